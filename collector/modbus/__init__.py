@@ -1,0 +1,1 @@
+"""Meters, air conditioners and lighting circuits polled over Modbus/TCP."""

@@ -1,0 +1,1 @@
+"""Vehicle positions received over MQTT."""

@@ -1,0 +1,1 @@
+"""Meters, air conditioners, lights and vehicles that do not exist, and the truth about them."""

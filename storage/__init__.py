@@ -1,0 +1,1 @@
+"""Schema, migrations, capability probe, bulk writer, dirty log: all that touches PostgreSQL."""

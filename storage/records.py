@@ -1,0 +1,237 @@
+"""Raw records and their packed form.
+
+A record is packed once, where it is accepted, into the tuple format of PostgreSQL's
+``COPY … (FORMAT binary)``. The same bytes lie in the spool and go to the server, so nothing between
+the wire and the table can alter a value or a time.
+
+All times are microseconds since the Unix epoch, UTC, as ``int``.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+PG_EPOCH_US: Final = 946_684_800_000_000
+"""Microseconds between 1970-01-01 and PostgreSQL's own epoch, 2000-01-01, both UTC."""
+
+COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_TRAILER: Final = b"\xff\xff"
+
+
+class Kind(enum.StrEnum):
+    """What a batch holds; the value is the name of its table."""
+
+    READING = "reading"
+    POSITION = "position"
+    QUARANTINE = "quarantine"
+
+
+COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
+    Kind.READING: (
+        "point_id",
+        "ts",
+        "value",
+        "flags",
+        "profile_id",
+        "observed_at",
+        "received_at",
+    ),
+    Kind.POSITION: (
+        "terminal_id",
+        "fix_time",
+        "content_hash",
+        "lat",
+        "lon",
+        "speed_kmh",
+        "course_deg",
+        "altitude_m",
+        "odometer_km",
+        "satellites",
+        "acc",
+        "flags",
+        "seq",
+        "received_at",
+        "extra",
+    ),
+    Kind.QUARANTINE: ("source", "origin", "digest", "reason", "payload", "received_at"),
+}
+"""The columns of each packed tuple, in their order on the wire."""
+
+
+class ReadingFlag(enum.IntFlag):
+    """What ingest saw of one reading; never changed afterwards (int2)."""
+
+    NONE = 0
+    SENTINEL = 1  # the register held the profile's "not available": value is NULL
+    NOT_FINITE = 2  # NaN or infinity: value is NULL
+    BAD_BCD = 4  # a nibble above 9: value is NULL
+    LATE_SLOT = 8  # polled later than half an interval after its slot
+
+
+class PositionFlag(enum.IntFlag):
+    """What ingest saw of one position; never changed afterwards (int4)."""
+
+    NONE = 0
+    NO_FIX = 1  # the terminal itself says so
+    ZERO_ISLAND = 2  # 0/0
+    OUT_OF_RANGE = 4  # |lat| > 90 or |lon| > 180
+    BAD_SPEED = 8  # negative or above 400 km/h
+    BAD_COURSE = 16  # outside 0..360
+    FUTURE = 32  # ahead of our clock, but inside the accepted window
+    UNKNOWN_FIELDS = 64  # fields we do not know: the whole payload stands in `extra`
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Packed rows of one kind.
+
+    Attributes:
+        kind: which table they belong to.
+        rows: how many tuples ``body`` holds; at least one.
+        body: COPY-binary tuples without the file's header and trailer.
+    """
+
+    kind: Kind
+    rows: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One position as a terminal sent it. Speeds in km/h, distances in km, angles in degrees."""
+
+    terminal_id: int
+    fix_time_us: int
+    content_hash: int
+    lat: float
+    lon: float
+    speed_kmh: float | None
+    course_deg: float | None
+    altitude_m: float | None
+    odometer_km: float | None
+    satellites: int | None
+    acc: bool | None
+    flags: int
+    seq: int | None
+    received_us: int
+    extra: bytes | None
+
+
+_READING = struct.Struct(">hiiiqidihiiiqiq")
+_READING_NULL = struct.Struct(">hiiiqiihiiiqiq")
+READING_BYTES: Final = _READING.size
+"""Size of a packed reading whose value is not NULL."""
+
+
+def pack_reading(
+    point_id: int,
+    ts_us: int,
+    value: float | None,
+    flags: int,
+    profile_id: int,
+    observed_us: int,
+    received_us: int,
+) -> bytes:
+    """Pack one reading into a COPY-binary tuple.
+
+    Args:
+        point_id: the point.
+        ts_us: the slot (polled) or the device's time (pushed).
+        value: the register after type and decimal scale; None when ``flags`` say why.
+        flags: :class:`ReadingFlag`.
+        profile_id: version of the profile that decoded it.
+        observed_us: when the reply arrived.
+        received_us: when it was handed to the spool.
+    """
+    head = point_id, 8, ts_us - PG_EPOCH_US
+    tail = 2, flags, 4, profile_id, 8, observed_us - PG_EPOCH_US, 8, received_us - PG_EPOCH_US
+    if value is None:
+        return _READING_NULL.pack(7, 4, *head, -1, *tail)
+    return _READING.pack(7, 4, *head, 8, value, *tail)
+
+
+def pack_position(p: Position) -> bytes:
+    """Pack one position into a COPY-binary tuple."""
+    return b"".join(
+        (
+            struct.pack(">h", 15),
+            _field(">i", p.terminal_id),
+            _field(">q", p.fix_time_us - PG_EPOCH_US),
+            _field(">q", p.content_hash),
+            _field(">d", p.lat),
+            _field(">d", p.lon),
+            _field(">f", p.speed_kmh),
+            _field(">f", p.course_deg),
+            _field(">f", p.altitude_m),
+            _field(">d", p.odometer_km),
+            _field(">h", p.satellites),
+            _field(">?", p.acc),
+            _field(">i", p.flags),
+            _field(">q", p.seq),
+            _field(">q", p.received_us - PG_EPOCH_US),
+            # jsonb's binary format is a version byte before the text
+            _raw(None if p.extra is None else b"\x01" + p.extra),
+        )
+    )
+
+
+def pack_quarantine(
+    source: str, origin: str, digest: bytes, reason: str, payload: bytes, received_us: int
+) -> bytes:
+    """Pack one refused message with its bytes into a COPY-binary tuple.
+
+    Args:
+        source: which source refused it, for example ``mqtt``.
+        origin: topic, device or peer it came from.
+        digest: hash of (source, origin, payload): the key that keeps a replay from doubling it.
+        reason: why, in words an integrator can act on.
+        payload: the bytes as they arrived.
+        received_us: when it arrived.
+    """
+    return b"".join(
+        (
+            struct.pack(">h", 6),
+            _raw(source.encode()),
+            _raw(origin.encode()),
+            _raw(digest),
+            _raw(reason.encode()),
+            _raw(payload),
+            _field(">q", received_us - PG_EPOCH_US),
+        )
+    )
+
+
+def split(body: bytes) -> Iterator[bytes]:
+    """Yield the packed tuples of a body one by one.
+
+    Raises:
+        ValueError: the body does not end where its last tuple does.
+    """
+    at, end = 0, len(body)
+    while at < end:
+        start = at
+        (fields,) = struct.unpack_from(">h", body, at)
+        at += 2
+        for _ in range(fields):
+            (size,) = struct.unpack_from(">i", body, at)
+            at += 4 + max(size, 0)
+        if at > end:
+            raise ValueError(f"packed rows are cut short: tuple at byte {start} ends past {end}")
+        yield body[start:at]
+
+
+def _field(form: str, value: float | None) -> bytes:
+    if value is None:
+        return b"\xff\xff\xff\xff"
+    packed = struct.pack(form, value)
+    return struct.pack(">i", len(packed)) + packed
+
+
+def _raw(value: bytes | None) -> bytes:
+    if value is None:
+        return b"\xff\xff\xff\xff"
+    return struct.pack(">i", len(value)) + value
