@@ -1,0 +1,1 @@
+"""The whole platform on simulated meters and vehicles, with an account of what it did."""
