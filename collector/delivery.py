@@ -1,0 +1,116 @@
+"""One delivery to the database: whole if it goes, down to the single row if it does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import structlog
+from storage.writer import Outcome, RowsRefused
+
+from collector.quarantine import quarantine_row
+from collector.spool_model import Aside, Settlement, Stored
+from storage.records import Batch, Kind, split
+
+log = structlog.get_logger()
+
+Write = Callable[[Sequence[Batch]], Outcome]
+"""Commit batches in one transaction: :meth:`storage.writer.BulkWriter.write`."""
+
+SOURCE = "drain"
+"""Names the drain in the quarantine, as the one that refused."""
+
+
+class Delivery:
+    """What was taken from the spool in one go, on its way into the database.
+
+    A group of rows that the database refuses is halved until the refused rows stand alone; the rest
+    is delivered. When the database goes away in between, :meth:`run` can be called again and goes
+    on with what is left.
+
+    Args:
+        taken: batches in the order they were accepted; at least one.
+        committed: called after each commit with what it held.
+    """
+
+    def __init__(
+        self,
+        taken: Sequence[Stored],
+        committed: Callable[[Sequence[Stored], Outcome], None],
+    ) -> None:
+        self._upto = taken[-1].id
+        self._size = sum(len(stored.batch.body) for stored in taken)
+        self._committed = committed
+        self._todo: list[Sequence[Stored]] = [taken]
+        self._delivered: Counter[Kind] = Counter()
+        self._rejected: Counter[Kind] = Counter()
+        self._quarantine: list[bytes] = []
+        self._aside: list[Aside] = []
+
+    def run(self, write: Write) -> Settlement:
+        """Deliver what is left, and tell what became of everything.
+
+        Raises:
+            StorageUnavailable: the database is away; call again later.
+        """
+        while self._todo:
+            group = self._todo[-1]
+            try:
+                outcome = write([stored.batch for stored in group])
+            except RowsRefused as error:
+                self._todo[-1:] = self._halve(group, str(error))
+                continue
+            self._todo.pop()
+            for stored in group:
+                self._delivered[stored.batch.kind] += stored.batch.rows
+            self._committed(group, outcome)
+        return self._settlement()
+
+    def _halve(self, group: Sequence[Stored], reason: str) -> list[Sequence[Stored]]:
+        """Return what is still to do of a refused group, the part to do first at the end."""
+        if len(group) > 1:
+            middle = len(group) // 2
+            return [group[middle:], group[:middle]]
+        (stored,) = group
+        if stored.batch.rows == 1:
+            self._reject(stored, reason)
+            return []
+        try:
+            rows = list(split(stored.batch.body))
+        except ValueError as error:
+            self._reject(stored, f"{error}; {reason}")
+            return []
+        if len(rows) < 2:
+            self._reject(stored, f"it should hold {stored.batch.rows} rows; {reason}")
+            return []
+        middle = len(rows) // 2
+        return [[_part(stored, rows[middle:])], [_part(stored, rows[:middle])]]
+
+    def _reject(self, stored: Stored, reason: str) -> None:
+        batch = stored.batch
+        self._rejected[batch.kind] += batch.rows
+        log.error("row_rejected", kind=batch.kind, rows=batch.rows, reason=reason)
+        if batch.kind is Kind.QUARANTINE:
+            # A refused quarantine row in quarantine would be refused for ever.
+            self._aside.append(Aside(batch.kind, reason, batch.body))
+            return
+        self._quarantine.append(
+            quarantine_row(SOURCE, batch.kind, reason, batch.body, stored.received_us)
+        )
+
+    def _settlement(self) -> Settlement:
+        rows = self._quarantine
+        batch = Batch(Kind.QUARANTINE, len(rows), b"".join(rows))
+        return Settlement(
+            upto=self._upto,
+            size=self._size,
+            delivered=dict(self._delivered),
+            rejected=dict(self._rejected),
+            quarantine=(batch,) if rows else (),
+            aside=tuple(self._aside),
+        )
+
+
+def _part(stored: Stored, rows: Sequence[bytes]) -> Stored:
+    batch = Batch(stored.batch.kind, len(rows), b"".join(rows))
+    return Stored(stored.id, batch, stored.received_us)
