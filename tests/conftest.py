@@ -1,0 +1,49 @@
+"""Fixtures for the whole suite: databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engines import Cluster, StoppableServer, make_server, named_engines
+
+
+@pytest.fixture(scope="session", params=named_engines())
+def cluster(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """One running server for each engine named in JIEYONG_TEST_ENGINES."""
+    server = make_server(request.param, tmp_path_factory.mktemp(request.param))
+    server.start()
+    try:
+        cluster = Cluster(request.param, server)
+        cluster.prepare_template()
+        yield cluster
+    finally:
+        server.destroy()
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> Iterator[str]:
+    """Conninfo of a fresh, migrated database of its own, once for each named engine."""
+    conninfo = cluster.create()
+    yield conninfo
+    cluster.drop(conninfo)
+
+
+@pytest.fixture
+def blank_database(cluster: Cluster) -> Iterator[str]:
+    """Conninfo of a fresh database without our schema."""
+    conninfo = cluster.create("template1")
+    yield conninfo
+    cluster.drop(conninfo)
+
+
+@pytest.fixture
+def postgres_server(tmp_path: Path) -> Iterator[StoppableServer]:
+    """A private server of the wheel that the test may stop, kill, freeze and start again."""
+    server = StoppableServer(tmp_path)
+    yield server
+    server.destroy()
