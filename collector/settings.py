@@ -18,40 +18,46 @@ class SpoolSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_bytes: int = Field(
-        4 * 1024**3,
+        default=4 * 1024**3,
         ge=64 * 1024,
         description="Most bytes that may wait for the database; beyond it rows are refused.",
     )
     min_free_bytes: int = Field(
-        256 * 1024**2,
+        default=256 * 1024**2,
         ge=0,
         description="Free disk space below which rows are refused, so that the rest keeps running.",
     )
     handoff_bytes: int = Field(
-        16 * 1024**2,
+        default=16 * 1024**2,
         ge=0,
         description="Fresh batches kept in memory for the drain; older ones are read from disk.",
     )
     drain_ms: int = Field(
-        25,
+        default=25,
         ge=1,
         le=10_000,
         description="Least time between two writes to the database, in milliseconds.",
     )
     drain_rows: int = Field(
-        20_000, ge=1, description="Most rows joined into one write to the database."
+        default=20_000, ge=1, description="Most rows joined into one write to the database."
     )
     drain_bytes: int = Field(
-        8 * 1024**2, ge=1, description="Most bytes joined into one write to the database."
+        default=8 * 1024**2, ge=1, description="Most bytes joined into one write to the database."
     )
     retry_max_s: float = Field(
-        2.0, gt=0, description="Longest pause between two attempts while the database is away."
+        default=2.0,
+        gt=0,
+        description="Longest pause between two attempts while the database is away.",
     )
     latest_s: float = Field(
-        1.0, gt=0, description="How often the newest row of each point and terminal is refreshed."
+        default=1.0,
+        gt=0,
+        description="How often the newest row of each point and terminal is refreshed.",
     )
     stop_s: float = Field(
-        5.0, ge=0, description="How long a stop may take to empty the spool into the database."
+        default=5.0,
+        ge=0,
+        description="How long a stop may take to empty the spool into the database.",
     )
 
 
@@ -60,54 +66,67 @@ class MqttSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", min_length=1, description="The broker.")
-    port: int = Field(1883, ge=1, le=65535, description="Its port; 8883 is usual with TLS.")
-    protocol: Literal["5", "3.1.1"] = Field("5", description="Version of MQTT to speak.")
+    host: str = Field(default="127.0.0.1", min_length=1, description="The broker.")
+    port: int = Field(default=1883, ge=1, le=65535, description="Its port; 8883 is usual with TLS.")
+    protocol: Literal["5", "3.1.1"] = Field(default="5", description="Version of MQTT to speak.")
     client_id: str = Field(
-        "jieyong-collector",
+        default="jieyong-collector",
         min_length=1,
         max_length=128,
         description="Names the session at the broker: stable, and one per collector.",
     )
-    username: str | None = Field(None, description="Log-in at the broker.")
-    password: SecretStr | None = Field(None, description="Its password; prefer password_file.")
-    password_file: Path | None = Field(None, description="File whose first line is the password.")
-    tls: bool = Field(False, description="Encrypt, and check the broker's certificate.")
-    ca_file: Path | None = Field(
-        None, description="Authority of the broker's certificate; the system's when absent."
+    username: str | None = Field(default=None, description="Log-in at the broker.")
+    password: SecretStr | None = Field(
+        default=None, description="Its password; prefer password_file."
     )
-    cert_file: Path | None = Field(None, description="Our certificate, when the broker asks one.")
-    key_file: Path | None = Field(None, description="Key of our certificate.")
+    password_file: Path | None = Field(
+        default=None, description="File whose first line is the password."
+    )
+    tls: bool = Field(default=False, description="Encrypt, and check the broker's certificate.")
+    ca_file: Path | None = Field(
+        default=None, description="Authority of the broker's certificate; the system's when absent."
+    )
+    cert_file: Path | None = Field(
+        default=None, description="Our certificate, when the broker asks one."
+    )
+    key_file: Path | None = Field(default=None, description="Key of our certificate.")
     topic: str = Field(
-        "jieyong/v1/+/position",
+        default="jieyong/v1/+/position",
         description="Topic of positions; the one `+` is the terminal's code.",
     )
     share_group: str | None = Field(
-        None,
+        default=None,
         pattern=r"^[^/+#]+$",
         description="Shared subscription: collectors of one group share the messages.",
     )
-    keepalive_s: int = Field(30, ge=5, le=3600, description="Seconds between signs of life.")
+    keepalive_s: int = Field(
+        default=30, ge=5, le=3600, description="Seconds between signs of life."
+    )
     session_expiry_s: int = Field(
-        7 * 86_400,
+        default=7 * 86_400,
         ge=60,
         le=0xFFFF_FFFE,
         description="How long the broker keeps our queue while we are away (MQTT 5).",
     )
     receive_maximum: int = Field(
-        1000,
+        default=1000,
         ge=1,
         le=65_535,
         description="Messages that may be unacknowledged at once; also bounds what we hold.",
     )
     max_payload_bytes: int = Field(
-        64 * 1024, ge=256, description="A longer message goes to quarantine, cut to this length."
+        default=64 * 1024,
+        ge=256,
+        description="A longer message goes to quarantine, cut to this length.",
     )
     flush_ms: int = Field(
-        20, ge=1, le=10_000, description="Messages are gathered this long, then spooled together."
+        default=20,
+        ge=1,
+        le=10_000,
+        description="Messages are gathered this long, then spooled together.",
     )
     reconnect_max_s: float = Field(
-        10.0, gt=0, description="Longest pause between two attempts to connect."
+        default=10.0, gt=0, description="Longest pause between two attempts to connect."
     )
 
     @model_validator(mode="after")
@@ -142,46 +161,51 @@ class ModbusSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     flush_ms: int = Field(
-        50, ge=1, le=10_000, description="Readings are gathered this long, then spooled together."
+        default=50,
+        ge=1,
+        le=10_000,
+        description="Readings are gathered this long, then spooled together.",
     )
     max_pending_rows: int = Field(
-        200_000,
+        default=200_000,
         ge=1_000,
         description="Rows that may wait in memory while the spool is slow; more are refused.",
     )
     stagger_share: float = Field(
-        0.3,
+        default=0.3,
         ge=0,
         lt=0.5,
         description="Share of its interval over which the devices' polls are spread.",
     )
     stagger_max_s: float = Field(
-        30.0, ge=0, description="Longest spread, in seconds, however long the interval."
+        default=30.0, ge=0, description="Longest spread, in seconds, however long the interval."
     )
     connect_timeout_ms: int = Field(
-        3_000, ge=1, description="How long to wait for a gateway to accept the connection."
+        default=3_000, ge=1, description="How long to wait for a gateway to accept the connection."
     )
     connect_backoff_s: float = Field(
-        1.0, gt=0, description="Pause added by each failed connection in a row, in seconds."
+        default=1.0, gt=0, description="Pause added by each failed connection in a row, in seconds."
     )
     connect_backoff_max_s: float = Field(
-        30.0, gt=0, description="Longest pause between two attempts to connect, in seconds."
+        default=30.0, gt=0, description="Longest pause between two attempts to connect, in seconds."
     )
     dead_after: int = Field(
-        3, ge=1, description="Unanswered polls in a row after which a device backs off."
+        default=3, ge=1, description="Unanswered polls in a row after which a device backs off."
     )
     backoff_s: float = Field(
-        2.0, gt=0, description="Pause added by each further unanswered poll, in seconds."
+        default=2.0, gt=0, description="Pause added by each further unanswered poll, in seconds."
     )
     backoff_max_s: float = Field(
-        300.0, gt=0, description="Longest pause between two polls of a dead device, in seconds."
+        default=300.0,
+        gt=0,
+        description="Longest pause between two polls of a dead device, in seconds.",
     )
     busy_retries: int = Field(
-        2, ge=0, le=10, description="Repeats of a request the device was too busy for."
+        default=2, ge=0, le=10, description="Repeats of a request the device was too busy for."
     )
     busy_retry_ms: int = Field(
-        100, ge=0, le=5_000, description="Pause before such a repeat, in milliseconds."
+        default=100, ge=0, le=5_000, description="Pause before such a repeat, in milliseconds."
     )
     learned_days: float = Field(
-        7.0, gt=0, description="Days after which a refused register is tried again."
+        default=7.0, gt=0, description="Days after which a refused register is tried again."
     )

@@ -236,9 +236,7 @@ def test_far_behind_the_drain_reads_back_what_memory_did_not_keep(tmp_path: Path
     spool.close()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None)
 @given(
     actions=st.lists(
         st.one_of(
