@@ -1,0 +1,123 @@
+"""Keeps the newest reading of each point and the newest position of each terminal.
+
+A consumer of the dirty log: it looks the newest row up in the raw tables, so neither a replay nor
+disorder can put an old value in front, and throwing the tables away costs one refresh.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import psycopg
+import structlog
+
+from storage import dirty
+
+CONSUMER: Final = "latest"
+LOCK: Final = 0x6A69_6579_6F6E_6704
+
+_log = structlog.get_logger()
+
+_TOUCHED = """
+WITH subjects AS (
+    SELECT subject, min(ts_from) AS since FROM dirty_log, unnest(subjects) AS subject
+    WHERE kind = %(kind)s
+      AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+    GROUP BY subject
+)
+"""
+# One index descent per subject; SELECT DISTINCT would read every raw row.
+_ALL = """
+WITH RECURSIVE steps AS (
+    (SELECT {subject} AS subject FROM {table} ORDER BY {subject} LIMIT 1)
+    UNION ALL
+    SELECT (SELECT {subject} FROM {table} WHERE {subject} > steps.subject
+            ORDER BY {subject} LIMIT 1)
+    FROM steps WHERE steps.subject IS NOT NULL
+), subjects AS (
+    SELECT subject, '-infinity'::timestamptz AS since FROM steps WHERE subject IS NOT NULL
+)
+"""
+_READINGS = """
+INSERT INTO latest_reading (point_id, ts, value, flags, observed_at)
+SELECT newest.* FROM subjects CROSS JOIN LATERAL (
+    SELECT point_id, ts, value, flags, observed_at FROM reading
+    WHERE point_id = subject AND ts >= since ORDER BY ts DESC LIMIT 1
+) AS newest
+ON CONFLICT (point_id) DO UPDATE
+SET ts = excluded.ts, value = excluded.value, flags = excluded.flags,
+    observed_at = excluded.observed_at
+WHERE latest_reading.ts < excluded.ts
+"""
+# Of several at the same time always the same one, whatever came first.
+_POSITIONS = """
+INSERT INTO latest_position
+    (terminal_id, fix_time, lat, lon, speed_kmh, course_deg, acc, flags, received_at)
+SELECT newest.* FROM subjects CROSS JOIN LATERAL (
+    SELECT terminal_id, fix_time, lat, lon, speed_kmh, course_deg, acc, flags, received_at
+    FROM position WHERE terminal_id = subject AND fix_time >= since
+    ORDER BY fix_time DESC, content_hash DESC LIMIT 1
+) AS newest
+ON CONFLICT (terminal_id) DO UPDATE
+SET fix_time = excluded.fix_time, lat = excluded.lat, lon = excluded.lon,
+    speed_kmh = excluded.speed_kmh, course_deg = excluded.course_deg, acc = excluded.acc,
+    flags = excluded.flags, received_at = excluded.received_at
+WHERE latest_position.fix_time <= excluded.fix_time
+"""
+REFRESH: Final = {"reading": _TOUCHED + _READINGS, "position": _TOUCHED + _POSITIONS}
+"""Per kind: from the window of the dirty log; parameters kind, since, upto."""
+REBUILD: Final = (
+    "DELETE FROM latest_reading",
+    _ALL.format(subject="point_id", table="reading") + _READINGS,
+    "DELETE FROM latest_position",
+    _ALL.format(subject="terminal_id", table="position") + _POSITIONS,
+)
+
+
+def refresh(conn: psycopg.Connection) -> int:
+    """Bring both tables up to what was committed; purge the dirty log after it.
+
+    Any number of programs may call it: one does the work, the others return at once.
+
+    Args:
+        conn: an autocommit connection.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        psycopg.Error: nothing is lost: the next call does it.
+    """
+    written, more = 0, True
+    while more:
+        with conn.transaction():
+            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
+            if row is None or not row[0]:
+                return written
+            rows, more = _step(conn)
+        written += rows
+    dirty.purge(conn)
+    return written
+
+
+def _step(conn: psycopg.Connection) -> tuple[int, bool]:
+    window = dirty.window(conn, CONSUMER)
+    if window.upto == window.since and not window.anew:
+        return 0, False
+    written = _rebuild(conn) if window.anew else _follow(conn, window)
+    dirty.settle(conn, CONSUMER, window.upto)
+    return written, window.more
+
+
+def _follow(conn: psycopg.Connection, window: dirty.Window) -> int:
+    bounds = {"since": window.since, "upto": window.upto}
+    return sum(
+        conn.execute(query, {"kind": kind, **bounds}).rowcount for kind, query in REFRESH.items()
+    )
+
+
+def _rebuild(conn: psycopg.Connection) -> int:
+    _log.info("latest values are looked up anew: there is no mark of an earlier run")
+    conn.execute("SET LOCAL statement_timeout = 0")
+    written = [conn.execute(query).rowcount for query in REBUILD]
+    return written[1] + written[3]
