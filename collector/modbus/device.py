@@ -1,0 +1,96 @@
+"""One device as the poller sees it: what to ask, and how to read the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from collector.modbus import frame, plan
+from collector.modbus.decode import Layout
+from collector.modbus.frame import Request
+from collector.modbus.learned import Memory
+from collector.modbus.plan import Block, Learned
+from collector.modbus.rows import Codec
+from collector.modbus.stats import DeviceStats
+from collector.profile_model import Profile
+from registry.snapshot import DeviceEntry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One request of a poll."""
+
+    block: Block
+    request: Request
+    codec: Codec
+
+
+class Layouts:
+    """Layouts shared by all devices with the same blocks."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, plan.Span, tuple[str, ...]], Layout] = {}
+
+    def of(self, profile: Profile, block: Block) -> Layout:
+        """Return the layout of a block of a profile."""
+        names = tuple(point.name for point in block.points)
+        key = profile.code, profile.version, block.span, names
+        if key not in self._known:
+            self._known[key] = Layout(block)
+        return self._known[key]
+
+
+class Device:
+    """A device, its plan, and what it refused.
+
+    Args:
+        entry: from the registry.
+        profile: its register map.
+        layouts: shared by all devices.
+        memory: what devices refused before.
+        stats: its counters.
+    """
+
+    def __init__(
+        self,
+        entry: DeviceEntry,
+        profile: Profile,
+        *,
+        layouts: Layouts,
+        memory: Memory,
+        stats: DeviceStats,
+    ) -> None:
+        self.entry = entry
+        self.stats = stats
+        self.timeout_s = entry.timeout_ms / 1000
+        self._profile = profile
+        self._layouts = layouts
+        self._memory = memory
+        self._points = tuple(point for point in profile.points if point.name in entry.points)
+        self._steps: list[Step] = []
+        self._replan_us: int | None = 0
+
+    def steps(self, now_us: int) -> list[Step]:
+        """Return the requests of one poll, planned again when what was learned has run out."""
+        if self._replan_us is not None and now_us >= self._replan_us:
+            learned, self._replan_us = self._memory.recall(self.entry.code, self._profile, now_us)
+            blocks = plan.plan(self._profile, self._points, learned)
+            self._steps = [self.step(block) for block in blocks]
+        return self._steps
+
+    def step(self, block: Block) -> Step:
+        """Return the request for a block."""
+        layout = self._layouts.of(self._profile, block)
+        ids = [self.entry.points[point.name] for point in layout.points]
+        request = frame.build(self.entry.unit, block.span)
+        return Step(block, request, Codec(layout, ids, self.entry.profile_id, self.stats))
+
+    def begin_with(self, step: Step) -> None:
+        """Let the next poll begin with a step, so that a mute block does not hide the others."""
+        if step in self._steps:
+            at = self._steps.index(step)
+            self._steps = self._steps[at:] + self._steps[:at]
+
+    def learn(self, lesson: Learned, now_us: int) -> None:
+        """Remember what the device refused; the next poll is planned with it."""
+        self._memory.learn(self.entry.code, self._profile, lesson, now_us)
+        self._replan_us = 0
