@@ -1,1 +1,1 @@
-"""Who and what exists: institutions, places, devices, vehicles, terminals, and who sits where when."""
+"""Who and what exists: institutions, places, devices, vehicles, and who sits where when."""

@@ -1,0 +1,84 @@
+"""What an import changed, or would change: countable, printable, storable."""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+_SHOWN: Final = 8
+"""How many codes a line of :meth:`Changes.__str__` names."""
+
+
+class Action(enum.StrEnum):
+    """What happened to a row."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row's change.
+
+    Attributes:
+        kind: the table.
+        code: stable code; ``device/name`` for points, ``subject @ target`` for bindings.
+        detail: field → (before, after), as text.
+    """
+
+    action: Action
+    kind: str
+    code: str
+    detail: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All changes of one import; false when there are none."""
+
+    items: tuple[Change, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.items)
+
+    def codes(self, kind: str, action: Action) -> tuple[str, ...]:
+        """Return the codes of one kind to which ``action`` happened, in the order of the file."""
+        return tuple(c.code for c in self.items if c.kind == kind and c.action == action)
+
+    def counts(self) -> dict[tuple[str, Action], int]:
+        """Return how many changes there are by kind and action."""
+        counted: dict[tuple[str, Action], int] = defaultdict(int)
+        for change in self.items:
+            counted[change.kind, change.action] += 1
+        return dict(counted)
+
+    def as_json(self) -> dict[str, dict[str, dict[str, dict[str, list[str | None]]]]]:
+        """Return kind → action → code → field → [before, after]."""
+        found: dict[str, dict[str, dict[str, dict[str, list[str | None]]]]] = {}
+        for change in self.items:
+            action = found.setdefault(change.kind, {}).setdefault(change.action.value, {})
+            action[change.code] = {name: list(pair) for name, pair in change.detail.items()}
+        return found
+
+    def __str__(self) -> str:
+        if not self.items:
+            return "nothing changes"
+        return "\n".join(self._line(kind, action) for kind, action in self.counts())
+
+    def _line(self, kind: str, action: Action) -> str:
+        chosen = [c for c in self.items if c.kind == kind and c.action == action]
+        shown = ", ".join(_words(c) for c in chosen[:_SHOWN])
+        more = f", … and {len(chosen) - _SHOWN} more" if len(chosen) > _SHOWN else ""
+        return f"{kind}: {len(chosen)} {action}: {shown}{more}"
+
+
+def _words(change: Change) -> str:
+    if not change.detail:
+        return change.code
+    pairs = (f"{name} {before} → {after}" for name, (before, after) in change.detail.items())
+    return f"{change.code} ({', '.join(pairs)})"

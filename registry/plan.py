@@ -1,0 +1,244 @@
+"""The difference between an inventory and the database: pure, so a dry run is the same code."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from registry.bindings import Span, reconcile
+from registry.catalogue import Catalogue, PointInfo, ProfileInfo
+from registry.changes import Action, Change, Changes
+from registry.document import Problems
+from registry.inventory import Binding, Bound, Device, Inventory, Thing
+from registry.state import State, Stored
+from registry.tables import BINDINGS, TABLES, BindingTable, Table
+
+Row = Mapping[str, Any]
+Detail = dict[str, tuple[str | None, str | None]]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to write, and how it reads.
+
+    Attributes:
+        profiles: versions to insert.
+        upserts: kind → rows to insert, update or reopen.
+        closes: kind → codes to close.
+        points: rows to insert, by code of the device.
+        labels: points whose label changes.
+        spans: kind of binding → rows to update (``old`` is a range) or insert (``old`` is None).
+        found: every change.
+    """
+
+    profiles: list[ProfileInfo] = field(default_factory=list)
+    upserts: dict[str, list[Row]] = field(default_factory=dict)
+    closes: dict[str, list[str]] = field(default_factory=dict)
+    points: list[Row] = field(default_factory=list)
+    labels: list[Row] = field(default_factory=list)
+    spans: dict[str, list[Row]] = field(default_factory=dict)
+    found: list[Change] = field(default_factory=list)
+
+    @property
+    def changes(self) -> Changes:
+        """What happens when the plan is written."""
+        return Changes(tuple(self.found))
+
+
+def draw(inventory: Inventory, state: State, catalogue: Catalogue, now: datetime) -> Plan:
+    """Compare an inventory with the database.
+
+    Args:
+        inventory: what shall be.
+        state: what is.
+        catalogue: the profiles that ``inventory`` was checked with.
+        now: end of what vanished, beginning of what changed without a date.
+
+    Raises:
+        InventoryError: something would change that never may; holds every such problem.
+    """
+    drawing = _Drawing(state, catalogue, now, Problems(inventory.source))
+    drawing.profiles(inventory.devices)
+    for table in TABLES:
+        drawing.things(table, inventory.of(table.kind))
+    for device in inventory.devices:
+        drawing.points(device)
+    for binding in BINDINGS:
+        bound = [t for t in inventory.of(binding.subject) if isinstance(t, Bound)]
+        drawing.spans(binding, bound)
+    drawing.problems.raise_if_any()
+    return drawing.plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    state: State
+    catalogue: Catalogue
+    now: datetime
+    problems: Problems
+    plan: Plan = field(default_factory=Plan)
+
+    def profiles(self, devices: Sequence[Device]) -> None:
+        used = {device.profile: device for device in reversed(devices)}
+        for code, device in sorted(used.items()):
+            profile = self.catalogue[code]
+            known = self.state.profiles.get((code, profile.version))
+            if known is None:
+                self.plan.profiles.append(profile)
+                self._note(Action.CREATED, "profile", f"{code}@{profile.version}")
+            elif known != profile.sha256:
+                self._refuse(
+                    device,
+                    "profile",
+                    f"profile {code} is not what the database knows as version {profile.version}: "
+                    "raise the version in the profile's file, or restore the file",
+                )
+
+    def things(self, table: Table, things: Sequence[Thing]) -> None:
+        held = self.state.things[table.kind]
+        rows = self.plan.upserts[table.kind] = []
+        for thing in things:
+            columns = _columns(table, thing, self.catalogue)
+            stored = held.get(thing.code)
+            if stored is None:
+                self._note(Action.CREATED, table.kind, thing.code)
+                rows.append({"code": thing.code, **columns})
+                continue
+            differing = self._differing(table, thing, stored, columns)
+            if differing or not stored.open:
+                action = Action.CHANGED if stored.open else Action.REOPENED
+                self._note(action, table.kind, thing.code, differing)
+                rows.append({"code": thing.code, **columns})
+        stated = {thing.code for thing in things}
+        gone = [code for code, stored in held.items() if stored.open and code not in stated]
+        self.plan.closes[table.kind] = gone
+        for code in gone:
+            self._note(Action.CLOSED, table.kind, code)
+
+    def points(self, device: Device) -> None:
+        profile = self.catalogue[device.profile]
+        held = self.state.points.get(device.code, {})
+        for point in profile.points:
+            stored = held.get(point.name)
+            code = f"{device.code}/{point.name}"
+            if stored is None:
+                self._note(Action.CREATED, "point", code)
+                self.plan.points.append(_point_row(device, point))
+            elif (stored.unit, stored.class_) != (point.unit, point.class_):
+                self._refuse(
+                    device,
+                    "profile",
+                    f"point {code} is a {stored.class_} in {stored.unit}, and profile "
+                    f"{profile.code}@{profile.version} makes it a {point.class_} in {point.unit}: "
+                    "a point keeps its meaning; give it a new name in the profile",
+                )
+            elif stored.label != point.label:
+                self._note(Action.CHANGED, "point", code, {"label": (stored.label, point.label)})
+                self.plan.labels.append(_point_row(device, point))
+
+    def spans(self, table: BindingTable, things: Sequence[Bound]) -> None:
+        held = self.state.spans[table.kind]
+        stated = {thing.code: _sorted_spans(thing.bindings) for thing in things}
+        rivals = _by_target(stated) if table.exclusive else {}
+        holders = _by_target(held) if table.exclusive else {}
+        self.plan.spans[table.kind] = []
+        for subject in dict.fromkeys((*stated, *held)):
+            mine, wanted = held.get(subject, ()), stated.get(subject, ())
+            targets = {span.target for span in (*mine, *wanted)}
+            moves = reconcile(
+                mine,
+                wanted,
+                self.now,
+                rivals=[s for t in targets for who, s in rivals.get(t, ()) if who != subject],
+                taken={t for t in targets if any(who != subject for who, _ in holders.get(t, ()))},
+            )
+            for old, new in moves.updates:
+                self._move(table, subject, old, new)
+            for new in moves.inserts:
+                self._move(table, subject, None, new)
+
+    def _differing(
+        self, table: Table, thing: Thing, stored: Stored, columns: dict[str, Any]
+    ) -> Detail:
+        """Return what differs; a fixed column that the file no longer states keeps its value."""
+        differing: Detail = {}
+        for name, before in stored.columns.items():
+            if name in table.fixed and columns[name] is None:
+                columns[name] = before
+            after = columns[name]
+            if before == after:
+                continue
+            differing[name] = _text(before), _text(after)
+            if name in table.fixed and before is not None:
+                self._refuse(
+                    thing,
+                    name,
+                    f"{table.kind} {thing.code}: {name} is {before} in the database and {after} "
+                    "here; it never changes, or published figures would silently mean something "
+                    f"else: {table.fixed[name]}",
+                )
+        return differing
+
+    def _move(self, table: BindingTable, subject: str, old: Span | None, new: Span | None) -> None:
+        target = (new or old or Span("", None, None)).target
+        before, after = str(old) if old else None, str(new) if new else None
+        self._note(
+            _move_action(old, new),
+            table.kind,
+            f"{subject} @ {target}",
+            {"valid": (before, after or "withdrawn")},
+        )
+        self.plan.spans[table.kind].append(
+            {"subject": subject, "target": target, "old": before, "new": after or "empty"}
+        )
+
+    def _note(self, action: Action, kind: str, code: str, detail: Detail | None = None) -> None:
+        self.plan.found.append(Change(action, kind, code, detail or {}))
+
+    def _refuse(self, thing: Thing, key: str, message: str) -> None:
+        self.problems.add(thing.lines.get(key, thing.lines[""]), message)
+
+
+def _move_action(old: Span | None, new: Span | None) -> Action:
+    if old is None:
+        return Action.CREATED
+    if new is None or (old.until is None and new.until is not None):
+        return Action.CLOSED
+    return Action.CHANGED
+
+
+def _columns(table: Table, thing: Thing, catalogue: Catalogue) -> dict[str, Any]:
+    columns = {name: getattr(thing, name) for name in table.columns}
+    if isinstance(thing, Device):
+        columns["profile"] = f"{thing.profile}@{catalogue[thing.profile].version}"
+    return columns
+
+
+def _point_row(device: Device, point: PointInfo) -> Row:
+    return {
+        "device": device.code,
+        "name": point.name,
+        "label": point.label,
+        "unit": point.unit,
+        "class": point.class_,
+    }
+
+
+def _sorted_spans(bindings: Sequence[Binding]) -> list[Span]:
+    spans = [Span(b.target, b.since, b.until) for b in bindings]
+    return sorted(spans, key=lambda s: (s.since is not None, s.since))
+
+
+def _by_target(spans: Mapping[str, Sequence[Span]]) -> Mapping[str, list[tuple[str, Span]]]:
+    found: dict[str, list[tuple[str, Span]]] = defaultdict(list)
+    for subject, mine in spans.items():
+        for span in mine:
+            found[span.target].append((subject, span))
+    return found
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,440 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from registry.catalogue import Catalogue
+from registry.changes import Action, Changes
+from registry.document import InventoryError
+from registry.importing import apply, diff
+from tests.unit.registry.samples import (
+    Document,
+    catalogue,
+    device,
+    document,
+    inventory,
+    profile,
+)
+
+Conn = psycopg.Connection[Any]
+START = datetime(2026, 3, 1, tzinfo=UTC)
+TABLES = (
+    *("institution", "building", "room", "place", "place_room", "profile", "bus", "device"),
+    *("device_place", "point", "vehicle", "terminal", "terminal_vehicle", "inventory_import"),
+)
+
+
+def at(day: int) -> datetime:
+    return START + timedelta(days=day)
+
+
+def bring(conn: Conn, content: Document, day: int = 0, known: Catalogue | None = None) -> Changes:
+    known = known or catalogue()
+    return apply(conn, inventory(content, known), known, now=at(day), by="tester")
+
+
+def dump_all(conn: Conn) -> dict[str, list[tuple[Any, ...]]]:
+    return {t: conn.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall() for t in TABLES}
+
+
+def counts(conn: Conn) -> dict[str, int]:
+    return {table: len(rows) for table, rows in dump_all(conn).items()}
+
+
+def validity(conn: Conn, table: str, code: str) -> tuple[datetime | None, datetime | None]:
+    row = conn.execute(
+        f"SELECT lower(valid), upper(valid) FROM {table} WHERE code = %s", [code]
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def places(conn: Conn, code: str) -> list[tuple[str, datetime | None, datetime | None]]:
+    return conn.execute(
+        "SELECT p.code, lower(b.valid), upper(b.valid) FROM device_place b "
+        "JOIN device d ON d.id = b.device_id JOIN place p ON p.id = b.place_id "
+        "WHERE d.code = %s AND NOT isempty(b.valid) ORDER BY b.valid",
+        [code],
+    ).fetchall()
+
+
+def test_a_first_import_creates_everything_with_its_points(conn: Conn) -> None:
+    content = document()
+    content["institutions"].insert(0, {"code": "i-9", "name": "下级", "parent": "i-1"})
+    changes = bring(conn, content)
+    assert counts(conn) == {
+        "institution": 2,
+        "building": 1,
+        "room": 2,
+        "place": 2,
+        "place_room": 2,
+        "profile": 1,
+        "bus": 1,
+        "device": 2,
+        "device_place": 2,
+        "point": 4,
+        "vehicle": 2,
+        "terminal": 1,
+        "terminal_vehicle": 1,
+        "inventory_import": 1,
+    }
+    assert changes.codes("point", Action.CREATED) == (
+        "m-1/energy",
+        "m-1/power",
+        "m-2/energy",
+        "m-2/power",
+    )
+    assert {action for _, action in changes.counts()} == {Action.CREATED}
+    assert conn.execute(
+        "SELECT p.code FROM institution i JOIN institution p ON p.id = i.parent_id"
+    ).fetchall() == [("i-1",)]
+    assert conn.execute("SELECT name, label, unit, class FROM point ORDER BY name").fetchone() == (
+        "energy",
+        "energy label",
+        "kWh",
+        "counter",
+    )
+
+
+def test_the_same_file_again_changes_nothing_at_all(conn: Conn) -> None:
+    bring(conn, document())
+    before = dump_all(conn)
+    assert not bring(conn, document(), day=1)
+    assert dump_all(conn) == before
+
+
+def test_an_import_is_recorded_with_what_it_changed(conn: Conn) -> None:
+    bring(conn, document())
+    content = document()
+    content["devices"][0]["interval_s"] = 30
+    changes = bring(conn, content, day=1)
+    row = conn.execute(
+        "SELECT applied_at, applied_by, source, length(sha256), changes "
+        "FROM inventory_import ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    assert row == (at(1), "tester", "inventory.yaml", 64, changes.as_json())
+    assert changes.as_json() == {"device": {"changed": {"m-1": {"interval_s": ["60", "30"]}}}}
+    assert str(changes) == "device: 1 changed: m-1 (interval_s 60 → 30)"
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(conn: Conn) -> None:
+    bring(conn, document())
+    before = dump_all(conn)
+    content = document()
+    del content["devices"][0]
+    content["devices"][0]["place"] = "p-1"
+    content["rooms"][0]["name"] = "变电所"
+    parsed = inventory(content)
+    told = diff(conn, parsed, catalogue(), now=at(2))
+    assert dump_all(conn) == before
+    assert told == apply(conn, parsed, catalogue(), now=at(2), by="tester")
+    assert told.codes("device", Action.CLOSED) == ("m-1",)
+
+
+@pytest.mark.parametrize(
+    ("section", "table", "column", "value"),
+    [
+        ("institutions", "institution", "name", "财政局（新）"),
+        ("institutions", "institution", "credit_code", "11510100MB0000001X"),
+        ("buildings", "building", "floor_area_m2", 1234.5),
+        ("rooms", "room", "purpose", "配电"),
+        ("places", "place", "name", "进线"),
+        ("buses", "bus", "host", "192.0.2.77"),
+        ("buses", "bus", "gap_ms", 50),
+        ("devices", "device", "unit", 77),
+        ("devices", "device", "timeout_ms", 77),
+        ("devices", "device", "serial_no", "A-1"),
+        ("vehicles", "vehicle", "plate", "川A·D0000"),
+        ("vehicles", "vehicle", "sensitive", True),
+    ],
+)
+def test_what_may_change_changes_in_place(
+    conn: Conn, section: str, table: str, column: str, value: object
+) -> None:
+    bring(conn, document())
+    ids = conn.execute(f"SELECT id, code FROM {table} ORDER BY id").fetchall()
+    content = document()
+    content[section][0][column] = value
+    changes = bring(conn, content, day=1)
+    assert changes.counts() == {(table, Action.CHANGED): 1}
+    code = content[section][0]["code"]
+    assert conn.execute(f"SELECT {column} FROM {table} WHERE code = %s", [code]).fetchone() == (
+        value,
+    )
+    assert conn.execute(f"SELECT id, code FROM {table} ORDER BY id").fetchall() == ids
+    assert not bring(conn, content, day=2)
+
+
+def test_what_vanished_is_closed_and_opens_again_with_its_id(conn: Conn) -> None:
+    bring(conn, document())
+    before = dump_all(conn)
+    content = document()
+    content["vehicles"].pop()
+    content["devices"].pop()
+    content["terminals"].clear()
+    changes = bring(conn, content, day=1)
+    assert changes.codes("device", Action.CLOSED) == ("m-2",)
+    assert changes.codes("terminal_vehicle", Action.CLOSED) == ("t-1 @ v-1",)
+    assert validity(conn, "device", "m-2") == (None, at(1))
+    assert validity(conn, "terminal", "t-1") == (None, at(1))
+    assert places(conn, "m-2") == [("p-2", None, at(1))]
+    assert not bring(conn, content, day=2)
+
+    changes = bring(conn, document(), day=3)
+    assert changes.codes("device", Action.REOPENED) == ("m-2",)
+    assert not changes.codes("point", Action.CREATED)
+    assert validity(conn, "device", "m-2") == (None, None)
+    after = dump_all(conn)
+    assert [after[t] for t in ("device", "vehicle", "terminal", "point")] == [
+        before[t] for t in ("device", "vehicle", "terminal", "point")
+    ]
+    # It was away from day 1 to day 3; a dated entry speaks for itself.
+    assert places(conn, "m-2") == [("p-2", None, at(1)), ("p-2", at(3), None)]
+    assert after["terminal_vehicle"] == before["terminal_vehicle"]
+
+
+def test_nothing_is_ever_deleted(conn: Conn) -> None:
+    bring(conn, document())
+    before = counts(conn)
+    empty: Document = {section: [] for section in document()}
+    bring(conn, empty, day=1)
+    assert counts(conn) == before | {"inventory_import": 2}
+    for table in ("institution", "building", "room", "place", "bus", "device", "vehicle"):
+        assert conn.execute(f"SELECT bool_and(upper(valid) = %s) FROM {table}", [at(1)]).fetchone()
+    assert not bring(conn, empty, day=2)
+
+
+def test_a_replaced_meter_is_a_new_device_at_the_same_place(conn: Conn) -> None:
+    content = document()
+    content["devices"][0]["since"] = "2026-01-01T00:00Z"
+    bring(conn, content)
+    content["devices"][0] = device("m-9", 1, place="p-1", since="2026-03-02T00:00Z")
+    bring(conn, content, day=5)
+    assert places(conn, "m-1") == [("p-1", datetime(2026, 1, 1, tzinfo=UTC), at(1))]
+    assert places(conn, "m-9") == [("p-1", at(1), None)]
+    assert not bring(conn, content, day=6)
+
+
+def test_a_replaced_meter_without_dates_changes_at_the_import(conn: Conn) -> None:
+    bring(conn, document())
+    content = document()
+    content["devices"][0] = device("m-9", 1, place="p-1")
+    bring(conn, content, day=5)
+    assert places(conn, "m-1") == [("p-1", None, at(5))]
+    assert places(conn, "m-9") == [("p-1", at(5), None)]
+    assert not bring(conn, content, day=6)
+
+
+def test_meters_that_swap_places(conn: Conn) -> None:
+    bring(conn, document())
+    content = document()
+    content["devices"][0]["place"], content["devices"][1]["place"] = "p-2", "p-1"
+    changes = bring(conn, content, day=1)
+    assert changes.counts() == {
+        ("device_place", Action.CLOSED): 2,
+        ("device_place", Action.CREATED): 2,
+    }
+    assert places(conn, "m-1") == [("p-1", None, at(1)), ("p-2", at(1), None)]
+    assert places(conn, "m-2") == [("p-2", None, at(1)), ("p-1", at(1), None)]
+    assert not bring(conn, content, day=2)
+
+
+def test_a_boundary_between_two_bindings_may_be_corrected_either_way(conn: Conn) -> None:
+    content = document()
+    for boundary in ("2026-02-01", "2026-02-10", "2026-01-20"):
+        content["terminals"][0] = {
+            "code": "t-1",
+            "vehicles": [
+                {"vehicle": "v-1", "since": "2026-01-01T00:00Z", "until": f"{boundary}T00:00Z"},
+                {"vehicle": "v-2", "since": f"{boundary}T00:00Z"},
+            ],
+        }
+        bring(conn, content)
+        edge = datetime.fromisoformat(f"{boundary}T00:00:00+00:00")
+        assert conn.execute(
+            "SELECT v.code, lower(b.valid), upper(b.valid) FROM terminal_vehicle b "
+            "JOIN vehicle v ON v.id = b.vehicle_id ORDER BY 1"
+        ).fetchall() == [
+            ("v-1", datetime(2026, 1, 1, tzinfo=UTC), edge),
+            ("v-2", edge, None),
+        ]
+        assert not bring(conn, content)
+
+
+def test_a_wrong_binding_is_withdrawn_but_its_row_stays(conn: Conn) -> None:
+    bring(conn, document())
+    content = document()
+    content["terminals"][0]["vehicle"] = "v-2"
+    changes = bring(conn, content, day=1)
+    assert changes.as_json()["terminal_vehicle"]["closed"] == {
+        "t-1 @ v-1": {"valid": ["[2025-12-31T16:00:00+00:00,)", "withdrawn"]}
+    }
+    assert conn.execute(
+        "SELECT v.code, isempty(b.valid) FROM terminal_vehicle b "
+        "JOIN vehicle v ON v.id = b.vehicle_id ORDER BY 1"
+    ).fetchall() == [("v-1", True), ("v-2", False)]
+    assert not bring(conn, content, day=2)
+
+
+def refused(conn: Conn, content: Document, known: Catalogue | None = None) -> str:
+    before = dump_all(conn)
+    with pytest.raises(InventoryError) as caught:
+        bring(conn, content, day=1, known=known)
+    assert dump_all(conn) == before
+    (problem,) = caught.value.problems
+    assert problem.line > 1
+    return problem.message
+
+
+def test_another_serial_number_is_another_meter(conn: Conn) -> None:
+    content = document()
+    content["devices"][0]["serial_no"] = "A1"
+    bring(conn, content)
+    content["devices"][0]["serial_no"] = "B2"
+    content["rooms"][0]["name"] = "not imported either"
+    message = refused(conn, content)
+    assert "device m-1: serial_no is A1 in the database and B2 here" in message
+    assert "give it a new code at the same place" in message
+
+
+def test_a_serial_number_once_known_is_not_forgotten(conn: Conn) -> None:
+    content = document()
+    content["devices"][0]["serial_no"] = "A1"
+    bring(conn, content)
+    assert not bring(conn, document(), day=1)
+    content = document()
+    content["devices"][0]["unit"] = 9
+    bring(conn, content, day=2)
+    assert conn.execute("SELECT serial_no, unit FROM device WHERE code = 'm-1'").fetchone() == (
+        "A1",
+        9,
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "column", "value", "advice"),
+    [
+        ("buildings", "institution", "i-2", "a building that passes to another institution"),
+        ("rooms", "building", "b-2", "a room does not move"),
+        ("places", "measures", "water", "is a new place with a new code"),
+        ("vehicles", "institution", "i-2", "a vehicle that passes to another institution"),
+    ],
+)
+def test_what_never_changes_is_refused_with_advice(
+    conn: Conn, section: str, column: str, value: str, advice: str
+) -> None:
+    content = document()
+    content["institutions"].append({"code": "i-2", "name": "教育局"})
+    content["buildings"].append({"code": "b-2", "name": "二号楼", "institution": "i-2"})
+    bring(conn, content)
+    content[section][0][column] = value
+    assert advice in refused(conn, content)
+
+
+def test_a_profile_that_changed_without_a_new_version_is_refused(conn: Conn) -> None:
+    bring(conn, document())
+    known = catalogue(profile("meter", sha256="other"))
+    assert "raise the version" in refused(conn, document(), known)
+
+
+def test_a_new_version_of_a_profile_adds_points_and_removes_none(conn: Conn) -> None:
+    bring(conn, document())
+    known = catalogue(profile("meter", 2, points={"energy": "kWh", "frequency": "Hz"}))
+    changes = bring(conn, document(), day=1, known=known)
+    assert changes.counts() == {
+        ("profile", Action.CREATED): 1,
+        ("device", Action.CHANGED): 2,
+        ("point", Action.CREATED): 2,
+    }
+    assert changes.codes("point", Action.CREATED) == ("m-1/frequency", "m-2/frequency")
+    assert counts(conn)["point"] == 6
+    assert conn.execute(
+        "SELECT DISTINCT p.version FROM device d JOIN profile p ON p.id = d.profile_id"
+    ).fetchall() == [(2,)]
+
+
+def test_a_point_may_be_renamed_for_people_but_keeps_its_meaning(conn: Conn) -> None:
+    bring(conn, document())
+    old = catalogue()["meter"].points
+    relabelled = profile("meter", 2)
+    object.__setattr__(relabelled, "points", (type(old[0])("energy", "电能", "kWh", "counter"),))
+    changes = bring(conn, document(), day=1, known=catalogue(relabelled))
+    assert changes.codes("point", Action.CHANGED) == ("m-1/energy", "m-2/energy")
+    assert conn.execute("SELECT DISTINCT label FROM point WHERE name = 'energy'").fetchall() == [
+        ("电能",)
+    ]
+    content = document()
+    content["devices"].pop()
+    known = catalogue(profile("meter", 3, points={"energy": "Wh"}))
+    assert "point m-1/energy is a counter in kWh, and profile meter@3 makes it a gauge in Wh" in (
+        refused(conn, content, known)
+    )
+
+
+def test_every_refusal_comes_in_one_run(conn: Conn) -> None:
+    content = document()
+    for each in content["devices"]:
+        each["serial_no"] = each["code"]
+    bring(conn, content)
+    for each in content["devices"]:
+        each["serial_no"] = "X" + each["code"]
+    with pytest.raises(InventoryError) as caught:
+        bring(conn, content, day=1)
+    assert len(caught.value.problems) == 2
+
+
+def test_a_failing_import_leaves_nothing_behind(conn: Conn) -> None:
+    # Someone else's check makes the last statement fail.
+    conn.execute("ALTER TABLE terminal_vehicle ADD CONSTRAINT none CHECK (false)")
+    before = dump_all(conn)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        bring(conn, document())
+    assert dump_all(conn) == before
+
+
+def test_a_time_without_zone_is_a_mistake_of_the_caller(conn: Conn) -> None:
+    parsed = inventory(document())
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001
+    with pytest.raises(ValueError, match="now has no time zone"):
+        apply(conn, parsed, catalogue(), now=naive, by="tester")
+
+
+def test_concurrent_imports_wait_for_each_other(conn: Conn, database: str) -> None:
+    parsed = inventory(document())
+    results: list[Changes] = []
+
+    def run() -> None:
+        with psycopg.connect(database, autocommit=True) as own:
+            results.append(apply(own, parsed, catalogue(), now=at(0), by="tester"))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(bool(r) for r in results) == [False, False, False, True]
+    assert counts(conn)["inventory_import"] == 1
+
+
+def test_a_thousand_devices_with_fourteen_points_each(conn: Conn) -> None:
+    known = catalogue(profile("meter", points={f"point_{n}": "kW" for n in range(14)}))
+    content = document()
+    content["places"] = [
+        {"code": f"p-{n}", "name": "点", "measures": "electricity", "room": "r-1"}
+        for n in range(1000)
+    ]
+    content["devices"] = [device(f"m-{n}", n % 250, place=f"p-{n}") for n in range(1000)]
+    content["buses"] = [
+        {"code": f"gw-{n}", "transport": "modbus-tcp", "host": f"h{n}"} for n in range(4)
+    ]
+    for n, each in enumerate(content["devices"]):
+        each["bus"] = f"gw-{n // 250}"
+    bring(conn, content, known=known)
+    assert counts(conn)["point"] == 14_000
+    assert not bring(conn, content, day=1, known=known)
+    changes = bring(conn, {section: [] for section in content}, day=2, known=known)
+    assert changes.counts()["device", Action.CLOSED] == 1000
