@@ -1,0 +1,1 @@
+"""What is measured: pure functions of time and seed, with counters that are exact integrals."""

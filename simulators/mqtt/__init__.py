@@ -1,0 +1,1 @@
+"""Vehicle terminals on MQTT, with a publisher's codec of their own."""
