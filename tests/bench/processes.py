@@ -58,7 +58,7 @@ class Process:
                 text=True,
             )
         if cores is not None:
-            os.sched_setaffinity(self._popen.pid, cores)
+            self.pin(cores)
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, name=f"read-{name}", daemon=True)
         self._reader.start()
@@ -77,6 +77,11 @@ class Process:
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    def pin(self, cores: Collection[int]) -> None:
+        """Bind it to some cores: threads it starts from now on, and those it has."""
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), cores)
 
     def cpu_seconds(self) -> float:
         """CPU time so far, all threads, user and system."""

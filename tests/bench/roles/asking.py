@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import resource
 import sys
 from collections.abc import Callable, Mapping
@@ -36,10 +35,9 @@ async def listen(answer: Answer) -> None:
 
 
 def usage() -> dict[str, float]:
-    """CPU seconds of this process with all its threads, and its resident memory now in MiB."""
+    """CPU seconds of this process with all its threads, and the most memory it ever held, MiB."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return {
-        "cpu_s": used.ru_utime + used.ru_stime,
-        "rss_mib": pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
-    }
+    # Not ru_maxrss: that begins with what the process that started us held.
+    status = Path("/proc/self/status").read_text()
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return {"cpu_s": used.ru_utime + used.ru_stime, "rss_mib": int(peak) / 1024}

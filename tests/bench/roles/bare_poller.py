@@ -6,10 +6,12 @@ No decoding, no schedule, no time-out, no spool: the least a poller on asyncio c
 from __future__ import annotations
 
 import asyncio
+import json
 import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import uvloop
@@ -30,16 +32,16 @@ class Tally:
 class Meter(asyncio.Protocol):
     """One connection that asks its blocks one after the other."""
 
-    def __init__(self, blocks: Sequence[tuple[int, int, int]], tally: Tally, *, free: bool) -> None:
+    def __init__(self, blocks: Sequence[tuple[int, int]], tally: Tally, *, free: bool) -> None:
         """Prepare the requests.
 
         Args:
-            blocks: unit, first register, registers of each request of one poll.
+            blocks: first register and number of registers of each request of one poll.
             tally: shared by all meters.
             free: start the next poll as soon as one is complete.
         """
-        self._requests = [struct.pack(">BBHH", unit, 3, at, n) for unit, at, n in blocks]
-        self._sizes = [9 + 2 * n for _, _, n in blocks]
+        self._requests = [struct.pack(">BBHH", 1, 3, at, n) for at, n in blocks]
+        self._sizes = [9 + 2 * n for _, n in blocks]
         self._tally = tally
         self._free = free
         self._tid = 0
@@ -98,9 +100,9 @@ async def _main(given: dict[str, Any]) -> None:
     loop = asyncio.get_running_loop()
     tally, rate = Tally(), given["rate"]
     meters = []
-    for host, port, blocks in given["meters"]:
-        meter = Meter(blocks, tally, free=rate is None)
-        await loop.create_connection(lambda made=meter: made, host, port)
+    for there in json.loads(Path(given["ready"]).read_text())["devices"]:
+        meter = Meter(given["blocks"], tally, free=rate is None)
+        await loop.create_connection(lambda made=meter: made, "127.0.0.1", there["port"])
         meters.append(meter)
     if rate is None:
         for meter in meters:
