@@ -86,7 +86,7 @@ class Drain:
     def _failed(self, event: str, error: Exception) -> float:
         self._failures += 1
         self.stats.failed(event)
-        pause = min(_FIRST_RETRY_S * 2 ** min(self._failures - 1, 16), self._settings.retry_max_s)
+        pause = min(_FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 16), self._settings.retry_max_s)
         if self._failures == 1:
             log.error(event, error=str(error), advice="rows are kept in the spool", retry_s=pause)
         return pause

@@ -1,0 +1,78 @@
+"""Keeps `latest` fresh beside the drain, on a connection of its own.
+
+Not in the drain's turns: a look-up of some thousand subjects would hold up the rows behind it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import psycopg
+import structlog
+
+log = structlog.get_logger()
+
+
+class LatestRefresher:
+    """Calls a refresh at a steady interval; of several collectors one does the work.
+
+    Args:
+        connect: opens an autocommit connection.
+        refresh: :func:`storage.latest.refresh`.
+        every_s: pause between two calls, seconds.
+
+    Attributes:
+        refreshed: rows written since the start.
+        failures: calls that failed since the start.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], psycopg.Connection],
+        refresh: Callable[[psycopg.Connection], int],
+        every_s: float,
+    ) -> None:
+        self.refreshed = 0
+        self.failures = 0
+        self._connect = connect
+        self._refresh = refresh
+        self._every_s = every_s
+        self._connection: psycopg.Connection | None = None
+        self._failing = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="latest", daemon=True)
+
+    def start(self) -> None:
+        """Begin to refresh."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Refresh a last time, so that what was drained shows, and end."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            self._turn()
+        self._turn()
+        self._close()
+
+    def _turn(self) -> None:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            self.refreshed += self._refresh(self._connection)
+        except Exception as error:  # noqa: BLE001 - derived data: the next turn does it
+            self.failures += 1
+            if not self._failing:
+                log.warning("latest_not_refreshed", error=str(error), advice="it is tried again")
+            self._failing = True
+            self._close()
+            return
+        self._failing = False
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
