@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -17,6 +18,8 @@ from pydantic_core import ErrorDetails
 from collector import marked_yaml
 from collector.profile_model import ADDRESSES, Order, Point, Profile, Type
 from registry.catalogue import PointInfo, ProfileInfo
+
+UNKNOWN_KEY: Final = "unknown key: remove it or correct its name"
 
 
 class ProfileError(Exception):
@@ -42,14 +45,17 @@ def parse_profile(text: str, where: str) -> Profile:
     except marked_yaml.YamlError as error:
         raise ProfileError([f"{where}:{error.line}: {error.what}"]) from error
     data = document.data
+    found: list[tuple[marked_yaml.Path, str]] = []
+    if isinstance(data, dict):
+        if "text" in data:  # ours to set
+            found.append((("text",), UNKNOWN_KEY))
+        data = {**data, "text": text}
     try:
-        if isinstance(data, dict) and "text" not in data:
-            data = {**data, "text": text}
         profile = Profile.model_validate(data)
     except ValidationError as error:
-        found = [_pydantic_fault(fault) for fault in error.errors(include_url=False)]
+        found += [_pydantic_fault(fault) for fault in error.errors(include_url=False)]
     else:
-        found = list(_faults(profile))
+        found += _faults(profile)
         if not found:
             return profile
     raise ProfileError([_located(where, document, path, what) for path, what in found])
@@ -109,7 +115,7 @@ def to_info(profile: Profile) -> ProfileInfo:
 def _pydantic_fault(fault: ErrorDetails) -> tuple[marked_yaml.Path, str]:
     what = fault["msg"]
     if fault["type"] == "extra_forbidden":
-        what = "unknown key: remove it or correct its name"
+        what = UNKNOWN_KEY
     elif fault["type"] == "missing":
         what = "missing: add it"
     elif "input" in fault and not isinstance(fault["input"], dict | list):

@@ -100,7 +100,7 @@ class Link(asyncio.Protocol):
         self._answer = self._loop.create_future()
         self._request = request
         self._expected = identity + request.head
-        deadline = self._loop.call_later(timeout_s, self._fail, NoReply())
+        deadline = self._loop.call_later(timeout_s, self._expire)
         self._transport.write(identity + request.tail)
         try:
             return await self._answer
@@ -168,6 +168,9 @@ class Link(asyncio.Protocol):
                 self._fail(BadReply(fault))
                 return False
         return True
+
+    def _expire(self) -> None:
+        self._fail(NoReply())
 
     def _succeed(self, reply: bytes) -> None:
         self.used = True

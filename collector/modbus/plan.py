@@ -171,19 +171,19 @@ def _partition(points: list[Point], rules: _Rules) -> list[Block]:
     Cutting the sorted sequence is enough: where a wide field closes a block and narrow ones behind
     it lie inside that field, they can go with it and cost nothing.
 
-    ``best[i]`` is the cost of the points from i on, as (requests, registers), and where the first
-    block of them ends.
+    ``best[i]`` is the cost of the points from i on, as (requests, registers), and the negative index
+    behind the first block of them: between equals, the longer first block.
     """
     best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(points) + 1)
     for start in range(len(points) - 1, -1, -1):
         best[start] = min(
-            (best[stop][0] + 1, best[stop][1] + count, stop)
+            (best[stop][0] + 1, best[stop][1] + count, -stop)
             for stop, count in _stops(points, start, rules)
         )
     blocks: list[Block] = []
     start = 0
     while start < len(points):
-        stop = best[start][2]
+        stop = -best[start][2]
         blocks.append(_block(points[start:stop]))
         start = stop
     return blocks

@@ -153,7 +153,9 @@ class Queue:
         again from now rather than staying silent: slots of the false time may come a second time.
         """
         for timer in (*self._healthy, *self._dead):
-            timer.slot = min(timer.slot, timer.newest_slot(now_us) + 1)
+            next_slot = timer.newest_slot(now_us) + 1
+            if timer.slot > next_slot + 1:
+                timer.slot = next_slot
             timer.due_us = min(timer.due_us, timer.turn_us(timer.slot) + self._backoff.max_us)
         for timer in self._healthy:
             timer.due_us = timer.turn_us(timer.slot)
