@@ -47,12 +47,13 @@ _DAY_S: Final = 86_400
 _MINUTE_MS: Final = 60_000
 
 
-def read_inventory(path: Path, catalogue: Catalogue) -> Inventory:
+def read_inventory(path: Path, catalogue: Catalogue, zone: str = DEFAULT_ZONE) -> Inventory:
     """Read and check an inventory file.
 
     Args:
         path: the YAML file, UTF-8.
         catalogue: the device profiles it may name.
+        zone: time zone of its dates when it names none itself.
 
     Raises:
         InventoryError: the file cannot be used; holds every problem with its line.
@@ -62,16 +63,19 @@ def read_inventory(path: Path, catalogue: Catalogue) -> Inventory:
     except OSError as error:
         words = f"the inventory cannot be read: {error.strerror}; name a file that exists"
         raise InventoryError(str(path), [Problem(1, words)]) from error
-    return parse_inventory(raw, str(path), catalogue)
+    return parse_inventory(raw, str(path), catalogue, zone)
 
 
-def parse_inventory(raw: bytes, source: str, catalogue: Catalogue) -> Inventory:
+def parse_inventory(
+    raw: bytes, source: str, catalogue: Catalogue, zone: str = DEFAULT_ZONE
+) -> Inventory:
     """Check an inventory given as the bytes of its file.
 
     Args:
         raw: YAML, UTF-8.
         source: what to call it in messages.
         catalogue: the device profiles it may name.
+        zone: time zone of its dates when it names none itself.
 
     Raises:
         InventoryError: it cannot be used; holds every problem with its line.
@@ -80,7 +84,7 @@ def parse_inventory(raw: bytes, source: str, catalogue: Catalogue) -> Inventory:
     root = compose(_decode(raw, problems), "inventory", problems)
     entries = {section: _entries(root, section) for section in SECTIONS}
     codes = {SECTIONS[section]: _codes(found) for section, found in entries.items()}
-    context = _Context(_zone(root), _defaults(root), codes, catalogue)
+    context = _Context(_zone(root, zone), _defaults(root), codes, catalogue)
     inventory = Inventory(
         source=source,
         sha256=hashlib.sha256(raw).hexdigest(),
@@ -152,8 +156,8 @@ def _codes(entries: list[Entry]) -> Collection[str]:
     return first.keys()
 
 
-def _zone(root: Entry) -> ZoneInfo:
-    name = root.text("time_zone") if root.has("time_zone") else DEFAULT_ZONE
+def _zone(root: Entry, default: str) -> ZoneInfo:
+    name = root.text("time_zone") if root.has("time_zone") else default
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):

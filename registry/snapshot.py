@@ -161,7 +161,7 @@ def read(path: Path) -> Snapshot:
         ) from error
     try:
         header = msgspec.json.decode(head, type=_Header)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, "its first line is no header") from error
     if header.format != _FORMAT:
         raise SnapshotError(
@@ -172,7 +172,7 @@ def read(path: Path) -> Snapshot:
         raise _damaged(path, "its checksum does not fit")
     try:
         return msgspec.json.decode(body, type=Snapshot)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from error
 
 
