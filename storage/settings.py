@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+from psycopg.conninfo import make_conninfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class DatabaseSettings(BaseModel):
-    """The section ``[database]``."""
+    """The PostgreSQL database that everything ends in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: SecretStr | None = Field(
         default=None,
         description="libpq URL or conninfo; without one the embedded PostgreSQL is used",
+    )
+    password_file: Path | None = Field(
+        default=None,
+        description="file whose first line is the password, so that the URL can do without it",
     )
     connect_timeout_s: int = Field(
         default=5, ge=2, le=300, description="how long to wait for the server to answer a connect"
@@ -39,3 +45,16 @@ class DatabaseSettings(BaseModel):
         description="positions older than this are dropped (TimescaleDB community edition); "
         "without it they are kept for ever",
     )
+
+    def conninfo(self) -> str | None:
+        """Return what to connect with, the password from its file when one is named.
+
+        Raises:
+            OSError: the password's file cannot be read.
+        """
+        if self.url is None:
+            return None
+        if self.password_file is None:
+            return self.url.get_secret_value()
+        password = self.password_file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+        return make_conninfo(self.url.get_secret_value(), password=password)
