@@ -1,0 +1,180 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+from rich.console import Console
+
+from collector.modbus.source import SourceError
+from collector.profile import ProfileError, catalogue
+from collector.spool_open import SpoolBusyError, SpoolVersionError
+from jieyong import logs
+from jieyong.collect import PROFILES, SourceName, collect
+from jieyong.database import database_url
+from jieyong.demo.run import Options, run
+from jieyong.embedded.binaries import BinariesMissingError
+from jieyong.embedded.broker import BrokerMissingError
+from jieyong.embedded.cluster import EmbeddedPostgresError
+from jieyong.settings import Settings
+from jieyong.settings_file import SettingsError, load_settings
+from jieyong.supervise import ChildFailedError
+from registry.document import InventoryError
+from registry.importing import apply, diff
+from registry.reading import read_inventory
+from registry.snapshot import SnapshotError
+from storage.engine import EngineTooOldError
+from storage.migrate import MigrationError
+from storage.prepare import prepare
+
+EXPECTED = (
+    BinariesMissingError,
+    BrokerMissingError,
+    ChildFailedError,
+    EmbeddedPostgresError,
+    EngineTooOldError,
+    InventoryError,
+    MigrationError,
+    ProfileError,
+    SettingsError,
+    SnapshotError,
+    SourceError,
+    SpoolBusyError,
+    SpoolVersionError,
+    psycopg.OperationalError,
+    OSError,
+)
+"""What says by itself what happened, where, and what to do: no traceback helps the reader."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="节用 Jieyong: energy and vehicles of public institutions.",
+)
+inventory_app = typer.Typer(no_args_is_help=True, help="What exists: check it, bring it in.")
+app.add_typer(inventory_app, name="inventory")
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
+]
+InventoryFile = Annotated[
+    Path | None, typer.Argument(help="The inventory; the one of the settings when left out.")
+]
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one message and exit code 1."""
+    try:
+        app()
+    except EXPECTED as error:
+        sys.stderr.write(f"jieyong: {error}\n")
+        sys.exit(1)
+
+
+@app.command()
+def migrate(config: Config = None) -> None:
+    """Bring the database's schema up to date and use what its engine offers."""
+    settings = _settings(config)
+    engine = prepare(database_url(settings), settings.database)
+    typer.echo(f"The schema is up to date. {engine}")
+
+
+@inventory_app.command("check")
+def inventory_check(file: InventoryFile = None, config: Config = None) -> None:
+    """Check an inventory; every mistake is named with its line, nothing is changed."""
+    settings = _settings(config)
+    inventory = read_inventory(file or settings.inventory, catalogue(PROFILES))
+    typer.echo(f"{inventory.source}: no mistakes; {len(inventory.devices)} devices.")
+
+
+@inventory_app.command("apply")
+def inventory_apply(
+    file: InventoryFile = None,
+    config: Config = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Bring an inventory into the database, all of it or nothing."""
+    settings = _settings(config)
+    profiles = catalogue(PROFILES)
+    inventory = read_inventory(file or settings.inventory, profiles)
+    now = datetime.now(UTC)
+    with psycopg.connect(database_url(settings)) as conn:
+        if dry_run:
+            changes = diff(conn, inventory, profiles, now=now)
+        else:
+            changes = apply(conn, inventory, profiles, now=now, by=getpass.getuser())
+    typer.echo(str(changes))
+
+
+@app.command("collect")
+def collect_command(source: SourceName, config: Config = None) -> None:
+    """Collect from one source until told to stop."""
+    settings = _settings(config)
+
+    async def work() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        await collect(settings, source, stop)
+
+    _run_fast(work())
+
+
+@app.command()
+def demo(
+    state: Annotated[Path, typer.Option(help="Directory the demo keeps its data in.")] = Path(
+        "var/demo"
+    ),
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, help="End after so many seconds.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Write the account of the run here, as JSON.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget earlier runs.")] = False,
+    history: Annotated[
+        int, typer.Option(min=0, help="Days of the past to bring in at the first start.")
+    ] = 7,
+) -> None:
+    """Run everything on simulated meters and vehicles, and account for every row."""
+    logs.configure("warning")
+    options = Options(
+        state=state,
+        seconds=seconds,
+        summary=summary,
+        fresh=fresh,
+        history_days=history,
+        database=os.environ.get("DATABASE_URL"),
+    )
+    try:
+        code = asyncio.run(run(options, Console()))
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+        code = 130
+    raise typer.Exit(code)
+
+
+def _settings(config: Path | None) -> Settings:
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    return settings
+
+
+def _run_fast(work: Coroutine[Any, Any, None]) -> None:
+    if sys.platform == "win32":
+        asyncio.run(work)
+        return
+    import uvloop  # noqa: PLC0415 - not there on Windows
+
+    uvloop.run(work)

@@ -1,0 +1,95 @@
+"""What a demo consists of: where its files lie, which settings its collectors get."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from simulators import scenario
+from simulators.county import Size, county
+from simulators.run import Files
+from simulators.scenario import Scenario
+
+ZONE: Final = ZoneInfo("Asia/Shanghai")
+SEED: Final = 20_260_101
+SIZE: Final = Size(institutions=10, meters=60, ac=20, lights=20, vehicles=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a demo keeps its files; everything lies below ``state``."""
+
+    state: Path
+
+    @property
+    def county(self) -> Path:
+        """The scenario as it was made up at the first start."""
+        return self.state / "county.yaml"
+
+    @property
+    def equipment(self) -> Files:
+        """What the simulated meters, air conditioners and lights leave."""
+        return Files(self.state / "equipment")
+
+    @property
+    def fleet(self) -> Files:
+        """What the simulated vehicles leave."""
+        return Files(self.state / "fleet")
+
+    @property
+    def logs(self) -> Path:
+        """One log file for each process."""
+        return self.state / "logs"
+
+    @property
+    def inventory(self) -> Path:
+        """The inventory with the ports of this run."""
+        return self.state / "inventory.yaml"
+
+    def scenario_file(self, files: Files) -> Path:
+        """Return the scenario that one of the two simulators plays."""
+        return files.state / "scenario.yaml"
+
+
+def load_or_make(layout: Layout, now: datetime, history_days: int) -> Scenario:
+    """Return the county of this state directory; made up at the first start, then kept.
+
+    Args:
+        layout: where it is kept.
+        now: decides on which day the counters begin, at the first start.
+        history_days: days of the past that shall be there.
+    """
+    if not layout.county.exists():
+        since = now.astimezone(ZONE).date() - timedelta(days=max(history_days, 1))
+        scenario.save(county(SEED, since, SIZE), layout.county)
+    plan = scenario.load(layout.county)
+    # Two processes, so that the vehicles can fall silent before the collectors stop.
+    equipment = msgspec.structs.replace(plan, code=f"{plan.code}-equipment", vehicles=())
+    fleet = msgspec.structs.replace(plan, code=f"{plan.code}-fleet", buses=(), devices=())
+    scenario.save(equipment, layout.scenario_file(layout.equipment))
+    scenario.save(fleet, layout.scenario_file(layout.fleet))
+    return plan
+
+
+def days_before(plan: Scenario, now: datetime) -> list[date]:
+    """Return the local days from the beginning of the county up to yesterday."""
+    today = now.astimezone(ZONE).date()
+    return [plan.since + timedelta(days=n) for n in range((today - plan.since).days)]
+
+
+def ports(files: Files) -> dict[str, int]:
+    """Return bus code → port of simulators that are ready."""
+    told = json.loads(files.ready.read_text(encoding="utf-8"))
+    return {str(code): int(port) for code, port in told["ports"].items()}
+
+
+def fingerprint(path: Path) -> str:
+    """Return a digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,171 @@
+"""Runs the whole platform on simulated devices: prepare, run, show, stop, account for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from rich.console import Console
+
+from jieyong.collect import METRICS_FILE, SourceName, home
+from jieyong.demo import account, figures, live, stage
+from jieyong.demo.account import Summary
+from jieyong.demo.plan import Layout, load_or_make
+from jieyong.demo.stage import Stage
+from jieyong.demo.steps import Steps, progress
+from jieyong.embedded import broker as brokers
+from jieyong.embedded.postgres import EmbeddedPostgres
+from jieyong.supervise import Supervisor
+from storage.prepare import prepare
+from storage.settings import DatabaseSettings
+
+_SERVER: Final = {"track_commit_timestamp": "on"}  # for the lag in the summary
+_POSTGRES: Final = "postgres"
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a demo was asked for.
+
+    Attributes:
+        state: directory for everything it keeps; the next start goes on from there.
+        seconds: ends by itself after so long; None runs until Ctrl-C.
+        summary: file for the account, as JSON.
+        fresh: forget what earlier runs left.
+        history_days: days of the past to bring in at the first start.
+        database: libpq URL of a database to use instead of the embedded one.
+    """
+
+    state: Path
+    seconds: float | None
+    summary: Path | None
+    fresh: bool
+    history_days: int
+    database: str | None
+
+
+async def run(options: Options, console: Console) -> int:
+    """Run a demo to its end; Ctrl-C ends it as the time limit does.
+
+    Returns:
+        Exit code: 0 when nothing was lost, doubled or invented.
+
+    Raises:
+        ChildFailedError: a part did not start; the message ends with its log.
+        EmbeddedPostgresError: the database did not start.
+    """
+    layout = Layout(options.state.resolve())
+    if options.fresh:
+        await asyncio.to_thread(_forget, layout)
+    layout.state.mkdir(parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as services:
+        with progress(console) as steps:
+            stand = await _prepare(options, layout, services, steps)
+        console.print(_greeting(stand), highlight=False, soft_wrap=True)
+        since = datetime.now(UTC)
+        await _collect(stand, options.seconds, console)
+        summary = await asyncio.to_thread(_account, stand, since, datetime.now(UTC))
+    _report(summary, options.summary, console)
+    return 0 if summary.clean else 1
+
+
+def _forget(layout: Layout) -> None:
+    EmbeddedPostgres(layout.state / _POSTGRES).destroy()
+    if layout.state.exists():
+        shutil.rmtree(layout.state)
+
+
+async def _prepare(
+    options: Options, layout: Layout, services: contextlib.AsyncExitStack, steps: Steps
+) -> Stage:
+    now = datetime.now(UTC)
+    with steps.step("database"):
+        conninfo = options.database
+        if conninfo is None:
+            server = EmbeddedPostgres(layout.state / _POSTGRES, options=_SERVER)
+            await asyncio.to_thread(server.start)
+            services.push_async_callback(asyncio.to_thread, server.stop)
+            conninfo = server.url
+    with steps.step("schema"):
+        await asyncio.to_thread(prepare, conninfo, DatabaseSettings())
+    with steps.step("county"):
+        plan = await asyncio.to_thread(load_or_make, layout, now, options.history_days)
+        stand = Stage(layout, conninfo, brokers.prepare(layout.state))
+    with steps.step("broker, meters, air conditioners, lights"):
+        ground = Supervisor([stand.broker.child(), stage.equipment(layout)], layout.logs)
+        await services.enter_async_context(ground)
+    with steps.step("inventory"):
+        await asyncio.to_thread(stage.import_inventory, conninfo, plan, layout, now)
+    with steps.step("the past"):
+        await asyncio.to_thread(stage.bring_past, conninfo, plan, layout, now, steps)
+    return stand
+
+
+async def _collect(stand: Stage, seconds: float | None, console: Console) -> None:
+    """Run the collectors; the vehicles last, so that they fall silent before nobody listens."""
+    sources = tuple(SourceName)
+    ports = stage.free_ports(len(sources))
+    collectors = [stage.collector(stand, *pair) for pair in zip(sources, ports, strict=True)]
+    with _until_told() as stop:
+        async with Supervisor([*collectors, stage.fleet(stand)], stand.layout.logs):
+            began = time.monotonic()
+
+            async def look() -> live.Moment:
+                return live.Moment(time.monotonic() - began, await figures.ask(ports))
+
+            if seconds is not None:
+                asyncio.get_running_loop().call_later(seconds, stop.set)
+            await live.show(console, look, stop)
+
+
+@contextlib.contextmanager
+def _until_told() -> Iterator[asyncio.Event]:
+    """Give an event that Ctrl-C or TERM sets, as long as the context is open."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
+    layout = stand.layout
+    truth = account.read_run((layout.equipment.truth, layout.fleet.truth), since)
+    told = figures.read_files(home(layout.state, source) / METRICS_FILE for source in SourceName)
+    with psycopg.connect(stand.conninfo) as conn:
+        return account.summarise(conn, truth, told, since, until)
+
+
+def _greeting(stand: Stage) -> str:
+    return (
+        f"Collecting. Ctrl-C ends it. Logs: {stand.layout.logs}\n"
+        f"Broker: {stand.broker.kind.value} ({stand.broker.durability})"
+    )
+
+
+def _report(summary: Summary, path: Path | None, console: Console) -> None:
+    console.print(
+        f"{summary.accepted:,} rows expected from what was sent: {summary.lost} lost, "
+        f"{summary.duplicated} duplicated, {summary.invented} invented; "
+        f"{summary.refused} refused, {summary.missed_slots} slots missed, "
+        f"{summary.waiting} still in the spool",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if path is not None:
+        path.write_text(summary.as_json(), encoding="utf-8")
+        console.print(f"summary: {path}", highlight=False, soft_wrap=True)

@@ -1,0 +1,134 @@
+"""What a demo sets up before its collectors start, and the processes it is made of."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from collector.profile import catalogue
+from jieyong import ready
+from jieyong.collect import PROFILES, SourceName
+from jieyong.demo import past
+from jieyong.demo.plan import Layout, days_before, ports
+from jieyong.demo.steps import Steps
+from jieyong.embedded.broker import Broker
+from jieyong.supervise import Child, Ready
+from registry.importing import apply
+from registry.reading import read_inventory
+from simulators.inventory import inventory_yaml
+from simulators.run import Files
+from simulators.scenario import Scenario, with_ports
+
+_HOST: Final = "127.0.0.1"
+_COLLECTOR_STOPS_S: Final = 20.0
+_PAST_FROM: Final = "past.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the collectors of a demo stand on."""
+
+    layout: Layout
+    conninfo: str
+    broker: Broker
+
+
+def equipment(layout: Layout) -> Child:
+    """Return the process of the simulated meters, air conditioners and lights."""
+    return _simulator("equipment", layout.scenario_file(layout.equipment), layout.equipment)
+
+
+def fleet(stage: Stage) -> Child:
+    """Return the process of the simulated vehicles."""
+    layout, broker = stage.layout, stage.broker
+    where = ("--mqtt-host", broker.host, "--mqtt-port", str(broker.port))
+    return _simulator("fleet", layout.scenario_file(layout.fleet), layout.fleet, *where)
+
+
+def collector(stage: Stage, source: SourceName, port: int) -> Child:
+    """Return the process of one collector; it answers for its health at ``port``."""
+    return Child(
+        name=f"collect-{source}",
+        command=(sys.executable, "-m", "jieyong", "collect", source.value),
+        env={
+            "DATABASE_URL": stage.conninfo,
+            "JIEYONG_STATE_DIR": str(stage.layout.state),
+            f"JIEYONG_HTTP__{source.name}_PORT": str(port),
+            "JIEYONG_MQTT__HOST": stage.broker.host,
+            "JIEYONG_MQTT__PORT": str(stage.broker.port),
+            "JIEYONG_MQTT__PROTOCOL": stage.broker.protocol,
+        },
+        ready=ready.http(_HOST, port, "/health/live"),
+        stop_within_s=_COLLECTOR_STOPS_S,
+    )
+
+
+def import_inventory(conninfo: str, plan: Scenario, layout: Layout, now: datetime) -> None:
+    """Bring the county into the registry, with the ports its gateways really have."""
+    placed = with_ports(plan, ports(layout.equipment))
+    layout.inventory.write_text(inventory_yaml(placed), encoding="utf-8")
+    profiles = catalogue(PROFILES)
+    inventory = read_inventory(layout.inventory, profiles)
+    with psycopg.connect(conninfo) as conn:
+        apply(conn, inventory, profiles, now=now, by=getpass.getuser())
+
+
+def bring_past(conninfo: str, plan: Scenario, layout: Layout, now: datetime, steps: Steps) -> None:
+    """Write the past of the county, once for each state directory."""
+    done = layout.state / _PAST_FROM
+    days = days_before(plan, now)
+    if done.exists() or not days:
+        return
+    made = past.make(plan, days, layout.state / "past.npz")
+    rows = past.bring(conninfo, made, round(now.timestamp() * 1e6), steps.rows)
+    told = {"days": len(days), "rows": rows, "at": now.astimezone(UTC).isoformat()}
+    done.write_text(json.dumps(told) + "\n", encoding="utf-8")
+
+
+def free_ports(number: int) -> tuple[int, ...]:
+    """Return ports of 127.0.0.1 that are free now."""
+    listeners = [socket.create_server((_HOST, 0)) for _ in range(number)]
+    found = tuple(int(listener.getsockname()[1]) for listener in listeners)
+    for listener in listeners:
+        listener.close()
+    return found
+
+
+def _simulator(name: str, scenario: Path, files: Files, *more: str) -> Child:
+    command = (
+        sys.executable,
+        "-m",
+        "simulators",
+        "run",
+        str(scenario),
+        "--state",
+        str(files.state),
+    )
+    return Child(name=f"simulate-{name}", command=(*command, *more), ready=_anew(files.ready))
+
+
+def _anew(path: Path) -> Ready:
+    """Ready when the file was written by this run: one of an earlier run may lie there."""
+    before = _stamp(path)
+
+    async def written() -> bool:
+        return _stamp(path) not in (None, before)
+
+    return written
+
+
+def _stamp(path: Path) -> Mapping[str, int] | None:
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return {"inode": stat.st_ino, "modified": stat.st_mtime_ns}
