@@ -76,13 +76,7 @@ def probe(conn: psycopg.Connection) -> Engine:
     Raises:
         EngineTooOldError: the server cannot hold the schema.
     """
-    number = conn.info.server_version
-    version = f"{number // 10_000}.{number % 10_000}"
-    if number < OLDEST_POSTGRES * 10_000:
-        raise EngineTooOldError(
-            f"PostgreSQL {version} is too old: {OLDEST_POSTGRES} or newer is needed; upgrade the "
-            "server, or unset the database's URL to use the embedded one"
-        )
+    version = supported_version(conn.info.server_version)
     query = "SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'"
     row = conn.execute(query).fetchone()
     if row is None:
@@ -91,6 +85,21 @@ def probe(conn: psycopg.Connection) -> Engine:
     community = row_license is not None and row_license[0] == "timescale"
     kind = EngineKind.TIMESCALE_COMMUNITY if community else EngineKind.TIMESCALE_APACHE
     return Engine(kind, version, row[0])
+
+
+def supported_version(number: int) -> str:
+    """Write libpq's version number (150_018) as people do (15.18).
+
+    Raises:
+        EngineTooOldError: the server cannot hold the schema.
+    """
+    version = f"{number // 10_000}.{number % 10_000}"
+    if number < OLDEST_POSTGRES * 10_000:
+        raise EngineTooOldError(
+            f"PostgreSQL {version} is too old: {OLDEST_POSTGRES} or newer is needed; upgrade the "
+            "server, or unset the database's URL to use the embedded one"
+        )
+    return version
 
 
 def enable_timescale(conn: psycopg.Connection, settings: DatabaseSettings) -> None:

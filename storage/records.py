@@ -127,7 +127,7 @@ READING_BYTES: Final = _READING.size
 """Size of a packed reading whose value is not NULL."""
 
 
-def pack_reading(
+def pack_reading(  # noqa: PLR0913, PLR0917 - one argument for each column, called per value
     point_id: int,
     ts_us: int,
     value: float | None,
@@ -179,7 +179,7 @@ def pack_position(p: Position) -> bytes:
     )
 
 
-def pack_quarantine(
+def pack_quarantine(  # noqa: PLR0913, PLR0917 - one argument for each column
     source: str, origin: str, digest: bytes, reason: str, payload: bytes, received_us: int
 ) -> bytes:
     """Pack one refused message with its bytes into a COPY-binary tuple.
@@ -211,17 +211,25 @@ def split(body: bytes) -> Iterator[bytes]:
     Raises:
         ValueError: the body does not end where its last tuple does.
     """
-    at, end = 0, len(body)
-    while at < end:
-        start = at
-        (fields,) = struct.unpack_from(">h", body, at)
-        at += 2
-        for _ in range(fields):
-            (size,) = struct.unpack_from(">i", body, at)
-            at += 4 + max(size, 0)
+    start, end = 0, len(body)
+    while start < end:
+        try:
+            at = _end_of_tuple(body, start)
+        except struct.error as error:
+            raise ValueError(f"packed rows are cut short: tuple at byte {start}") from error
         if at > end:
             raise ValueError(f"packed rows are cut short: tuple at byte {start} ends past {end}")
         yield body[start:at]
+        start = at
+
+
+def _end_of_tuple(body: bytes, at: int) -> int:
+    (fields,) = struct.unpack_from(">h", body, at)
+    at += 2
+    for _ in range(fields):
+        (size,) = struct.unpack_from(">i", body, at)
+        at += 4 + max(size, 0)
+    return at
 
 
 def _field(form: str, value: float | None) -> bytes:

@@ -30,13 +30,16 @@ WITH fresh AS ({insert} RETURNING {subject} AS subject, {time} AS ts), logged AS
 )
 SELECT count(*) FROM fresh
 """
-# The bounds on ts let TimescaleDB leave out chunks before it looks into them.
+_BOUNDS = "SELECT min(ts), max(ts) FROM incoming_reading"
+# LIMIT keeps this a look-up by key for each row; a join might read a whole table or chunk.
 _CONFLICTS = """
 INSERT INTO reading_conflict ({columns})
-SELECT {incoming} FROM incoming_reading i JOIN reading r USING (point_id, ts)
-WHERE r.value IS DISTINCT FROM i.value
-  AND r.ts >= (SELECT min(ts) FROM incoming_reading)
-  AND r.ts <= (SELECT max(ts) FROM incoming_reading)
+SELECT {columns} FROM incoming_reading i CROSS JOIN LATERAL (
+    SELECT r.value AS first_value FROM reading r
+    WHERE r.point_id = i.point_id AND r.ts = i.ts AND r.ts BETWEEN %(oldest)s AND %(newest)s
+    LIMIT 1
+) AS stored
+WHERE first_value IS DISTINCT FROM value
 ON CONFLICT DO NOTHING
 """
 _SUBJECT: Final = {Kind.READING: ("point_id", "ts"), Kind.POSITION: ("terminal_id", "fix_time")}
@@ -51,10 +54,7 @@ def _insert_statement(kind: Kind) -> str:
 
 
 INSERT: Final = {kind: _insert_statement(kind) for kind in Kind}
-CONFLICTS: Final = _CONFLICTS.format(
-    columns=", ".join(COLUMNS[Kind.READING]),
-    incoming=", ".join(f"i.{name}" for name in COLUMNS[Kind.READING]),
-)
+CONFLICTS: Final = _CONFLICTS.format(columns=", ".join(COLUMNS[Kind.READING]))
 
 
 def move(cursor: psycopg.Cursor, kind: Kind) -> tuple[int, int]:
@@ -70,5 +70,12 @@ def move(cursor: psycopg.Cursor, kind: Kind) -> tuple[int, int]:
         inserted = 0 if row is None else row[0]
     if kind is not Kind.READING:
         return inserted, 0
-    cursor.execute(CONFLICTS)
-    return inserted, cursor.rowcount
+    return inserted, _record_conflicts(cursor)
+
+
+def _record_conflicts(cursor: psycopg.Cursor) -> int:
+    bounds = cursor.execute(_BOUNDS).fetchone()
+    oldest, newest = bounds or (None, None)
+    # Planned with these values: TimescaleDB then leaves out other chunks once, not for each row.
+    cursor.execute(CONFLICTS, {"oldest": oldest, "newest": newest}, prepare=False)
+    return cursor.rowcount

@@ -12,12 +12,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from storage.records import READING_BYTES, Kind, split
+from storage.records import COLUMNS, READING_BYTES, Kind, split
 
 _SUBJECT_AT: Final = 6  # behind the count of fields and the length of the first
 _TIME_AT: Final = 14
 _READING_VALUE_SIZE_AT: Final = 25  # the low byte of the length of `value`: 8, or 255 for NULL
 _HOUR_US: Final = 3_600_000_000
+_YEAR_2100_US: Final = 36_525 * 24 * _HOUR_US
 _INT4_OID: Final = 23
 
 Subjects = npt.NDArray[np.int32]
@@ -38,22 +39,9 @@ def keys(kind: Kind, body: bytes) -> tuple[Subjects, Times]:
         ValueError: the body is not made of whole tuples.
     """
     try:
-        size = _common_size(body)
-        starts = None if size else _starts(kind, body)
+        return _keys(kind, body)
     except (struct.error, IndexError) as error:
         raise ValueError(f"packed rows are cut short: {error}") from error
-    octets = np.frombuffer(body, np.uint8)
-    if starts is None:
-        rows = octets.reshape(-1, size)
-        subjects = rows[:, _SUBJECT_AT : _SUBJECT_AT + 4]
-        times = rows[:, _TIME_AT : _TIME_AT + 8]
-    else:
-        subjects = octets[starts[:, None] + np.arange(_SUBJECT_AT, _SUBJECT_AT + 4)]
-        times = octets[starts[:, None] + np.arange(_TIME_AT, _TIME_AT + 8)]
-    return (
-        np.ascontiguousarray(subjects).view(">i4")[:, 0].astype(np.int32),
-        np.ascontiguousarray(times).view(">i8")[:, 0].astype(np.int64),
-    )
 
 
 def dirty_rows(kind: Kind, body: bytes) -> Iterator[bytes]:
@@ -62,17 +50,40 @@ def dirty_rows(kind: Kind, body: bytes) -> Iterator[bytes]:
     One for each UTC hour: a late row must not smear the range of the others.
 
     Raises:
-        ValueError: the body is not made of whole tuples.
+        ValueError: the body is not made of whole tuples, or a time lies outside 2000..2099. Sources
+            turn such times away much closer; this keeps a slip of theirs from making a chunk for
+            every year to 9999.
     """
     subjects, times = keys(kind, body)
+    if times.min() < 0 or times.max() >= _YEAR_2100_US:
+        raise ValueError("a time lies outside 2000..2099")
     for group in _by_hour(times):
         at = times[group]
         yield _pack(kind, np.unique(subjects[group]), int(at.min()), int(at.max()))
 
 
-def _common_size(body: bytes) -> int:
+def _keys(kind: Kind, body: bytes) -> tuple[Subjects, Times]:
+    octets = np.frombuffer(body, np.uint8)
+    size = _common_size(kind, body)
+    if size:
+        rows = octets.reshape(-1, size)
+        subjects = rows[:, _SUBJECT_AT : _SUBJECT_AT + 4]
+        times = rows[:, _TIME_AT : _TIME_AT + 8]
+    else:
+        starts = _starts(kind, body)
+        subjects = octets[starts[:, None] + np.arange(_SUBJECT_AT, _SUBJECT_AT + 4)]
+        times = octets[starts[:, None] + np.arange(_TIME_AT, _TIME_AT + 8)]
+    return (
+        np.ascontiguousarray(subjects).view(">i4")[:, 0].astype(np.int32),
+        np.ascontiguousarray(times).view(">i8")[:, 0].astype(np.int64),
+    )
+
+
+def _common_size(kind: Kind, body: bytes) -> int:
     """Size of each tuple when all have the layout of the first; else 0."""
     slots, size = _layout(body)
+    if len(slots) != len(COLUMNS[kind]):
+        raise ValueError(f"a packed {kind} has {len(COLUMNS[kind])} fields, not {len(slots)}")
     if len(body) % size:
         return 0
     rows = np.frombuffer(body, np.uint8).reshape(-1, size)

@@ -36,7 +36,7 @@ def database(cluster: Cluster) -> Iterator[str]:
 @pytest.fixture
 def blank_database(cluster: Cluster) -> Iterator[str]:
     """Conninfo of a fresh database without our schema."""
-    conninfo = cluster.create("template1")
+    conninfo = cluster.create("template0")
     yield conninfo
     cluster.drop(conninfo)
 
