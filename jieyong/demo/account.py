@@ -34,6 +34,7 @@ FROM terminal t JOIN position p ON p.terminal_id = t.id AND p.fix_time >= %(fixe
 WHERE p.received_at >= %(since)s
 GROUP BY t.code, p.seq
 """
+_QUARANTINE: Final = "SELECT count(*) FROM quarantine WHERE received_at >= %(since)s"
 _ROWS: Final = """
 SELECT 'readings', count(*) FROM reading UNION ALL
 SELECT 'positions', count(*) FROM position UNION ALL
@@ -61,6 +62,11 @@ class Truth:
     replies: tuple[ModbusReply, ...]
     sent: Mapping[Number, MqttSent]
     acknowledged: frozenset[Number]
+
+    @property
+    def quarantined(self) -> int:
+        """How many acknowledged messages belong in quarantine."""
+        return sum(STORED_AS[self.sent[n].kind] == "quarantine" for n in self.acknowledged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +154,11 @@ def compare(conn: psycopg.Connection[Any], truth: Truth, since: datetime) -> Ver
     for device, point, observed_us, value in conn.execute(_READINGS, bounds):
         readings[device, point].append(StoredReading(observed_us, value))
     positions = {(code, seq): rows for code, seq, rows in conn.execute(_POSITIONS, bounds)}
-    return compare_readings(truth.replies, readings) + compare_positions(
-        truth.sent, truth.acknowledged, positions
+    (held,) = conn.execute(_QUARANTINE, bounds).fetchone() or (0,)
+    return (
+        compare_readings(truth.replies, readings)
+        + compare_positions(truth.sent, truth.acknowledged, positions)
+        + Verdict(truth.quarantined, max(0, truth.quarantined - held), 0, 0)
     )
 
 
@@ -174,9 +183,7 @@ def summarise(
         refused=figures.refused,
         missed_slots=sum(figures.missed.values()),
         missed_by_cause=figures.missed,
-        quarantined=sum(
-            STORED_AS[truth.sent[number].kind] == "quarantine" for number in truth.acknowledged
-        ),
+        quarantined=truth.quarantined,
         waiting=figures.waiting,
         silent_devices=figures.silent,
     )

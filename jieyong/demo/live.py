@@ -51,6 +51,7 @@ def table(before: Moment, now: Moment) -> Table:
     failed = figures.polls.get("failed", 0) + figures.polls.get("partial", 0)
     sheet.add_row("polls", f"{failed:,} failed", f"{figures.polls.get('ok', 0):,} ok")
     sheet.add_row("rows on their way", f"{figures.waiting:,}", f"oldest {figures.oldest_s:.1f} s")
+    sheet.add_row("from disk to database, p99", _lag(figures), "")
     sheet.add_row(
         "refused", _alarm(figures.refused), f"{sum(figures.missed.values()):,} slots missed"
     )
@@ -64,7 +65,8 @@ def line(before: Moment, now: Moment) -> str:
     per_second = rates(before, now)
     rows = ", ".join(f"{kind} {per_second[kind]:.0f}/s" for kind in sorted(per_second))
     return (
-        f"{_clock(now.at_s)}  {rows or 'no rows yet'}; {figures.waiting} on their way, "
+        f"{_clock(now.at_s)}  {rows or 'no rows yet'}; {figures.waiting} on their way "
+        f"(p99 {_lag(figures) or 'unknown'}), "
         f"{figures.refused} refused; {figures.devices.get('alive', 0)} devices alive, "
         f"{len(figures.silent)} silent"
     )
@@ -102,6 +104,10 @@ def _clock(seconds: float) -> str:
 
 def _alarm(rows: int) -> str:
     return f"[bold red]{rows:,}[/]" if rows else "0"
+
+
+def _lag(figures: Figures) -> str:
+    return "" if figures.lag_p99_ms is None else f"≤ {figures.lag_p99_ms:,.0f} ms"
 
 
 def _silent(figures: Figures) -> str:

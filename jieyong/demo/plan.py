@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from simulators import scenario
-from simulators.county import Size, county
+from simulators.county import Size, county, rough
 from simulators.run import Files
 from simulators.scenario import Scenario
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 SEED: Final = 20_260_101
+MISHAPS: Final = 0.002
+"""Chance of each kind of fault, per request and per message: an ordinary day."""
 SIZE: Final = Size(institutions=10, meters=60, ac=20, lights=20, vehicles=20)
 
 
@@ -68,11 +70,17 @@ def load_or_make(layout: Layout, now: datetime, history_days: int) -> Scenario:
     """
     if not layout.county.exists():
         since = now.astimezone(ZONE).date() - timedelta(days=max(history_days, 1))
-        scenario.save(county(SEED, since, SIZE), layout.county)
+        made = county(SEED, since, SIZE)
+        faults, messages = rough(made, MISHAPS)
+        scenario.save(
+            msgspec.structs.replace(made, faults=faults, messages=messages), layout.county
+        )
     plan = scenario.load(layout.county)
     # Two processes, so that the vehicles can fall silent before the collectors stop.
     equipment = msgspec.structs.replace(plan, code=f"{plan.code}-equipment", vehicles=())
-    fleet = msgspec.structs.replace(plan, code=f"{plan.code}-fleet", buses=(), devices=())
+    fleet = msgspec.structs.replace(
+        plan, code=f"{plan.code}-fleet", buses=(), devices=(), faults=()
+    )
     scenario.save(equipment, layout.scenario_file(layout.equipment))
     scenario.save(fleet, layout.scenario_file(layout.fleet))
     return plan

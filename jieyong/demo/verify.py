@@ -14,6 +14,10 @@ CLOCK_SLACK_US: Final = 5_000
 """How much earlier than the simulator's stamp a reply may seem to arrive (two clocks reads)."""
 
 
+COMPLETE: Final = frozenset({"ok", "sentinel"})
+"""Outcomes of replies that a collector must take; a sentinel is a value: "not available"."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredReading:
     """One row of `reading`, as far as the comparison needs it. Times in Unix microseconds."""
@@ -54,12 +58,12 @@ def compare_readings(
     """Hold every complete reply against the rows of its points.
 
     Args:
-        replies: what the devices sent; anything but outcome ``ok`` promises no row.
+        replies: what the devices sent; those that are not complete promise no row.
         stored: (device code, point name) → its rows, any order.
     """
     served: defaultdict[tuple[str, str], list[tuple[int, str | None]]] = defaultdict(list)
     for reply in replies:
-        if reply.outcome == "ok":
+        if reply.outcome in COMPLETE:
             for point, value in reply.values.items():
                 served[reply.device, point].append((reply.served_at, value))
     verdict = Verdict(0, 0, 0, 0)

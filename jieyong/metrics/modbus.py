@@ -85,6 +85,12 @@ def _states(devices: Sequence[DeviceStats]) -> Iterator[Metric]:
         (((state,), states[state]) for state in State),
     )
     yield gauge(
+        "jieyong_device_silent",
+        "1 while a device does not answer, or its bus cannot be reached.",
+        ("device",),
+        (((d.code,), float(d.state in (State.BACKOFF, State.DISCONNECTED))) for d in devices),
+    )
+    yield gauge(
         "jieyong_device_last_answer_timestamp_seconds",
         "When a device last answered; absent when it never did.",
         ("device",),

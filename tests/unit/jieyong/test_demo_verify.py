@@ -52,7 +52,7 @@ def test_a_faulty_reply_promises_nothing_but_a_row_from_it_is_invented() -> None
 
 
 def test_a_sentinel_is_a_row_without_value() -> None:
-    replies = [reply(10, {"room": None})]
+    replies = [reply(10, {"room": None}, outcome="sentinel")]
     assert compare_readings(replies, {("M-1", "room"): [row(10.01, None)]}).lost == 0
     assert compare_readings(replies, {("M-1", "room"): [row(10.01, 3276.7)]}).invented == 1
 
