@@ -150,7 +150,10 @@ def parse_connack(body: bytes, version: int) -> Hello:
         raise ProtocolError(f"CONNACK of {len(body)} bytes")
     receive_maximum = 0xFFFF
     if version == V5 and body[1] == 0:
-        receive_maximum = _receive_maximum(body)
+        try:
+            receive_maximum = _receive_maximum(body)
+        except IndexError as error:
+            raise ProtocolError("CONNACK ends inside its properties") from error
     return Hello(bool(body[0] & 1), body[1], receive_maximum)
 
 

@@ -22,7 +22,7 @@ JULY = np.arange((date(2026, 7, 1) - EPOCH).days, (date(2026, 8, 1) - EPOCH).day
 JANUARY = np.arange((date(2026, 1, 5) - EPOCH).days, (date(2026, 1, 24) - EPOCH).days)
 
 
-def hour(grid: np.ndarray, at: int) -> float:  # type: ignore[type-arg]
+def hour(grid: np.ndarray, at: int) -> float:
     return float(grid[0, at * 4 : at * 4 + 4].sum())
 
 

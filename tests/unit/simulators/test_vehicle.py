@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,11 +85,11 @@ def test_the_course_points_where_the_vehicle_goes() -> None:
 def test_every_drive_ends_where_the_way_ends(seed: int) -> None:
     way = route.streets(seed, (0.0, 0.0), (1800.0, -2600.0))
     knots = route.drive(seed, way)
-    length = sum(abs(b[0] - a[0]) + abs(b[1] - a[1]) for a, b in zip(way, way[1:], strict=False))
+    length = sum(abs(b[0] - a[0]) + abs(b[1] - a[1]) for a, b in itertools.pairwise(way))
     assert way[-1] == (1800.0, -2600.0)
     assert knots[-1].s == pytest.approx(length)
     assert knots[-1].v == 0.0
-    assert all(b.t >= a.t and b.s >= a.s for a, b in zip(knots, knots[1:], strict=False))
+    assert all(b.t >= a.t and b.s >= a.s for a, b in itertools.pairwise(knots))
 
 
 @given(
@@ -96,5 +98,5 @@ def test_every_drive_ends_where_the_way_ends(seed: int) -> None:
 )
 def test_a_short_way_is_driven_too(seed: int, away: tuple[float, float]) -> None:
     knots = route.drive(seed, route.streets(seed, (0.0, 0.0), away))
-    assert all(b.t >= a.t and b.s >= a.s for a, b in zip(knots, knots[1:], strict=False))
+    assert all(b.t >= a.t and b.s >= a.s for a, b in itertools.pairwise(knots))
     assert all(k.v >= -1e-9 for k in knots)
