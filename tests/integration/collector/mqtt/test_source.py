@@ -277,7 +277,10 @@ async def test_a_broker_that_is_not_there_is_tried_until_it_is(tmp_path: Path) -
         broker.kill()
 
 
-async def test_a_refused_log_in_is_told_apart_and_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_a_refused_log_in_is_told_apart_and_tried_again(
+    tmp_path: Path, protocol: str
+) -> None:
     with running_mosquitto(tmp_path) as broker:
         pass
     text = (tmp_path / "mosquitto.conf").read_text(encoding="utf-8")
@@ -286,13 +289,12 @@ async def test_a_refused_log_in_is_told_apart_and_tried_again(tmp_path: Path) ->
     )
     broker.start()
     try:
-        for protocol in ("5", "3.1.1"):
-            source = MqttSource(settings(broker, protocol=protocol), TERMINALS, Sink().accept)
-            stop = asyncio.Event()
-            task = asyncio.create_task(source.run(stop))
-            await until(lambda s=source: s.stats.disconnects["refused"] >= 2, "refused twice")
-            stop.set()
-            await task
-            assert source.stats.connects == 0
+        source = MqttSource(settings(broker, protocol=protocol), TERMINALS, Sink().accept)
+        stop = asyncio.Event()
+        task = asyncio.create_task(source.run(stop))
+        await until(lambda: source.stats.disconnects["refused"] >= 2, "refused twice")
+        stop.set()
+        await task
+        assert source.stats.connects == 0
     finally:
         broker.kill()
