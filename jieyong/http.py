@@ -61,7 +61,7 @@ class HttpServer:
             raise OSError(
                 error.errno,
                 f"cannot listen on {host}:{port} for health and metrics ({error.strerror}); "
-                "free it, or set another http.port",
+                "free it, or set another port in the section [http]",
             ) from error
         self._server.routes = _routes(health, registry)
         self._thread = threading.Thread(

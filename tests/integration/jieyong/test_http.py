@@ -119,5 +119,5 @@ def test_it_listens_on_loopback_only_and_frees_the_port(running: _Running) -> No
 
 def test_a_taken_port_is_named(running: _Running) -> None:
     port = running.server.port
-    with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}.*set another http\.port"):
+    with pytest.raises(OSError, match=rf"127\.0\.0\.1:{port}.*set another port in"):
         HttpServer(Health({}, {}), running.registry, port=port)

@@ -10,9 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from collector.drain_stats import DrainStats
 from collector.modbus.stats import BusStats, DeviceStats, State
+from collector.mqtt.decode import Fault
+from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
 from jieyong.metrics import make_registry
 from jieyong.metrics.modbus import modbus_metrics
+from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
 from storage.records import Kind
 
@@ -185,3 +188,32 @@ def test_prometheus_can_read_it_all() -> None:
     text = generate_latest(registry).decode()
     families = {family.name for family in text_string_to_metric_families(text)}
     assert {"jieyong_polls", "jieyong_commit_lag_seconds", "process_cpu_seconds"} <= families
+
+
+def test_what_the_mqtt_source_did() -> None:
+    stats = MqttStats()
+    stats.connected = True
+    stats.connects = 2
+    stats.disconnects["lost"] = 1
+    stats.received, stats.spooled, stats.acknowledged = 100, 99, 98
+    stats.orphaned, stats.unacknowledgeable, stats.held, stats.holding = 1, 2, 30, 3
+    stats.quarantined[Fault.MALFORMED] = 4
+    stats.last_message_us = NOW_US
+    registry = make_registry(lambda: mqtt_metrics(stats))
+
+    numbers = {
+        "connected": 1,
+        "connects_total": 2,
+        "messages_total": 100,
+        "spooled_messages_total": 99,
+        "acks_total": 98,
+        "orphaned_messages_total": 1,
+        "unacknowledgeable_messages_total": 2,
+        "held_messages_total": 30,
+        "holding": 3,
+        "last_message_timestamp_seconds": NOW_US / 1e6,
+    }
+    assert {name: value(registry, f"jieyong_mqtt_{name}") for name in numbers} == numbers
+    assert value(registry, "jieyong_mqtt_disconnects_total", cause="lost") == 1
+    quarantined = "jieyong_mqtt_quarantined_messages_total"
+    assert value(registry, quarantined, fault=Fault.MALFORMED) == 4
