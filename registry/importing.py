@@ -118,7 +118,7 @@ def apply(
                 _RECORD, [now, by, inventory.source, inventory.sha256, _json(changes.as_json())]
             )
     counts = {f"{kind}_{action}": n for (kind, action), n in changes.counts().items()}
-    _log.info("inventory applied", source=inventory.source, by=by, **counts)
+    _log.info("inventory_applied", source=inventory.source, by=by, **counts)
     return changes
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +16,8 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from registry.catalogue import Catalogue
+
 _FORMAT: Final = 1
 
 # A device that was taken down (bound once, and no more) is not polled; one that comes later is,
@@ -24,7 +26,8 @@ _DEVICES: Final[LiteralString] = """
     SELECT DISTINCT ON (b.code, d.unit)
         b.code AS bus, b.transport, b.host, b.port, b.gap_ms,
         d.id AS device_id, d.code, d.unit, d.interval_s, d.timeout_ms,
-        f.code AS profile, f.id AS profile_id, s.points
+        f.code AS profile, f.id AS profile_id,
+        f.sha256 AS profile_sha256, s.points
     FROM device d
     JOIN bus b ON b.id = d.bus_id
     JOIN profile f ON f.id = d.profile_id
@@ -60,6 +63,7 @@ class DeviceEntry:
         profile: code of its profile.
         profile_id: id of the profile's version.
         points: name of the profile's point → point id.
+        profile_sha256: of the profile as it was imported; see :func:`foreign_profiles`.
     """
 
     device_id: int
@@ -70,6 +74,7 @@ class DeviceEntry:
     profile: str
     profile_id: int
     points: Mapping[str, int]
+    profile_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,9 @@ class Snapshot:
     terminals: Mapping[str, int]
 
 
+_DEVICE_FIELDS: Final = tuple(field.name for field in fields(DeviceEntry))
+
+
 class SnapshotError(Exception):
     """The snapshot on disk cannot be used."""
 
@@ -118,6 +126,24 @@ def load(conn: psycopg.Connection[Any], now: datetime) -> Snapshot:
     return Snapshot(
         buses=tuple(_bus(rows) for _, rows in groupby(devices, key=lambda row: row["bus"])),
         terminals={row["code"]: row["id"] for row in terminals},
+    )
+
+
+def foreign_profiles(snapshot: Snapshot, catalogue: Catalogue) -> tuple[str, ...]:
+    """Tell which profiles are not those the devices were imported with.
+
+    Readings name the version of their profile; decoding them with another one would make that name
+    wrong.
+
+    Returns:
+        One message for each such profile, in order of their codes.
+    """
+    imported = {d.profile: d.profile_sha256 for bus in snapshot.buses for d in bus.devices}
+    return tuple(
+        f"profile {code} is not the one the devices were imported with: restore its file, or raise "
+        "its version and run `jieyong inventory apply` again"
+        for code, sha256 in sorted(imported.items())
+        if code not in catalogue or catalogue[code].sha256 != sha256
     )
 
 
@@ -191,7 +217,6 @@ def _damaged(path: Path, why: str) -> SnapshotError:
 def _bus(rows: Iterable[dict[str, Any]]) -> BusEntry:
     devices = list(rows)
     bus = devices[0]
-    names = ("device_id", "code", "unit", "interval_s", "timeout_ms", "profile", "profile_id")
     return BusEntry(
         code=bus["bus"],
         transport=bus["transport"],
@@ -199,8 +224,7 @@ def _bus(rows: Iterable[dict[str, Any]]) -> BusEntry:
         port=bus["port"],
         gap_ms=bus["gap_ms"],
         devices=tuple(
-            DeviceEntry(**{name: row[name] for name in names}, points=row["points"])
-            for row in devices
+            DeviceEntry(**{name: row[name] for name in _DEVICE_FIELDS}) for row in devices
         ),
     )
 

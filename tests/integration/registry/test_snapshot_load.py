@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from registry.importing import apply
-from registry.snapshot import Snapshot, load
+from registry.snapshot import Snapshot, foreign_profiles, load
 from tests.unit.registry.samples import Document, catalogue, device, document, inventory
 
 Conn = psycopg.Connection[Any]
@@ -42,7 +42,11 @@ def test_all_that_a_collector_needs(conn: Conn) -> None:
     )
     assert set(entry.points) == {"energy", "power"}
     assert conn.execute("SELECT id FROM device WHERE code = 'm-3'").fetchone() == (entry.device_id,)
-    assert conn.execute("SELECT id FROM profile").fetchone() == (entry.profile_id,)
+    assert conn.execute("SELECT id, sha256 FROM profile").fetchone() == (
+        entry.profile_id,
+        entry.profile_sha256,
+    )
+    assert foreign_profiles(snapshot, catalogue()) == ()
     assert snapshot.terminals == dict(conn.execute("SELECT code, id FROM terminal").fetchall())
 
 

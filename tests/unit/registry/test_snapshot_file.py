@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.snapshot import BusEntry, DeviceEntry, Snapshot, SnapshotError, read, save
+from registry.snapshot import (
+    BusEntry,
+    DeviceEntry,
+    Snapshot,
+    SnapshotError,
+    foreign_profiles,
+    read,
+    save,
+)
+from tests.unit.registry.samples import catalogue, profile
 
 SNAPSHOT = Snapshot(
     buses=(
@@ -27,12 +36,22 @@ SNAPSHOT = Snapshot(
                     profile="meter",
                     profile_id=3,
                     points={"energy": 11, "power": 12},
+                    profile_sha256="abc",
                 ),
             ),
         ),
     ),
     terminals={"t-1": 5},
 )
+
+
+def test_profiles_that_are_not_the_imported_ones_are_named() -> None:
+    same = catalogue(profile("meter", sha256="abc"))
+    other = catalogue(profile("meter", 2, sha256="def"))
+    assert foreign_profiles(SNAPSHOT, same) == ()
+    for known in (other, {}):
+        (message,) = foreign_profiles(SNAPSHOT, known)
+        assert message.startswith("profile meter is not the one the devices were imported with")
 
 
 def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
