@@ -43,8 +43,16 @@ class Files:
 
     @property
     def ready(self) -> Path:
-        """JSON ``{"pid", "ports", "truth", "inventory"}``; appears when everything listens."""
+        """JSON ``{"pid", "ports", "truth", "inventory"}``: there while everything listens.
+
+        A killed run leaves it behind; its ``pid`` tells.
+        """
         return self.state / "ready.json"
+
+    @property
+    def ports(self) -> Path:
+        """JSON, bus → port of the last run, which the next one tries to keep."""
+        return self.state / "ports.json"
 
     @property
     def truth(self) -> Path:
@@ -121,19 +129,21 @@ async def play(
         OSError: a port the scenario names is taken.
         TruthError: the truth file of an earlier run is damaged.
     """
+    files.ready.unlink(missing_ok=True)
     last = last_numbers(read_truth(files.truth)) if files.truth.exists() else {}
     profiles = load_profiles(plant.PROFILES)
     truth = TruthLog(files.truth, level)
     gateways = [Gateway(port, now_us, truth) for port in plant.ports(plan, profiles)]
     fleet = Fleet(plant.terminals(plan, last, now_us()), broker, truth) if broker else None
     try:
-        await _listen(gateways, _earlier_ports(files.ready))
+        await _listen(gateways, _earlier_ports(files.ports))
         _announce(plan, gateways, files)
         if fleet is None:
             await stop.wait()
         else:
             await fleet.run(stop)
     finally:
+        files.ready.unlink(missing_ok=True)
         await asyncio.gather(*(gateway.stop() for gateway in gateways))
         truth.write(Counters(now_us(), _counts(gateways, fleet)))
         truth.close()
@@ -163,19 +173,22 @@ def _announce(plan: Scenario, gateways: Sequence[Gateway], files: Files) -> None
         "truth": str(files.truth),
         "inventory": str(files.inventory),
     }
-    partial = files.ready.with_suffix(".partial")
-    partial.write_bytes(msgspec.json.encode(told))
-    partial.replace(files.ready)
+    _write_whole(files.ports, msgspec.json.encode(ports))
+    _write_whole(files.ready, msgspec.json.encode(told))
     _LOG.info("simulators are ready", ports=len(ports), devices=len(plan.devices))
 
 
-def _earlier_ports(ready: Path) -> Mapping[str, int]:
+def _earlier_ports(path: Path) -> Mapping[str, int]:
     try:
-        told = msgspec.json.decode(ready.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
     except FileNotFoundError:
         return {}
-    ready.unlink()
-    return dict(told["ports"])
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
 
 
 def _counts(gateways: Sequence[Gateway], fleet: Fleet | None) -> dict[str, int]:

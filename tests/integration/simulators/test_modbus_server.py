@@ -188,9 +188,7 @@ async def test_the_truth_is_there_before_the_reply(tmp_path: Path) -> None:
 
 async def test_hundreds_of_ports_in_one_process(tmp_path: Path) -> None:
     log = TruthLog(tmp_path / "truth.jsonl", "counters")
-    gateways = [
-        Gateway(Port(f"gw-{n}", {5: device(f"m-{n}")}), lambda: 1, log) for n in range(300)
-    ]
+    gateways = [Gateway(Port(f"gw-{n}", {5: device(f"m-{n}")}), lambda: 1, log) for n in range(300)]
     for gateway in gateways:
         await gateway.start()
     try:

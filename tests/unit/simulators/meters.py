@@ -39,7 +39,9 @@ def profile(*points: Point, max_hole: int = 4) -> Profile:
 class FixedModel:
     """Shows the values it was given, at any time."""
 
-    def __init__(self, values: Mapping[str, float], counters: Mapping[str, int] | None = None):
+    def __init__(
+        self, values: Mapping[str, float], counters: Mapping[str, int] | None = None
+    ) -> None:
         self._values = dict(values)
         self.counters = {
             name: Counter(_nothing, 0, base, 1) for name, base in (counters or {}).items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +24,7 @@ def test_a_request_of_the_specification() -> None:
 def test_its_reply() -> None:
     pdu = codec.reply(Read(3, 0x6B, 3), bytes.fromhex("022B 0000 0064"))
     assert pdu == bytes.fromhex("03 06 022B 0000 0064")
-    assert codec.frame(0x1501, 0xFF, pdu) == bytes.fromhex(
-        "1501 0000 0009 FF 03 06 022B 0000 0064"
-    )
+    assert codec.frame(0x1501, 0xFF, pdu) == bytes.fromhex("1501 0000 0009 FF 03 06 022B 0000 0064")
 
 
 def test_coils_of_the_specification() -> None:
@@ -68,7 +68,7 @@ def test_requests_come_out_whole_however_the_stream_is_cut(cuts: list[int]) -> N
     stream = bytes.fromhex("0001 0000 0006 01 03 0000 0002") * 3
     edges = [0, *sorted(cuts), len(stream)]
     buffer, found = bytearray(), 0
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         buffer += stream[begin:end]
         while codec.take(buffer) is not None:
             found += 1

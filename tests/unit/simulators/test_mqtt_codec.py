@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,7 +101,7 @@ def test_packets_come_out_whole_however_the_stream_is_cut(cuts: list[int]) -> No
     stream = bytes.fromhex("20020000 40020001 D000 4002FFFF")[:12]
     edges = [0, *sorted(cuts), len(stream)]
     buffer, found = bytearray(), []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         buffer += stream[begin:end]
         while (packet := codec.take(buffer)) is not None:
             found.append(packet)

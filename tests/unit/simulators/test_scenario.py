@@ -38,9 +38,7 @@ def test_the_county_of_the_demo() -> None:
     others=st.integers(0, 120),
 )
 @settings(max_examples=25, deadline=None)
-def test_every_county_is_consistent(
-    seed: int, institutions: int, meters: int, others: int
-) -> None:
+def test_every_county_is_consistent(seed: int, institutions: int, meters: int, others: int) -> None:
     made = county(seed, SINCE, Size(institutions, meters, others, others, others))
     for things in (made.institutions, made.rooms, made.places, made.devices, made.buses):
         codes = [thing.code for thing in things]
