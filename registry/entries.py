@@ -1,0 +1,214 @@
+"""Reading one entry of each kind from an inventory file."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from registry.catalogue import Catalogue
+from registry.document import Entry
+from registry.inventory import (
+    ENERGIES,
+    FUELS,
+    TRANSPORTS,
+    Binding,
+    Building,
+    Bus,
+    Device,
+    Institution,
+    Place,
+    Room,
+    Terminal,
+    Vehicle,
+)
+
+_DAY_S: Final = 86_400
+_MINUTE_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an entry does not say itself."""
+
+    interval_s: int = 60
+    timeout_ms: int = 1000
+    gap_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What reading one entry needs of the rest.
+
+    Attributes:
+        zone: of dates without an offset.
+        codes: kind → codes that stand in the file.
+        catalogue: the device profiles an entry may name.
+    """
+
+    zone: ZoneInfo
+    defaults: Defaults
+    codes: Mapping[str, Collection[str]]
+    catalogue: Catalogue
+
+
+def timing(entry: Entry, defaults: Defaults) -> dict[str, int]:
+    """Read ``interval_s`` and ``timeout_ms``."""
+    return {
+        "interval_s": entry.integer("interval_s", 1, _DAY_S, defaults.interval_s),
+        "timeout_ms": entry.integer("timeout_ms", 1, _MINUTE_MS, defaults.timeout_ms),
+    }
+
+
+def gap(entry: Entry, defaults: Defaults) -> int:
+    """Read ``gap_ms``."""
+    return entry.integer("gap_ms", 0, _MINUTE_MS, defaults.gap_ms)
+
+
+def institution(entry: Entry, context: Context) -> Institution:
+    """Read an institution."""
+    parent = None
+    if entry.has("parent"):
+        parent = entry.reference("parent", "institution", context.codes["institution"])
+    return Institution(
+        code=entry.text("code"),
+        name=entry.text("name"),
+        credit_code=entry.optional_text("credit_code"),
+        parent=parent,
+        lines=_lines(entry),
+    )
+
+
+def building(entry: Entry, context: Context) -> Building:
+    """Read a building."""
+    return Building(
+        code=entry.text("code"),
+        name=entry.text("name"),
+        institution=entry.reference("institution", "institution", context.codes["institution"]),
+        floor_area_m2=entry.decimal("floor_area_m2"),
+        lines=_lines(entry),
+    )
+
+
+def room(entry: Entry, context: Context) -> Room:
+    """Read a room."""
+    return Room(
+        code=entry.text("code"),
+        name=entry.text("name"),
+        building=entry.reference("building", "building", context.codes["building"]),
+        purpose=entry.optional_text("purpose"),
+        lines=_lines(entry),
+    )
+
+
+def place(entry: Entry, context: Context) -> Place:
+    """Read a place."""
+    bindings = _bindings(entry, "room", context)
+    if not bindings:
+        entry.problem("room", "room is missing: say where it is")
+    return Place(
+        code=entry.text("code"),
+        name=entry.text("name"),
+        measures=entry.choice("measures", ENERGIES),
+        bindings=bindings,
+        lines=_lines(entry),
+    )
+
+
+def bus(entry: Entry, context: Context) -> Bus:
+    """Read a bus."""
+    return Bus(
+        code=entry.text("code"),
+        transport=entry.choice("transport", TRANSPORTS),
+        host=entry.text("host").lower(),
+        port=entry.integer("port", 1, 65_535, 502),
+        gap_ms=gap(entry, context.defaults),
+        lines=_lines(entry),
+    )
+
+
+def device(entry: Entry, context: Context) -> Device:
+    """Read a device."""
+    return Device(
+        code=entry.text("code"),
+        name=entry.text("name"),
+        serial_no=entry.optional_text("serial_no"),
+        profile=_profile(entry, context.catalogue),
+        bus=entry.reference("bus", "bus", context.codes["bus"]),
+        unit=entry.integer("unit", 0, 255),
+        **timing(entry, context.defaults),
+        bindings=_bindings(entry, "place", context),
+        lines=_lines(entry),
+    )
+
+
+def vehicle(entry: Entry, context: Context) -> Vehicle:
+    """Read a vehicle."""
+    return Vehicle(
+        code=entry.text("code"),
+        plate=entry.text("plate"),
+        institution=entry.reference("institution", "institution", context.codes["institution"]),
+        energy=entry.choice("energy", FUELS),
+        sensitive=entry.boolean("sensitive"),
+        lines=_lines(entry),
+    )
+
+
+def terminal(entry: Entry, context: Context) -> Terminal:
+    """Read a terminal."""
+    return Terminal(
+        code=entry.text("code"),
+        bindings=_bindings(entry, "vehicle", context),
+        lines=_lines(entry),
+    )
+
+
+def _profile(entry: Entry, catalogue: Catalogue) -> str:
+    code, _, version = entry.text("profile").partition("@")
+    if code and code not in catalogue:
+        near = entry.nearest(code, catalogue)
+        entry.problem("profile", f"there is no profile {code}{near}: see collector/profiles")
+    elif code and version and version != str(catalogue[code].version):
+        entry.problem(
+            "profile",
+            f"profile {code} is here in version {catalogue[code].version}, not {version}: "
+            f"write {code}, or {code}@{catalogue[code].version}",
+        )
+    return code
+
+
+def _bindings(entry: Entry, kind: str, context: Context) -> tuple[Binding, ...]:
+    """Read ``place: …`` with its dates, or ``places: [{place: …, since: …, until: …}, …]``."""
+    several = f"{kind}s"
+    if not entry.has(several):
+        dated = entry.has("since") or entry.has("until")
+        if entry.has(kind):
+            return (_binding(entry, kind, context),)
+        if dated:
+            entry.problem("since", f"a date without {kind}: say which {kind} it is about")
+        return ()
+    if entry.has(kind):
+        entry.problem(several, f"{kind} and {several} both stand here: keep one of them")
+    found = entry.entries(several, f"{entry.label}, {several}")
+    bindings = tuple(_binding(e, kind, context) for e in found)
+    for each, binding in zip(found, bindings, strict=True):
+        each.finish()
+        if len(found) > 1 and binding.since is None:
+            each.problem("since", "since is missing: each of several needs its own")
+    return bindings
+
+
+def _binding(entry: Entry, kind: str, context: Context) -> Binding:
+    since = entry.moment("since", context.zone)
+    until = entry.moment("until", context.zone)
+    if entry.has("until") and not entry.has("since"):
+        entry.problem("until", "until without since: add since")
+    if since and until and since >= until:
+        entry.problem("until", "until is not after since: correct one of them")
+    target = entry.reference(kind, kind, context.codes[kind])
+    return Binding(target, since, until, entry.lines.get(kind, entry.line))
+
+
+def _lines(entry: Entry) -> dict[str, int]:
+    return {"": entry.line, **entry.lines}
