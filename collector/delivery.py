@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import structlog
-from storage.writer import Outcome, RowsRefused
 
 from collector.quarantine import quarantine_row
 from collector.spool_model import Aside, Settlement, Stored
 from storage.records import Batch, Kind, split
+from storage.writer import Outcome, RowsRefused
 
 log = structlog.get_logger()
 

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
-from storage.writer import Outcome, StorageUnavailable
 
 from collector.delivery import Delivery, Write
 from collector.drain_stats import DrainStats
 from collector.settings import SpoolSettings
 from collector.spool import Spool
 from collector.spool_model import Stored
+from storage.writer import Outcome, StorageUnavailable
 
 log = structlog.get_logger()
 

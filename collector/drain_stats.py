@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from storage.writer import Outcome
-
 from collector.lag import LagHistogram
 from collector.spool_model import Settlement
 from storage.records import Kind
+from storage.writer import Outcome
 
 
 class DrainStats:

@@ -24,7 +24,8 @@ class SpoolSettings(BaseModel):
     )
     min_free_bytes: int = Field(
         default=256 * 1024**2,
-        ge=0,
+        # What SQLite needs to take delivered rows out again: its log, and the file to copy it to.
+        ge=32 * 1024**2,
         description="Free disk space below which rows are refused, so that the rest keeps running.",
     )
     handoff_bytes: int = Field(

@@ -103,8 +103,13 @@ class Spool:
 
         Returns:
             For each call None, or why all of it was refused.
+
+        Raises:
+            RuntimeError: the spool is closed.
         """
         with self._writing:
+            if self._closed:
+                raise RuntimeError(f"{self.path}: the spool is closed; stop the sources first")
             verdicts = self._admit(calls)
             admitted = [
                 batch
@@ -113,7 +118,7 @@ class Spool:
                 for batch in call
             ]
             try:
-                if admitted:
+                if admitted or self._deferred:
                     self._commit(admitted)
             except sqlite3.Error as error:
                 advice = f"cannot write {self.path}: {error}; {_remedy(error)}"
@@ -126,7 +131,8 @@ class Spool:
 
     def _admit(self, calls: Sequence[Sequence[Batch]]) -> list[Refused | None]:
         least = self._settings.min_free_bytes
-        if self._free_bytes() < least:
+        # What delivered rows leave behind in the file is taken again before the file grows.
+        if self._free_bytes() + self._file.reusable_bytes() < least:
             advice = f"less than {least} bytes are free on the disk of {self.path}; make room"
             return [self._refuse(call, "disk", advice) for call in calls]
         most = self._settings.max_bytes

@@ -58,6 +58,7 @@ class SpoolFile:
         self._reader = reader
         self._reading = threading.Lock()
         self._lock = lock
+        (self._page_size,) = writer.execute("PRAGMA page_size").fetchone()
 
     def content(self) -> Content:
         """Return what the file holds."""
@@ -143,10 +144,17 @@ class SpoolFile:
             ).fetchone()
         return None if row is None else int(row[0])
 
+    def reusable_bytes(self) -> int:
+        """Return how much of the file is free for new batches."""
+        return self._free_pages() * self._page_size
+
+    def _free_pages(self) -> int:
+        (free,) = self._writer.execute("PRAGMA freelist_count").fetchone()
+        return int(free)
+
     def shrink(self) -> None:
         """Give some free pages back to the file system, if there are many."""
-        (free,) = self._writer.execute("PRAGMA freelist_count").fetchone()
-        if free > 8 * _VACUUM_PAGES:
+        if self._free_pages() > 8 * _VACUUM_PAGES:
             self._writer.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
 
     def close(self) -> None:

@@ -160,13 +160,15 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(writer: sqlite3.Connection, path: Path) -> None:
-    # These two only take effect before the first page is written; blobs like larger pages.
-    writer.execute("PRAGMA page_size = 8192")
-    writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    (version,) = writer.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        # Only possible before the first page is written; blobs like larger pages.
+        writer.execute("PRAGMA page_size = 8192")
+        writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
     writer.execute("PRAGMA journal_mode = WAL")
     writer.execute("PRAGMA synchronous = FULL")
-    writer.execute("PRAGMA journal_size_limit = 67108864")
-    (version,) = writer.execute("PRAGMA user_version").fetchone()
+    writer.execute("PRAGMA wal_autocheckpoint = 512")  # pages: 4 MiB
+    writer.execute("PRAGMA journal_size_limit = 16777216")
     if version == 0:
         writer.executescript(f"BEGIN IMMEDIATE;\n{_SCHEMA}\nCOMMIT;")
         _sync_directory(path.parent)

@@ -15,7 +15,7 @@ MANY = 10**9
 
 
 def make(path: Path, max_bytes: int = 10**6) -> Spool:
-    return Spool(path / "spool.db", SpoolSettings(min_free_bytes=0, max_bytes=max_bytes))
+    return Spool(path / "spool.db", SpoolSettings(max_bytes=max_bytes))
 
 
 async def test_concurrent_calls_share_commits_and_all_are_on_disk(tmp_path: Path) -> None:
@@ -59,5 +59,5 @@ async def test_what_a_cancelled_caller_handed_over_is_kept(tmp_path: Path) -> No
 async def test_a_closed_spool_is_an_error_for_the_caller_not_a_hang(tmp_path: Path) -> None:
     spool = make(tmp_path)
     spool.close()
-    with Acceptor(spool) as acceptor, pytest.raises(Refused, match="closed"):
+    with Acceptor(spool) as acceptor, pytest.raises(RuntimeError, match="closed"):
         await acceptor.accept([Batch(Kind.READING, 1, b"a")])

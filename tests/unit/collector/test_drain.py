@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from storage.writer import Outcome, RowsRefused, StorageUnavailable
 
 from collector.delivery import Delivery
 from collector.drain import Drain, DrainThread
@@ -16,6 +15,7 @@ from collector.settings import SpoolSettings
 from collector.spool import Spool
 from collector.spool_model import Fate, Stored
 from storage.records import Batch, Kind, pack_reading, split
+from storage.writer import Outcome, RowsRefused, StorageUnavailable
 
 
 def reading(point: int) -> bytes:
@@ -55,7 +55,7 @@ class Table:
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "spool.db", SpoolSettings(min_free_bytes=0), now_us=lambda: 1_000_000)
+    return Spool(tmp_path / "spool.db", SpoolSettings(), now_us=lambda: 1_000_000)
 
 
 def make_drain(spool: Spool, table: Table, now_us: int = 1_050_000) -> Drain:

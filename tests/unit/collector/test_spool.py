@@ -24,7 +24,6 @@ def batch(rows: int = 1, body: bytes = b"x", kind: Kind = Kind.POSITION) -> Batc
 
 
 def make(path: Path, **bounds: int) -> Spool:
-    bounds.setdefault("min_free_bytes", 0)
     return Spool(path / "spool.db", SpoolSettings(**bounds), now_us=lambda: 1_000)
 
 
@@ -79,7 +78,7 @@ def test_unsettled_batches_come_again_after_a_restart_with_their_old_times(tmp_p
     spool.take(MANY, MANY)
     spool.close()
 
-    again = Spool(tmp_path / "spool.db", SpoolSettings(min_free_bytes=0), now_us=lambda: 9_999_999)
+    again = Spool(tmp_path / "spool.db", SpoolSettings(), now_us=lambda: 9_999_999)
     taken = take_all(again)
 
     assert bodies(taken) == [b"b"]
@@ -189,19 +188,19 @@ def test_calls_of_one_commit_are_refused_one_by_one_and_each_whole(tmp_path: Pat
 
 
 def test_rows_are_refused_while_the_disk_is_short_and_taken_again_after(tmp_path: Path) -> None:
-    free = 10_000_000
+    free = 10**9
     spool = Spool(
         tmp_path / "spool.db",
-        SpoolSettings(min_free_bytes=1_000_000),
+        SpoolSettings(min_free_bytes=10**8),
         now_us=lambda: 1,
         free_bytes=lambda: free,
     )
-    free = 999_999
+    free = 10**8 - 1
     with pytest.raises(Refused, match="make room") as refused:
         spool.put([batch(3)])
     assert refused.value.reason == "disk"
 
-    free = 1_000_000
+    free = 10**8
     spool.put([batch(2)])
 
     assert spool.tally() == {
