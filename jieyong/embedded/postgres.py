@@ -179,7 +179,8 @@ class EmbeddedPostgres:
         if self.port not in {0, port} or given != self._arguments(port):
             return False
         asked, self.port = self.port, port
-        if not wait_until(self._answers, within_s=ADOPT_S):
+        wait_until(lambda: self._postmaster() is None or self._answers(), within_s=ADOPT_S)
+        if self._postmaster() is None or not self._answers():
             self.port = asked
             return False
         _log.info("embedded PostgreSQL was running already", port=port, data=str(self.data_dir))
@@ -211,7 +212,7 @@ class EmbeddedPostgres:
             begin = log.tell()
             command = [str(bin_dir / "postgres"), *self._arguments(self.port)]
             self._process = files.spawn(self._cluster, command, log, log)
-        wait_until(lambda: self._answers() or self._ended(), within_s=START_S)
+        wait_until(lambda: self._ended() or self._answers(), within_s=START_S)
         if not self._ended() and self._answers():
             return None
         self._end_processes()
@@ -239,7 +240,7 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         try:
-            with psycopg.connect(self.url_of("postgres"), connect_timeout=5) as conn:
+            with psycopg.connect(self.url_of("postgres"), connect_timeout=2) as conn:
                 row = conn.execute("SHOW data_directory").fetchone()
         except (psycopg.OperationalError, FileNotFoundError):
             return False
