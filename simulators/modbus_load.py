@@ -22,6 +22,7 @@ from simulators.models import equipment
 _BACKLOG: Final = 16
 _READ_BYTES: Final = 12
 _HISTORY_DAYS: Final = 30
+_TURNS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Farm:
         """
         for n in range(self.load.ports):
             await self._listen(n)
-        self._refresh()
+        self._refresh(0)
 
     def stop(self) -> None:
         """Stop listening."""
@@ -127,11 +128,14 @@ class Farm:
         self._servers.append(server)
         self.ports.append(server.sockets[0].getsockname()[1])
 
-    def _refresh(self) -> None:
-        for meter in self.meters:
+    def _refresh(self, turn: int) -> None:
+        """Forget the replies of one meter in ``_TURNS``: all at once would be felt as a stall."""
+        for meter in self.meters[turn::_TURNS]:
             meter.kept.clear()
+        pause = self.load.refresh_s / _TURNS
+        following = (turn + 1) % _TURNS
         loop = asyncio.get_running_loop()
-        self._refreshing = loop.call_later(self.load.refresh_s, self._refresh)
+        self._refreshing = loop.call_later(pause, self._refresh, following)
 
 
 class _Client(asyncio.Protocol):

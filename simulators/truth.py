@@ -42,8 +42,10 @@ class ModbusReply:
         table: coil, discrete, holding or input; empty for a function that reads nothing.
         address: first register as on the wire.
         count: registers or bits asked for.
-        words: the registers (bits, packed) that were sent, as hex; empty unless a reply was sent.
-        outcome: ``ok``, or the name of the fault, or ``exception-N``.
+        words: the registers (bits, packed) that were sent, as hex; empty without data in the reply.
+        outcome: ``ok``; the name of a fault (``modbus.faults.Kind``); ``exception-N``;
+            ``corrupted`` (after a reserved register was read); ``gap`` (came too soon, not
+            answered); ``gone`` (the client had left before the reply was due, nothing was sent).
         values: points wholly inside → value as a decimal string; None where it was a sentinel.
     """
 

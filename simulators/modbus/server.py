@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from simulators.modbus import codec
 from simulators.modbus.faults import Fault, Kind
 from simulators.modbus.unit import Answer, Unit
-from simulators.truth import TruthLog
+from simulators.truth import ModbusReply, TruthLog
 
 _LOG: Final = structlog.get_logger()
 _LINGER_NONE: Final = struct.pack("ii", 1, 0)
@@ -138,6 +138,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._last_reply = -1e9
         self._busy_until = 0.0
+        self._waiting: dict[int, tuple[Answer, asyncio.TimerHandle]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast: uvloop's transports are no asyncio.Transport by name.
@@ -152,6 +153,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._gateway.open.discard(self)
         self._transport = None
+        self._give_up()
         if exc is not None:
             _LOG.debug("connection lost", bus=self._spec.code, error=repr(exc))
 
@@ -175,6 +177,7 @@ class _Connection(asyncio.Protocol):
         wire = transport.get_extra_info("socket")
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
         self._gateway.open.discard(self)
+        self._give_up()
         transport.abort()
 
     def _serve(self, request: codec.Request) -> None:
@@ -187,28 +190,44 @@ class _Connection(asyncio.Protocol):
             answer = unit.silence(request, clock, "gap")
         else:
             answer = unit.answer(request, clock, self._gateway.elapsed_s)
-        if self._gateway.truth.full:
-            self._gateway.truth.write(answer.record)
-            self._gateway.truth.flush()
+        if answer.frame is not None:
+            self._schedule(answer, now)
+            return
+        self._tell(answer.record)
         if answer.reset:
             self.reset()
-        elif answer.frame is not None:
-            self._schedule(answer, answer.frame, now)
 
-    def _schedule(self, answer: Answer, frame: bytes, now: float) -> None:
+    def _schedule(self, answer: Answer, now: float) -> None:
         wait = self._spec.latency_s + answer.delay_s
         due = now + wait
         if not answer.overtaken:
             due = self._busy_until = max(due, self._busy_until)
         if due <= now:
-            self._send(frame)
+            self._send(answer)
         else:
-            self._loop.call_at(due, self._send, frame)
+            timer = self._loop.call_at(due, self._send, answer)
+            self._waiting[id(answer)] = answer, timer
 
-    def _send(self, frame: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._last_reply = self._loop.time()
-            self._transport.write(frame)
+    def _send(self, answer: Answer) -> None:
+        self._waiting.pop(id(answer), None)
+        if self._transport is None or self._transport.is_closing() or answer.frame is None:
+            self._tell(replace(answer.record, outcome="gone"))
+            return
+        self._tell(answer.record)
+        self._last_reply = self._loop.time()
+        self._transport.write(answer.frame)
+
+    def _give_up(self) -> None:
+        """Tell of the replies that nobody is there for any more."""
+        for answer, timer in self._waiting.values():
+            timer.cancel()
+            self._tell(replace(answer.record, outcome="gone"))
+        self._waiting.clear()
+
+    def _tell(self, record: ModbusReply) -> None:
+        if self._gateway.truth.full:
+            self._gateway.truth.write(record)
+            self._gateway.truth.flush()
 
     def _close(self) -> None:
         self._gateway.open.discard(self)

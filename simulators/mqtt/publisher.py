@@ -67,7 +67,7 @@ class Publisher(Generic[T]):
         self._next_id = 1
         self._window = min(broker.window, _MOST_IDS)
         self._wire: _Wire | None = None
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
 
     @property
     def unacknowledged(self) -> int:
@@ -76,8 +76,7 @@ class Publisher(Generic[T]):
 
     async def publish(self, topic: str, payload: bytes, token: T) -> None:
         """Send one message; waits while the broker is away or the window is full."""
-        async with self._moved:
-            await self._moved.wait_for(self._may_send)
+        await self._until(self._may_send)
         packet_id = self._take_id()
         packet = codec.publish(topic, payload, packet_id, self._broker.client.version)
         self._open[packet_id] = packet, token
@@ -88,8 +87,7 @@ class Publisher(Generic[T]):
 
     async def settle(self) -> None:
         """Wait until everything sent has been acknowledged."""
-        async with self._moved:
-            await self._moved.wait_for(lambda: not self._open)
+        await self._until(lambda: not self._open)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep a connection until ``stop`` is set, then say good-bye."""
@@ -121,17 +119,17 @@ class Publisher(Generic[T]):
                 hello = await wire.greet()
             self._window = min(broker.window, hello.receive_maximum)
             self.stats.connects += 1
-            await self._resume(wire)
+            self._resume(wire)
             await wire.serve(stopping)
         finally:
             wire.close()
 
-    async def _resume(self, wire: _Wire) -> None:
+    def _resume(self, wire: _Wire) -> None:
         for packet, _ in list(self._open.values()):
             wire.write(codec.repeated(packet))
             self.stats.resent += 1
         self._wire = wire
-        await self._tell()
+        self._moved.set()
 
     def _acknowledged(self, packet_id: int, reason: int) -> None:
         found = self._open.pop(packet_id, None)
@@ -143,11 +141,12 @@ class Publisher(Generic[T]):
         else:
             self.stats.acked += 1
             self._on_ack(found[1])
-        self._told = asyncio.ensure_future(self._tell())
+        self._moved.set()
 
-    async def _tell(self) -> None:
-        async with self._moved:
-            self._moved.notify_all()
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._moved.clear()
+            await self._moved.wait()
 
     def _may_send(self) -> bool:
         return self._wire is not None and len(self._open) < self._window

@@ -69,7 +69,7 @@ async def test_a_late_reply_comes_after_the_next(tmp_path: Path) -> None:
         wire = await bench.connect()
         await wire.send(request(1) + request(2))
         assert await wire.receive(26) == reply(2) + reply(1)
-        assert bench.outcomes() == ["late", "ok"]
+        assert bench.outcomes() == ["ok", "late"], "in the order of sending"
 
 
 async def test_a_dropped_request_is_never_answered(tmp_path: Path) -> None:
@@ -184,6 +184,25 @@ async def test_the_truth_is_there_before_the_reply(tmp_path: Path) -> None:
         for n in range(1, 30):
             await wire.ask(n)
             assert len(bench.truth()) == n
+
+
+async def test_a_reply_nobody_waits_for_is_told_as_gone(tmp_path: Path) -> None:
+    async with serving(tmp_path, {5: device()}, Port("gw", {}, latency_s=0.3)) as bench:
+        wire = await bench.connect()
+        await wire.send(request(1))
+        await until(lambda: bool(bench.gateway.open), "connected")
+        await asyncio.sleep(0.1)
+        wire.close()
+        await until(lambda: bench.outcomes() == ["gone"], "the device has noticed")
+
+
+async def test_stopping_tells_of_replies_on_their_way(tmp_path: Path) -> None:
+    async with serving(tmp_path, {5: device()}, Port("gw", {}, latency_s=30.0)) as bench:
+        unit = bench.gateway.spec.units[5]
+        wire = await bench.connect()
+        await wire.send(request(1))
+        await until(lambda: unit.received == 1, "the request is there")
+    assert bench.outcomes() == ["gone"]
 
 
 async def test_hundreds_of_ports_in_one_process(tmp_path: Path) -> None:
