@@ -9,7 +9,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 import traceback
 import warnings
@@ -201,7 +200,7 @@ def test_a_corpse_or_a_stranger_in_the_pid_file_does_not_stop_it(place: Place) -
         pid_file = (server.data_dir / "postmaster.pid").read_text()
         first = str(postmaster(server))
         kill(server)
-    corpse = subprocess.Popen([sys.executable, "-c", ""])
+    corpse = subprocess.Popen(["true"])
     os.waitid(os.P_PID, corpse.pid, os.WEXITED | os.WNOWAIT)  # dead, and not reaped
     for pid in (corpse.pid, os.getpid()):
         (server.data_dir / "postmaster.pid").write_text(pid_file.replace(first, str(pid)))
