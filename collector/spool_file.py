@@ -58,7 +58,7 @@ class SpoolFile:
         self._reader = reader
         self._reading = threading.Lock()
         self._lock = lock
-        (self._page_size,) = writer.execute("PRAGMA page_size").fetchone()
+        self._page_size: int = writer.execute("PRAGMA page_size").fetchone()[0]
 
     def content(self) -> Content:
         """Return what the file holds."""

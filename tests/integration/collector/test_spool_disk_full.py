@@ -27,8 +27,8 @@ class Disk:
 
     directory: Path
     is_real: bool
-    limit: Callable[[Spool], None]
-    relieve: Callable[[Spool], None]
+    limit: Callable[[Spool], object]
+    relieve: Callable[[Spool], object]
 
 
 def can_mount() -> bool:
@@ -57,7 +57,7 @@ def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
         yield Disk(
             directory,
             True,
-            lambda _: filler.write_bytes(bytes(48 * MIB)) and None,
+            lambda _: filler.write_bytes(bytes(48 * MIB)),
             lambda _: filler.unlink(),
         )
     finally:
