@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -64,9 +65,10 @@ class Handover:
             Exception: what the spool raised besides :class:`Refused`.
         """
         while not self._finished.is_set():
-            await asyncio.sleep(self._flush_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._flush_s):
+                    await self._finished.wait()
             await self._flush()
-        await self._flush()
 
     async def _flush(self) -> None:
         while self._pending:
