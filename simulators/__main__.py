@@ -28,7 +28,7 @@ _VERSIONS: Final = {"3.1.1": V311, "5": V5}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code."""
-    asked = _parser().parse_args(arguments)
+    asked = parser().parse_args(arguments)
     try:
         asked.command(asked)
     except (OSError, ProtocolError, TruthError, ValueError) as error:
@@ -125,15 +125,16 @@ async def _send_load(load: mqtt_load.Load) -> None:
     _say(await mqtt_load.run(load))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Return the command line; parsing it runs nothing."""
+    top = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="play a scenario in real time until SIGTERM"))
     _add_county(commands.add_parser("county", help="make up a county and write its scenario"))
     _add_history(commands.add_parser("history", help="write months of readings and positions"))
     _add_modbus_load(commands.add_parser("modbus-load", help="serve many meters cheaply"))
     _add_mqtt_load(commands.add_parser("mqtt-load", help="send positions at a rate"))
-    return parser
+    return top
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

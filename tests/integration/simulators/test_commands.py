@@ -176,6 +176,17 @@ def test_the_faults_of_a_scenario_are_played(tmp_path: Path) -> None:
         finish(child)
 
 
+def test_a_reset_arrives_as_one_from_the_fast_event_loop_too(tmp_path: Path) -> None:
+    path, state = a_scenario(tmp_path, "--vehicles", "0"), tmp_path / "state"
+    plan = msgspec.structs.replace(scenario.load(path), faults=(Fault("m-0001", Kind.RESET),))
+    scenario.save(plan, path)
+    with process("run", path, "--state", state) as child:
+        port = told(state / "ready.json")["ports"]["gw-i001-1"]
+        with pytest.raises(ConnectionResetError):
+            ask(port, 1)
+        finish(child)
+
+
 def test_history_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = a_scenario(tmp_path, "--vehicles", "1")
     out = tmp_path / "h.npz"

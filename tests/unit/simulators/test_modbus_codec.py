@@ -63,6 +63,17 @@ def test_what_is_no_modbus_closes_the_connection(header: str) -> None:
         codec.take(bytearray.fromhex(header + "030000 0001"))
 
 
+@given(stream=st.binary(max_size=600))
+def test_any_bytes_are_requests_or_refused(stream: bytes) -> None:
+    buffer = bytearray(stream)
+    try:
+        while (request := codec.take(buffer)) is not None:
+            assert len(request.pdu) >= 1
+    except codec.FramingError:
+        pass
+    assert len(buffer) <= len(stream)
+
+
 @given(cuts=st.lists(st.integers(0, 36), max_size=5))
 def test_requests_come_out_whole_however_the_stream_is_cut(cuts: list[int]) -> None:
     stream = bytes.fromhex("0001 0000 0006 01 03 0000 0002") * 3

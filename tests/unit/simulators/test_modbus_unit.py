@@ -155,6 +155,19 @@ def test_a_seeded_share_of_the_requests_is_hit(share: float, seed: int) -> None:
     assert abs(sum(drawn()) / 399 - share) < 0.13
 
 
+@given(pdu=st.binary(min_size=1, max_size=253), kind=st.sampled_from([None, *Kind]))
+def test_no_request_whatever_breaks_a_device(pdu: bytes, kind: Kind | None) -> None:
+    subject = unit(*([Fault("m", kind)] if kind else []))
+    answer = ask(subject, pdu)
+    assert subject.received == 1
+    if answer.frame is not None and kind is None:
+        assert len(answer.frame) <= 260
+        assert answer.frame[7] & 0x7F == pdu[0] & 0x7F
+        assert int.from_bytes(answer.frame[4:6]) == len(answer.frame) - 6
+    if pdu[0] not in (1, 2, 3, 4):
+        assert answer.record.values == {}
+
+
 def test_numbers_count_requests_and_replies() -> None:
     counted = unit(Fault("m", Kind.DROP, requests=(1,)))
     numbers = [ask(counted).record.number for _ in range(3)]

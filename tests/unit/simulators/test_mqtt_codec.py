@@ -96,6 +96,19 @@ def test_puback(body: str, meant: tuple[int, int]) -> None:
     assert codec.parse_puback(bytes.fromhex(body)) == meant
 
 
+@given(stream=st.binary(max_size=200), version=st.sampled_from([codec.V311, codec.V5]))
+def test_any_bytes_are_packets_or_refused(stream: bytes, version: int) -> None:
+    buffer = bytearray(stream)
+    try:
+        while buffer and (packet := codec.take(buffer)) is not None:
+            assert packet.type == packet.type & 0x0F
+            codec.parse_connack(packet.body, version)
+            codec.parse_puback(packet.body)
+    except codec.ProtocolError:
+        pass
+    assert len(buffer) <= len(stream)
+
+
 @given(cuts=st.lists(st.integers(0, 12), max_size=4))
 def test_packets_come_out_whole_however_the_stream_is_cut(cuts: list[int]) -> None:
     stream = bytes.fromhex("20020000 40020001 D000 4002FFFF")[:12]
