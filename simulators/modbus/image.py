@@ -115,8 +115,12 @@ def _raw(point: Point, model: Model, values: Mapping[str, float], t_us: int) -> 
 
 
 def _store(held: dict[int, bytes], point: Point, raw: float) -> None:
-    if point.type == "bit":
+    if point.table in _BITS:
         held[point.address] = b"\x01" if raw else b"\0"
+        return
+    if point.bit is not None:
+        others = int.from_bytes(held.get(point.address, b"\0\0"), "big")
+        held[point.address] = (others | int(raw) << point.bit).to_bytes(2, "big")
         return
     body = words.encode(point, raw)
     for n in range(point.words):

@@ -19,7 +19,10 @@ WORDS: Final = {"bit": 1, "u16": 1, "s16": 1, "bcd16": 1}
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point: ``value = raw · scale``; ``words`` registers from ``address``, or one bit."""
+    """One point: ``value = raw · scale``; ``words`` registers from ``address``, or one bit.
+
+    A bit of a register table is number ``bit`` of its register, 0 the least significant.
+    """
 
     name: str
     unit: str
@@ -29,8 +32,9 @@ class Point:
     type: str
     order: str
     scale: Fraction
-    sentinels: tuple[int, ...]
+    sentinels: tuple[float, ...]
     words: int
+    bit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +86,5 @@ def _point(entry: Mapping[str, Any]) -> Point:
         scale=Fraction(str(entry.get("scale", 1))),
         sentinels=tuple(entry.get("sentinels", ())),
         words=words,
+        bit=entry.get("bit"),
     )

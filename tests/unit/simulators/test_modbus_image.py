@@ -98,6 +98,14 @@ def test_bits_and_sentinels_inside_a_block() -> None:
     assert absent.raw["t"] is None
 
 
+def test_bits_of_one_register_stand_side_by_side() -> None:
+    made = profile(
+        point("low", 0, "bit", bit=0), point("no", 0, "bit", bit=3), point("high", 0, "bit", bit=15)
+    )
+    image = take_image(made, FixedModel({"low": 1.0, "no": 0.0, "high": 1.0}), 0)
+    assert image.data(Read(3, 0, 1)) == bytes.fromhex("8001")
+
+
 def test_the_models_know_every_point_of_every_profile() -> None:
     kinds = {
         "acrel-dtsd1352": "office",
