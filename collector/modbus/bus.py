@@ -11,7 +11,7 @@ import structlog
 from collector.modbus.damper import Damper
 from collector.modbus.device import Device, Step
 from collector.modbus.handover import Handover
-from collector.modbus.line import ConnectFailed, Line
+from collector.modbus.line import ConnectError, Line
 from collector.modbus.poll import Patience, Poll
 from collector.modbus.rows import Reply
 from collector.modbus.schedule import Queue, Timer, Turn
@@ -94,7 +94,7 @@ class Bus:
     async def _connect(self) -> bool:
         try:
             await self._line.open()
-        except ConnectFailed as error:
+        except ConnectError as error:
             self._outage = error.cause
             for device in self._devices:
                 device.stats.state = State.DISCONNECTED

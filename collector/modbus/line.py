@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import structlog
 
 from collector.modbus.frame import Request
-from collector.modbus.link import Link, LinkLost, RequestError
+from collector.modbus.link import Link, LinkLostError, RequestError
 from collector.modbus.stats import BusStats
 
 log = structlog.get_logger(__name__)
 
 
-class ConnectFailed(RequestError):
+class ConnectError(RequestError):
     """The gateway cannot be reached: cause ``refused`` or ``disconnected``."""
 
 
@@ -74,7 +74,7 @@ class Line:
         """Connect, unless connected.
 
         Raises:
-            ConnectFailed: the gateway cannot be reached; ask again after :attr:`pause_s`.
+            ConnectError: the gateway cannot be reached; ask again after :attr:`pause_s`.
         """
         if self.is_open:
             return
@@ -101,12 +101,12 @@ class Line:
         goes once more over a new one.
 
         Raises:
-            RequestError: as :meth:`Link.ask`, or :class:`ConnectFailed`.
+            RequestError: as :meth:`Link.ask`, or :class:`ConnectError`.
         """
         used = self._link is not None and self._link.used
         try:
             return await self._ask(request, timeout_s)
-        except LinkLost:
+        except LinkLostError:
             if not used:
                 raise
         return await self._ask(request, timeout_s)
@@ -117,7 +117,7 @@ class Line:
             await self.open()
             link = self._link
             if link is None:
-                raise LinkLost
+                raise LinkLostError
         if self._at.gap_s:
             wait_s = self._free_at - self._loop.time()
             if wait_s > 0:
@@ -140,7 +140,7 @@ class Line:
             link.close()
             await link.wait_closed()
 
-    def _failed(self, cause: str, error: OSError) -> ConnectFailed:
+    def _failed(self, cause: str, error: OSError) -> ConnectError:
         self._failures += 1
         pause_s = min(self._failures * self._at.backoff_s, self._at.backoff_max_s)
         self._retry_at = self._loop.time() + pause_s
@@ -154,4 +154,4 @@ class Line:
                 error=str(error) or type(error).__name__,
                 advice="check power and network of the gateway, and host and port in the inventory",
             )
-        return ConnectFailed(cause)
+        return ConnectError(cause)

@@ -22,28 +22,28 @@ class RequestError(Exception):
         self.cause = cause
 
 
-class NoReply(RequestError):
+class NoReplyError(RequestError):
     """Nothing came before the deadline."""
 
     def __init__(self) -> None:
         super().__init__("timeout")
 
 
-class BadReply(RequestError):
+class BadReplyError(RequestError):
     """What came cannot be the answer."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(f"bad_{fault}")
 
 
-class LinkLost(RequestError):
+class LinkLostError(RequestError):
     """The connection ended before the answer came."""
 
     def __init__(self) -> None:
         super().__init__("lost")
 
 
-class ExceptionReply(RequestError):
+class ExceptionReplyError(RequestError):
     """The device or a gateway refused.
 
     Attributes:
@@ -88,13 +88,13 @@ class Link(asyncio.Protocol):
         """Send a request and return the whole reply frame.
 
         Raises:
-            NoReply: nothing came in time; the link is closed.
-            BadReply: the reply is not this request's answer; the link is closed.
-            LinkLost: the link is or was closed by the other side.
-            ExceptionReply: the device or a gateway refused; the link stays open.
+            NoReplyError: nothing came in time; the link is closed.
+            BadReplyError: the reply is not this request's answer; the link is closed.
+            LinkLostError: the link is or was closed by the other side.
+            ExceptionReplyError: the device or a gateway refused; the link stays open.
         """
         if self._transport is None or self._transport.is_closing():
-            raise LinkLost
+            raise LinkLostError
         self.transaction = (self.transaction + 1) & 0xFFFF
         identity = self.transaction.to_bytes(2, "big")
         self._answer = self._loop.create_future()
@@ -123,11 +123,11 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio calls this)."""
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass of it
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever waits (asyncio calls this)."""
-        self._fail(LinkLost())
+        self._fail(LinkLostError())
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -157,7 +157,7 @@ class Link(asyncio.Protocol):
             case Refusal(code):
                 self._buffer = self._buffer[frame.DATA_AT :]
                 self.used = True
-                self._settle(ExceptionReply(code))
+                self._settle(ExceptionReplyError(code))
             case Answer():
                 assert self._request is not None  # noqa: S101 - narrows for mypy
                 size = self._request.size
@@ -165,12 +165,12 @@ class Link(asyncio.Protocol):
                 self._succeed(whole)
             case fault:
                 self._buffer = b""
-                self._fail(BadReply(fault))
+                self._fail(BadReplyError(fault))
                 return False
         return True
 
     def _expire(self) -> None:
-        self._fail(NoReply())
+        self._fail(NoReplyError())
 
     def _succeed(self, reply: bytes) -> None:
         self.used = True

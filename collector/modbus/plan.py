@@ -171,8 +171,8 @@ def _partition(points: list[Point], rules: _Rules) -> list[Block]:
     Cutting the sorted sequence is enough: where a wide field closes a block and narrow ones behind
     it lie inside that field, they can go with it and cost nothing.
 
-    ``best[i]`` is the cost of the points from i on, as (requests, registers), and the negative index
-    behind the first block of them: between equals, the longer first block.
+    ``best[i]`` is the cost of the points from i on, as (requests, registers), and the negative
+    index behind the first block of them: between equals, the longer first block.
     """
     best: list[tuple[int, int, int]] = [(0, 0, 0)] * (len(points) + 1)
     for start in range(len(points) - 1, -1, -1):

@@ -11,8 +11,8 @@ import structlog
 
 from collector.modbus import plan
 from collector.modbus.device import Device, Step
-from collector.modbus.line import ConnectFailed, Line
-from collector.modbus.link import ExceptionReply, NoReply, RequestError
+from collector.modbus.line import ConnectError, Line
+from collector.modbus.link import ExceptionReplyError, NoReplyError, RequestError
 from collector.modbus.plan import Block, Learned
 
 log = structlog.get_logger(__name__)
@@ -116,7 +116,7 @@ class Poll:
     async def _read(self, step: Step) -> Outcome:
         try:
             reply = await self._ask(step)
-        except ExceptionReply as error:
+        except ExceptionReplyError as error:
             self._count(error)
             if error.code in SPLITTING:
                 self.refusals += 1
@@ -135,7 +135,7 @@ class Poll:
         for _ in range(self.patience.retries):
             try:
                 return await self._timed(step, loop)
-            except ExceptionReply as error:
+            except ExceptionReplyError as error:
                 if error.code not in BUSY:
                     raise
                 self._count(error)
@@ -173,9 +173,9 @@ class Poll:
     def _count(self, error: RequestError) -> None:
         self.cause = error.cause
         self.device.stats.errors[error.cause] += 1
-        if isinstance(error, ConnectFailed):
+        if isinstance(error, ConnectError):
             self.bus_failed = True
-        elif isinstance(error, NoReply):
+        elif isinstance(error, NoReplyError):
             self.timeouts += 1
-        elif isinstance(error, ExceptionReply) and error.code not in GATEWAY:
+        elif isinstance(error, ExceptionReplyError) and error.code not in GATEWAY:
             self.answered = True
