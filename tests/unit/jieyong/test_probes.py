@@ -12,7 +12,8 @@ from collector.spool_model import SpoolStats
 from jieyong.probes import broker_subscribed, buses_connected, database_up, spool_writable
 
 NOW_US = 1_800_000_000_000_000
-SETTINGS = SpoolSettings(max_bytes=100_000, min_free_bytes=5_000)
+LEAST = 32 * 1024**2
+SETTINGS = SpoolSettings(max_bytes=100_000, min_free_bytes=LEAST)
 
 
 def spool(*, rows: int = 0, size: int = 0, age_s: float | None = None) -> SpoolStats:
@@ -23,10 +24,10 @@ def spool(*, rows: int = 0, size: int = 0, age_s: float | None = None) -> SpoolS
 @pytest.mark.parametrize(
     ("size", "free", "ok", "words"),
     [
-        (0, 5_000, True, "7 rows wait"),
-        (98_999, 5_000, True, "7 rows wait"),
-        (99_000, 5_000, False, "full: 99000 of 100000 bytes"),
-        (0, 4_999, False, "less than 5000 bytes are free"),
+        (0, LEAST, True, "7 rows wait"),
+        (98_999, LEAST, True, "7 rows wait"),
+        (99_000, LEAST, False, "full: 99000 of 100000 bytes"),
+        (0, LEAST - 1, False, f"less than {LEAST} bytes are free"),
     ],
 )
 def test_the_spool_is_judged_by_its_bounds(size: int, free: int, ok: bool, words: str) -> None:
@@ -39,7 +40,7 @@ def test_the_spool_is_judged_by_its_bounds(size: int, free: int, ok: bool, words
 def test_free_space_is_measured(tmp_path: Path) -> None:
     greedy = SPOOL_LARGER_THAN_ANY_DISK
     assert not spool_writable(spool, greedy, tmp_path)().ok
-    assert spool_writable(spool, SpoolSettings(min_free_bytes=0), tmp_path)().ok
+    assert spool_writable(spool, SETTINGS, tmp_path)().ok
 
 
 SPOOL_LARGER_THAN_ANY_DISK = SpoolSettings(min_free_bytes=2**60)

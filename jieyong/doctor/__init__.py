@@ -1,0 +1,95 @@
+"""``jieyong doctor``: what is wrong with an installation, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from collector.profile import load_profiles
+from jieyong.collect import PROFILES, SourceName, home, now_us
+from jieyong.database import database_url
+from jieyong.doctor.clock import check_clock, kernel_synchronised
+from jieyong.doctor.database import check_database
+from jieyong.doctor.finding import Check, Finding, Level, examine, exit_code, ok, problem, warning
+from jieyong.doctor.gateways import check_gateways
+from jieyong.doctor.state import check_directory, check_spool
+from jieyong.doctor.table import table
+from jieyong.settings import Settings
+from jieyong.settings_file import DEFAULT_FILE, SettingsError, load_settings
+from registry import snapshot
+from registry.snapshot import Snapshot, SnapshotError
+from storage.connection import connect
+
+__all__ = ["Finding", "Level", "examine_installation", "exit_code", "table"]
+
+
+def examine_installation(config: Path | None) -> list[Finding]:
+    """Look at everything a collector needs.
+
+    Args:
+        config: the settings file; None takes ``jieyong.toml`` of the working directory if there is
+            one.
+
+    Returns:
+        Findings in the order of looking; when the settings cannot be used, theirs alone.
+    """
+    where = f"settings {config or DEFAULT_FILE}"
+    try:
+        settings = load_settings(config)
+    except SettingsError as error:
+        advice = "correct it; docs/settings.md describes every key"
+        return [problem(fault, where, advice) for fault in error.errors]
+    return [_settings_found(config), *examine(_checks(settings))]
+
+
+def _settings_found(config: Path | None) -> Finding:
+    file = config or DEFAULT_FILE
+    if file.exists():
+        return ok("every key is known and every value fits", f"settings {file}")
+    return ok(f"no {file} here: defaults and the environment", "settings")
+
+
+def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
+    state = settings.state_dir
+    yield "state directory", partial(check_directory, state, settings.spool)
+    for name in SourceName:
+        spool = home(state, name) / "spool.db"
+        yield f"spool {spool}", partial(check_spool, spool, settings.spool, now_us())
+    yield "clock", partial(check_clock, datetime.now(UTC), synchronised=kernel_synchronised())
+    yield "database", partial(_database, settings)
+    yield "gateways", partial(_gateways, settings)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    try:
+        url = database_url(settings)
+    except SettingsError as error:
+        yield problem(str(error), "database", "set database.url or DATABASE_URL")
+        return
+    yield from check_database(url, settings.database, lambda: datetime.now(UTC))
+
+
+def _gateways(settings: Settings) -> Iterator[Finding]:
+    known = _registry(settings)
+    if isinstance(known, Finding):
+        yield known
+        return
+    yield from check_gateways(known.buses, load_profiles(PROFILES), settings.modbus)
+
+
+def _registry(settings: Settings) -> Snapshot | Finding:
+    """Return the registry from the database, or as a collector last saw it."""
+    try:
+        with connect(database_url(settings), settings.database, "doctor") as conn:
+            return snapshot.load(conn, datetime.now(UTC))
+    except (SettingsError, psycopg.Error):
+        path = home(settings.state_dir, SourceName.MODBUS) / "registry.json"
+    try:
+        return snapshot.read(path)
+    except SnapshotError:
+        what = "not looked at: the registry is neither in the database nor on disk"
+        return warning(what, "gateways", "bring the database up, migrate, apply the inventory")
