@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +13,7 @@ import psycopg
 from collector.profile import load_profiles
 from jieyong.collect import PROFILES, SourceName, home, now_us
 from jieyong.database import database_url
+from jieyong.doctor.broker import check_mqtt
 from jieyong.doctor.clock import check_clock, kernel_synchronised
 from jieyong.doctor.database import check_database
 from jieyong.doctor.finding import Check, Finding, Level, examine, exit_code, ok, problem, warning
@@ -61,7 +63,9 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield f"spool {spool}", partial(check_spool, spool, settings.spool, now_us())
     yield "clock", partial(check_clock, datetime.now(UTC), synchronised=kernel_synchronised())
     yield "database", partial(_database, settings)
-    yield "gateways", partial(_gateways, settings)
+    known = _registry(settings)
+    yield "gateways", partial(_gateways, settings, known)
+    yield "broker", partial(_broker, settings, known)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -73,23 +77,30 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield from check_database(url, settings.database, lambda: datetime.now(UTC))
 
 
-def _gateways(settings: Settings) -> Iterator[Finding]:
-    known = _registry(settings)
-    if isinstance(known, Finding):
-        yield known
+def _gateways(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
+    if known is None:
+        what = "not looked at: the registry is neither in the database nor on disk"
+        advice = "bring the database up, run `jieyong migrate` and `jieyong inventory apply`"
+        yield warning(what, "gateways", advice)
         return
     yield from check_gateways(known.buses, load_profiles(PROFILES), settings.modbus)
 
 
-def _registry(settings: Settings) -> Snapshot | Finding:
-    """Return the registry from the database, or as a collector last saw it."""
-    try:
-        with connect(database_url(settings), settings.database, "doctor") as conn:
-            return snapshot.load(conn, datetime.now(UTC))
-    except (SettingsError, psycopg.Error):
-        path = home(settings.state_dir, SourceName.MODBUS) / "registry.json"
-    try:
-        return snapshot.read(path)
-    except SnapshotError:
-        what = "not looked at: the registry is neither in the database nor on disk"
-        return warning(what, "gateways", "bring the database up, migrate, apply the inventory")
+def _broker(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
+    if known is not None and not known.terminals:
+        yield ok("not looked at: no terminal is in the inventory", "broker")
+        return
+    yield from check_mqtt(settings.mqtt)
+
+
+def _registry(settings: Settings) -> Snapshot | None:
+    """Return the registry from the database, else as a collector last saw it, else None."""
+    with (
+        contextlib.suppress(SettingsError, psycopg.Error),
+        connect(database_url(settings), settings.database, "doctor") as conn,
+    ):
+        return snapshot.load(conn, datetime.now(UTC))
+    for name in SourceName:
+        with contextlib.suppress(SnapshotError):
+            return snapshot.read(home(settings.state_dir, name) / "registry.json")
+    return None

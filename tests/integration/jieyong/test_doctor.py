@@ -10,12 +10,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from collector.settings import ModbusSettings
+from collector.settings import ModbusSettings, MqttSettings
 from jieyong.doctor import examine_installation, exit_code
+from jieyong.doctor.broker import check_mqtt
 from jieyong.doctor.database import check_database
 from jieyong.doctor.finding import Finding, Level
 from jieyong.doctor.gateways import check_gateways
-from registry.snapshot import BusEntry
+from jieyong.embedded.broker import BrokerKind
+from jieyong.embedded.broker import prepare as prepare_broker
+from jieyong.supervise import Supervisor
+from registry.snapshot import BusEntry, Snapshot, save
 from storage.prepare import prepare
 from storage.settings import DatabaseSettings
 from tests.integration.collector.modbus.peer import (
@@ -226,6 +230,43 @@ def test_a_whole_installation(place: Path, database: str) -> None:
     for part in ("settings jieyong.toml", "state directory var", "clock", "database ", "inventory"):
         assert part in where
     assert "every key is known" in found[0].what
+
+
+def test_the_broker_is_looked_at_when_a_terminal_wants_it(place: Path, database: str) -> None:
+    port = _free_port()
+    text = f'[database]\nurl = "{database}"\n[mqtt]\nport = {port}\n'
+    (place / "jieyong.toml").write_text(text, encoding="utf-8")
+
+    def told() -> list[Finding]:
+        return [finding for finding in examine_installation(None) if "broker" in finding.where]
+
+    (nothing,) = told()
+    assert nothing.level is Level.OK
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("INSERT INTO terminal (code) VALUES ('car-1')")
+    (away,) = told()
+    assert away.level is Level.PROBLEM
+    assert away.where == f"broker at 127.0.0.1:{port}"
+
+
+def test_without_its_database_it_goes_by_what_a_collector_last_saw(place: Path) -> None:
+    home = place / "var" / "collect-modbus"
+    home.mkdir(parents=True)
+    entry = bus(_free_port(), device(1, PROFILE, interval_s=60), code="gw-9")
+    save(Snapshot((entry,), {}), home / "registry.json")
+
+    where = [f.where for f in examine_installation(None) if f.level is Level.PROBLEM]
+
+    assert where == ["database", f"bus gw-9 at 127.0.0.1:{entry.port}"]
+
+
+async def test_a_broker_that_serves_us_is_well(tmp_path: Path) -> None:
+    broker = prepare_broker(tmp_path / "var", kind=BrokerKind.AMQTT)
+    settings = MqttSettings(host=broker.host, port=broker.port, protocol="3.1.1")
+    async with Supervisor([broker.child()], tmp_path / "logs"):
+        found = await asyncio.to_thread(lambda: list(check_mqtt(settings)))
+    assert bad(found) == []
+    assert "granted at QoS 1" in " ".join(finding.what for finding in found)
 
 
 def test_an_installation_without_a_database_is_a_problem(place: Path) -> None:
