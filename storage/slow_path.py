@@ -57,8 +57,13 @@ INSERT: Final = {kind: _insert_statement(kind) for kind in Kind}
 CONFLICTS: Final = _CONFLICTS.format(columns=", ".join(COLUMNS[Kind.READING]))
 
 
-def move(cursor: psycopg.Cursor, kind: Kind) -> tuple[int, int]:
+def move(cursor: psycopg.Cursor, kind: Kind, rows: int) -> tuple[int, int]:
     """Move the staged rows of one kind to where they belong, within the caller's transaction.
+
+    Args:
+        cursor: of the transaction that staged them.
+        kind: which.
+        rows: how many were staged.
 
     Returns:
         How many rows were new, and how many new conflicts were recorded.
@@ -68,7 +73,7 @@ def move(cursor: psycopg.Cursor, kind: Kind) -> tuple[int, int]:
     if kind in _SUBJECT:
         row = cursor.fetchone()
         inserted = 0 if row is None else row[0]
-    if kind is not Kind.READING:
+    if kind is not Kind.READING or inserted == rows:
         return inserted, 0
     return inserted, _record_conflicts(cursor)
 

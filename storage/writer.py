@@ -1,7 +1,8 @@
 """The bulk writer: packed rows into the raw tables, with the dirty log, in one transaction.
 
 Optimistic: new rows are the everyday case, so they are copied straight into the table. When a key
-is there already, the transaction is rolled back and the rows take the slow path.
+is there already, the transaction is rolled back and the rows take the slow path, and so do the
+following ones until a write meets no known row.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
+import structlog
 
 from storage import slow_path
 from storage.connection import connect, deadline
@@ -21,6 +23,8 @@ from storage.settings import DatabaseSettings
 from storage.touched import dirty_rows
 
 __all__ = ["BulkWriter", "Outcome", "RowsRefused", "StorageUnavailable"]
+
+_log = structlog.get_logger()
 
 LOGGED: Final = (Kind.READING, Kind.POSITION)
 _GRACE_S: Final = 5.0  # the server's own timeout comes first: it says more
@@ -71,6 +75,7 @@ class BulkWriter:
         self.fast_writes = 0
         self.slow_writes = 0
         self.connects = 0
+        self._meets_known_rows = False
         self._conninfo = conninfo
         self._settings = settings or DatabaseSettings()
         self._conn: psycopg.Connection | None = None
@@ -91,10 +96,16 @@ class BulkWriter:
         loads = _joined(batches)
         if not loads:
             return Outcome()
-        try:
-            return self._fast(loads)
-        except AlreadyThere:
-            return self._slow(loads)
+        if not self._meets_known_rows:
+            try:
+                return self._fast(loads)
+            except AlreadyThere:
+                _log.debug("rows are there already: written through a temporary table")
+        outcome = self._slow(loads)
+        # A replay, or a second collector on the same meters, goes on for a while: each attempt at
+        # the fast path would cost a rollback, dead rows and an error in the server's log.
+        self._meets_known_rows = any(outcome.inserted[load.kind] < load.rows for load in loads)
+        return outcome
 
     def close(self) -> None:
         """Close the connection; a later write opens a new one."""
@@ -183,7 +194,7 @@ def _copy(cursor: psycopg.Cursor, statement: str, bodies: Iterable[bytes]) -> No
 def _through_stage(cursor: psycopg.Cursor, load: _Load) -> tuple[int, int]:
     cursor.execute(slow_path.STAGE[load.kind])
     _copy(cursor, _copy_into(f"incoming_{load.kind}", load.kind), [load.body])
-    return slow_path.move(cursor, load.kind)
+    return slow_path.move(cursor, load.kind, load.rows)
 
 
 def _outcome(loads: Sequence[_Load], moved: Mapping[Kind, tuple[int, int]]) -> Outcome:

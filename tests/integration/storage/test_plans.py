@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import psycopg
@@ -14,8 +15,9 @@ from storage.records import COPY_HEADER, COPY_TRAILER, Kind
 from storage.writer import BulkWriter
 from tests.unit.storage.samples import HOUR_US, NOON_US, reading, readings
 
-POINTS = 2_000
-# Half a million rows over ten weeks, and so in ten chunks or more.
+POINTS = 1_000
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+# A quarter of a million rows over ten weeks, and so in ten chunks or more.
 FILL: LiteralString = """
 INSERT INTO reading
 SELECT point, ts, 1.0, 0, 3, ts, ts
@@ -28,7 +30,7 @@ FROM generate_series(1, %(points)s) AS point, generate_series(1, 250) AS slot,
 def conn(database: str, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
     """A connection to a database of which PostgreSQL may or may not know the sizes yet."""
     with psycopg.connect(database, autocommit=True) as conn:
-        conn.execute(FILL, {"points": POINTS, "noon": "2026-06-01T12:00:00Z"})
+        conn.execute(FILL, {"points": POINTS, "noon": NOON})
         if request.param == "analysed":
             conn.execute("ANALYZE reading")
         latest.refresh(conn)
@@ -64,32 +66,29 @@ def raw_scans(found: list[dict[str, Any]]) -> list[tuple[str, int]]:
     ]
 
 
-def test_latest_values_are_looked_up_by_key_in_the_newest_chunk_alone(
-    conn: psycopg.Connection,
-) -> None:
+def check_latest(conn: psycopg.Connection) -> None:
     span = {"begin": "2026-06-01T11:00:00Z", "end": "2026-06-01T13:00:00Z"}
+    window = {"kind": "reading", "since": 0, "upto": 2**62}
     with conn.transaction(force_rollback=True):
-        found = plan(
-            conn,
-            latest.REFRESH["reading"],
-            {"kind": "reading", "since": 0, "upto": 2**62, **span},
-        )
+        found = plan(conn, latest.REFRESH["reading"], {**window, **span})
     assert raw_scans(found) == [("Index Scan", POINTS)]
     assert latest.refresh(conn) == POINTS
 
 
-def test_conflicts_are_looked_up_by_key_in_the_chunk_of_the_rows_alone(
-    conn: psycopg.Connection,
-) -> None:
-    late = NOON_US - 7 * 100 * HOUR_US
-    rows = [reading(point, late, 2.0) for point in range(1, POINTS + 1)]
-    at = "2026-06-01T12:00:00Z"
+def check_conflicts(conn: psycopg.Connection) -> None:
+    rows = [reading(point, NOON_US - 700 * HOUR_US, 2.0) for point in range(1, POINTS + 1)]
+    at = NOON - timedelta(hours=700)
     with conn.transaction(force_rollback=True), conn.cursor() as cursor:
         cursor.execute(slow_path.STAGE[Kind.READING])
         with cursor.copy("COPY incoming_reading FROM STDIN (FORMAT binary)") as copy:
             copy.write(b"".join((COPY_HEADER, *rows, COPY_TRAILER)))
-        cursor.execute("SELECT %s::timestamptz - 700 * interval '1 hour'", [at])
-        (when,) = cursor.fetchone() or (None,)
-        found = plan(conn, slow_path.CONFLICTS, {"oldest": when, "newest": when})
+        found = plan(conn, slow_path.CONFLICTS, {"oldest": at, "newest": at})
         assert cursor.execute("SELECT count(*) FROM reading_conflict").fetchone() == (POINTS,)
     assert raw_scans(found) == [("Index Scan", POINTS)]
+
+
+def test_rows_are_looked_up_by_key_and_in_the_chunk_concerned_alone(
+    conn: psycopg.Connection,
+) -> None:
+    check_latest(conn)
+    check_conflicts(conn)

@@ -210,13 +210,15 @@ def ordered(rows: Sequence[Row], kind: Kind) -> list[Row]:
     return [row for row in rows if row.kind is kind]
 
 
-def test_new_rows_go_straight_into_the_tables_and_known_ones_the_slow_way(
+def test_known_rows_take_the_slow_path_and_new_ones_after_them_the_fast_one_again(
     writer: BulkWriter,
 ) -> None:
-    writer.write([readings(reading(1))])
-    assert (writer.fast_writes, writer.slow_writes) == (1, 0)
-    writer.write([readings(reading(1), reading(2))])
-    assert (writer.fast_writes, writer.slow_writes, writer.connects) == (1, 1, 1)
+    paths = []
+    for points in [(1,), (1, 2), (2, 3), (4,), (5,)]:
+        writer.write([readings(*map(reading, points))])
+        paths.append((writer.fast_writes, writer.slow_writes))
+    assert paths == [(1, 0), (1, 1), (1, 2), (1, 3), (2, 3)]
+    assert writer.connects == 1
 
 
 def test_nothing_to_write_does_not_even_connect(writer: BulkWriter) -> None:
