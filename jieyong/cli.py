@@ -24,13 +24,15 @@ from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.database import database_url
 from jieyong.demo.run import Options, run
 from jieyong.embedded.binaries import BinariesMissingError
-from jieyong.embedded.broker import BrokerMissingError
+from jieyong.embedded.broker import BrokerKind, BrokerMissingError
 from jieyong.embedded.cluster import EmbeddedPostgresError
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
+from registry.catalogue import Catalogue
 from registry.document import InventoryError
 from registry.importing import apply, diff
+from registry.inventory import Inventory
 from registry.reading import read_inventory
 from registry.snapshot import SnapshotError
 from storage.engine import EngineTooOldError
@@ -93,7 +95,7 @@ def migrate(config: Config = None) -> None:
 def inventory_check(file: InventoryFile = None, config: Config = None) -> None:
     """Check an inventory; every mistake is named with its line, nothing is changed."""
     settings = _settings(config)
-    inventory = read_inventory(file or settings.inventory, catalogue(PROFILES))
+    inventory = _read(settings, file, catalogue(PROFILES))
     typer.echo(f"{inventory.source}: no mistakes; {len(inventory.devices)} devices.")
 
 
@@ -106,7 +108,7 @@ def inventory_apply(
     """Bring an inventory into the database, all of it or nothing."""
     settings = _settings(config)
     profiles = catalogue(PROFILES)
-    inventory = read_inventory(file or settings.inventory, profiles)
+    inventory = _read(settings, file, profiles)
     now = datetime.now(UTC)
     with psycopg.connect(database_url(settings)) as conn:
         if dry_run:
@@ -132,7 +134,7 @@ def collect_command(source: SourceName, config: Config = None) -> None:
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     state: Annotated[Path, typer.Option(help="Directory the demo keeps its data in.")] = Path(
         "var/demo"
     ),
@@ -146,6 +148,9 @@ def demo(
     history: Annotated[
         int, typer.Option(min=0, help="Days of the past to bring in at the first start.")
     ] = 7,
+    broker: Annotated[
+        BrokerKind | None, typer.Option(help="Which broker; mosquitto when it is installed.")
+    ] = None,
 ) -> None:
     """Run everything on simulated meters and vehicles, and account for every row."""
     logs.configure("warning")
@@ -155,6 +160,7 @@ def demo(
         summary=summary,
         fresh=fresh,
         history_days=history,
+        broker=broker,
         database=os.environ.get("DATABASE_URL"),
     )
     try:
@@ -169,6 +175,10 @@ def _settings(config: Path | None) -> Settings:
     settings = load_settings(config)
     logs.configure(settings.log.level, settings.log.form)
     return settings
+
+
+def _read(settings: Settings, file: Path | None, profiles: Catalogue) -> Inventory:
+    return read_inventory(file or settings.inventory, profiles, zone=settings.time_zone)
 
 
 def _run_fast(work: Coroutine[Any, Any, None]) -> None:

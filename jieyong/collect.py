@@ -21,9 +21,9 @@ from prometheus_client.metrics_core import Metric
 from collector.acceptor import Acceptor
 from collector.drain import Drain, DrainThread
 from collector.intake import Accept
-from collector.modbus.source import ModbusSource
+from collector.modbus.source import ModbusSource, SourceError
 from collector.mqtt.source import MqttSource
-from collector.profile import load_profiles
+from collector.profile import catalogue, load_profiles
 from collector.refresh import LatestRefresher
 from collector.spool import Spool
 from jieyong import probes
@@ -99,6 +99,9 @@ async def collect(settings: Settings, name: SourceName, stop: asyncio.Event) -> 
     directory = home(settings.state_dir, name)
     directory.mkdir(parents=True, exist_ok=True)
     known = await asyncio.to_thread(_known, settings, conninfo, directory / "registry.json")
+    foreign = snapshot.foreign_profiles(known, catalogue(PROFILES))
+    if foreign:
+        raise SourceError(list(foreign))
     with contextlib.closing(Spool(directory / "spool.db", settings.spool)) as spool:
         writer = BulkWriter(conninfo, settings.database)
         drain = Drain(spool, writer.write, settings.spool, now_us=now_us)

@@ -158,8 +158,14 @@ def compare(conn: psycopg.Connection[Any], truth: Truth, since: datetime) -> Ver
     return (
         compare_readings(truth.replies, readings)
         + compare_positions(truth.sent, truth.acknowledged, positions)
-        + Verdict(truth.quarantined, max(0, truth.quarantined - held), 0, 0)
+        + _missing(truth.quarantined, held, since)
     )
+
+
+def _missing(expected: int, held: int, since: datetime) -> Verdict:
+    # Which of them is not known: they have no number in the database.
+    lost = max(0, expected - held)
+    return Verdict(expected=expected, lost_at=(round(since.timestamp() * 1e6),) * lost)
 
 
 def summarise(

@@ -66,18 +66,18 @@ def read_files(paths: Iterable[Path]) -> Figures:
 
 def read(texts: Sequence[str], *, answering: bool) -> Figures:
     """Sum metrics given as Prometheus text."""
-    samples = [sample for text in texts for sample in _samples(text)]
-    ages = [value for name, _, value in samples if name == "jieyong_spool_oldest_age_seconds"]
+    found = [sample for text in texts for sample in samples(text)]
+    ages = [value for name, _, value in found if name == "jieyong_spool_oldest_age_seconds"]
     return Figures(
-        polls=_by(samples, "jieyong_polls_total", "outcome"),
-        devices=_by(samples, "jieyong_devices", "state"),
-        missed=_by(samples, "jieyong_missed_slots_total", "cause"),
-        refused=sum(_by(samples, "jieyong_spool_refused_rows_total", "reason").values()),
-        delivered=_by(samples, "jieyong_delivered_rows_total", "kind"),
-        waiting=round(sum(v for name, _, v in samples if name == "jieyong_spool_rows")),
+        polls=_by(found, "jieyong_polls_total", "outcome"),
+        devices=_by(found, "jieyong_devices", "state"),
+        missed=_by(found, "jieyong_missed_slots_total", "cause"),
+        refused=sum(_by(found, "jieyong_spool_refused_rows_total", "reason").values()),
+        delivered=_by(found, "jieyong_delivered_rows_total", "kind"),
+        waiting=round(sum(v for name, _, v in found if name == "jieyong_spool_rows")),
         oldest_s=max(ages, default=0.0),
-        lag_p99_ms=_quantile_ms(samples, "jieyong_commit_lag_seconds_bucket", 0.99),
-        silent=_silent(samples),
+        lag_p99_ms=_quantile_ms(found, "jieyong_commit_lag_seconds_bucket", 0.99),
+        silent=_silent(found),
         answering=answering,
     )
 
@@ -91,7 +91,8 @@ def _get(port: int) -> str | None:
         return None
 
 
-def _samples(text: str) -> Iterable[Sample]:
+def samples(text: str) -> Iterable[Sample]:
+    """Yield every sample of a text in Prometheus' format."""
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             yield sample.name, sample.labels, sample.value

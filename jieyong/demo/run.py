@@ -23,6 +23,7 @@ from jieyong.demo.plan import Layout, load_or_make
 from jieyong.demo.stage import Stage
 from jieyong.demo.steps import Steps, progress
 from jieyong.embedded import broker as brokers
+from jieyong.embedded.broker import BrokerKind
 from jieyong.embedded.postgres import EmbeddedPostgres
 from jieyong.supervise import Supervisor
 from storage.prepare import prepare
@@ -43,6 +44,7 @@ class Options:
         summary: file for the account, as JSON.
         fresh: forget what earlier runs left.
         history_days: days of the past to bring in at the first start.
+        broker: which broker to run; None prefers mosquitto.
         database: libpq URL of a database to use instead of the embedded one.
     """
 
@@ -51,6 +53,7 @@ class Options:
     summary: Path | None
     fresh: bool
     history_days: int
+    broker: BrokerKind | None
     database: str | None
 
 
@@ -100,7 +103,7 @@ async def _prepare(
         await asyncio.to_thread(prepare, conninfo, DatabaseSettings())
     with steps.step("county"):
         plan = await asyncio.to_thread(load_or_make, layout, now, options.history_days)
-        stand = Stage(layout, conninfo, brokers.prepare(layout.state))
+        stand = Stage(layout, conninfo, brokers.prepare(layout.state, kind=options.broker))
     with steps.step("broker, meters, air conditioners, lights"):
         ground = Supervisor([stand.broker.child(), stage.equipment(layout)], layout.logs)
         await services.enter_async_context(ground)

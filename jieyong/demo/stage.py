@@ -67,7 +67,8 @@ def collector(stage: Stage, source: SourceName, port: int) -> Child:
             "JIEYONG_MQTT__PORT": str(stage.broker.port),
             "JIEYONG_MQTT__PROTOCOL": stage.broker.protocol,
         },
-        ready=ready.http(_HOST, port, "/health/live"),
+        # The broker drops what is sent before its first subscriber came.
+        ready=ready.http(_HOST, port, "/health/ready"),
         stop_within_s=_COLLECTOR_STOPS_S,
     )
 

@@ -32,20 +32,25 @@ class Verdict:
 
     Attributes:
         expected: rows that must be in the database.
-        lost: of those, not there.
+        lost_at: of those that are not there, when each was sent, Unix microseconds.
         duplicated: rows beyond the one that a reply or message accounts for.
         invented: rows that nothing in the truth accounts for, or whose value differs from it.
     """
 
-    expected: int
-    lost: int
-    duplicated: int
-    invented: int
+    expected: int = 0
+    lost_at: tuple[int, ...] = ()
+    duplicated: int = 0
+    invented: int = 0
+
+    @property
+    def lost(self) -> int:
+        """How many rows are lost."""
+        return len(self.lost_at)
 
     def __add__(self, other: Verdict) -> Verdict:
         return Verdict(
             self.expected + other.expected,
-            self.lost + other.lost,
+            self.lost_at + other.lost_at,
             self.duplicated + other.duplicated,
             self.invented + other.invented,
         )
@@ -66,7 +71,7 @@ def compare_readings(
         if reply.outcome in COMPLETE:
             for point, value in reply.values.items():
                 served[reply.device, point].append((reply.served_at, value))
-    verdict = Verdict(0, 0, 0, 0)
+    verdict = Verdict()
     for key in served.keys() | stored.keys():
         verdict += _compare_point(sorted(served[key], key=lambda s: s[0]), stored.get(key, ()))
     return verdict
@@ -87,7 +92,7 @@ def _compare_point(
             uses[index] += 1
     return Verdict(
         expected=len(served),
-        lost=len(served) - len(uses),
+        lost_at=tuple(at for index, (at, _) in enumerate(served) if index not in uses),
         duplicated=uses.total() - len(uses),
         invented=invented,
     )
@@ -115,7 +120,7 @@ def compare_positions(
     expected = {key for key in acknowledged if STORED_AS[sent[key].kind] == "position"}
     return Verdict(
         expected=len(expected),
-        lost=len(expected - stored.keys()),
+        lost_at=tuple(sent[key].sent_at for key in expected - stored.keys()),
         duplicated=sum(rows - 1 for rows in stored.values()),
         invented=sum(rows for key, rows in stored.items() if key not in sent),
     )
