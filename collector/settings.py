@@ -132,13 +132,16 @@ class MqttSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.topic.split("/").count("+") != 1 or "#" in self.topic:
+        levels = self.topic.split("/")
+        if levels.count("+") != 1 or self.topic.count("+") != 1 or "#" in self.topic:
             raise ValueError(
                 f"mqtt.topic {self.topic!r}: exactly one level must be `+` (the terminal's code) "
                 "and `#` is not allowed; for example jieyong/v1/+/position"
             )
         if self.password is not None and self.password_file is not None:
             raise ValueError("mqtt: give password or password_file, not both")
+        if self.username is None and (self.password or self.password_file) is not None:
+            raise ValueError("mqtt: a password has no effect without username; give both")
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("mqtt: cert_file and key_file belong together; give both or neither")
         if not self.tls and (self.ca_file is not None or self.cert_file is not None):

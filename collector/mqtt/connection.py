@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import structlog
-from paho.mqtt.client import ConnectFlags
+from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -44,6 +44,16 @@ def build_client(settings: MqttSettings, deliver: Deliver) -> IngestClient:
         MQTTProtocolVersion.MQTTv5 if settings.protocol == "5" else MQTTProtocolVersion.MQTTv311
     )
     client = IngestClient(settings.client_id, version, deliver)
+    prepare(client, settings)
+    return client
+
+
+def prepare(client: Client, settings: MqttSettings) -> None:
+    """Give a client its log-in and its TLS.
+
+    Raises:
+        OSError: a certificate or the password's file cannot be read.
+    """
     if settings.username is not None:
         client.username_pw_set(settings.username, settings.read_password())
     if settings.tls:
@@ -51,7 +61,6 @@ def build_client(settings: MqttSettings, deliver: Deliver) -> IngestClient:
         if settings.cert_file is not None:
             context.load_cert_chain(settings.cert_file, settings.key_file)
         client.tls_set_context(context)
-    return client
 
 
 def connect_blocking(client: IngestClient, settings: MqttSettings) -> None:

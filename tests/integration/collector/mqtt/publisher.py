@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion
@@ -49,12 +50,14 @@ class Publisher:
 
 
 @contextmanager
-def publisher(
-    port: int, username: str | None = None, password: str | None = None
-) -> Iterator[Publisher]:
-    """Yield a connected sender."""
+def publisher(port: int, certificates: Path | None = None) -> Iterator[Publisher]:
+    """Yield a connected sender; with certificates over TLS and with a log-in."""
     client = Client(CallbackAPIVersion.VERSION2, client_id="publisher", clean_session=False)
     client.max_inflight_messages_set(500)
+    if certificates is not None:
+        ours = (str(certificates / "client.crt"), str(certificates / "client.key"))
+        client.tls_set(str(certificates / "ca.crt"), *ours)
+        client.username_pw_set("collector", "geheim")
     connected = threading.Event()
     client.on_connect = lambda *_: connected.set()
     client.reconnect_delay_set(1, 1)
