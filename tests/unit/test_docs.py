@@ -77,6 +77,8 @@ def test_every_command_shown_exists(page: str, command: str) -> None:
         targets = [word for word in arguments if "=" not in word]
         assert targets, f"{page}: {command} names no target"
         assert set(targets) <= make_targets(), f"{page}: {command}"
+    elif program == "cp":
+        assert (ROOT / arguments[0]).exists(), f"{page}: {command}"
     elif program.rpartition("/")[2] == "jieyong":
         _parse_jieyong(page, arguments)
     else:
