@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import dirty, latest
+from storage import latest
 from storage.records import Batch
 from storage.writer import BulkWriter
 from tests.unit.storage.samples import HOUR_US, NOON_US, position, positions, reading, readings
@@ -161,7 +161,6 @@ def test_a_long_log_is_worked_off_in_one_call(
     latest.refresh(conn)
     for point in range(7):
         writer.write([readings(reading(point))])
-    window = dirty.window
-    monkeypatch.setattr(dirty, "window", lambda conn, consumer: window(conn, consumer, 2))
+    monkeypatch.setattr(latest, "MOST_ENTRIES", 2)
     assert latest.refresh(conn) == 7
     assert kept(conn) == from_raw(conn)
