@@ -18,7 +18,7 @@ Raises:
 """
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - an answer to the source, not a fault
     """The spool cannot take more rows: it is at its bound, or the disk is full.
 
     Attributes:
