@@ -1,4 +1,4 @@
-"""Run one benchmark: ``python -m tests.bench NAME``; the last line printed is its result as JSON."""
+"""Run one benchmark: ``python -m tests.bench NAME``; its last line is the result as JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import sys
 from types import FrameType, ModuleType
 from typing import NoReturn
 
+from jieyong import logs
 from tests.bench import both, mqtt, polling, writer
+from tests.bench.cores import Neighbours
 from tests.bench.processes import BenchError
 from tests.bench.services import Workshop
 
@@ -26,6 +28,9 @@ def main(argv: list[str]) -> int:
     if options.quick:
         bench.hurry(options)
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)  # also where a shell has set it to be ignored
+    logs.configure("warning")
+    neighbours = Neighbours()
     try:
         with Workshop() as work:
             report = bench.run(options, work)
@@ -35,7 +40,7 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    print(report.line())
+    print(report.line({"others_cores": round(neighbours.cores(), 2)}))
     return 0
 
 

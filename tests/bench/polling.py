@@ -10,52 +10,51 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
 
 import psycopg
 
-from collector.modbus.plan import NOTHING, plan
-from collector.profile import load_profile
+from storage.records import ReadingFlag
 from tests.bench import cores
-from tests.bench.meters import Meters, farm
-from tests.bench.processes import ROOT, Process, role
+from tests.bench.meters import (
+    DTSD1352,
+    ONE_BLOCK,
+    Crowd,
+    Meters,
+    RegisterMap,
+    Window,
+    bare_poller,
+    farm,
+    finish,
+    poller,
+    windows,
+)  # fmt: skip
+from tests.bench.processes import Process
 from tests.bench.report import Report, median, rounded, say
 from tests.bench.services import Database, Workshop
 
-PROFILE = ROOT / "collector" / "profiles" / "acrel-dtsd1352.yaml"
-HELD_RATE = 5_000
-LATENCY_MS = 20.0
-DEAD = 0.05
+HELD_RATE: Final = 5_000
+LATENCY_MS: Final = 20.0
+DEAD: Final = 0.05
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What happened between two looks at a poller."""
-
-    seconds: float
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-    def gained(self, name: str) -> float:
-        """How much a counter grew."""
-        return float(self.after[name] - self.before[name])
-
-    def rate(self, name: str) -> float:
-        """How much a counter grew a second."""
-        return self.gained(name) / self.seconds
-
-    @property
-    def cpu_s_per_1000(self) -> float:
-        """CPU seconds per 1,000 polls."""
-        return self.gained("cpu_s") / self.gained("polls") * 1000
+COUNT: Final = "SELECT count(*) FROM reading"
+LATE: Final = """
+SELECT count(*) FROM reading WHERE flags & %(late)s <> 0 AND point_id %% %(points)s = 1
+"""
+WHOLE: Final = """
+SELECT count(*) FROM (
+    SELECT FROM reading
+    WHERE ts >= to_timestamp(%(first)s) AND ts < to_timestamp(%(end)s)
+      AND (point_id - 1) / %(points)s = ANY(%(healthy)s)
+    GROUP BY (point_id - 1) / %(points)s, ts HAVING count(*) = %(points)s
+) AS whole
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--meters", type=int, default=1_000)
-    parser.add_argument("--profile", type=Path, default=PROFILE, help="register map of every meter")
     parser.add_argument("--rounds", type=int, default=3, help="windows measured of each kind")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a window")
     parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before the first")
@@ -68,32 +67,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def hurry(options: argparse.Namespace) -> None:
     """Make it small: enough to see that everything works."""
-    options.meters, options.rounds, options.seconds, options.warm_up = 100, 1, 1.0, 1.0
+    options.meters, options.rounds, options.seconds, options.warm_up = 100, 1, 0.5, 0.5
     options.demand, options.interval, options.slots = 1_000, 3, 1
 
 
 def run(options: argparse.Namespace, work: Workshop) -> Report:
     bench = _Bench(options, work, work.database())
-    with farm(work.dir, "meters", options.profile, ports=options.meters) as meters:
-        bare_held, bare_most = bench.bare(meters, HELD_RATE), bench.bare(meters, None)
-        held = bench.held(meters)
-        most = bench.most(meters)
-    limit = median([window.rate("polls") for window in bare_most])
-    bare_cost = median([window.cpu_s_per_1000 for window in bare_held])
+    one_block = bench.contest(RegisterMap.read(ONE_BLOCK))
+    real = bench.contest(RegisterMap.read(DTSD1352))
     return Report(
         "polling",
-        most.pop("polls_per_s"),
-        limit,
+        one_block.pop("stored_per_s"),
+        one_block.pop("limit_per_s"),
         "polls/s",
         {
-            **held,
-            "limit_cpu_s_per_1000": rounded(bare_cost),
-            **most,
-            **bench.slots_lost(units=1),
-            **bench.slots_lost(units=10),
+            **one_block,
+            "healthy_slots_lost": bench.slots_lost(1) + bench.slots_lost(10),
+            **{f"dtsd1352_{name}": value for name, value in real.items()},
             "meters": options.meters,
-            "points": len(bench.profile.points),
-            "requests_per_poll": len(bench.blocks),
             "server": bench.database.version(),
         },
     )
@@ -102,139 +93,118 @@ def run(options: argparse.Namespace, work: Workshop) -> Report:
 class _Bench:
     def __init__(self, options: argparse.Namespace, work: Workshop, database: Database) -> None:
         self.database = database
-        self.profile = load_profile(options.profile)
-        blocks = plan(self.profile, tuple(self.profile.points), NOTHING)
-        self.blocks = [(block.span.first, block.span.end - block.span.first) for block in blocks]
         self._options = options
         self._work = work
-        self._runs = 0
 
-    def bare(self, meters: Meters, rate: int | None) -> list[Window]:
-        """The limit: at a rate, or as fast as it can."""
-        given = {"ready": str(meters.ready), "blocks": self.blocks, "rate": rate}
-        with role("bare_poller", given, self._work.dir, cores.first()) as poller:
-            windows = self._windows(poller)
-        say(f"polling, limit: {windows[-1].rate('polls'):,.0f} polls/s")
-        return windows
-
-    def held(self, meters: Meters) -> dict[str, Any]:
-        """Ours at a fixed rate: what a poll costs."""
-        interval_s = self._options.meters / HELD_RATE
-        with self._poller(meters, interval_s) as poller:
-            windows = self._windows(poller)
-            last = self._finish(poller)
-        costs = [window.cpu_s_per_1000 for window in windows]
-        missed = sum(last["missed"].values())
-        say(f"polling, held: {median(costs):.4f} CPU-s per 1,000 polls, {missed} slots missed")
+    def contest(self, register_map: RegisterMap) -> dict[str, Any]:
+        """Ours and the limit against meters of one kind: held at a rate, and at the maximum."""
+        options, crowd = self._options, Crowd(self._options.meters)
+        requests = len(register_map.blocks)
+        say(f"polling, {options.meters} meters of {requests} requests a poll")
+        with farm(self._work.dir, register_map, crowd) as meters:
+            bare_held = self._bare(meters, HELD_RATE, None)
+            held = self._held(meters)
+            with self._one_core(meters):
+                bare_most = self._bare(meters, None, cores.first())
+                most = self._most(meters)
         return {
-            "cpu_s_per_1000": rounded(median(costs)),
-            "rss_mib": rounded(last["rss_mib"]),
-            "held_polls_per_s": rounded(median([window.rate("polls") for window in windows])),
-            "held_slots_missed": missed,
-            "held_rows_lost": self._rows_lost(last),
+            **held,
+            **most,
+            "limit_cpu_s_per_1000": rounded(median([one.cpu_s_per_1000 for one in bare_held])),
+            "limit_per_s": rounded(median([one.rate("polls") for one in bare_most])),
+            "requests_per_poll": requests,
         }
 
-    def most(self, meters: Meters) -> dict[str, Any]:
-        """Ours asked for more than it can do, on one core, all others on the rest."""
-        interval_s = self._options.meters / self._options.demand
-        meters.process.pin(cores.others())
-        self.database.pin(cores.others())
-        try:
-            with self._poller(meters, interval_s, pinned=True) as poller:
-                windows = self._windows(poller)
-                last = self._finish(poller)
-        finally:
-            meters.process.pin(cores.every())
-            self.database.pin(cores.every())
-        points = len(self.profile.points)
-        stored = median([window.rate("delivered") for window in windows]) / points
-        polled = median([window.rate("polls") for window in windows])
-        say(f"polling, maximum: {polled:,.0f} polls/s made, {stored:,.0f} stored")
-        return {
-            "polls_per_s": min(polled, stored),
-            "max_polled_per_s": rounded(polled),
-            "max_cpu_s_per_1000": rounded(median([w.cpu_s_per_1000 for w in windows])),
-            "max_rss_mib": rounded(last["rss_mib"]),
-            "max_rows_lost": self._rows_lost(last),
-        }
-
-    def slots_lost(self, units: int) -> dict[str, Any]:
+    def slots_lost(self, units: int) -> int:
         """Slots of healthy meters that are not whole in the database, with dead ones between."""
         options = self._options
-        ports = max(1, options.meters // units)
+        crowd = Crowd(max(1, options.meters // units), units, LATENCY_MS, DEAD)
+        self._empty()
         with (
-            farm(
-                self._work.dir, f"meters-{units}", options.profile, ports=ports, units=units,
-                latency_ms=LATENCY_MS, dead=DEAD,
-            ) as meters,
-            self._poller(meters, options.interval) as poller,
-        ):  # fmt: skip
+            farm(self._work.dir, RegisterMap.read(DTSD1352), crowd) as meters,
+            poller(meters, options.interval, self.database, self._work.dir) as polling,
+        ):
             first = math.ceil(time.time() / options.interval) * options.interval
             end = first + options.slots * options.interval
             time.sleep(end - time.time())
-            self._finish(poller)
-            healthy = [n for n, meter in enumerate(meters.devices) if not meter["dead"]]
-            whole = self._whole_slots(healthy, first, end)
-        expected = len(healthy) * options.slots
-        say(f"polling, {units} a port: {whole} of {expected} healthy slots are whole")
-        name = "healthy_slots_lost" if units == 1 else f"healthy_slots_lost_{units}_a_port"
-        return {name: expected - whole, f"{name}_of": expected}
+            finish(polling)
+        healthy = [n for n, meter in enumerate(meters.devices) if not meter["dead"]]
+        expected: int = len(healthy) * options.slots
+        whole = self._count(WHOLE, first=first, end=end, points=meters.map.points, healthy=healthy)
+        say(f"polling, dead meters between, {units} a port: {whole} of {expected} slots are whole")
+        return expected - whole
 
-    def _poller(self, meters: Meters, interval_s: float, *, pinned: bool = False) -> Process:
+    def _bare(
+        self, meters: Meters, rate: int | None, where: Collection[int] | None
+    ) -> list[Window]:
+        with bare_poller(meters, rate, self._work.dir, where) as polling:
+            found = self._windows(polling)
+        say(f"polling, limit: {found[-1].rate('polls'):,.0f} polls/s")
+        return found
+
+    def _held(self, meters: Meters) -> dict[str, Any]:
+        """Ours at a fixed rate: what a poll costs."""
         self._empty()
-        self._runs += 1
-        given = {
-            "url": self.database.url,
-            "spool": str(self._work.dir / f"polling-{self._runs}.spool"),
-            "ready": str(meters.ready),
-            "profile": str(self._options.profile),
-            "interval_s": interval_s,
-            "timeout_ms": 1_000,
-            "settings": {},
+        interval_s = self._options.meters / HELD_RATE
+        with poller(meters, interval_s, self.database, self._work.dir) as polling:
+            found = self._windows(polling)
+            last = finish(polling)
+        cost = median([window.cpu_s_per_1000 for window in found])
+        late = self._count(LATE, late=int(ReadingFlag.LATE_SLOT), points=meters.map.points)
+        missed = sum(last["missed"].values())
+        say(f"polling, held: {cost:.4f} CPU-s per 1,000 polls; slots missed {missed}, late {late}")
+        return {
+            "cpu_s_per_1000": rounded(cost),
+            "rss_mib": rounded(last["rss_mib"]),
+            "held_per_s": rounded(median([window.rate("polls") for window in found])),
+            "held_missed": missed,
+            "held_late": late,
+            "held_rows_lost": self._rows_lost(last, meters),
         }
-        where = cores.first() if pinned else None
-        return role("modbus_collector", given, self._work.dir, where)
 
-    def _windows(self, poller: Process) -> list[Window]:
+    def _most(self, meters: Meters) -> dict[str, Any]:
+        """Ours asked for more than it can do."""
+        self._empty()
+        interval_s = self._options.meters / self._options.demand
+        where = cores.first()
+        with poller(meters, interval_s, self.database, self._work.dir, where) as polling:
+            found = self._windows(polling)
+            last = finish(polling)
+        stored = median([window.rate("delivered") for window in found]) / meters.map.points
+        made = median([window.rate("polls") for window in found])
+        say(f"polling, maximum: {made:,.0f} polls/s made, {stored:,.0f} stored")
+        return {
+            "stored_per_s": rounded(min(made, stored)),
+            "made_per_s": rounded(made),
+            "max_cpu_s_per_1000": rounded(median([window.cpu_s_per_1000 for window in found])),
+            "max_rss_mib": rounded(last["rss_mib"]),
+            "max_rows_refused": last["refused_rows"],
+            "max_rows_lost": self._rows_lost(last, meters),
+        }
+
+    @contextmanager
+    def _one_core(self, meters: Meters) -> Iterator[None]:
+        """Keep meters and database off the core of the poller."""
+        meters.process.pin(cores.others())
+        self.database.pin(cores.others())
+        try:
+            yield
+        finally:
+            meters.process.pin(cores.every())
+            self.database.pin(cores.every())
+
+    def _windows(self, polling: Process) -> list[Window]:
         time.sleep(self._options.warm_up)
-        windows = []
-        at, seen = time.perf_counter(), poller.ask("look")
-        for _ in range(self._options.rounds):
-            time.sleep(self._options.seconds)
-            now, look = time.perf_counter(), poller.ask("look")
-            windows.append(Window(now - at, seen, look))
-            at, seen = now, look
-        return windows
+        return windows(polling, self._options.rounds, self._options.seconds)
 
-    def _finish(self, poller: Process) -> dict[str, Any]:
-        """Stop polling and wait until all that was accepted is in the database."""
-        poller.ask("stop polling")
-        last = poller.ask("look")
-        while last["running"] or last["waiting"]:
-            time.sleep(0.1)
-            last = poller.ask("look")
-        return last
+    def _rows_lost(self, last: Mapping[str, Any], meters: Meters) -> int:
+        """Rows of whole polls that are neither refused and counted nor in the database."""
+        return int(last["polls"] * meters.map.points - last["refused_rows"] - self._count(COUNT))
 
-    def _rows_lost(self, last: Mapping[str, Any]) -> int:
-        """Rows of whole polls that are not in the database."""
+    def _count(self, query: str, **asked: object) -> int:
         with psycopg.connect(self.database.url) as conn:
-            (stored,) = conn.execute("SELECT count(*) FROM reading").fetchone() or (0,)
-        return int(last["polls"]) * len(self.profile.points) - int(stored)
-
-    def _whole_slots(self, healthy: list[int], first: float, end: float) -> int:
-        query = """
-            SELECT count(*) FROM (
-                SELECT FROM reading
-                WHERE ts >= to_timestamp(%(first)s) AND ts < to_timestamp(%(end)s)
-                  AND (point_id - 1) / %(points)s = ANY(%(healthy)s)
-                GROUP BY (point_id - 1) / %(points)s, ts HAVING count(*) = %(points)s
-            ) AS whole
-        """
-        points = len(self.profile.points)
-        asked = {"first": first, "end": end, "points": points, "healthy": healthy}
-        with psycopg.connect(self.database.url) as conn:
-            (whole,) = conn.execute(query, asked).fetchone() or (0,)
-        return int(whole)
+            (count,) = conn.execute(query, asked or None).fetchone() or (0,)
+        return int(count)
 
     def _empty(self) -> None:
         with psycopg.connect(self.database.url, autocommit=True) as conn:

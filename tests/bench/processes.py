@@ -7,6 +7,7 @@ Neither outlives the bench, not even one killed by -9.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -40,12 +41,20 @@ class Process:
         argv: command; it runs in the checkout.
         log_dir: where ``name.log`` goes.
         cores: cores it may use; None means all.
+        ends_at_eof: it ends by itself, in good order, when its standard input does.
     """
 
     def __init__(
-        self, name: str, argv: Sequence[str], log_dir: Path, cores: Collection[int] | None = None
+        self,
+        name: str,
+        argv: Sequence[str],
+        log_dir: Path,
+        *,
+        cores: Collection[int] | None = None,
+        ends_at_eof: bool = False,
     ) -> None:
         self.name = name
+        self._ends_at_eof = ends_at_eof
         self._log = log_dir / f"{name}.log"
         with self._log.open("ab") as log:
             self._popen = subprocess.Popen(
@@ -102,19 +111,23 @@ class Process:
             raise self._dead() from None
         return self.answer()
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self, busy_s: float = 0.0) -> dict[str, Any]:
         """Return the next JSON line of its standard output.
+
+        Args:
+            busy_s: how long it has something else to do before it can answer.
 
         Raises:
             BenchError: it ended without one, or is silent.
         """
-        until = time.monotonic() + ANSWER_SECONDS
+        patience_s = ANSWER_SECONDS + busy_s
+        until = time.monotonic() + patience_s
         while True:
             try:
                 line = self._lines.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 raise BenchError(
-                    f"{self.name}: no answer in {ANSWER_SECONDS:.0f} s{self._tail()}"
+                    f"{self.name}: no answer in {patience_s:.0f} s{self._tail()}"
                 ) from None
             if line is None:
                 raise self._dead()
@@ -133,22 +146,26 @@ class Process:
             if self._popen.poll() is not None:
                 raise self._dead()
             if time.monotonic() > until:
-                raise BenchError(f"{self.name}: no {what} after {ANSWER_SECONDS:.0f} s{self._tail()}")
+                raise BenchError(
+                    f"{self.name}: no {what} after {ANSWER_SECONDS:.0f} s{self._tail()}"
+                )
             time.sleep(0.02)
 
-    def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
-        """End it: politely, then not."""
-        if self._popen.poll() is None:
-            self._popen.send_signal(sign)
-            try:
-                self._popen.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._popen.kill()
-        self._popen.wait()
+    def stop(self) -> None:
+        """End it: a role by the end of its input, a tool by a signal, neither for ever."""
+        assert self._popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._popen.stdin.close()
+        if not self._ends_at_eof:
+            self._popen.terminate()
+        try:
+            self._popen.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
         self._reader.join()
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            assert pipe is not None
-            pipe.close()
+        assert self._popen.stdout is not None
+        self._popen.stdout.close()
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
@@ -177,7 +194,7 @@ def role(
         cores: cores it may use.
     """
     argv = [sys.executable, "-m", f"tests.bench.roles.{module}", json.dumps(settings)]
-    child = Process(module, argv, log_dir, cores)
+    child = Process(module, argv, log_dir, cores=cores, ends_at_eof=True)
     try:
         child.answer()
     except BaseException:
@@ -203,4 +220,3 @@ def tree_cpu_seconds(pid: int) -> float:
         except FileNotFoundError:
             continue  # it ended between the two reads
     return total
-

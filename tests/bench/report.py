@@ -30,8 +30,12 @@ class Report:
     unit: str
     fields: Mapping[str, object] = field(default_factory=dict)
 
-    def line(self) -> str:
-        """Return the last line of a bench: one JSON object."""
+    def line(self, surroundings: Mapping[str, object]) -> str:
+        """Return the last line of a bench: one JSON object.
+
+        Args:
+            surroundings: what is the same for every bench, put at the end.
+        """
         ratio = self.ours / self.limit if self.limit else None
         head = {
             "bench": self.bench,
@@ -40,7 +44,7 @@ class Report:
             "ratio": None if ratio is None else round(ratio, 3),
             "unit": self.unit,
         }
-        return json.dumps(head | dict(self.fields), ensure_ascii=False)
+        return json.dumps({**head, **self.fields, **surroundings}, ensure_ascii=False)
 
 
 def say(text: str) -> None:

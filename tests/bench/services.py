@@ -1,4 +1,4 @@
-"""What every bench stands on: a directory, a PostgreSQL and a broker of its own, gone afterwards."""
+"""What every bench stands on: a directory, a PostgreSQL, a broker, all gone afterwards."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ class Workshop:
         """Start mosquitto with our sample configuration on a free port."""
         program = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         if program is None:
-            raise BenchError("mosquitto is not on the PATH: install it (Debian: apt install mosquitto)")
+            raise BenchError(
+                "mosquitto is not on the PATH: install it (Debian: apt install mosquitto)"
+            )
         port, home = free_port(), self.dir / "broker"
         home.mkdir()
         conf = home / "mosquitto.conf"
@@ -163,10 +165,7 @@ def _conf(port: int, home: Path) -> str:
     """Our sample with this run's port and directory."""
     own = ("listener ", "persistence_location ", "user ", "pid_file ", "log_dest ")
     kept = [line for line in SAMPLE_CONF.read_text().splitlines() if not line.startswith(own)]
-    user = ["user root"] if os.geteuid() == 0 else []
-    return "\n".join(
-        [f"listener {port} 127.0.0.1", f"persistence_location {home}/", "log_dest stderr"]
-        + user
-        + kept
-        + [""]
-    )
+    head = [f"listener {port} 127.0.0.1", f"persistence_location {home}/", "log_dest stderr"]
+    if os.geteuid() == 0:
+        head.append("user root")  # another user could not write to our directory
+    return "\n".join([*head, *kept, ""])

@@ -17,7 +17,7 @@ SLOT_US = 1_780_272_000_000_000
 
 
 def test_a_report_is_one_json_line_with_the_ratio_and_its_fields() -> None:
-    line = Report("writer", 150_000.4, 200_000.0, "rows/s", {"lost": 0}).line()
+    line = Report("writer", 150_000.4, 200_000.0, "rows/s", {"lost": 0}).line({"others_cores": 0.1})
 
     assert "\n" not in line
     assert json.loads(line) == {
@@ -27,11 +27,12 @@ def test_a_report_is_one_json_line_with_the_ratio_and_its_fields() -> None:
         "ratio": 0.75,
         "unit": "rows/s",
         "lost": 0,
+        "others_cores": 0.1,
     }
 
 
 def test_a_report_without_a_limit_claims_no_ratio() -> None:
-    assert json.loads(Report("mqtt", 3.0, 0.0, "ms").line())["ratio"] is None
+    assert json.loads(Report("mqtt", 3.0, 0.0, "ms").line({}))["ratio"] is None
 
 
 @pytest.mark.parametrize(

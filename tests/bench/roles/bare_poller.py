@@ -6,6 +6,7 @@ No decoding, no schedule, no time-out, no spool: the least a poller on asyncio c
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import struct
 import time
@@ -50,7 +51,7 @@ class Meter(asyncio.Protocol):
         self._busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._busy = True  # never asked again
@@ -96,13 +97,13 @@ async def _pace(meters: Sequence[Meter], rate: float) -> None:
         await asyncio.sleep(TICK_S)
 
 
-async def _main(given: dict[str, Any]) -> None:
+async def _main(given: dict[str, Any], ports: Sequence[int]) -> None:
     loop = asyncio.get_running_loop()
     tally, rate = Tally(), given["rate"]
     meters = []
-    for there in json.loads(Path(given["ready"]).read_text())["devices"]:
-        meter = Meter(given["blocks"], tally, free=rate is None)
-        await loop.create_connection(lambda made=meter: made, "127.0.0.1", there["port"])
+    for port in ports:
+        connect = functools.partial(Meter, given["blocks"], tally, free=rate is None)
+        _, meter = await loop.create_connection(connect, "127.0.0.1", port)
         meters.append(meter)
     if rate is None:
         for meter in meters:
@@ -113,5 +114,10 @@ async def _main(given: dict[str, Any]) -> None:
         pace.cancel()
 
 
+def _ports(ready: str) -> list[int]:
+    return [device["port"] for device in json.loads(Path(ready).read_text())["devices"]]
+
+
 if __name__ == "__main__":
-    uvloop.run(_main(asking.settings()))
+    SETTINGS = asking.settings()
+    uvloop.run(_main(SETTINGS, _ports(SETTINGS["ready"])))

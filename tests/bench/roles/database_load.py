@@ -1,4 +1,4 @@
-"""The database load of the limit: as many positions a second as the subscriber beside it receives."""
+"""The database load of the limit: as many rows a second as the idle processes beside it receive."""
 
 from __future__ import annotations
 
@@ -9,39 +9,53 @@ from typing import Any
 
 from storage.records import Batch, Kind, Position, pack_position
 from storage.writer import BulkWriter
+from tests.bench.packed import slot_of_readings
 from tests.bench.roles import asking
 
 FLUSH_S = 0.05
 FIRST_TERMINAL = 1_000_000  # beyond those of the load generator
+TERMINALS = 4_000
 
 
 class Load:
-    """Writes on its own thread until told to stop."""
+    """Writes on its own thread until told to stop.
 
-    def __init__(self, url: str, rate: int, terminals: int) -> None:
+    Args:
+        url: the database.
+        positions: rows a second.
+        readings: rows a second.
+    """
+
+    def __init__(self, url: str, positions: int, readings: int) -> None:
         self.rows = 0
         self.stopping = threading.Event()
         self._writer = BulkWriter(url)
-        self._rate = rate
-        self._terminals = terminals
+        self._positions = positions
+        self._readings = readings
 
     def run(self) -> None:
-        began = time.monotonic()
+        began, seconds = time.monotonic(), 0.0
         while not self.stopping.wait(FLUSH_S):
-            due = int((time.monotonic() - began) * self._rate)
-            self._writer.write([self._batch(due)])
-            self.rows = due
+            before, seconds = seconds, time.monotonic() - began
+            self._flush(before, seconds)
         self._writer.close()
 
-    def _batch(self, due: int) -> Batch:
+    def _flush(self, before_s: float, until_s: float) -> None:
         now_us = time.time_ns() // 1000
-        rows = [self._row(number, now_us) for number in range(self.rows, due)]
-        return Batch(Kind.POSITION, len(rows), b"".join(rows))
+        numbers = range(int(before_s * self._positions), int(until_s * self._positions))
+        points = int(until_s * self._readings) - int(before_s * self._readings)
+        batches = list(slot_of_readings(points, now_us, seed=0)) if points else []
+        if numbers:
+            rows = [self._row(number, now_us) for number in numbers]
+            batches.append(Batch(Kind.POSITION, len(rows), b"".join(rows)))
+        if batches:
+            self._writer.write(batches)
+        self.rows += sum(batch.rows for batch in batches)
 
     def _row(self, number: int, now_us: int) -> bytes:
         return pack_position(
             Position(
-                terminal_id=FIRST_TERMINAL + number % self._terminals,
+                terminal_id=FIRST_TERMINAL + number % TERMINALS,
                 fix_time_us=now_us,
                 content_hash=number,
                 lat=30.657,
@@ -53,7 +67,7 @@ class Load:
                 satellites=12,
                 acc=True,
                 flags=0,
-                seq=number // self._terminals,
+                seq=number // TERMINALS,
                 received_us=now_us,
                 extra=None,
             )
@@ -61,7 +75,7 @@ class Load:
 
 
 async def _main(given: dict[str, Any]) -> None:
-    load = Load(given["url"], given["rate"], given["terminals"])
+    load = Load(given["url"], given["positions"], given["readings"])
     thread = threading.Thread(target=load.run, name="load")
     thread.start()
     try:

@@ -67,12 +67,10 @@ def polls(devices: Mapping[str, DeviceStats]) -> dict[str, Any]:
 async def _main(given: dict[str, Any]) -> None:
     logs.configure("warning")
     profile = load_profile(Path(given["profile"]))
-    settings = ModbusSettings(**given["settings"])
+    settings = ModbusSettings()
     stop = asyncio.Event()
     with intake.opened(given) as into:
-        source = ModbusSource(
-            buses(given, profile), {profile.code: profile}, into.accept, settings
-        )
+        source = ModbusSource(buses(given, profile), {profile.code: profile}, into.accept, settings)
 
         def answer(request: str) -> dict[str, Any]:
             if request == "stop polling":
