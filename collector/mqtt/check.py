@@ -142,6 +142,8 @@ class _Probe:
                 advice = "look at the broker's log; TLS on one side only looks like this, too"
                 raise _BrokerError(f"the broker ended the connection before {what}", advice)
         advice = "is it an MQTT broker that listens there, and not overloaded?"
+        if self.settings.protocol == "5":  # some brokers of 3.1.1 do not even say no
+            advice += ' If it speaks only 3.1.1, set mqtt.protocol = "3.1.1"'
         raise _BrokerError(f"no answer to {what} in {self._within_s:g} s", advice)
 
     def _on_connect(
@@ -170,7 +172,7 @@ def _findings(probe: _Probe, settings: MqttSettings) -> Iterator[BrokerFinding]:
     probe.subscribe(_VERSION_TOPIC)
     probe.await_version()
     yield BrokerFinding(
-        "ok", f"{probe.version or 'a broker'} lets us in (MQTT {settings.protocol})"
+        "ok", f"{probe.version or 'the broker'} lets us in (MQTT {settings.protocol})"
     )
     yield _subscription(probe, settings.topic)
     if settings.share_group is not None:

@@ -124,6 +124,7 @@ def test_somebody_else_there() -> None:
     with mute_listener() as port:
         (finding,) = check_broker(settings(port), within_s=0.5)
     assert "no answer to the connection in 0.5 s" in finding.what
+    assert 'mqtt.protocol = "3.1.1"' in finding.advice
 
 
 def test_a_broker_that_hangs_up() -> None:
