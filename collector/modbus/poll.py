@@ -131,22 +131,22 @@ class Poll:
         return Outcome.READ
 
     async def _ask(self, step: Step) -> bytes:
+        """Ask for a block, more than once when the device is busy."""
         loop = asyncio.get_running_loop()
-        for _ in range(self.patience.retries):
+        retries = self.patience.retries
+        while True:
+            asked_at = loop.time()
             try:
-                return await self._timed(step, loop)
+                reply = await self.line.ask(step.request, self.device.timeout_s)
             except ExceptionReplyError as error:
-                if error.code not in BUSY:
+                if error.code not in BUSY or not retries:
                     raise
                 self._count(error)
+            else:
+                self.device.stats.latency.add(loop.time() - asked_at)
+                return reply
+            retries -= 1
             await asyncio.sleep(self.patience.pause_s)
-        return await self._timed(step, loop)
-
-    async def _timed(self, step: Step, loop: asyncio.AbstractEventLoop) -> bytes:
-        asked_at = loop.time()
-        reply = await self.line.ask(step.request, self.device.timeout_s)
-        self.device.stats.latency.add(loop.time() - asked_at)
-        return reply
 
     async def _read_pieces(self, block: Block) -> Outcome:
         """Read a refused block in pieces, and note what follows from how they are answered."""
