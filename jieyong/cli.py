@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
@@ -23,6 +24,7 @@ from jieyong import logs
 from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.database import database_url
 from jieyong.demo.run import Options, run
+from jieyong.doctor import examine_installation, exit_code, table
 from jieyong.embedded.binaries import BinariesMissingError
 from jieyong.embedded.broker import BrokerKind, BrokerMissingError
 from jieyong.embedded.cluster import EmbeddedPostgresError
@@ -35,6 +37,7 @@ from registry.importing import apply, diff
 from registry.inventory import Inventory
 from registry.reading import read_inventory
 from registry.snapshot import SnapshotError
+from storage import quarantine
 from storage.engine import EngineTooOldError
 from storage.migrate import MigrationError
 from storage.prepare import prepare
@@ -53,6 +56,7 @@ EXPECTED = (
     SourceError,
     SpoolBusyError,
     SpoolVersionError,
+    quarantine.NotInQuarantineError,
     psycopg.OperationalError,
     OSError,
 )
@@ -65,6 +69,8 @@ app = typer.Typer(
 )
 inventory_app = typer.Typer(no_args_is_help=True, help="What exists: check it, bring it in.")
 app.add_typer(inventory_app, name="inventory")
+quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused, with its bytes.")
+app.add_typer(quarantine_app, name="quarantine")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
@@ -116,6 +122,42 @@ def inventory_apply(
         else:
             changes = apply(conn, inventory, profiles, now=now, by=getpass.getuser())
     typer.echo(str(changes))
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    most: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
+    source: Annotated[str | None, typer.Option(help="Only of this source, e.g. mqtt.")] = None,
+    config: Config = None,
+) -> None:
+    """List refused messages: when, where from, why."""
+    settings = _settings(config)
+    with psycopg.connect(database_url(settings)) as conn:
+        found = quarantine.newest(conn, most, source)
+    zone = ZoneInfo(settings.time_zone)
+    for one in found:
+        at = one.received_at.astimezone(zone).isoformat(timespec="seconds")
+        typer.echo(f"{at}  {one.digest}  {one.source} {one.origin}  {one.size} B  {one.reason}")
+    if not found:
+        typer.echo("Nothing is in quarantine.")
+
+
+@quarantine_app.command("export")
+def quarantine_export(digest: str, file: Path, config: Config = None) -> None:
+    """Write the bytes of a refused message to a file, as they arrived."""
+    with psycopg.connect(database_url(_settings(config))) as conn:
+        content = quarantine.payload(conn, digest)
+    file.write_bytes(content)
+    typer.echo(f"{len(content)} bytes written to {file}")
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Look at everything a collector needs; say what is wrong and what to do."""
+    logs.configure("warning")
+    findings = examine_installation(config)
+    Console().print(table(findings))
+    raise typer.Exit(exit_code(findings))
 
 
 @app.command("collect")

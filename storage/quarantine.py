@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
 import psycopg
 from psycopg.rows import class_row
 
+_ADVICE = "`jieyong quarantine list` shows what there is"
 _NEWEST = """
 SELECT source, origin, encode(digest, 'hex') AS digest, reason, length(payload) AS size, received_at
 FROM quarantine
 WHERE %(source)s::text IS NULL OR source = %(source)s
 ORDER BY received_at DESC, digest LIMIT %(most)s
 """
+
+
+class NotInQuarantineError(LookupError):
+    """No refused message has the digest asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +52,11 @@ def payload(conn: psycopg.Connection, digest: str) -> bytes:
     """The bytes of a refused message, as they arrived.
 
     Raises:
-        KeyError: no message has this digest (hexadecimal digits).
+        NotInQuarantineError: no message has this digest (hexadecimal digits).
     """
-    query = "SELECT payload FROM quarantine WHERE digest = decode(%s, 'hex')"
-    row = conn.execute(query, [digest]).fetchone()
-    if row is None:
-        raise KeyError(f"nothing in quarantine has the digest {digest}")
-    return bytes(row[0])
+    with contextlib.suppress(ValueError):
+        query = "SELECT payload FROM quarantine WHERE digest = %s"
+        row = conn.execute(query, [bytes.fromhex(digest)]).fetchone()
+        if row is not None:
+            return bytes(row[0])
+    raise NotInQuarantineError(f"nothing in quarantine has the digest {digest!r}; {_ADVICE}")

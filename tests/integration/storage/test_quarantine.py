@@ -7,7 +7,7 @@ from contextlib import closing
 import psycopg
 import pytest
 
-from storage.quarantine import newest, payload
+from storage.quarantine import NotInQuarantineError, newest, payload
 from storage.records import pack_quarantine
 from storage.writer import BulkWriter
 from tests.unit.storage.samples import NOON_US, quarantined
@@ -48,5 +48,5 @@ def test_one_source_can_be_listed_alone(conn: psycopg.Connection) -> None:
 
 def test_the_bytes_come_out_as_they_came_in(conn: psycopg.Connection) -> None:
     assert payload(conn, digest(1).hex()) == BYTES
-    with pytest.raises(KeyError, match="has the digest 00"):
+    with pytest.raises(NotInQuarantineError, match="has the digest '00"):
         payload(conn, "00")
