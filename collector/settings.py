@@ -140,8 +140,6 @@ class MqttSettings(BaseModel):
             )
         if self.password is not None and self.password_file is not None:
             raise ValueError("mqtt: give password or password_file, not both")
-        if self.username is None and (self.password or self.password_file) is not None:
-            raise ValueError("mqtt: a password has no effect without username; give both")
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("mqtt: cert_file and key_file belong together; give both or neither")
         if not self.tls and (self.ca_file is not None or self.cert_file is not None):

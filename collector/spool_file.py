@@ -155,7 +155,8 @@ class SpoolFile:
     def shrink(self) -> None:
         """Give some free pages back to the file system, if there are many."""
         if self._free_pages() > 8 * _VACUUM_PAGES:
-            self._writer.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+            # `execute` would take one step of it, which is one page.
+            self._writer.executescript(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})")
 
     def close(self) -> None:
         """Close both connections and give up the lock."""

@@ -23,6 +23,17 @@ log = structlog.get_logger()
 _MISC_S: Final = 1.0
 
 
+class _TidySocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho would leave that to the garbage collector."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 class BrokerRefusedError(Exception):
     """The broker answered, but does not let us in or does not let us subscribe."""
 
@@ -54,10 +65,13 @@ def prepare(client: Client, settings: MqttSettings) -> None:
     Raises:
         OSError: a certificate or the password's file cannot be read.
     """
-    if settings.username is not None:
-        client.username_pw_set(settings.username, settings.read_password())
+    password = settings.read_password()
+    if settings.username is not None or password is not None:
+        # paho sends no password without a name; who looks at a token alone takes an empty one.
+        client.username_pw_set(settings.username or "", password)
     if settings.tls:
         context = ssl.create_default_context(cafile=settings.ca_file)
+        context.sslsocket_class = _TidySocket
         if settings.cert_file is not None:
             context.load_cert_chain(settings.cert_file, settings.key_file)
         client.tls_set_context(context)

@@ -22,7 +22,6 @@ from collector.settings import MqttSettings, SpoolSettings
         ({"share_group": "a/b"}, "share_group"),
         ({"protocol": "3.1"}, "protocol"),
         ({"prot": 1883}, "Extra inputs"),
-        ({"password": "x"}, "username"),
     ],
 )
 def test_what_cannot_work_is_refused_with_what_to_do(given: dict[str, object], says: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collector import spool_file
 from collector.intake import Refused
 from collector.settings import SpoolSettings
 from collector.spool import Spool
@@ -360,3 +361,22 @@ def test_a_second_process_is_told_who_has_the_spool(tmp_path: Path) -> None:
             make(tmp_path)
         child.kill()
     make(tmp_path).close()
+
+
+def test_after_an_outage_the_file_gives_its_space_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_file, "_VACUUM_PAGES", 8)
+    spool = make(tmp_path)
+    for _ in range(40):
+        spool.put([batch(1, bytes(64 * 1024))])
+    spool.settle(delivered(take_all(spool)))
+    for _ in range(60):
+        spool.tidy()
+    spool.put([batch(1, b"and it still works")])
+    spool.close()
+
+    assert (tmp_path / "spool.db").stat().st_size < 20 * 64 * 1024
+    again = make(tmp_path)
+    assert bodies(take_all(again)) == [b"and it still works"]
+    again.close()

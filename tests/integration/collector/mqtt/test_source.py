@@ -1,88 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import struct
-import subprocess
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from collector.intake import Accept, Refused
-from collector.mqtt.check import check_broker
 from collector.mqtt.source import MqttSource
 from collector.settings import MqttSettings
-from storage.records import Batch, Kind, split
-from tests.brokers import Mosquitto, free_port, running_mosquitto
+from tests.brokers import Mosquitto, running_mosquitto
 from tests.integration.collector.mqtt.publisher import TERMINALS, payload, publisher
 from tests.integration.collector.mqtt.scripted import scripted_broker
+from tests.integration.collector.mqtt.sources import Sink, crash, running, settings
 from tests.processes import until
 
 pytestmark = pytest.mark.needs_mosquitto
-
-
-class Sink:
-    """What was accepted; refuses or stands still when told to."""
-
-    def __init__(self) -> None:
-        self.seqs: list[int] = []
-        self.quarantined = 0
-        self.refusing = False
-        self.going = asyncio.Event()
-        self.going.set()
-
-    async def accept(self, batches: Sequence[Batch]) -> None:
-        await self.going.wait()
-        if self.refusing:
-            raise Refused("bound", sum(b.rows for b in batches), "a test says so")
-        for batch in batches:
-            if batch.kind is Kind.POSITION:
-                self.seqs += [seq_of(row) for row in split(batch.body)]
-            else:
-                self.quarantined += batch.rows
-
-
-def seq_of(row: bytes) -> int:
-    """The 13th field of a packed position."""
-    at = 2
-    for _ in range(12):
-        (size,) = struct.unpack_from(">i", row, at)
-        at += 4 + max(size, 0)
-    (size, seq) = struct.unpack_from(">iq", row, at)
-    assert size == 8
-    return int(seq)
-
-
-def settings(broker: Mosquitto, **changes: object) -> MqttSettings:
-    return MqttSettings.model_validate(
-        {"port": broker.port, "reconnect_max_s": 0.3, "keepalive_s": 5} | changes
-    )
-
-
-@asynccontextmanager
-async def running(settings: MqttSettings, accept: Accept) -> AsyncIterator[MqttSource]:
-    source = MqttSource(settings, TERMINALS, accept)
-    stop = asyncio.Event()
-    task = asyncio.create_task(source.run(stop))
-    try:
-        await until(lambda: source.stats.connected or task.done(), "the source is subscribed")
-        yield source
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, 60)
-
-
-async def crash(settings: MqttSettings, accept: Accept, received: int) -> None:
-    """Run a source until it has taken messages, then end it without a farewell."""
-    source = MqttSource(settings, TERMINALS, accept)
-    task = asyncio.create_task(source.run(asyncio.Event()))
-    await until(lambda: source.stats.received >= received, f"{received} messages came")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 async def open_session(settings: MqttSettings) -> None:
@@ -323,88 +255,3 @@ async def test_a_second_collector_of_the_same_name_takes_over_and_both_say_so(
     ):
         await until(lambda: first.stats.disconnects["lost"] > 0, "the first is thrown out")
         assert second.stats.connects == 1
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, and a server's and a client's certificate of it."""
-    directory = tmp_path_factory.mktemp("certificates")
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed: TLS to the broker is not tested")
-
-    def run(*arguments: str) -> None:
-        subprocess.run([openssl, *arguments], cwd=directory, check=True, capture_output=True)
-
-    key = ("-newkey", "rsa:2048", "-nodes")
-    run("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test ca")
-    for name in ("server", "client"):
-        run("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        (directory / f"{name}.ext").write_text("subjectAltName=IP:127.0.0.1\n", encoding="utf-8")
-        signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.crt")
-        run("x509", "-req", "-in", f"{name}.csr", *signed, "-extfile", f"{name}.ext")
-    return directory
-
-
-@pytest.fixture
-def secure(certificates: Path, tmp_path: Path) -> Iterator[tuple[Mosquitto, int]]:
-    """A broker with a plain port and one that wants TLS, our certificate and a log-in."""
-    port = free_port()
-    passwords = tmp_path / "passwords"
-    subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "collector", "geheim"], check=True)
-    passwords.chmod(0o644)
-    extra = f"""
-listener {port} 127.0.0.1
-cafile {certificates}/ca.crt
-certfile {certificates}/server.crt
-keyfile {certificates}/server.key
-require_certificate true
-password_file {passwords}
-"""
-    with running_mosquitto(tmp_path, extra) as broker:
-        yield broker, port
-
-
-@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
-async def test_tls_with_our_certificate_and_a_password_from_a_file(
-    secure: tuple[Mosquitto, int], certificates: Path, tmp_path: Path, protocol: str
-) -> None:
-    _, port = secure
-    secret = tmp_path / "secret"
-    secret.write_text("geheim\n", encoding="utf-8")
-    config = MqttSettings.model_validate(
-        {
-            "port": port,
-            "protocol": protocol,
-            "tls": True,
-            "ca_file": certificates / "ca.crt",
-            "cert_file": certificates / "client.crt",
-            "key_file": certificates / "client.key",
-            "username": "collector",
-            "password_file": secret,
-        }
-    )
-    sink = Sink()
-    async with running(config, sink.accept) as source:
-        with publisher(port, certificates) as sender:
-            sender.number(0, 3000)
-            await until(lambda: source.stats.acknowledged == 3000, "all are acknowledged")
-    assert sink.seqs == list(range(3000))
-    assert [f.level for f in check_broker(config)] == ["ok"] * 4
-
-
-# paho leaves the socket of a failed handshake to the garbage collector, which closes it at once.
-@pytest.mark.filterwarnings("ignore:.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
-async def test_a_broker_whose_certificate_is_not_ours_is_not_trusted(
-    secure: tuple[Mosquitto, int],
-) -> None:
-    _, port = secure
-    config = MqttSettings.model_validate({"port": port, "tls": True, "reconnect_max_s": 0.3})
-    source = MqttSource(config, TERMINALS, Sink().accept)
-    stop = asyncio.Event()
-    task = asyncio.create_task(source.run(stop))
-    await until(lambda: source.stats.disconnects["unreachable"] >= 2, "it was tried twice")
-    stop.set()
-    await task
-    (finding,) = check_broker(config)
-    assert "certificate" in finding.what

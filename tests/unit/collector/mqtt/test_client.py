@@ -12,7 +12,9 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from collector.mqtt.client import IngestClient
+from collector.mqtt.connection import build_client
 from collector.mqtt.packets import body_of, read_publish
+from collector.settings import MqttSettings
 
 V3 = MQTTProtocolVersion.MQTTv311
 V5 = MQTTProtocolVersion.MQTTv5
@@ -203,6 +205,12 @@ def test_a_farewell_of_the_broker_is_heard(make_peer: MakePeer) -> None:
     peer.end.sendall(b"\xe0\x02\x8e\x00")  # DISCONNECT, session taken over
     peer.read()
     assert peer.disconnected == 1
+
+
+def test_a_token_without_a_name_is_sent_all_the_same() -> None:
+    settings = MqttSettings.model_validate({"password": "token"})
+    client = build_client(settings, lambda *_: None)
+    assert (client.username, client.password) == ("", "token")
 
 
 class Oracle(Client):
