@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
-from jieyong.supervise import Ready
+from jieyong.child import Ready
 
 # MQTT 3.1.1, which every broker speaks: CONNECT with a clean session and a name, and DISCONNECT.
 _MQTT_NAME: Final = b"jieyong-ready"

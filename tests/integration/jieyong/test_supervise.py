@@ -131,6 +131,23 @@ async def test_a_child_that_keeps_crashing_is_started_with_growing_pauses(tmp_pa
     assert {line["exit"] for line in lines if line["event"] == "child_ended"} == {"exit code 3"}
 
 
+async def test_a_child_whose_start_fails_is_tried_again(tmp_path: Path) -> None:
+    diary, logs, away = tmp_path / "diary", tmp_path / "logs", tmp_path / "away"
+    with capture_logs() as lines:
+        async with Supervisor([obedient("collector", diary)], logs, QUICK) as supervisor:
+            (before,) = supervisor.status()
+            assert before.pid is not None
+            logs.rename(away)  # as when a disk is gone: no log can be opened
+            os.kill(before.pid, signal.SIGKILL)
+            await until(lambda: supervisor.status()[0].restarts >= 2, "tried twice")
+            away.rename(logs)
+            await until(lambda: len(_lines(diary)) == 2, "begun a second time")
+
+    assert "child_not_started" in [line["event"] for line in lines]
+    assert supervisor.status()[0].state is State.STOPPED
+    assert _lines(diary)[-1] == "collector ends"
+
+
 async def test_one_crash_does_not_disturb_the_others(tmp_path: Path) -> None:
     diary = tmp_path / "diary"
     children = [obedient("database", diary), obedient("collector", diary)]
