@@ -15,6 +15,13 @@ from storage.writer import BulkWriter
 from tests.unit.storage.samples import HOUR_US, NOON_US, position, positions, reading, readings
 
 DAY_US = 24 * HOUR_US
+
+
+def position_with(terminal: int, ts_us: int, content: int) -> bytes:
+    """A position that shows in its latitude which of several at one time it is."""
+    return position(terminal, ts_us, content, lat=30.0 + content)
+
+
 TIMES = st.sampled_from(
     [NOON_US, NOON_US + 1, NOON_US + HOUR_US, NOON_US - DAY_US, NOON_US - 90 * DAY_US]
 )
@@ -23,7 +30,7 @@ BATCHES = st.one_of(
     st.lists(st.builds(reading, SMALL, TIMES, st.sampled_from([None, 1.0, 2.0])), min_size=1).map(
         lambda rows: readings(*rows)
     ),
-    st.lists(st.builds(position, SMALL, TIMES, SMALL, lat=st.just(30.0)), min_size=1).map(
+    st.lists(st.builds(position_with, SMALL, TIMES, SMALL), min_size=1).map(
         lambda rows: positions(*rows)
     ),
 )
@@ -102,6 +109,16 @@ def test_case_32_a_replay_or_a_late_row_does_not_replace_the_newest(
     writer.write([old, new])
     assert latest.refresh(conn) == 0
     assert conn.execute("SELECT value FROM latest_reading").fetchall() == [(2.0,)]
+
+
+@pytest.mark.parametrize("contents", [(1, 2), (2, 1)])
+def test_of_several_positions_at_one_time_it_is_always_the_same_one(
+    conn: psycopg.Connection, writer: BulkWriter, contents: tuple[int, int]
+) -> None:
+    for content in contents:
+        writer.write([positions(position_with(1, NOON_US, content))])
+        latest.refresh(conn)
+    assert conn.execute("SELECT lat FROM latest_position").fetchall() == [(32.0,)]
 
 
 def test_the_value_shown_is_the_first_of_a_conflict(
