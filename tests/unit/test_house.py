@@ -150,3 +150,17 @@ def test_the_licence_is_the_whole_apache_licence() -> None:
     assert "Version 2.0, January 2004" in text
     assert "END OF TERMS AND CONDITIONS" in text
     assert PYPROJECT["project"]["license"] == "Apache-2.0"
+
+
+def test_the_pipeline_is_a_script_whose_targets_and_variables_exist() -> None:
+    script = ROOT / ".ci" / "run"
+    text = script.read_text(encoding="utf-8")
+    assert script.stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", str(script)], check=True)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for call in re.findall(r"^\s*make ([a-z ]+)", text, re.MULTILINE):
+        for target in call.split():
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+    tests = b"".join(TEXTS[path] for path in MODULES if path.is_relative_to(ROOT / "tests"))
+    for variable in re.findall(r"JIEYONG_\w+(?==)", text):
+        assert variable.encode() in tests, f"{variable} is set, but no test reads it"
