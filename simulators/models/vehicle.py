@@ -2,6 +2,9 @@
 
 A day is a pure function of its date. It begins and ends in the yard, so days join; its whole
 motion is one table of knots, looked up for one instant or for a month of them alike.
+
+The days are drawn from a repertoire, each moved by minutes of its own: so the odometer after years
+takes as long to find as after a month, and no file need remember it.
 """
 
 from __future__ import annotations
@@ -20,8 +23,10 @@ from simulators.models.route import City, Point
 
 Times = NDArray[np.int64]
 _JITTER_M: Final = 2.5
-_LATEST_RETURN_S: Final = 86_000.0
-_CACHED_DAYS: Final = 4
+_LATEST_RETURN_S: Final = 82_400.0
+_LATER_S: Final = 3600.0
+"""By how much a day at most is moved; the latest return then still is before midnight."""
+_REPERTOIRE: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +56,10 @@ PATROL: Final = Habit(300.0, 84_000.0, 60, 2, 3, every_day=True)
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One day's motion as a table; every array has one entry per knot.
+    """A day's motion as a table; every array has one entry per knot.
 
     Attributes:
-        t: seconds after local midnight.
+        t: seconds after local midnight, before the day is moved.
         s: metres since midnight.
         v: m/s.
         a: m/s².
@@ -104,7 +109,7 @@ class Vehicle:
         self._habit, self._city, self._seed, self._since = habit, city, seed, since_day
         self._yard = _somewhere(seed, "yard", 2500.0)
         self._odometer_m = [float(noise.derive(seed, "odometer") % 90_000_000)]
-        self._tracks: dict[int, Track] = {}
+        self._tracks: dict[tuple[int, int], Track] = {}
 
     def at(self, t_us: Times) -> Fixes:
         """Return what the terminal measures at one or more instants (µs, UTC, ascending)."""
@@ -116,8 +121,9 @@ class Vehicle:
         return Fixes(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
 
     def _on(self, day: int, t_us: Times) -> Fixes:
-        track = self._track(day)
-        seconds = (t_us - almanac.start_of(day)) / 1e6
+        track = self._track(day, worked=bool(almanac.workdays(np.array([day]))[0]))
+        later = _LATER_S * noise.chance(self._seed, "later", day)
+        seconds = np.maximum((t_us - almanac.start_of(day)) / 1e6 - later, 0.0)
         knot = np.searchsorted(track.t, seconds, side="right") - 1
         dt = seconds - track.t[knot]
         speed = np.maximum(track.v[knot] + track.a[knot] * dt, 0.0)
@@ -146,29 +152,47 @@ class Vehicle:
             acc=motion.acc,
         )
 
-    def _track(self, day: int) -> Track:
-        found = self._tracks.get(day)
+    def _track(self, day: int, *, worked: bool) -> Track:
+        number = noise.derive(self._seed, "day", day) % _REPERTOIRE
+        key = number, self._outings(day, number, worked=worked)
+        found = self._tracks.get(key)
         if found is None:
-            if len(self._tracks) >= _CACHED_DAYS:
-                self._tracks.clear()
-            found = self._tracks[day] = plan(self._habit, self._yard, self._seed, day)
+            found = self._tracks[key] = plan(self._habit, self._yard, self._seed, *key)
         return found
 
+    def _outings(self, day: int, number: int, *, worked: bool) -> int:
+        if self._habit.every_day:
+            return self._habit.outings
+        if not worked:
+            return int(noise.chance(self._seed, "weekend", day) < 0.08)
+        return noise.derive(self._seed, "outings", number) % (self._habit.outings + 1)
+
     def _before(self, day: int) -> float:
+        """Return the odometer at the beginning of a day, in metres."""
         totals = self._odometer_m
-        while len(totals) <= day - self._since:
-            track = self._track(self._since + len(totals) - 1)
-            totals.append(totals[-1] + float(track.s[-1]))
+        if len(totals) <= day - self._since:
+            missing = np.arange(self._since + len(totals) - 1, day, dtype=np.int64)
+            worked = almanac.workdays(missing)
+            for past, at_work in zip(missing.tolist(), worked.tolist(), strict=True):
+                totals.append(totals[-1] + float(self._track(past, worked=at_work).s[-1]))
         return totals[max(0, day - self._since)]
 
 
-def plan(habit: Habit, yard: Point, seed: int, day: int) -> Track:
-    """Lay out one day's outings: there, a stay with the ignition off, and back."""
-    own = noise.derive(seed, "day", day)
+def plan(habit: Habit, yard: Point, seed: int, number: int, outings: int) -> Track:
+    """Lay out a day of the repertoire: there, a stay with the ignition off, and back.
+
+    Args:
+        habit: how the vehicle is used.
+        yard: where it begins and ends.
+        seed: of the vehicle.
+        number: which day of its repertoire.
+        outings: how many it makes, if they end before the night does.
+    """
+    own = noise.derive(seed, "plan", number)
     rows: list[tuple[float, float, float, float, bool]] = [(0.0, 0.0, 0.0, 0.0, False)]
     corners: list[tuple[float, Point]] = [(0.0, yard)]
-    clock = habit.first_s + 3600.0 * noise.chance(own, "start")
-    for n in range(_outings(habit, own, day)):
+    clock = habit.first_s
+    for n in range(outings):
         away = _somewhere(noise.derive(own, n), "visit", 6000.0)
         stay = 60.0 * habit.stay_min * (1.0 + 4.0 * noise.chance(own, "stay", n))
         there = _trip(noise.derive(own, n, 1), yard, away)
@@ -218,15 +242,6 @@ def _table(
         x=np.array([c[1][0] for c in corners]),
         y=np.array([c[1][1] for c in corners]),
     )
-
-
-def _outings(habit: Habit, own: int, day: int) -> int:
-    worked = bool(almanac.workdays(np.array([day], dtype=np.int64))[0])
-    if habit.every_day:
-        return habit.outings
-    if not worked:
-        return int(noise.chance(own, "weekend") < 0.08)
-    return noise.derive(own, "outings") % (habit.outings + 1)
 
 
 def _courses(track: Track) -> NDArray[np.float64]:

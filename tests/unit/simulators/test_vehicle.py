@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators import almanac
-from simulators.models import route
-from simulators.models.route import City
+from simulators.models import route, vehicle
+from simulators.models.route import City, Point
 from simulators.models.vehicle import OFFICIAL, PATROL, Fixes, Habit, Vehicle
 
 SINCE = 20_500
@@ -54,6 +54,29 @@ def test_one_instant_alone_is_as_among_many(seed: int, n: int) -> None:
     alone = Vehicle(PATROL, CITY, seed, SINCE).at(whole.t_us[n : n + 1])
     for name in Fixes.__dataclass_fields__:
         assert getattr(alone, name)[0] == getattr(whole, name)[n]
+
+
+@pytest.mark.parametrize("habit", [OFFICIAL, PATROL])
+def test_the_odometer_after_ten_years_takes_no_more_plans_than_after_one(
+    habit: Habit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = vehicle.plan
+    planned: list[tuple[int, int]] = []
+
+    def counted(habit: Habit, yard: Point, seed: int, number: int, outings: int) -> vehicle.Track:
+        planned.append((number, outings))
+        return plan(habit, yard, seed, number, outings)
+
+    monkeypatch.setattr(vehicle, "plan", counted)
+    late = np.array([almanac.start_of(SINCE + 3650)])
+    assert Vehicle(habit, CITY, 3, SINCE).at(late).odometer[0] > 50_000.0
+    assert len(planned) < 100
+
+
+def test_no_two_days_are_alike() -> None:
+    fixes = travel(PATROL, 3, 10, days=40)
+    starts = fixes.acc.reshape(40, -1).argmax(axis=1)
+    assert len(set(starts.tolist())) > 30
 
 
 def test_a_parked_vehicle_stands_still_with_the_ignition_off() -> None:
