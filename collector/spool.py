@@ -17,6 +17,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -34,10 +35,7 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-def _remedy(error: sqlite3.Error) -> str:
-    if is_damage(error):
-        return "restart the collector: it moves the damaged file aside and deletes nothing"
-    return "make room, or check the disk"
+_RESTART: Final = "restart the collector: it moves the damaged file aside and deletes nothing"
 
 
 class Spool:
@@ -82,6 +80,7 @@ class Spool:
         self._refused: Counter[str] = Counter()
         self._commits = 0
         self._refusing = False
+        self._broken: str | None = None
         self._closed = False
         self._wake = threading.Event()
         if self._rows:
@@ -121,7 +120,9 @@ class Spool:
                 if admitted or self._deferred:
                     self._commit(admitted)
             except sqlite3.Error as error:
-                advice = f"cannot write {self.path}: {error}; {_remedy(error)}"
+                self._note(error)
+                remedy = _RESTART if self._broken else "make room, or check the disk"
+                advice = f"cannot write {self.path}: {error}; {remedy}"
                 verdicts = [
                     refused or self._refuse(call, "disk", advice)
                     for call, refused in zip(calls, verdicts, strict=True)
@@ -130,6 +131,10 @@ class Spool:
         return verdicts
 
     def _admit(self, calls: Sequence[Sequence[Batch]]) -> list[Refused | None]:
+        if self._broken:
+            # The drain cannot pass the damage: what came now would not come out again.
+            advice = f"{self.path} is damaged ({self._broken}); {_RESTART}"
+            return [self._refuse(call, "disk", advice) for call in calls]
         least = self._settings.min_free_bytes
         # What delivered rows leave behind in the file is taken again before the file grows.
         if self._free_bytes() + self._file.reusable_bytes() < least:
@@ -140,7 +145,8 @@ class Spool:
         verdicts: list[Refused | None] = []
         for call in calls:
             size = sum(len(batch.body) for batch in call)
-            if waiting + size > most:
+            # An empty spool takes anything: a source may offer the same rows until they are taken.
+            if waiting and waiting + size > most:
                 advice = (
                     f"{waiting} of {most} bytes wait for the database in {self.path}; bring the "
                     "database back, or raise spool.max_bytes"
@@ -158,6 +164,11 @@ class Spool:
             self._uncounted += counts
             self._refused[reason] += rows
         return Refused(reason, rows, advice)
+
+    def _note(self, error: sqlite3.Error) -> None:
+        """Remember that the file is damaged, if that is what an error says."""
+        if is_damage(error):
+            self._broken = str(error)
 
     def _report(self, verdicts: Sequence[Refused | None]) -> None:
         """Log when refusing begins and when it ends, not every refusal in between."""
@@ -190,7 +201,11 @@ class Spool:
         with self._state:
             after, upto = self._taken, self._disk_upto
         if after < upto:
-            taken = self._file.read(after, upto, max_rows, max_bytes)
+            try:
+                taken = self._file.read(after, upto, max_rows, max_bytes)
+            except sqlite3.Error as error:
+                self._note(error)
+                raise
             with self._state:
                 self._taken = taken[-1].id if taken else upto
             if taken:
@@ -288,7 +303,7 @@ class Spool:
         with self._state:
             waiting = self._rows > 0
             settled = self._deferred[-1].upto if self._deferred else 0
-        oldest_us = self._file.oldest_us(settled) if waiting and not self._closed else None
+        oldest_us = self._oldest_us(settled) if waiting and not self._closed else None
         with self._state:
             return SpoolStats(
                 rows=self._rows,
@@ -298,7 +313,15 @@ class Spool:
                 commits=self._commits,
                 damaged=self._file.damaged,
                 tally=self._whole_tally(),
+                broken=self._broken,
             )
+
+    def _oldest_us(self, settled: int) -> int | None:
+        try:
+            return self._file.oldest_us(settled)
+        except sqlite3.Error as error:  # whoever watches must hear of it, not fail with it
+            self._note(error)
+            return None
 
     def tally(self) -> Tally:
         """Return rows by kind and fate over the life of the file, uncommitted counts included."""

@@ -80,6 +80,8 @@ class SpoolStats:
         commits: transactions written since the start.
         damaged: where a damaged file was moved at the start, if one was found.
         tally: rows by kind and fate, over the life of the file.
+        broken: what SQLite says of the file, when it was found damaged since; nothing is accepted
+            any more, and a restart moves it aside.
     """
 
     rows: int
@@ -89,6 +91,7 @@ class SpoolStats:
     commits: int
     damaged: Path | None
     tally: Tally
+    broken: str | None = None
 
 
 def accepted(batches: Iterable[Batch]) -> Counter[tuple[Kind, Fate]]:

@@ -176,7 +176,7 @@ def _health(
     settings: Settings, spool: Spool, drain: Drain, fitted: _Fitted, heart: Heartbeat
 ) -> Health:
     return Health(
-        live={"loop": heart.probe},
+        live={"loop": heart.probe, "spool_file": probes.spool_sound(spool.stats)},
         ready={
             "spool": probes.spool_writable(spool.stats, settings.spool, spool.path.parent),
             "database": probes.database_up(lambda: drain.stats, spool.stats, now_us),

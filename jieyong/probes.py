@@ -49,6 +49,23 @@ def spool_writable(
     return probe
 
 
+def spool_sound(stats: Callable[[], SpoolStats]) -> Probe:
+    """Tell whether the spool's file is whole; when it is not, only a restart helps.
+
+    Args:
+        stats: how it stands.
+    """
+
+    def probe() -> Verdict:
+        broken = stats().broken
+        if broken is None:
+            return Verdict(ok=True, reason="no damage was met")
+        reason = f"damaged ({broken}): nothing is accepted; a restart moves the file aside"
+        return Verdict(ok=False, reason=reason)
+
+    return probe
+
+
 def database_up(
     drain: Callable[[], DrainStats],
     spool: Callable[[], SpoolStats],

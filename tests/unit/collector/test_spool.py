@@ -211,15 +211,30 @@ def test_rows_are_refused_while_the_disk_is_short_and_taken_again_after(tmp_path
     spool.close()
 
 
+def test_an_empty_spool_takes_one_call_of_any_size(tmp_path: Path) -> None:
+    """Else a source that offers the same rows until they are taken would offer them for ever."""
+    spool = make(tmp_path, max_bytes=64 * 1024)
+    large = [batch(1, bytes(50_000)), batch(1, bytes(50_000))]
+
+    verdicts = spool.put_all([large, [batch(1, b"no more")]])
+
+    assert [verdict is None for verdict in verdicts] == [True, False]
+    spool.settle(delivered(take_all(spool)))
+    spool.put(large)
+    spool.close()
+
+
 def test_refusals_alone_reach_the_disk_when_idle(tmp_path: Path) -> None:
     spool = make(tmp_path, max_bytes=64 * 1024)
+    spool.put([batch(1)])
     with pytest.raises(Refused):
         spool.put([batch(9, bytes(70_000))])
     spool.tidy()
 
     on_disk = sqlite3.connect(tmp_path / "spool.db")
     assert on_disk.execute("SELECT kind, fate, rows FROM tally").fetchall() == [
-        ("position", "refused", 9)
+        ("position", "accepted", 1),
+        ("position", "refused", 9),
     ]
     on_disk.close()
     spool.close()
@@ -304,6 +319,32 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path) -> 
     again.put([batch(1, b"new")])
     assert bodies(take_all(again)) == [b"new"]
     again.close()
+
+
+def test_damage_met_while_running_ends_accepting_and_is_told(tmp_path: Path) -> None:
+    """What a broken file takes may never come out again: senders had better keep it."""
+    spool = make(tmp_path, handoff_bytes=0)
+    for _ in range(50):
+        spool.put([batch(1, bytes(5_000))])
+    assert spool.stats().broken is None
+    path = tmp_path / "spool.db"
+    sound = sqlite3.connect(path)
+    sound.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    sound.close()
+    with path.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xa5" * (path.stat().st_size - 8192))
+
+    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        take_all(spool)
+    with pytest.raises(Refused, match="restart the collector") as refused:
+        spool.put([batch(3)])
+
+    assert refused.value.reason == "disk"
+    stats = spool.stats()
+    assert stats.broken == "database disk image is malformed"
+    assert (stats.rows, stats.oldest_us, stats.refused) == (50, None, {"disk": 3})
+    spool.close()
 
 
 def test_a_foreign_file_in_its_place_is_moved_aside_and_never_overwritten(tmp_path: Path) -> None:

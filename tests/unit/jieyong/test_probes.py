@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,13 @@ from collector.modbus.stats import BusStats
 from collector.mqtt.stats import MqttStats
 from collector.settings import SpoolSettings
 from collector.spool_model import SpoolStats
-from jieyong.probes import broker_subscribed, buses_connected, database_up, spool_writable
+from jieyong.probes import (
+    broker_subscribed,
+    buses_connected,
+    database_up,
+    spool_sound,
+    spool_writable,
+)
 
 NOW_US = 1_800_000_000_000_000
 LEAST = 32 * 1024**2
@@ -41,6 +48,14 @@ def test_free_space_is_measured(tmp_path: Path) -> None:
     greedy = SPOOL_LARGER_THAN_ANY_DISK
     assert not spool_writable(spool, greedy, tmp_path)().ok
     assert spool_writable(spool, SETTINGS, tmp_path)().ok
+
+
+def test_a_damaged_spool_asks_for_a_restart() -> None:
+    assert spool_sound(spool)().ok
+    verdict = spool_sound(lambda: replace(spool(), broken="malformed"))()
+    assert not verdict.ok
+    assert "malformed" in verdict.reason
+    assert "restart" in verdict.reason
 
 
 SPOOL_LARGER_THAN_ANY_DISK = SpoolSettings(min_free_bytes=2**60)
