@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ import structlog
 from collector.quarantine import quarantine_row
 from collector.spool_model import Aside, Settlement, Stored
 from storage.records import Batch, Kind, split
-from storage.writer import Outcome, RowsRefused
+from storage.writer import Outcome, RowsRefused, StorageUnavailable
 
 log = structlog.get_logger()
 
@@ -26,7 +27,8 @@ class Delivery:
 
     A group of rows that the database refuses is halved until the refused rows stand alone; the rest
     is delivered. When the database goes away in between, :meth:`run` can be called again and goes
-    on with what is left.
+    on with what is left, in smaller groups: a database too slow for all of it at once would time
+    out for ever.
 
     Args:
         taken: batches in the order they were accepted; at least one.
@@ -58,33 +60,29 @@ class Delivery:
             try:
                 outcome = write([stored.batch for stored in group])
             except RowsRefused as error:
-                self._todo[-1:] = self._halve(group, str(error))
+                self._todo[-1:] = self._part_or_reject(group, str(error))
                 continue
+            except StorageUnavailable:
+                with contextlib.suppress(ValueError):
+                    self._todo[-1:] = _halves(group)
+                raise
             self._todo.pop()
             for stored in group:
                 self._delivered[stored.batch.kind] += stored.batch.rows
             self._committed(group, outcome)
         return self._settlement()
 
-    def _halve(self, group: Sequence[Stored], reason: str) -> list[Sequence[Stored]]:
-        """Return what is still to do of a refused group, the part to do first at the end."""
-        if len(group) > 1:
-            middle = len(group) // 2
-            return [group[middle:], group[:middle]]
-        (stored,) = group
-        if stored.batch.rows == 1:
-            self._reject(stored, reason)
-            return []
+    def _part_or_reject(self, group: Sequence[Stored], reason: str) -> list[Sequence[Stored]]:
+        """Return what is still to do of a refused group."""
         try:
-            rows = list(split(stored.batch.body))
+            parts = _halves(group)
         except ValueError as error:
-            self._reject(stored, f"{error}; {reason}")
+            self._reject(group[0], f"{error}; {reason}")
             return []
-        if len(rows) < 2:
-            self._reject(stored, f"it should hold {stored.batch.rows} rows; {reason}")
+        if len(parts) == 1:
+            self._reject(group[0], reason)
             return []
-        middle = len(rows) // 2
-        return [[_part(stored, rows[middle:])], [_part(stored, rows[:middle])]]
+        return parts
 
     def _reject(self, stored: Stored, reason: str) -> None:
         batch = stored.batch
@@ -109,6 +107,25 @@ class Delivery:
             quarantine=(batch,) if rows else (),
             aside=tuple(self._aside),
         )
+
+
+def _halves(group: Sequence[Stored]) -> list[Sequence[Stored]]:
+    """Return both halves of a group, the one to do first at the end; itself when it is one row.
+
+    Raises:
+        ValueError: a single batch is not made of the rows it should hold.
+    """
+    middle = len(group) // 2
+    if middle:
+        return [group[middle:], group[:middle]]
+    (stored,) = group
+    if stored.batch.rows == 1:
+        return [group]
+    rows = list(split(stored.batch.body))
+    middle = len(rows) // 2
+    if not middle:
+        raise ValueError(f"it should hold {stored.batch.rows} rows")
+    return [[_part(stored, rows[middle:])], [_part(stored, rows[:middle])]]
 
 
 def _part(stored: Stored, rows: Sequence[bytes]) -> Stored:

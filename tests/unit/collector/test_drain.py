@@ -37,11 +37,14 @@ class Table:
         self.away = False
         self.away_at: frozenset[int] = frozenset()
         self.refuses_quarantine = False
+        self.most_rows = 10**9
 
     def write(self, batches: Sequence[Batch]) -> Outcome:
         self.writes += 1
         if self.away or self.writes in self.away_at:
             raise StorageUnavailable("gone")
+        if sum(b.rows for b in batches) > self.most_rows:
+            raise StorageUnavailable("canceling statement due to statement timeout")
         rows = [row for b in batches if b.kind is Kind.READING for row in split(b.body)]
         quarantined = sum(b.rows for b in batches if b.kind is Kind.QUARANTINE)
         if any(row in self.poison for row in rows):
@@ -106,6 +109,19 @@ def test_case_30_while_the_database_is_away_everything_is_kept_and_nothing_doubl
     assert table.rows == [reading(point) for point in range(8)]
     assert (drain.failing, drain.stats.db_up) == (False, True)
     assert drain.stats.failures == {"database_away": 8}
+    spool.close()
+
+
+def test_a_database_too_slow_for_one_large_write_gets_smaller_ones(spool: Spool) -> None:
+    table = Table()
+    table.most_rows = 3
+    drain = make_drain(spool, table)
+    spool.put([batch(*range(20)), batch(20, 21)])
+    for _ in range(50):
+        drain.turn()
+    assert table.rows == [reading(point) for point in range(22)]
+    assert (drain.failing, drain.stats.rejected) == (False, {})
+    assert spool.stats().rows == 0
     spool.close()
 
 
