@@ -23,6 +23,7 @@ from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
 from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.database import database_url
+from jieyong.demo.guard import ForeignDatabaseError
 from jieyong.demo.run import Options, run
 from jieyong.doctor import examine_installation, exit_code, table
 from jieyong.embedded.binaries import BinariesMissingError
@@ -48,6 +49,7 @@ EXPECTED = (
     ChildFailedError,
     EmbeddedPostgresError,
     EngineTooOldError,
+    ForeignDatabaseError,
     InventoryError,
     MigrationError,
     ProfileError,

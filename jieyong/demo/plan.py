@@ -86,6 +86,11 @@ def load_or_make(layout: Layout, now: datetime, history_days: int) -> Scenario:
     return plan
 
 
+def played_before(layout: Layout) -> Scenario | None:
+    """Return the county this state directory plays already, if any."""
+    return scenario.load(layout.county) if layout.county.exists() else None
+
+
 def days_before(plan: Scenario, now: datetime) -> list[date]:
     """Return the local days from the beginning of the county up to yesterday."""
     today = now.astimezone(ZONE).date()

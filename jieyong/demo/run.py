@@ -19,7 +19,8 @@ from rich.console import Console
 from jieyong.collect import METRICS_FILE, SourceName, home
 from jieyong.demo import account, figures, live, stage
 from jieyong.demo.account import Summary
-from jieyong.demo.plan import Layout, load_or_make
+from jieyong.demo.guard import refuse_foreign
+from jieyong.demo.plan import Layout, load_or_make, played_before
 from jieyong.demo.stage import Stage
 from jieyong.demo.steps import Steps, progress
 from jieyong.embedded import broker as brokers
@@ -42,7 +43,7 @@ class Options:
         state: directory for everything it keeps; the next start goes on from there.
         seconds: ends by itself after so long; None runs until Ctrl-C.
         summary: file for the account, as JSON.
-        fresh: forget what earlier runs left.
+        fresh: forget what earlier runs left in ``state``; a database that was named is not emptied.
         history_days: days of the past to bring in at the first start.
         broker: which broker to run; None prefers mosquitto.
         database: libpq URL of a database to use instead of the embedded one.
@@ -66,8 +67,12 @@ async def run(options: Options, console: Console) -> int:
     Raises:
         ChildFailedError: a part did not start; the message ends with its log.
         EmbeddedPostgresError: the database did not start.
+        ForeignDatabaseError: the database that was named is not the demo's.
     """
     layout = Layout(options.state.resolve())
+    if options.database is not None:
+        played = None if options.fresh else played_before(layout)
+        await asyncio.to_thread(refuse_foreign, options.database, played)
     if options.fresh:
         await asyncio.to_thread(_forget, layout)
     layout.state.mkdir(parents=True, exist_ok=True)
