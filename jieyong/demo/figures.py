@@ -31,7 +31,7 @@ class Figures:
         delivered: kind → rows the database has taken.
         waiting: rows in the spools.
         oldest_s: age of the oldest of them, in seconds.
-        lag_p99_ms: bound below which 99 of 100 rows came from the spool's disk into the database.
+        lags: bound in seconds → rows that took no longer from the spool's disk into the database.
         silent: devices that do not answer, by code.
         answering: whether every collector could be asked.
     """
@@ -43,7 +43,7 @@ class Figures:
     delivered: Mapping[str, int] = field(default_factory=dict)
     waiting: int = 0
     oldest_s: float = 0.0
-    lag_p99_ms: float | None = None
+    lags: Mapping[float, int] = field(default_factory=dict)
     silent: tuple[str, ...] = ()
     answering: bool = False
 
@@ -76,7 +76,7 @@ def read(texts: Sequence[str], *, answering: bool) -> Figures:
         delivered=_by(found, "jieyong_delivered_rows_total", "kind"),
         waiting=round(sum(v for name, _, v in found if name == "jieyong_spool_rows")),
         oldest_s=max(ages, default=0.0),
-        lag_p99_ms=_quantile_ms(found, "jieyong_commit_lag_seconds_bucket", 0.99),
+        lags=_buckets(found, "jieyong_commit_lag_seconds_bucket"),
         silent=_silent(found),
         answering=answering,
     )
@@ -106,17 +106,17 @@ def _by(samples: Iterable[Sample], name: str, label: str) -> dict[str, int]:
     return {key: round(value) for key, value in sums.items()}
 
 
-def _quantile_ms(samples: Iterable[Sample], name: str, share: float) -> float | None:
-    """Return the upper edge of the bucket in which a quantile lies; None without observations."""
-    sums: defaultdict[float, float] = defaultdict(float)
-    for found, labels, value in samples:
-        if found == name:
-            sums[float(labels["le"])] += value
-    edges = sorted(sums)
-    if not edges or not sums[edges[-1]]:
+def quantile_ms(lags: Mapping[float, int], share: float) -> float | None:
+    """Return the bound in milliseconds that a share of the rows kept to; None without rows."""
+    edges = sorted(lags)
+    if not edges or not lags[edges[-1]]:
         return None
-    wanted = share * sums[edges[-1]]
-    return next(edge for edge in edges if sums[edge] >= wanted) * 1000
+    wanted = share * lags[edges[-1]]
+    return next(edge for edge in edges if lags[edge] >= wanted) * 1000
+
+
+def _buckets(samples: Iterable[Sample], name: str) -> dict[float, int]:
+    return {float(edge): rows for edge, rows in _by(samples, name, "le").items()}
 
 
 def _silent(samples: Iterable[Sample]) -> tuple[str, ...]:

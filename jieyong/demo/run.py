@@ -23,6 +23,7 @@ from jieyong.demo.guard import refuse_foreign
 from jieyong.demo.plan import Layout, load_or_make, played_before
 from jieyong.demo.stage import Stage
 from jieyong.demo.steps import Steps, progress
+from jieyong.doctor.database import place_of
 from jieyong.embedded import broker as brokers
 from jieyong.embedded.broker import BrokerKind
 from jieyong.embedded.postgres import EmbeddedPostgres
@@ -79,7 +80,7 @@ async def run(options: Options, console: Console) -> int:
     async with contextlib.AsyncExitStack() as services:
         with progress(console) as steps:
             stand = await _prepare(options, layout, services, steps)
-        console.print(_greeting(stand), highlight=False, soft_wrap=True)
+        _say(console, *_greeting(stand))
         since = datetime.now(UTC)
         await _collect(stand, options.seconds, console)
         summary = await asyncio.to_thread(_account, stand, since, datetime.now(UTC))
@@ -158,22 +159,32 @@ def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
         return account.summarise(conn, truth, told, since, until)
 
 
-def _greeting(stand: Stage) -> str:
+def _greeting(stand: Stage) -> tuple[str, ...]:
     return (
-        f"Collecting. Ctrl-C ends it. Logs: {stand.layout.logs}\n"
-        f"Broker: {stand.broker.kind.value} ({stand.broker.durability})"
+        f"Database: {place_of(stand.conninfo).removeprefix('database ')}",
+        f"Broker: {stand.broker.kind.value} ({stand.broker.durability})",
+        f"Logs: {stand.layout.logs}",
+        "Collecting; Ctrl-C ends it.",
     )
 
 
 def _report(summary: Summary, path: Path | None, console: Console) -> None:
-    console.print(
-        f"{summary.accepted:,} rows expected from what was sent: {summary.lost} lost, "
-        f"{summary.duplicated} duplicated, {summary.invented} invented; "
-        f"{summary.refused} refused, {summary.missed_slots} slots missed, "
-        f"{summary.waiting} still in the spool",
-        highlight=False,
-        soft_wrap=True,
+    _say(
+        console,
+        f"Of {summary.accepted:,} rows that must be there: {summary.lost} lost, "
+        f"{summary.duplicated} duplicated, {summary.invented} invented.",
+        f"Turned away by the spool: {summary.refused}; still in it: {summary.waiting}; "
+        f"slots missed: {summary.missed_slots}.",
     )
+    if summary.lag_p50_ms is not None:
+        lag = f"p50 {summary.lag_p50_ms:.0f} ms, p99 {summary.lag_p99_ms:.0f} ms"
+        _say(console, f"From the device to the database: {lag}.")
     if path is not None:
         path.write_text(summary.as_json(), encoding="utf-8")
-        console.print(f"summary: {path}", highlight=False, soft_wrap=True)
+        _say(console, f"Summary: {path}")
+
+
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        # A terminal is written to its width; a log line stays one line.
+        console.print(line, highlight=False, markup=False, soft_wrap=not console.is_terminal)
