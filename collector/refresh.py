@@ -47,10 +47,15 @@ class LatestRefresher:
         """Begin to refresh."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Refresh a last time, so that what was drained shows, and end."""
+    def stop(self, within_s: float = 5.0) -> bool:
+        """Refresh a last time, so that what was drained shows, and end; tell whether it ended.
+
+        Gives up after ``within_s``, when the database stands still or much is to be done: the next
+        start goes on where the last commit stood.
+        """
         self._stopping.set()
-        self._thread.join()
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):

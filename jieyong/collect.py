@@ -201,7 +201,7 @@ def _draining(settings: Settings, conninfo: str, spool: Spool, drain: Drain) -> 
     finally:
         if not thread.stop(settings.spool.stop_s):
             log.warning("rows_left_in_spool", path=str(spool.path), rows=spool.stats().rows)
-        refresher.stop()
+        refresher.stop(settings.spool.stop_s)
 
 
 async def _beating(heart: Heartbeat, work: Coroutine[None, None, None]) -> None:

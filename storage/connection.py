@@ -37,11 +37,12 @@ def connect(conninfo: str, settings: DatabaseSettings, purpose: str) -> psycopg.
     )
     try:
         # Not in the start-up packet: connection poolers refuse options there.
-        conn.execute(
-            "SELECT set_config('statement_timeout', %s, false),"
-            " set_config('lock_timeout', %s, false)",
-            [f"{settings.statement_timeout_s}s", f"{settings.lock_timeout_s}s"],
-        )
+        with deadline(conn, settings.connect_timeout_s):
+            conn.execute(
+                "SELECT set_config('statement_timeout', %s, false),"
+                " set_config('lock_timeout', %s, false)",
+                [f"{settings.statement_timeout_s}s", f"{settings.lock_timeout_s}s"],
+            )
     except BaseException:
         conn.close()
         raise

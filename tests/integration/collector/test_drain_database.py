@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -246,3 +246,21 @@ def test_latest_is_tried_again_after_an_outage(
     wait_until(lambda: refresher.refreshed > 0, "it refreshed")
     refresher.stop()
     assert query(postgres_server.url, "SELECT point_id FROM latest_reading") == [(5,)]
+
+
+def test_a_database_that_stands_still_does_not_keep_the_refresher_from_ending(
+    postgres_server: StoppableServer,
+) -> None:
+    refresher = LatestRefresher(
+        lambda: connect(postgres_server.url, DatabaseSettings(), "latest"), latest.refresh, 0.01
+    )
+    with closing(BulkWriter(postgres_server.url)) as writer:
+        writer.write([readings(5, 1)])
+    refresher.start()
+    wait_until(lambda: refresher.refreshed > 0, "it is connected")
+    postgres_server.freeze()
+    try:
+        assert refresher.stop(within_s=0.5) is False
+    finally:
+        postgres_server.thaw()
+    assert refresher.stop(within_s=30) is True
