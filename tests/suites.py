@@ -1,8 +1,9 @@
 """Judges what a run left behind; `.ci/run` calls it.
 
-``python -m tests.suites report JUNIT.xml ENGINE …`` fails when anything was skipped, a test file
-had no test run, or no test ran on one of the engines. ``python -m tests.suites demo SUMMARY.json``
-fails when the demo lost, doubled or refused anything, or stored nothing.
+``python -m tests.suites reports JUNIT.xml …`` fails when a test was skipped in every run of which
+it has the reports, a test file had no test run, or no test ran on one of the engines.
+``python -m tests.suites demo SUMMARY.json`` fails when the demo lost, doubled or refused anything,
+or stored nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.engines import ENGINES
 
 TESTS = Path(__file__).resolve().parent
 RUN_BY_MAKE_TEST = ("unit", "integration", "e2e")
@@ -45,14 +48,15 @@ def faults(cases: Sequence[Case], modules: Sequence[str], engines: Sequence[str]
     """Yield what should have run and did not.
 
     Args:
-        cases: of the report.
+        cases: of all reports; what one run skipped and another ran, did run.
         modules: test modules that must each have run a test.
         engines: database engines; the name stands in the brackets of a test's name.
     """
-    for case in cases:
-        if case.skipped is not None:
-            yield f"skipped: {case.module}::{case.name}: {case.skipped}"
     ran = [case for case in cases if case.skipped is None]
+    tests = {(case.module, case.name) for case in ran}
+    for case in cases:
+        if (case.module, case.name) not in tests:
+            yield f"skipped: {case.module}::{case.name}: {case.skipped}"
     seen = {case.module for case in ran}
     for module in modules:
         if module not in seen:
@@ -85,11 +89,13 @@ def demo_faults(summary: Mapping[str, object]) -> Iterator[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the faults; return 1 when there are any."""
-    what, path, *engines = arguments
+    what, *names = arguments
+    paths = [Path(name) for name in names]
     if what == "demo":
-        found = list(demo_faults(json.loads(Path(path).read_text(encoding="utf-8"))))
+        found = list(demo_faults(json.loads(paths[0].read_text(encoding="utf-8"))))
     else:
-        found = list(faults(read_report(Path(path)), collected_modules(), engines))
+        cases = [case for path in paths for case in read_report(path)]
+        found = list(faults(cases, collected_modules(), ENGINES))
     print("\n".join(found) or f"{what}: nothing missing")
     return 1 if found else 0
 

@@ -38,6 +38,12 @@ def test_a_skip_is_a_fault(report: Path) -> None:
     ]
 
 
+def test_what_another_run_did_is_no_fault(report: Path) -> None:
+    other = [Case("tests.unit.test_c", "test_three", None)]
+    both = [*read_report(report), *other]
+    assert list(faults(both, MODULES, ["pg15", "timescale"])) == []
+
+
 def test_a_module_that_only_skipped_and_an_engine_that_did_not_run_are_faults(
     report: Path,
 ) -> None:
@@ -75,8 +81,10 @@ def test_a_demo_must_store_and_lose_nothing(change: dict[str, object], expected:
 def test_the_command_fails_when_something_is_missing(
     report: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["report", str(report), "pg15"]) == 1
-    assert "no test ran in tests.unit.test_suites" in capsys.readouterr().out
+    assert main(["reports", str(report), str(report)]) == 1
+    said = capsys.readouterr().out
+    assert "no test ran in tests.unit.test_suites" in said
+    assert "no test ran on engine wheel" in said
     summary = report.with_name("summary.json")
     summary.write_text('{"accepted": 5, "lost": 0, "duplicated": 0, "refused": 0}')
     assert main(["demo", str(summary)]) == 0
