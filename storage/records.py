@@ -83,6 +83,7 @@ class PositionFlag(enum.IntFlag):
     BAD_COURSE = 16  # outside 0..360
     FUTURE = 32  # ahead of our clock, but inside the accepted window
     UNKNOWN_FIELDS = 64  # fields we do not know: the whole payload stands in `extra`
+    BAD_FIELDS = 128  # optional fields of the wrong kind or size: NULL, and the payload in `extra`
 
 
 @dataclass(frozen=True, slots=True)

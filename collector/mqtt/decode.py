@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import hashlib
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from collector.mqtt.message import NO_EXTRA, PositionMessage, StrictMessage
+from collector.mqtt.message import NO_EXTRA, Fix, PositionMessage, StrictMessage
 from collector.mqtt.pack import Seen, pack
 from collector.quarantine import quarantine_row
 from storage.records import Batch, Kind, PositionFlag
@@ -38,6 +39,12 @@ _BAD_SPEED: Final = int(PositionFlag.BAD_SPEED)
 _BAD_COURSE: Final = int(PositionFlag.BAD_COURSE)
 _FUTURE: Final = int(PositionFlag.FUTURE)
 _UNKNOWN_FIELDS: Final = int(PositionFlag.UNKNOWN_FIELDS)
+_BAD_FIELDS: Final = int(PositionFlag.BAD_FIELDS)
+
+_FIELDS: Final = {
+    field.name: msgspec.json.Decoder(field.type)
+    for field in msgspec.structs.fields(PositionMessage)
+}
 
 
 class Fault(enum.StrEnum):
@@ -46,7 +53,7 @@ class Fault(enum.StrEnum):
     OVERSIZE = "oversize"
     UNKNOWN_TERMINAL = "unknown_terminal"
     MALFORMED = "malformed"  # not JSON
-    INVALID = "invalid"  # JSON, but a field is missing or of the wrong kind
+    INVALID = "invalid"  # JSON, but time or place is missing or of the wrong kind
     TIME = "time"  # outside the window
     EXTRA = "extra"  # cannot be kept as JSON
     INTERNAL = "internal"  # a fault of ours
@@ -81,6 +88,8 @@ class PositionDecoder:
         self.update(terminals)
         self._strict = msgspec.json.Decoder(StrictMessage)
         self._lenient = msgspec.json.Decoder(PositionMessage)
+        self._fix = msgspec.json.Decoder(Fix)
+        self._fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._object = msgspec.json.Decoder(dict[str, Any])
 
     def update(self, terminals: Mapping[str, int]) -> None:
@@ -135,8 +144,10 @@ class PositionDecoder:
         message, flags = self._parse(payload)
         fix_us, ahead = _time(message, received_us)
         hash_ = int.from_bytes(hashlib.blake2b(payload, digest_size=8).digest(), "big", signed=True)
+        if message.extra is not NO_EXTRA and bytes(message.extra)[:1] not in {b"{", b"n"}:
+            flags |= _BAD_FIELDS
         seen = Seen(terminal_id, fix_us, hash_, flags | ahead | _judge(message), received_us)
-        if flags:  # unknown fields: nothing of them may be lost
+        if flags:  # fields that have no column or do not fit theirs: nothing of them may be lost
             return pack(message, seen, self._extra(payload))
         if message.extra is NO_EXTRA:
             return pack(message, seen)
@@ -151,10 +162,26 @@ class PositionDecoder:
             raise _UnfitError(Fault.MALFORMED, str(error)) from None
         try:
             return self._lenient.decode(payload), _UNKNOWN_FIELDS
+        except msgspec.ValidationError:
+            return self._salvage(payload)
+        except (ValueError, RecursionError) as error:
+            raise _UnfitError(Fault.MALFORMED, str(error)) from None
+
+    def _salvage(self, payload: bytes) -> tuple[PositionMessage, int]:
+        """Read what fits: an optional field that does not must not cost the position."""
+        try:
+            fix = self._fix.decode(payload)
+            given = self._fields.decode(payload)
         except msgspec.ValidationError as error:
             raise _UnfitError(Fault.INVALID, str(error)) from None
         except (ValueError, RecursionError) as error:
             raise _UnfitError(Fault.MALFORMED, str(error)) from None
+        fit = msgspec.structs.asdict(fix)
+        for name in given.keys() & (_FIELDS.keys() - fit.keys()):
+            with contextlib.suppress(ValueError, RecursionError):
+                fit[name] = _FIELDS[name].decode(given[name])
+        unknown = _UNKNOWN_FIELDS if given.keys() - _FIELDS.keys() else 0
+        return PositionMessage(**fit), _BAD_FIELDS | unknown
 
     def _extra(self, raw: bytes) -> bytes | None:
         """Return an object that PostgreSQL takes as jsonb; None for null."""

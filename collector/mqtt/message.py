@@ -18,8 +18,8 @@ NO_EXTRA: Final = Raw()
 """What ``extra`` is when the message has none; compared by identity."""
 
 
-class PositionMessage(msgspec.Struct, frozen=True, gc=False):
-    """One position as a terminal sends it; unknown fields are passed over here."""
+class Fix(msgspec.Struct, frozen=True, gc=False):
+    """What makes a message a position: without one of these it is none."""
 
     ts: Annotated[
         datetime,
@@ -27,6 +27,11 @@ class PositionMessage(msgspec.Struct, frozen=True, gc=False):
     ]
     lat: Annotated[float, Meta(description="Latitude in degrees, WGS-84 or CGCS2000, north > 0.")]
     lon: Annotated[float, Meta(description="Longitude in degrees, the same datum, east > 0.")]
+
+
+class PositionMessage(Fix, frozen=True, gc=False):
+    """One position as a terminal sends it; unknown fields are passed over here."""
+
     speed: Annotated[_Real | None, Meta(description="Speed over ground, km/h.")] = None
     course: Annotated[_Real | None, Meta(description="Course over ground, degrees from north.")] = (
         None
