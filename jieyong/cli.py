@@ -59,7 +59,6 @@ EXPECTED = (
     SpoolBusyError,
     SpoolVersionError,
     quarantine.NotInQuarantineError,
-    psycopg.OperationalError,
     OSError,
 )
 """What says by itself what happened, where, and what to do: no traceback helps the reader."""
@@ -86,6 +85,10 @@ def main() -> None:
     """Run the command line; an expected failure is one message and exit code 1."""
     try:
         app()
+    except psycopg.OperationalError as error:
+        advice = "its address is database.url, or DATABASE_URL; `jieyong doctor` looks at it"
+        sys.stderr.write(f"jieyong: the database failed: {error}\n{advice}\n")
+        sys.exit(1)
     except EXPECTED as error:
         sys.stderr.write(f"jieyong: {error}\n")
         sys.exit(1)
@@ -96,7 +99,7 @@ def migrate(config: Config = None) -> None:
     """Bring the database's schema up to date and use what its engine offers."""
     settings = _settings(config)
     engine = prepare(database_url(settings), settings.database)
-    typer.echo(f"The schema is up to date. {engine}")
+    typer.echo(f"The schema is up to date: {engine}.")
 
 
 @inventory_app.command("check")
@@ -124,6 +127,8 @@ def inventory_apply(
         else:
             changes = apply(conn, inventory, profiles, now=now, by=getpass.getuser())
     typer.echo(str(changes))
+    if changes and not dry_run:
+        typer.echo("Collectors that run go on with the old inventory: start them again.")
 
 
 @quarantine_app.command("list")
@@ -156,7 +161,7 @@ def quarantine_export(digest: str, file: Path, config: Config = None) -> None:
 @app.command()
 def doctor(config: Config = None) -> None:
     """Look at everything a collector needs; say what is wrong and what to do."""
-    logs.configure("warning")
+    logs.configure("error")  # warnings are among the findings
     findings = examine_installation(config)
     Console().print(table(findings))
     raise typer.Exit(exit_code(findings))

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
 
     state_dir: Path = Field(
         default=Path("var"),
-        description="Directory of spools, snapshots, what was learned, and the embedded database.",
+        description="Directory of spools, of the registry as last seen, and of what was learned.",
     )
     inventory: Path = Field(
         default=Path("inventory.yaml"), description="The inventory file; see docs/inventory.md."

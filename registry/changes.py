@@ -80,5 +80,21 @@ class Changes:
 def _words(change: Change) -> str:
     if not change.detail:
         return change.code
-    pairs = (f"{name} {before} → {after}" for name, (before, after) in change.detail.items())
+    pairs = (_pair(name, before, after) for name, (before, after) in change.detail.items())
     return f"{change.code} ({', '.join(pairs)})"
+
+
+def _pair(name: str, before: str | None, after: str | None) -> str:
+    was, now = (_value(name, value) for value in (before, after))
+    return f"{name} {now}" if before is None else f"{name} {was} → {now}"
+
+
+def _value(name: str, value: str | None) -> str:
+    """Write a value for people; a range of time as since and until."""
+    if value is None:
+        return "nothing"
+    if name != "valid" or not value.startswith("["):
+        return value
+    since, _, until = value[1:-1].partition(",")
+    bounds = [f"since {since}"] * bool(since) + [f"until {until}"] * bool(until)
+    return " ".join(bounds) or "always"

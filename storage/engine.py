@@ -48,6 +48,10 @@ class Engine:
     server_version: str
     timescale_version: str | None
 
+    def __str__(self) -> str:
+        timescale = f", TimescaleDB {self.timescale_version}" if self.is_timescale else ""
+        return f"PostgreSQL {self.server_version}{timescale} ({self.kind})"
+
     @property
     def is_timescale(self) -> bool:
         """Whether raw tables are hypertables here."""

@@ -16,7 +16,7 @@ class DatabaseSettings(BaseModel):
 
     url: SecretStr | None = Field(
         default=None,
-        description="libpq URL or conninfo; without one the embedded PostgreSQL is used",
+        description="libpq URL or conninfo; every command but `jieyong demo` needs one",
     )
     password_file: Path | None = Field(
         default=None,

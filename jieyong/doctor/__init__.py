@@ -63,7 +63,9 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield f"spool {spool}", partial(check_spool, spool, settings.spool, now_us())
     yield "clock", partial(check_clock, datetime.now(UTC), synchronised=kernel_synchronised())
     yield "database", partial(_database, settings)
-    known = _registry(settings)
+    current = _in_database(settings)
+    yield "inventory", partial(_taken, settings, current)
+    known = current or _as_last_seen(settings)
     yield "gateways", partial(_gateways, settings, known)
     yield "broker", partial(_broker, settings, known)
 
@@ -93,13 +95,33 @@ def _broker(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
     yield from check_mqtt(settings.mqtt)
 
 
-def _registry(settings: Settings) -> Snapshot | None:
-    """Return the registry from the database, else as a collector last saw it, else None."""
+def _taken(settings: Settings, current: Snapshot | None) -> Iterator[Finding]:
+    """Look whether the collectors have the inventory that is valid now."""
+    if current is None:
+        return
+    for name in SourceName:
+        with contextlib.suppress(SnapshotError):
+            seen = snapshot.read(home(settings.state_dir, name) / "registry.json")
+            if _part(seen, name) != _part(current, name):
+                what = "the inventory has changed since it last started, and it takes it only then"
+                advice = f"start `jieyong collect {name}` again"
+                yield warning(what, f"collector {name}", advice)
+
+
+def _part(known: Snapshot, name: SourceName) -> object:
+    return known.buses if name is SourceName.MODBUS else dict(known.terminals)
+
+
+def _in_database(settings: Settings) -> Snapshot | None:
     with (
         contextlib.suppress(SettingsError, psycopg.Error),
         connect(database_url(settings), settings.database, "doctor") as conn,
     ):
         return snapshot.load(conn, datetime.now(UTC))
+    return None
+
+
+def _as_last_seen(settings: Settings) -> Snapshot | None:
     for name in SourceName:
         with contextlib.suppress(SnapshotError):
             return snapshot.read(home(settings.state_dir, name) / "registry.json")

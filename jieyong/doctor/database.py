@@ -70,8 +70,7 @@ def _engine(conn: psycopg.Connection, where: str, settings: DatabaseSettings) ->
     except EngineTooOldError as error:
         yield problem(str(error), where, "upgrade the server")
         return
-    timescale = f", TimescaleDB {engine.timescale_version}" if engine.is_timescale else ""
-    yield ok(f"PostgreSQL {engine.server_version}{timescale} ({engine.kind})", where)
+    yield ok(str(engine), where)
     if engine.is_timescale and settings.timescale == "auto":
         yield from _hypertables(conn, where)
     if engine.kind is not EngineKind.TIMESCALE_COMMUNITY:
@@ -147,4 +146,4 @@ def _trouble(
     """
     for source, reason, rows in conn.execute(query, [since]):
         what = f"{rows} rows of {source} went to quarantine within a day: {reason}"
-        yield warning(what, where, "look at table quarantine: it holds the bytes and the reason")
+        yield warning(what, where, "look at it with `jieyong quarantine list` and `export`")

@@ -76,7 +76,7 @@ async def _bus(
         await line.open()
         found = [await _device(line, where, device, profiles) for device in bus.devices]
     except ConnectError as error:
-        what = f"cannot be connected ({error.cause}); {len(bus.devices)} devices behind it"
+        what = f"cannot be connected: {_why(error, endpoint)}; {len(bus.devices)} devices behind it"
         advice = "check power and network of the gateway, and host and port in the inventory; one "
         advice += "that serves a single connection is busy while a collector runs"
         return [problem(what, where, advice)]
@@ -87,6 +87,17 @@ async def _bus(
     if not answered:
         return faults
     return [ok(f"{answered} of {len(bus.devices)} devices answer", where), *faults]
+
+
+def _why(error: ConnectError, endpoint: Endpoint) -> str:
+    match error.__cause__:
+        case ConnectionRefusedError():
+            return "the connection is refused"
+        case TimeoutError():
+            return f"no answer within {endpoint.connect_timeout_s:g} s"
+        case OSError(strerror=str(reason)):
+            return reason
+    return error.cause
 
 
 async def _device(

@@ -13,6 +13,7 @@ from rich.text import Text
 from jieyong.doctor.finding import Finding, Level
 
 _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "bold red"}
+_COUNTED: Final = (Level.PROBLEM, Level.WARNING)
 _MARKS: Final = {Level.OK: "✓ ok", Level.WARNING: "! warning", Level.PROBLEM: "✗ problem"}
 
 
@@ -34,6 +35,5 @@ def table(findings: Sequence[Finding]) -> Table:
 
 def _summary(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.level for finding in findings)
-    return (
-        f"{counts[Level.PROBLEM]} problems, {counts[Level.WARNING]} warnings, {counts[Level.OK]} ok"
-    )
+    told = [f"{counts[level]} {level}{'' if counts[level] == 1 else 's'}" for level in _COUNTED]
+    return ", ".join([*told, f"{counts[Level.OK]} ok"])

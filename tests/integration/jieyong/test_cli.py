@@ -42,7 +42,7 @@ def test_migrate_makes_a_blank_database_ready(
     monkeypatch.setenv("DATABASE_URL", blank_database)
     done = CliRunner().invoke(cli.app, ["migrate"])
     assert done.exit_code == 0, done.output
-    assert "up to date" in done.output
+    assert "up to date: PostgreSQL 1" in done.output
     assert rows(blank_database, "SELECT count(*) FROM reading") == [(0,)]
 
 
@@ -51,10 +51,13 @@ def test_an_inventory_is_checked_tried_applied_and_then_changes_nothing(
 ) -> None:
     assert run("inventory", "check", EXAMPLE).exit_code == 0
     tried = run("inventory", "apply", EXAMPLE, "--dry-run")
-    assert "device" in tried.output
+    assert "device: 5 created: m-0001" in tried.output
+    assert "ac-0305 @ czj-1-305-ac (valid since 2024-04-30T16:00:00+00:00)" in tried.output
+    assert "start them again" not in tried.output
     assert rows(database, "SELECT count(*) FROM device") == [(0,)]
     applied = run("inventory", "apply", EXAMPLE)
     assert applied.exit_code == 0, applied.output
+    assert "start them again" in applied.output
     assert rows(database, "SELECT count(*) > 0 FROM device") == [(True,)]
     assert "nothing changes" in run("inventory", "apply", EXAMPLE).output
 
@@ -116,3 +119,18 @@ def test_without_a_database_the_message_says_what_to_set(
     told = capsys.readouterr().err
     assert "DATABASE_URL" in told
     assert "Traceback" not in told
+
+
+def test_a_database_that_is_away_is_told_with_what_to_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hidden@127.0.0.1:1/x")
+    monkeypatch.setattr("sys.argv", ["jieyong", "migrate"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert "port 1 failed" in told
+    assert "jieyong doctor" in told
+    assert "hidden" not in told

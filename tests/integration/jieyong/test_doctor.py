@@ -19,7 +19,7 @@ from jieyong.doctor.gateways import check_gateways
 from jieyong.embedded.broker import BrokerKind
 from jieyong.embedded.broker import prepare as prepare_broker
 from jieyong.supervise import Supervisor
-from registry.snapshot import BusEntry, Snapshot, save
+from registry.snapshot import BusEntry, Snapshot, load, save
 from storage.prepare import prepare
 from storage.settings import DatabaseSettings
 from tests.integration.collector.modbus.peer import (
@@ -201,7 +201,7 @@ async def test_a_gateway_that_is_away_is_one_problem() -> None:
     entry = bus(_free_port(), device(1, PROFILE), device(2, PROFILE), code="gw-9")
     (found,) = await ask([entry])
     assert found.level is Level.PROBLEM
-    assert found.what == "cannot be connected (refused); 2 devices behind it"
+    assert found.what == "cannot be connected: the connection is refused; 2 devices behind it"
 
 
 async def test_an_empty_inventory_and_an_unknown_profile_are_told() -> None:
@@ -247,6 +247,29 @@ def test_the_broker_is_looked_at_when_a_terminal_wants_it(place: Path, database:
     (away,) = told()
     assert away.level is Level.PROBLEM
     assert away.where == f"broker at 127.0.0.1:{port}"
+
+
+def test_a_collector_that_has_an_old_inventory_is_told(place: Path, database: str) -> None:
+    (place / "jieyong.toml").write_text(f'[database]\nurl = "{database}"\n', encoding="utf-8")
+    for name in ("modbus", "mqtt"):
+        (place / "var" / f"collect-{name}").mkdir(parents=True)
+
+    def started(name: str) -> None:
+        with psycopg.connect(database) as conn:
+            save(load(conn, datetime.now(UTC)), place / "var" / f"collect-{name}" / "registry.json")
+
+    def told() -> list[str]:
+        return [f.where for f in examine_installation(None) if "has changed since" in f.what]
+
+    assert told() == []
+    started("modbus")
+    started("mqtt")
+    assert told() == []
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("INSERT INTO terminal (code) VALUES ('car-1')")
+    assert told() == ["collector mqtt"]
+    started("mqtt")
+    assert told() == []
 
 
 def test_without_its_database_it_goes_by_what_a_collector_last_saw(place: Path) -> None:

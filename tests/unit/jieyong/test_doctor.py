@@ -75,7 +75,7 @@ def test_the_table_shows_what_where_and_what_to_do() -> None:
         "市财政局-01",
         "no answer within 300 ms",
         "→ check its power",
-        "1 problems, 0 warnings, 1 ok",
+        "1 problem, 0 warnings, 1 ok",
     ):
         assert words in shown
 
