@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
+import uvloop
 
 from collector.modbus.frame import DATA_AT, build
 from collector.modbus.line import ConnectError, Endpoint, Line
@@ -147,6 +151,50 @@ async def test_a_connection_closed_while_idle_is_renewed_unseen() -> None:
         assert (await line.ask(OTHER, 5))[DATA_AT:] == OTHER_ANSWER
         await line.close()
     assert stats.connects == 2
+
+
+async def sockets_open_at_each_connect(times: int) -> list[int]:
+    """Break off so many requests to a mute peer; return how many sockets the line still had."""
+    loop = asyncio.get_running_loop()
+    really_connect = loop.create_connection
+    mine: list[int] = []
+    seen: list[int] = []
+
+    async def watched(*args: Any) -> Any:
+        seen.append(sum(is_open(handle) for handle in mine))
+        transport, link = await really_connect(*args)
+        mine.append(transport.get_extra_info("socket").fileno())
+        return transport, link
+
+    async def mute(_: Ask) -> None:
+        return None
+
+    async with serving(mute) as peer:
+        line, _ = line_to(peer)
+        setattr(loop, "create_connection", watched)  # noqa: B010 - mypy takes no assignment
+        for _ in range(times):
+            with pytest.raises(TimeoutError):
+                # Ours, not the line's: the next request follows in the same turn of the loop.
+                async with asyncio.timeout(0.02):
+                    await line.ask(REQUEST, 60)
+        await line.close()
+    return seen
+
+
+def is_open(handle: int) -> bool:
+    try:
+        os.fstat(handle)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_case_08_the_old_socket_is_closed_before_a_new_one_is_opened(
+    run: Callable[[Coroutine[Any, Any, list[int]]], list[int]],
+) -> None:
+    """A device that allows one connection refuses a second, be it for a moment."""
+    assert run(sockets_open_at_each_connect(4)) == [0, 0, 0, 0]
 
 
 async def test_a_fresh_connection_that_is_closed_on_us_is_not_tried_for_ever() -> None:
