@@ -63,7 +63,7 @@ class Poll:
         bus_failed: whether the bus could not be reached.
         cause: of the last failure.
         read: replies kept.
-        timeouts: requests without any reply.
+        timeouts: requests without any reply of the device.
         refusals: requests refused for their addresses.
         lesson: what the device refused so far.
     """
@@ -177,5 +177,8 @@ class Poll:
             self.bus_failed = True
         elif isinstance(error, NoReplyError):
             self.timeouts += 1
-        elif isinstance(error, ExceptionReplyError) and error.code not in GATEWAY:
-            self.answered = True
+        elif isinstance(error, ExceptionReplyError):
+            if error.code in GATEWAY:
+                self.timeouts += 1
+            else:
+                self.answered = True

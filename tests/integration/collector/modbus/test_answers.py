@@ -114,6 +114,24 @@ async def test_a_gateway_speaking_for_a_silent_unit_counts_as_silence(code: int)
     assert sum(ask.unit == 1 for ask in peer.asks) == failed.total()  # one block, then left alone
 
 
+async def test_a_device_lost_behind_its_gateway_in_the_middle_of_a_poll_is_left_alone() -> None:
+    """A gateway takes its own timeout for each such answer: ten blocks must not cost ten."""
+
+    async def script(ask: Ask) -> bytes:
+        return ask.reply() if ask.first == 0 else ask.refuse(11)
+
+    many = profile_of(*(register(f"r{n}", 20 * n) for n in range(10)), max_hole=0)
+    sink = Sink()
+    async with (
+        serving(script) as peer,
+        polling([bus(peer.port, device(1, many))], many, sink) as source,
+    ):
+        await until(lambda: source.devices["d1"].polls_partial >= 1)
+    stats = source.devices["d1"]
+    polls = stats.polls_partial + stats.polls_failed.total()
+    assert len(peer.asks) <= 3 * polls
+
+
 async def test_a_mute_block_does_not_hide_the_others_for_ever() -> None:
     async def script(ask: Ask) -> bytes | None:
         return None if ask.first == 10 else ask.reply()
