@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from collector.spool_model import Fate
 from storage.records import Kind
 from tests.brokers import Mosquitto, running_mosquitto
-from tests.e2e.world import Outcome, World, wait_for, world
+from tests.e2e.account import assert_delivered, assert_latest_is_newest, stored_numbers
+from tests.e2e.world import Outcome, wait_for, world
 from tests.engines import StoppableServer
 
 pytestmark = [pytest.mark.needs_mosquitto, pytest.mark.timeout(300)]
@@ -39,29 +39,6 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 def database(postgres_server: StoppableServer) -> StoppableServer:
     postgres_server.start()
     return postgres_server
-
-
-def assert_delivered(outcome: Outcome, one: World) -> None:
-    """Everything the spools ever accepted is in the database, once."""
-    for kind in (Kind.READING, Kind.POSITION):
-        accepted = outcome.count(kind, Fate.ACCEPTED)
-        assert accepted > 0
-        assert outcome.count(kind, Fate.DELIVERED) == accepted
-        assert outcome.count(kind, Fate.REJECTED) == 0
-    assert one.rows("reading") == outcome.count(Kind.READING, Fate.ACCEPTED)
-    assert one.rows("reading_conflict") == 0
-    assert outcome.verdict.duplicated == 0
-    assert outcome.verdict.invented == 0
-    assert outcome.figures.waiting == 0
-
-
-def assert_latest_is_newest(one: World) -> None:
-    with psycopg.connect(one.database.url) as conn:
-        wrong = conn.execute(
-            "SELECT count(*) FROM (SELECT point_id, max(ts) AS ts FROM reading GROUP BY 1) AS n"
-            " FULL JOIN latest_reading AS l USING (point_id) WHERE l.ts IS DISTINCT FROM n.ts"
-        ).fetchone()
-    assert wrong == (0,)
 
 
 def test_killed_twenty_times_no_accepted_row_is_lost_or_doubled(
@@ -209,14 +186,6 @@ def assert_refused_to_the_row(outcome: Outcome) -> None:
     assert refused > 0
     assert outcome.figures.refused >= refused
     assert outcome.verdict.lost == refused
-
-
-def stored_numbers(one: World) -> set[tuple[str, int]]:
-    with psycopg.connect(one.database.url) as conn:
-        rows = conn.execute(
-            "SELECT t.code, p.seq FROM position p JOIN terminal t ON t.id = p.terminal_id"
-        )
-        return {(code, seq) for code, seq in rows}
 
 
 def small_disk(directory: Path) -> SmallDisk:

@@ -122,6 +122,11 @@ class World:
         """Return what a part logged."""
         return (self.directory / f"{name}.log").read_text(errors="replace")
 
+    def rss_mib(self, name: str) -> float:
+        """Return the memory a part holds now."""
+        status = Path(f"/proc/{self._running[name].pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     def rows(self, table: str) -> int:
         """Count the rows of a table."""
         with psycopg.connect(self.database.url) as conn:
