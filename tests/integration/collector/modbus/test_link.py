@@ -160,9 +160,11 @@ async def sockets_open_at_each_connect(times: int) -> list[int]:
     mine: list[int] = []
     seen: list[int] = []
 
-    async def watched(*args: Any) -> Any:
+    async def watched(
+        make: Callable[[], asyncio.Protocol], host: str, port: int
+    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         seen.append(sum(is_open(handle) for handle in mine))
-        transport, link = await really_connect(*args)
+        transport, link = await really_connect(make, host, port)
         mine.append(transport.get_extra_info("socket").fileno())
         return transport, link
 
