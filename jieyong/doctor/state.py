@@ -103,7 +103,7 @@ def check_spool(path: Path, settings: SpoolSettings, now_us: int) -> Iterator[Fi
         return
     where = f"spool {path}"
     try:
-        rows, size, oldest_us = _content(path)
+        rows, size, oldest_us, refused = _content(path)
     except sqlite3.Error as error:
         advice = "a collector moves a damaged spool aside when it starts, and deletes nothing"
         yield problem(f"cannot be read: {error}", where, advice)
@@ -119,6 +119,13 @@ def check_spool(path: Path, settings: SpoolSettings, now_us: int) -> Iterator[Fi
         yield warning(what, where, advice)
     else:
         yield ok(what, where)
+    if refused:
+        query = "SELECT id, kind, reason, length(body) FROM aside"
+        yield warning(
+            f"{refused} rows were refused by the database, and by its quarantine",
+            where,
+            f'they are kept in the file; look at them with `sqlite3 {path} "{query}"`',
+        )
     aside = sorted(path.parent.glob(f"{path.name}.damaged-*"))
     if aside:
         names = ", ".join(str(file) for file in aside if not file.name.endswith(("-wal", "-shm")))
@@ -126,11 +133,12 @@ def check_spool(path: Path, settings: SpoolSettings, now_us: int) -> Iterator[Fi
         yield warning("a damaged spool was moved aside", names, advice)
 
 
-def _content(path: Path) -> tuple[int, int, int | None]:
+def _content(path: Path) -> tuple[int, int, int | None, int]:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as conn:
         query = "SELECT coalesce(sum(rows), 0), coalesce(sum(length(body)), 0), min(received_us) "
         rows, size, oldest_us = conn.execute(query + "FROM batch").fetchone()
-    return rows, size, oldest_us
+        (refused,) = conn.execute("SELECT count(*) FROM aside").fetchone()
+    return rows, size, oldest_us, refused
 
 
 def _size(count: int) -> str:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import shlex
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from rich.console import Console
 
 from collector.settings import SpoolSettings
 from collector.spool import Spool
+from collector.spool_model import Aside, Settlement
 from jieyong.doctor import clock, state
 from jieyong.doctor.database import place_of
 from jieyong.doctor.finding import Finding, Level, examine, exit_code, ok, problem, warning
@@ -210,3 +214,19 @@ def test_damage_is_told_now_and_after_it_was_moved_aside(tmp_path: Path) -> None
 )
 def test_a_database_is_named_without_its_password(url: str, place: str) -> None:
     assert place_of(url) == place
+
+
+def test_rows_that_nobody_took_are_named_with_the_way_to_look_at_them(tmp_path: Path) -> None:
+    path = _spool(tmp_path)
+    spool = Spool(path, ROOMY, now_us=lambda: NOW_US)
+    (stored,) = spool.take(10, 10_000)
+    refused = Aside(Kind.QUARANTINE, "no room in the index", b"row")
+    spool.settle(Settlement(stored.id, 0, {}, {Kind.QUARANTINE: 1}, aside=(refused,)))
+    spool.close()
+    _, aside = state.check_spool(path, ROOMY, NOW_US)
+    assert aside.level is Level.WARNING
+    assert "1 rows were refused" in aside.what
+    query = shlex.split(aside.advice.split("`")[1])
+    assert query[:2] == ["sqlite3", str(path)]
+    with closing(sqlite3.connect(path)) as conn:
+        assert conn.execute(query[2]).fetchall() == [(1, "quarantine", "no room in the index", 3)]
