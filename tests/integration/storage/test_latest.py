@@ -111,6 +111,20 @@ def test_case_32_a_replay_or_a_late_row_does_not_replace_the_newest(
     assert conn.execute("SELECT value FROM latest_reading").fetchall() == [(2.0,)]
 
 
+def test_case_32_a_replay_or_a_late_position_does_not_replace_the_newest(
+    conn: psycopg.Connection, writer: BulkWriter
+) -> None:
+    old, new = positions(position_with(1, NOON_US, 1)), positions(position_with(1, NOON_US + 1, 2))
+    latest.refresh(conn)
+    writer.write([new])
+    assert latest.refresh(conn) == 1
+    writer.write([old])  # what a tunnel had held back
+    assert latest.refresh(conn) == 0
+    writer.write([old, new])
+    assert latest.refresh(conn) == 0
+    assert conn.execute("SELECT lat FROM latest_position").fetchall() == [(32.0,)]
+
+
 @pytest.mark.parametrize("contents", [(1, 2), (2, 1)])
 def test_of_several_positions_at_one_time_it_is_always_the_same_one(
     conn: psycopg.Connection, writer: BulkWriter, contents: tuple[int, int]
