@@ -71,6 +71,8 @@ async def run(options: Options, console: Console) -> int:
         ForeignDatabaseError: the database that was named is not the demo's.
     """
     layout = Layout(options.state.resolve())
+    if options.summary is not None:
+        options.summary.parent.mkdir(parents=True, exist_ok=True)  # not only at the end
     if options.database is not None:
         played = None if options.fresh else played_before(layout)
         await asyncio.to_thread(refuse_foreign, options.database, played)

@@ -69,3 +69,16 @@ def test_a_foreign_inventory_is_left_alone_and_so_is_the_state(
     with psycopg.connect(database) as conn:
         query = "SELECT bool_and(upper_inf(valid)) FROM device"
         assert conn.execute(query).fetchone() == (True,)
+
+
+def test_a_summary_that_cannot_be_written_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    summary, state = tmp_path / "file" / "summary.json", tmp_path / "state"
+    words = ["demo", "--for", "1", "--state", str(state), "--summary", str(summary)]
+    result = CliRunner().invoke(cli.app, words)
+    assert isinstance(result.exception, OSError)
+    assert str(tmp_path / "file") in str(result.exception)
+    assert not state.exists()
