@@ -9,20 +9,12 @@ from typing import Any, Final
 
 import yaml
 
+from registry.yaml_nodes import YamlError, compose
+
 Path = tuple[str | int, ...]
 """Keys and indexes from the top of the document to a value."""
 
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SCALARS: Final = yaml.SafeLoader("")
-
-
-class YamlError(ValueError):
-    """The text is not the YAML we read: ``line`` and ``what`` say where and why."""
-
-    def __init__(self, line: int, what: str) -> None:
-        super().__init__(f"line {line}: {what}")
-        self.line = line
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +42,9 @@ def parse(text: str) -> Document:
     """Read one YAML document.
 
     Raises:
-        YamlError: no YAML, a key given twice, or a number that is none.
+        YamlError: no YAML, a key given twice, an alias, or a number that is none.
     """
-    try:
-        node = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise YamlError(line, f"not YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise YamlError(1, f"not YAML: {error}") from error
+    node = compose(text, aliases=False)
     lines: dict[Path, int] = {}
     data = None if node is None else _value(node, (), lines)
     return Document(data, lines)

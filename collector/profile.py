@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from collector import marked_yaml
 from collector.profile_model import ADDRESSES, Order, Point, Profile, Type
 from registry.catalogue import PointInfo, ProfileInfo
+from registry.yaml_nodes import YamlError
 
 UNKNOWN_KEY: Final = "unknown key: remove it or correct its name"
 
@@ -42,7 +43,7 @@ def parse_profile(text: str, where: str) -> Profile:
     """
     try:
         document = marked_yaml.parse(text)
-    except marked_yaml.YamlError as error:
+    except YamlError as error:
         raise ProfileError([f"{where}:{error.line}: {error.what}"]) from error
     data = document.data
     found: list[tuple[marked_yaml.Path, str]] = []

@@ -18,12 +18,14 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from registry import yaml_nodes
+from registry.yaml_nodes import YamlError
+
 _NULL: Final = "tag:yaml.org,2002:null"
 _BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}
 _INTEGER: Final = re.compile(r"-?(0|[1-9]\d{0,17})")
 _DECIMAL: Final = re.compile(r"(0|[1-9]\d{0,9})(\.\d{1,2})?")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
-_DEPTH: Final = 32
 _SUGGESTIONS: Final = 50
 """Looking for near words costs milliseconds among thousands of codes: the first ones get it."""
 
@@ -266,34 +268,14 @@ def compose(text: str, label: str, problems: Problems) -> Entry:
         InventoryError: it is no YAML, or no mapping.
     """
     try:
-        _check_depth(text, problems)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        words = ", ".join(w for w in (error.context, error.problem) if w)
-        problems.add(mark.line + 1 if mark else 1, f"this is not YAML: {words}")
-        problems.fail()
-    except yaml.YAMLError as error:
-        problems.add(1, f"this is not YAML: {' '.join(str(error).split())}")
+        node = yaml_nodes.compose(text)
+    except YamlError as error:
+        problems.add(error.line, error.what)
         problems.fail()
     if not isinstance(node, yaml.MappingNode):
         problems.add(1, f"the {label} is empty or no mapping: see docs/inventory.md")
         problems.fail()
     return Entry(node, label, problems)
-
-
-def _check_depth(text: str, problems: Problems) -> None:
-    """Refuse deep nesting, on which composing would overflow the C stack and kill the process."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _DEPTH:
-                line = event.start_mark.line + 1 if event.start_mark else 1
-                problems.add(line, "nested too deep: see docs/inventory.md")
-                problems.fail()
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
 
 
 def _code(node: yaml.MappingNode) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -159,6 +160,21 @@ def test_a_profile_does_not_change() -> None:
     assert isinstance(profile, Profile)
     with pytest.raises(ValueError, match="frozen"):
         profile.version = 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 50_000, "1: nested too deep"),
+        ("- " * 50_000, "1: nested too deep"),
+        ("{a: " * 3_000 + "1" + "}" * 3_000, "1: nested too deep"),
+        ("a: &x\n  b: *x\n", "2: *x: write it out"),
+        ("a: &x [1]\nb: &y [*x, *x]\nc: [*y, *y]\n", "2: *x: write it out"),
+    ],
+)
+def test_no_text_ends_the_process_or_never_ends(text: str, message: str) -> None:
+    with pytest.raises(ProfileError, match=re.escape(f"meter.yaml:{message}")):
+        parse_profile(text, "meter.yaml")
 
 
 def test_a_document_names_the_nearest_line_it_knows() -> None:
