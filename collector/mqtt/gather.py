@@ -17,6 +17,8 @@ log = structlog.get_logger()
 
 _FIRST_RETRY_S: Final = 0.1
 _RETRY_MAX_S: Final = 1.0
+_BOUND_BYTES: Final = 16 * 1024 * 1024
+"""Payload in hand at which reading stops, however few messages hold it."""
 
 
 class Line(Protocol):
@@ -70,6 +72,7 @@ class Gatherer:
         self._line: Line | None = None
         self._messages: list[Message] = []
         self._mids: list[int] = []
+        self._bytes = 0
 
     def attach(self, line: Line) -> None:
         """Take messages of this connection from now on; those in hand must be flushed before."""
@@ -80,11 +83,13 @@ class Gatherer:
     def deliver(self, topic: str, payload: bytes, mid: int) -> None:
         """Take one message; ``mid`` 0 needs no acknowledgement."""
         self._messages.append((topic, payload))
+        self._bytes += len(payload)
         if mid:
             self._mids.append(mid)
         if len(self._messages) == 1:
             self._arrived.set()
-        elif len(self._messages) >= self._bound and self._line is not None:
+        full = len(self._messages) >= self._bound or self._bytes >= _BOUND_BYTES
+        if full and self._line is not None:
             self._line.pause()
 
     async def run(self) -> None:
@@ -100,6 +105,7 @@ class Gatherer:
             self._arrived.clear()
             messages, self._messages = self._messages, []
             mids, self._mids = self._mids, []
+            self._bytes = 0
             line = self._line
             if not messages:
                 return

@@ -127,6 +127,20 @@ async def test_reading_stops_at_the_bound_and_goes_on_after() -> None:
     assert paused == [False, False, True, False]
 
 
+async def test_reading_stops_at_few_large_messages_too() -> None:
+    line = Line()
+    gatherer = make(_nothing, line)
+    paused = []
+    for mid in (1, 2, 3):
+        gatherer.deliver(TOPIC, bytes(6 * 1024 * 1024), mid)
+        paused.append(line.paused)
+    await gatherer.flush()
+    paused.append(line.paused)
+    gatherer.deliver(TOPIC, GOOD, 4)
+    paused.append(line.paused)
+    assert paused == [False, False, True, False, False]
+
+
 async def test_what_arrives_during_a_flush_is_flushed_next_and_in_order() -> None:
     line, seen, gate = Line(), [], asyncio.Event()
 
