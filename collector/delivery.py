@@ -46,6 +46,7 @@ class Delivery:
         self._todo: list[Sequence[Stored]] = [taken]
         self._delivered: Counter[Kind] = Counter()
         self._rejected: Counter[Kind] = Counter()
+        self._reasons: dict[Kind, str] = {}  # the first of each kind
         self._quarantine: list[bytes] = []
         self._aside: list[Aside] = []
 
@@ -87,7 +88,7 @@ class Delivery:
     def _reject(self, stored: Stored, reason: str) -> None:
         batch = stored.batch
         self._rejected[batch.kind] += batch.rows
-        log.error("row_rejected", kind=batch.kind, rows=batch.rows, reason=reason)
+        self._reasons.setdefault(batch.kind, reason)
         if batch.kind is Kind.QUARANTINE:
             # A refused quarantine row in quarantine would be refused for ever.
             self._aside.append(Aside(batch.kind, reason, batch.body))
@@ -97,6 +98,8 @@ class Delivery:
         )
 
     def _settlement(self) -> Settlement:
+        for kind, reason in self._reasons.items():
+            log.error("rows_rejected", kind=kind.value, rows=self._rejected[kind], reason=reason)
         rows = self._quarantine
         batch = Batch(Kind.QUARANTINE, len(rows), b"".join(rows))
         return Settlement(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from collector.delivery import Delivery
 from collector.drain import Drain, DrainThread
@@ -144,6 +145,20 @@ def test_one_refused_row_goes_to_quarantine_with_its_bytes_and_the_rest_is_deliv
         (Kind.QUARANTINE, Fate.ACCEPTED): 1,
         (Kind.QUARANTINE, Fate.DELIVERED): 1,
     }
+    spool.close()
+
+
+def test_a_flood_of_refused_rows_is_one_line_in_the_log(spool: Spool) -> None:
+    table = Table(poison=frozenset(range(50)))
+    drain = make_drain(spool, table)
+    spool.put([batch(*range(60))])
+    with capture_logs() as lines:
+        while drain.turn() is not None:
+            pass
+    rejected = [line for line in lines if line["event"] == "rows_rejected"]
+    assert [(line["kind"], line["rows"]) for line in rejected] == [("reading", 50)]
+    assert rejected[0]["reason"] == "numeric value out of range"
+    assert table.quarantined == 50
     spool.close()
 
 
