@@ -67,11 +67,16 @@ class Device:
         self._memory = memory
         self._points = tuple(point for point in profile.points if point.name in entry.points)
         self._steps: list[Step] = []
+        self._planned_us = 0
         self._replan_us: int | None = 0
 
     def steps(self, now_us: int) -> list[Step]:
-        """Return the requests of one poll, planned again when what was learned has run out."""
-        if self._replan_us is not None and now_us >= self._replan_us:
+        """Return the requests of one poll, planned again when what was learned has run out.
+
+        And when the clock was set back: what was learned by the false time may not hold.
+        """
+        if self._replan_us is not None and not self._planned_us <= now_us < self._replan_us:
+            self._planned_us = now_us
             learned, self._replan_us = self._memory.recall(self.entry.code, self._profile, now_us)
             blocks = plan.plan(self._profile, self._points, learned)
             self._steps = [self.step(block) for block in blocks]

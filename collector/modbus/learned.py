@@ -59,7 +59,7 @@ class Memory:
     def recall(self, device: str, profile: Profile, now_us: int) -> tuple[Learned, int | None]:
         """Return what holds now for a device, and when the first of it expires (µs, or None)."""
         entries = self._devices.get((device, _version(profile)), {})
-        valid = {key: entry for key, entry in entries.items() if entry.until_us > now_us}
+        valid = {key: entry for key, entry in entries.items() if self._holds(entry, now_us)}
         learned = Learned()
         for key in valid:
             learned |= _lesson(key)
@@ -70,11 +70,15 @@ class Memory:
         entries = self._devices.setdefault((device, _version(profile)), {})
         for key in _keys(lesson):
             old = entries.get(key)
-            if old is not None and old.until_us > now_us:
+            if old is not None and self._holds(old, now_us):
                 continue
             strikes = 1 if old is None else old.strikes + 1
             entries[key] = _Entry(now_us + self._holds_us(key.kind, strikes), strikes)
             self.dirty = True
+
+    def _holds(self, entry: _Entry, now_us: int) -> bool:
+        # What holds longer than anything may was learned while the clock was ahead.
+        return now_us < entry.until_us <= now_us + self._longest_us
 
     def _holds_us(self, kind: Kind, strikes: int) -> int:
         if kind != "refused":

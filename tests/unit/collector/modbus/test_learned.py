@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from collector.modbus import learned
+from collector.modbus.device import Device, Layouts
 from collector.modbus.learned import FIRST_RETRY_US, Memory
 from collector.modbus.plan import Learned, Span
+from collector.modbus.stats import DeviceStats
 from collector.profile_model import Table
+from registry.snapshot import DeviceEntry
 from tests.unit.collector.modbus.profiles import point, profile
 
 DAY = 86_400_000_000
@@ -57,6 +60,28 @@ def test_a_refused_point_is_tried_again_soon_and_then_less_and_less_often() -> N
         now = until
     hour = FIRST_RETRY_US
     assert pauses == [hour, 4 * hour, 16 * hour, 64 * hour, WEEK, WEEK]
+
+
+def test_what_was_learned_by_a_clock_far_ahead_does_not_blind_a_device_for_years() -> None:
+    memory = Memory(None, WEEK)
+    false, true = 30_000 * DAY, 20_000 * DAY
+    memory.learn("d1", PROFILE, REFUSED, false)
+    assert memory.recall("d1", PROFILE, false)[0] == REFUSED
+    assert memory.recall("d1", PROFILE, true) == (Learned(), None)
+    memory.learn("d1", PROFILE, REFUSED, true)
+    assert memory.recall("d1", PROFILE, true)[0] == REFUSED
+
+
+def test_a_device_is_planned_anew_when_the_clock_was_set_back() -> None:
+    two = profile(point("a", 0), point("b", 50), max_hole=0)
+    entry = DeviceEntry(1, "d1", 1, 10, 500, two.code, 7, {"a": 1, "b": 2})
+    stats = DeviceStats("d1", "bus")
+    device = Device(entry, two, layouts=Layouts(), memory=Memory(None, WEEK), stats=stats)
+    false, true = 30_000 * DAY, 20_000 * DAY
+    device.learn(Learned(refused=frozenset({Span(Table.HOLDING, 50, 51)})), false)
+    assert len(device.steps(false)) == 1
+    assert len(device.steps(true)) == 2
+    assert device.steps(true + 1) is device.steps(true + 2)
 
 
 def test_learning_what_is_known_changes_nothing() -> None:
