@@ -8,7 +8,6 @@ from pathlib import Path
 
 from collector.drain_stats import DrainStats
 from collector.modbus.stats import BusStats
-from collector.mqtt.stats import MqttStats
 from collector.settings import SpoolSettings
 from collector.spool_model import SpoolStats
 from jieyong.health import Probe, Verdict
@@ -108,20 +107,5 @@ def buses_connected(buses: Callable[[], Sequence[BusStats]]) -> Probe:
         named = f"; away: {', '.join(away[:5])}{' …' if len(away) > 5 else ''}" if away else ""
         connected = len(all_) - len(away)
         return Verdict(ok=True, reason=f"{connected} of {len(all_)} buses connected{named}")
-
-    return probe
-
-
-def broker_subscribed(stats: MqttStats) -> Probe:
-    """Tell whether positions can arrive, and whether they are taken."""
-
-    def probe() -> Verdict:
-        if not stats.connected:
-            causes = ", ".join(f"{cause} {n}×" for cause, n in list(stats.disconnects.items()))
-            return Verdict(ok=False, reason=f"not connected to the broker ({causes or 'not yet'})")
-        if stats.holding:
-            reason = f"{stats.holding} messages are held back: the spool refuses them; none is lost"
-            return Verdict(ok=False, reason=reason)
-        return Verdict(ok=True, reason="subscribed")
 
     return probe

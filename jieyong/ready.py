@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from pathlib import Path
 from typing import Final
 
 from jieyong.child import Ready
@@ -15,21 +14,6 @@ _MQTT_BODY: Final = b"\x00\x04MQTT\x04\x02\x00\x0a" + bytes((0, len(_MQTT_NAME))
 _MQTT_CONNECT: Final = bytes((0x10, len(_MQTT_BODY))) + _MQTT_BODY
 _MQTT_WELCOME: Final = b"\x20\x02\x00\x00"
 _MQTT_DISCONNECT: Final = b"\xe0\x00"
-
-
-def tcp(host: str, port: int) -> Ready:
-    """Ready when it accepts connections."""
-
-    async def ready() -> bool:
-        with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-            return True
-        return False
-
-    return ready
 
 
 def http(host: str, port: int, path: str = "/health/live") -> Ready:
@@ -69,16 +53,3 @@ def mqtt(host: str, port: int) -> Ready:
         return False
 
     return ready
-
-
-def file(path: Path) -> Ready:
-    """Ready when ``path`` is there and not empty; write it under another name, then rename it."""
-
-    async def ready() -> bool:
-        return _written(path)
-
-    return ready
-
-
-def _written(path: Path) -> bool:
-    return path.exists() and path.stat().st_size > 0

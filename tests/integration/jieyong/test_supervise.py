@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from jieyong import ready, tether
-from jieyong.supervise import Backoff, Child, ChildFailedError, State, Supervisor
+from jieyong.supervise import Backoff, Child, ChildFailedError, Ready, State, Supervisor
 from tests.processes import alive, until, wait_until
 
 # A child that says who it is, then lives until it is told to end.
@@ -56,6 +56,15 @@ def obedient(name: str, diary: Path) -> Child:
         return f"{name} begins" in _lines(diary)
 
     return Child(name, python(OBEDIENT, name, diary), ready=begun)
+
+
+def written(path: Path) -> Ready:
+    """Ready when the child has written its file."""
+
+    async def ready() -> bool:
+        return bool(_lines(path))
+
+    return ready
 
 
 def _lines(path: Path) -> list[str]:
@@ -161,7 +170,7 @@ async def test_one_crash_does_not_disturb_the_others(tmp_path: Path) -> None:
 
 async def test_a_deaf_child_is_killed_after_its_time(tmp_path: Path) -> None:
     deaf = tmp_path / "deaf"
-    child = Child("deaf", python(STUBBORN, deaf), ready=ready.file(deaf), stop_within_s=0.2)
+    child = Child("deaf", python(STUBBORN, deaf), ready=written(deaf), stop_within_s=0.2)
     with capture_logs() as lines:
         async with Supervisor([child], tmp_path) as supervisor:
             pid = supervisor.status()[0].pid
@@ -173,7 +182,7 @@ async def test_a_deaf_child_is_killed_after_its_time(tmp_path: Path) -> None:
 
 async def test_grandchildren_are_stopped_too(tmp_path: Path) -> None:
     note = tmp_path / "grandchild"
-    child = Child("parent", python(PARENT_OF, note), ready=ready.file(note))
+    child = Child("parent", python(PARENT_OF, note), ready=written(note))
     async with Supervisor([child], tmp_path):
         grandchild = int(note.read_text())
         assert alive(grandchild)
@@ -203,7 +212,7 @@ async def test_a_child_that_is_never_ready_is_named(tmp_path: Path) -> None:
     child = Child(
         "slow",
         python("import time; print('thinking', flush=True); time.sleep(600)"),
-        ready=ready.tcp("127.0.0.1", _free_port()),
+        ready=ready.http("127.0.0.1", _free_port()),
         ready_within_s=1.0,
     )
     supervisor = Supervisor([child], tmp_path)
@@ -243,13 +252,16 @@ time.sleep(600)
 SUPERVISOR = """
 import asyncio, sys
 from pathlib import Path
-from jieyong import ready
 from jieyong.supervise import Child, Supervisor
+def written(path):
+    async def ready():
+        return path.exists() and path.read_text() != ""
+    return ready
 async def main():
     here = Path(sys.argv[1])
     nap = (sys.executable, "-c", sys.argv[2])
     children = [
-        Child(name, (*nap, str(here / name)), ready=ready.file(here / name))
+        Child(name, (*nap, str(here / name)), ready=written(here / name))
         for name in ("one", "two")
     ]
     async with Supervisor(children, here / "logs"):
@@ -323,19 +335,10 @@ def test_a_tether_whose_parent_is_already_gone_starts_nothing(tmp_path: Path) ->
     assert not (tmp_path / "x").exists()
 
 
-async def test_ready_probes_follow_the_real_thing(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        assert await ready.tcp("127.0.0.1", port)()
-    assert not await ready.tcp("127.0.0.1", port)()
+async def test_what_does_not_answer_is_not_ready() -> None:
+    port = _free_port()
     assert not await ready.http("127.0.0.1", port)()
-
-    note = tmp_path / "ports.json"
-    assert not await ready.file(note)()
-    note.touch()
-    assert not await ready.file(note)()
-    note.write_text("{}")
-    assert await ready.file(note)()
+    assert not await ready.mqtt("127.0.0.1", port)()
 
 
 @pytest.mark.parametrize(("status", "expected"), [(200, True), (503, False)])

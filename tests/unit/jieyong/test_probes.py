@@ -7,11 +7,9 @@ import pytest
 
 from collector.drain_stats import DrainStats
 from collector.modbus.stats import BusStats
-from collector.mqtt.stats import MqttStats
 from collector.settings import SpoolSettings
 from collector.spool_model import SpoolStats
 from jieyong.probes import (
-    broker_subscribed,
     buses_connected,
     database_up,
     spool_sound,
@@ -93,16 +91,3 @@ def test_no_connected_bus_is_not_ready_but_no_bus_at_all_is() -> None:
     buses = [BusStats("a"), BusStats("b")]
     assert not buses_connected(lambda: buses)().ok
     assert buses_connected(list)().ok
-
-
-def test_the_broker_is_judged_by_connection_and_by_what_is_held() -> None:
-    stats = MqttStats()
-    probe = broker_subscribed(stats)
-    assert probe().reason == "not connected to the broker (not yet)"
-    stats.disconnects["unreachable"] = 3
-    assert probe().reason == "not connected to the broker (unreachable 3×)"
-    stats.connected = True
-    assert probe().ok
-    stats.holding = 7
-    assert not probe().ok
-    assert "7 messages are held back" in probe().reason
