@@ -66,14 +66,6 @@ def configure(level: Level = "info", form: Form = "console", stream: TextIO | No
     )
 
 
-def reset() -> None:
-    """Undo :func:`configure`: for tests, and for a program that embeds this one."""
-    logging.captureWarnings(capture=False)
-    logging.getLogger().handlers.clear()
-    logging.getLogger().setLevel(logging.WARNING)
-    structlog.reset_defaults()
-
-
 def _renderers(form: Form, *, colors: bool) -> tuple[Processor, ...]:
     # Both without the values of local variables: passwords are among them.
     if form == "console":

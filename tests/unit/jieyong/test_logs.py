@@ -19,7 +19,8 @@ log = structlog.get_logger("room")
 def _restore() -> Iterator[None]:
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
     yield
-    logs.reset()
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
     logging.getLogger().handlers[:] = handlers
     logging.getLogger().setLevel(level)
 
