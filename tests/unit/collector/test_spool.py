@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,36 +12,8 @@ from collector.intake import Refused
 from collector.settings import SpoolSettings
 from collector.spool import Spool
 from collector.spool_model import Aside, Fate, Settlement, Stored
-from collector.spool_open import SpoolBusyError, SpoolVersionError
 from storage.records import Batch, Kind
-
-MANY = 10**9
-
-
-def batch(rows: int = 1, body: bytes = b"x", kind: Kind = Kind.POSITION) -> Batch:
-    return Batch(kind, rows, body)
-
-
-def make(path: Path, **bounds: int) -> Spool:
-    return Spool(path / "spool.db", SpoolSettings(**bounds), now_us=lambda: 1_000)
-
-
-def delivered(taken: list[Stored]) -> Settlement:
-    counts: dict[Kind, int] = {}
-    for stored in taken:
-        counts[stored.batch.kind] = counts.get(stored.batch.kind, 0) + stored.batch.rows
-    return Settlement(taken[-1].id, sum(len(s.batch.body) for s in taken), counts)
-
-
-def take_all(spool: Spool) -> list[Stored]:
-    taken: list[Stored] = []
-    while more := spool.take(MANY, MANY):
-        taken.extend(more)
-    return taken
-
-
-def bodies(taken: list[Stored]) -> list[bytes]:
-    return [stored.batch.body for stored in taken]
+from tests.unit.collector.spools import MANY, batch, bodies, delivered, make, take_all
 
 
 def test_what_was_put_is_taken_once_and_in_order(tmp_path: Path) -> None:
@@ -299,109 +269,6 @@ def test_whatever_happens_each_row_is_settled_once_and_the_books_balance(
     )
     assert waiting == stats.rows == sum(s.batch.rows for s in held)
     spool.close()
-
-
-def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path) -> None:
-    spool = make(tmp_path)
-    for _ in range(50):
-        spool.put([batch(1, bytes(5_000))])
-    spool.close()
-    path = tmp_path / "spool.db"
-    content = bytearray(path.read_bytes())
-    content[8192:] = b"\xa5" * (len(content) - 8192)
-    path.write_bytes(content)
-
-    again = make(tmp_path)
-
-    moved = again.stats().damaged
-    assert moved is not None
-    assert moved.read_bytes() == content, "nothing is deleted"
-    again.put([batch(1, b"new")])
-    assert bodies(take_all(again)) == [b"new"]
-    again.close()
-
-
-def test_damage_met_while_running_ends_accepting_and_is_told(tmp_path: Path) -> None:
-    """What a broken file takes may never come out again: senders had better keep it."""
-    spool = make(tmp_path, handoff_bytes=0)
-    for _ in range(50):
-        spool.put([batch(1, bytes(5_000))])
-    assert spool.stats().broken is None
-    path = tmp_path / "spool.db"
-    sound = sqlite3.connect(path)
-    sound.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    sound.close()
-    with path.open("r+b") as file:
-        file.seek(8192)
-        file.write(b"\xa5" * (path.stat().st_size - 8192))
-
-    with pytest.raises(sqlite3.DatabaseError, match="malformed"):
-        take_all(spool)
-    with pytest.raises(Refused, match="restart the collector") as refused:
-        spool.put([batch(3)])
-
-    assert refused.value.reason == "disk"
-    stats = spool.stats()
-    assert stats.broken == "database disk image is malformed"
-    assert (stats.rows, stats.oldest_us, stats.refused) == (50, None, {"disk": 3})
-    spool.close()
-
-
-def test_a_foreign_file_in_its_place_is_moved_aside_and_never_overwritten(tmp_path: Path) -> None:
-    contents = [b"one: not a database at all" * 40, b"two: not a database either" * 40]
-    for content in contents:
-        (tmp_path / "spool.db").write_bytes(content)
-        make(tmp_path).close()
-
-    moved = sorted(p for p in tmp_path.iterdir() if ".damaged-" in p.name)
-    assert [p.read_bytes() for p in moved] == contents
-
-
-def test_a_log_without_its_database_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "spool.db-wal").write_bytes(b"what was accepted last")
-
-    spool = make(tmp_path)
-
-    moved = spool.stats().damaged
-    assert moved is not None
-    assert moved.with_name(moved.name + "-wal").read_bytes() == b"what was accepted last"
-    spool.close()
-
-
-def test_a_spool_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    make(tmp_path).close()
-    newer = sqlite3.connect(tmp_path / "spool.db")
-    newer.execute("PRAGMA user_version = 99")
-    newer.close()
-
-    with pytest.raises(SpoolVersionError, match="start that version"):
-        make(tmp_path)
-    assert not [p for p in tmp_path.iterdir() if ".damaged-" in p.name]
-
-
-_HOLDER = """
-import sys, pathlib
-from collector.settings import SpoolSettings
-from collector.spool import Spool
-spool = Spool(pathlib.Path(sys.argv[1]), SpoolSettings())
-print("open", flush=True)
-sys.stdin.read()
-"""
-
-
-def test_a_second_process_is_told_who_has_the_spool(tmp_path: Path) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, str(tmp_path / "spool.db")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"open\n"
-        with pytest.raises(SpoolBusyError, match=f"in use by process {child.pid}"):
-            make(tmp_path)
-        child.kill()
-    make(tmp_path).close()
 
 
 def test_after_an_outage_the_file_gives_its_space_back(
