@@ -108,7 +108,10 @@ def test_it_ends_by_itself_and_accounts_for_every_row(state: Path, kind: BrokerK
 
 def test_a_second_start_goes_on_and_a_fresh_one_begins_anew(state: Path) -> None:
     first = run_to_the_end(state, "--broker", "amqtt")
+    truth = state / "equipment" / "truth.jsonl"
+    began = truth.read_bytes()[:200]
     second = run_to_the_end(state, "--broker", "amqtt")
+    assert truth.read_bytes()[:200] != began, "it would grow for ever"
     assert second["lost"] == second["duplicated"] == second["invented"] == 0
     assert second["rows"]["readings"] > first["rows"]["readings"]
     assert second["rows"]["conflicts"] == 0
