@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
-from registry.catalogue import Catalogue
 from registry.changes import Action, Changes
-from registry.document import InventoryError
 from registry.importing import apply, diff
+from tests.integration.registry.imports import Conn, at, bring, counts, dump_all
 from tests.unit.registry.samples import (
     Document,
     catalogue,
@@ -19,30 +17,6 @@ from tests.unit.registry.samples import (
     inventory,
     profile,
 )
-
-Conn = psycopg.Connection[Any]
-START = datetime(2026, 3, 1, tzinfo=UTC)
-TABLES = (
-    *("institution", "building", "room", "place", "place_room", "profile", "bus", "device"),
-    *("device_place", "point", "vehicle", "terminal", "terminal_vehicle", "inventory_import"),
-)
-
-
-def at(day: int) -> datetime:
-    return START + timedelta(days=day)
-
-
-def bring(conn: Conn, content: Document, day: int = 0, known: Catalogue | None = None) -> Changes:
-    known = known or catalogue()
-    return apply(conn, inventory(content, known), known, now=at(day), by="tester")
-
-
-def dump_all(conn: Conn) -> dict[str, list[tuple[Any, ...]]]:
-    return {t: conn.execute(f"SELECT * FROM {t} ORDER BY 1, 2").fetchall() for t in TABLES}
-
-
-def counts(conn: Conn) -> dict[str, int]:
-    return {table: len(rows) for table, rows in dump_all(conn).items()}
 
 
 def validity(conn: Conn, table: str, code: str) -> tuple[datetime | None, datetime | None]:
@@ -278,113 +252,6 @@ def test_a_wrong_binding_is_withdrawn_but_its_row_stays(conn: Conn) -> None:
         "JOIN vehicle v ON v.id = b.vehicle_id ORDER BY 1"
     ).fetchall() == [("v-1", True), ("v-2", False)]
     assert not bring(conn, content, day=2)
-
-
-def refused(conn: Conn, content: Document, known: Catalogue | None = None) -> str:
-    before = dump_all(conn)
-    with pytest.raises(InventoryError) as caught:
-        bring(conn, content, day=1, known=known)
-    assert dump_all(conn) == before
-    (problem,) = caught.value.problems
-    assert problem.line > 1
-    return problem.message
-
-
-def test_another_serial_number_is_another_meter(conn: Conn) -> None:
-    content = document()
-    content["devices"][0]["serial_no"] = "A1"
-    bring(conn, content)
-    content["devices"][0]["serial_no"] = "B2"
-    content["rooms"][0]["name"] = "not imported either"
-    message = refused(conn, content)
-    assert "device m-1: serial_no is A1 in the database and B2 here" in message
-    assert "give it a new code at the same place" in message
-
-
-def test_a_serial_number_once_known_is_not_forgotten(conn: Conn) -> None:
-    content = document()
-    content["devices"][0]["serial_no"] = "A1"
-    bring(conn, content)
-    assert not bring(conn, document(), day=1)
-    content = document()
-    content["devices"][0]["unit"] = 9
-    bring(conn, content, day=2)
-    assert conn.execute("SELECT serial_no, unit FROM device WHERE code = 'm-1'").fetchone() == (
-        "A1",
-        9,
-    )
-
-
-@pytest.mark.parametrize(
-    ("section", "column", "value", "advice"),
-    [
-        ("buildings", "institution", "i-2", "a building that passes to another institution"),
-        ("rooms", "building", "b-2", "a room does not move"),
-        ("places", "measures", "water", "is a new place with a new code"),
-        ("vehicles", "institution", "i-2", "a vehicle that passes to another institution"),
-    ],
-)
-def test_what_never_changes_is_refused_with_advice(
-    conn: Conn, section: str, column: str, value: str, advice: str
-) -> None:
-    content = document()
-    content["institutions"].append({"code": "i-2", "name": "教育局"})
-    content["buildings"].append({"code": "b-2", "name": "二号楼", "institution": "i-2"})
-    bring(conn, content)
-    content[section][0][column] = value
-    assert advice in refused(conn, content)
-
-
-def test_a_profile_that_changed_without_a_new_version_is_refused(conn: Conn) -> None:
-    bring(conn, document())
-    known = catalogue(profile("meter", sha256="other"))
-    assert "raise the version" in refused(conn, document(), known)
-
-
-def test_a_new_version_of_a_profile_adds_points_and_removes_none(conn: Conn) -> None:
-    bring(conn, document())
-    known = catalogue(profile("meter", 2, points={"energy": "kWh", "frequency": "Hz"}))
-    changes = bring(conn, document(), day=1, known=known)
-    assert changes.counts() == {
-        ("profile", Action.CREATED): 1,
-        ("device", Action.CHANGED): 2,
-        ("point", Action.CREATED): 2,
-    }
-    assert changes.codes("point", Action.CREATED) == ("m-1/frequency", "m-2/frequency")
-    assert counts(conn)["point"] == 6
-    assert conn.execute(
-        "SELECT DISTINCT p.version FROM device d JOIN profile p ON p.id = d.profile_id"
-    ).fetchall() == [(2,)]
-
-
-def test_a_point_may_be_renamed_for_people_but_keeps_its_meaning(conn: Conn) -> None:
-    bring(conn, document())
-    old = catalogue()["meter"].points
-    relabelled = profile("meter", 2)
-    object.__setattr__(relabelled, "points", (type(old[0])("energy", "电能", "kWh", "counter"),))
-    changes = bring(conn, document(), day=1, known=catalogue(relabelled))
-    assert changes.codes("point", Action.CHANGED) == ("m-1/energy", "m-2/energy")
-    assert conn.execute("SELECT DISTINCT label FROM point WHERE name = 'energy'").fetchall() == [
-        ("电能",)
-    ]
-    content = document()
-    content["devices"].pop()
-    known = catalogue(profile("meter", 3, points={"energy": "Wh"}))
-    assert "point m-1/energy is a counter in kWh, and profile meter@3 makes it a gauge in Wh" in (
-        refused(conn, content, known)
-    )
-
-
-def test_every_refusal_comes_in_one_run(conn: Conn) -> None:
-    content = document()
-    for each in content["devices"]:
-        each["serial_no"] = each["code"]
-    bring(conn, content)
-    for each in content["devices"]:
-        each["serial_no"] = "X" + each["code"]
-    with pytest.raises(InventoryError) as caught:
-        bring(conn, content, day=1)
-    assert len(caught.value.problems) == 2
 
 
 def test_a_failing_import_leaves_nothing_behind(conn: Conn) -> None:
