@@ -6,21 +6,26 @@ Not in the drain's turns: a look-up of some thousand subjects would hold up the 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Final
 
 import psycopg
 import structlog
 
 log = structlog.get_logger()
 
+_REST: Final = 9
+"""A refresh is followed by so many times its own length of rest: a tenth of the time at most."""
+
 
 class LatestRefresher:
-    """Calls a refresh at a steady interval; of several collectors one does the work.
+    """Calls a refresh again and again; of several collectors one does the work.
 
     Args:
         connect: opens an autocommit connection.
         refresh: :func:`storage.latest.refresh`.
-        every_s: pause between two calls, seconds.
+        every_s: least pause between two calls, seconds; longer when a call takes long.
 
     Attributes:
         refreshed: rows written since the start.
@@ -58,8 +63,13 @@ class LatestRefresher:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._every_s):
+        pause = self._every_s
+        while not self._stopping.wait(pause):
+            began = time.monotonic()
             self._turn()
+            # When everything changes every second, the newest rows must not cost the raw ones
+            # their place in the database.
+            pause = max(self._every_s, (time.monotonic() - began) * _REST)
         self._turn()
         self._close()
 

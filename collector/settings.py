@@ -53,7 +53,7 @@ class SpoolSettings(BaseModel):
     latest_s: float = Field(
         default=1.0,
         gt=0,
-        description="How often the newest row of each point and terminal is refreshed.",
+        description="Least time between two refreshes of the newest rows; they take a tenth of the time at most.",
     )
     stop_s: float = Field(
         default=5.0,
