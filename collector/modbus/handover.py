@@ -72,17 +72,23 @@ class Handover:
 
     async def _flush(self) -> None:
         while self._pending:
-            replies, rows = self._take()
-            body = pack(replies, self._clock())
-            try:
-                await self._accept([Batch(Kind.READING, rows, body)])
-            except Refused as refused:
-                self._refuse(replies, refused.reason, str(refused))
-            else:
-                for reply in replies:
-                    reply.codec.stats.rows += len(reply.codec.ids)
-            finally:
-                self._rows -= rows  # until then they count as waiting
+            taken = []
+            while self._pending:
+                taken.append(self._take())
+            # Side by side: the spool commits them together, and a busy loop is waited for once.
+            await asyncio.gather(*(self._hand_over(*chunk) for chunk in taken))
+
+    async def _hand_over(self, replies: list[Reply], rows: int) -> None:
+        body = pack(replies, self._clock())
+        try:
+            await self._accept([Batch(Kind.READING, rows, body)])
+        except Refused as refused:
+            self._refuse(replies, refused.reason, str(refused))
+        else:
+            for reply in replies:
+                reply.codec.stats.rows += len(reply.codec.ids)
+        finally:
+            self._rows -= rows  # until then they count as waiting
 
     def _take(self) -> tuple[list[Reply], int]:
         rows = 0
