@@ -53,7 +53,7 @@ class SpoolSettings(BaseModel):
     latest_s: float = Field(
         default=1.0,
         gt=0,
-        description="Least pause between refreshes of the newest rows; at most a tenth of the time.",
+        description="Least pause between two refreshes of the newest rows.",
     )
     stop_s: float = Field(
         default=5.0,
