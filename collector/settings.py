@@ -40,7 +40,7 @@ class SpoolSettings(BaseModel):
         description="Least time between two writes to the database, in milliseconds.",
     )
     drain_rows: int = Field(
-        default=20_000, ge=1, description="Most rows joined into one write to the database."
+        default=50_000, ge=1, description="Most rows joined into one write to the database."
     )
     drain_bytes: int = Field(
         default=8 * 1024**2, ge=1, description="Most bytes joined into one write to the database."

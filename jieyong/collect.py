@@ -26,7 +26,7 @@ from collector.mqtt.source import MqttSource
 from collector.profile import catalogue, load_profiles
 from collector.refresh import LatestRefresher
 from collector.spool import Spool
-from jieyong import memory, probes
+from jieyong import interpreter, probes
 from jieyong.database import database_url
 from jieyong.health import Health, Heartbeat, Probe, Verdict
 from jieyong.http import HttpServer
@@ -116,7 +116,7 @@ async def collect(settings: Settings, name: SourceName, stop: asyncio.Event) -> 
         health = _health(settings, spool, drain, fitted, heart)
         with HttpServer(health, metrics, settings.http.host, _port(settings, name)):
             with _draining(settings, conninfo, spool, drain), acceptor:
-                memory.settle_later()
+                interpreter.tune()
                 log.info("collector_started", source=name.value, spool=str(spool.path))
                 await _beating(heart, fitted.source.run(stop))
             writer.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from collector.modbus import frame, plan
@@ -11,7 +12,7 @@ from collector.modbus.learned import Memory
 from collector.modbus.plan import Block, Learned
 from collector.modbus.rows import Codec
 from collector.modbus.stats import DeviceStats
-from collector.profile_model import Profile
+from collector.profile_model import Point, Profile
 from registry.snapshot import DeviceEntry
 
 
@@ -24,19 +25,36 @@ class Step:
     codec: Codec
 
 
-class Layouts:
-    """Layouts shared by all devices with the same blocks."""
+class Plans:
+    """What devices of the same profile share: made once, not once for each of thousands."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int, plan.Span, tuple[str, ...]], Layout] = {}
+        self._blocks: dict[tuple[str, int, tuple[str, ...], Learned], tuple[Block, ...]] = {}
+        self._layouts: dict[tuple[str, int, plan.Span, tuple[str, ...]], Layout] = {}
+        self._requests: dict[tuple[int, plan.Span], Request] = {}
 
-    def of(self, profile: Profile, block: Block) -> Layout:
+    def blocks(
+        self, profile: Profile, points: Sequence[Point], learned: Learned
+    ) -> tuple[Block, ...]:
+        """Return the blocks that read some points of a profile."""
+        key = profile.code, profile.version, tuple(point.name for point in points), learned
+        if key not in self._blocks:
+            self._blocks[key] = tuple(plan.plan(profile, points, learned))
+        return self._blocks[key]
+
+    def layout(self, profile: Profile, block: Block) -> Layout:
         """Return the layout of a block of a profile."""
         names = tuple(point.name for point in block.points)
         key = profile.code, profile.version, block.span, names
-        if key not in self._known:
-            self._known[key] = Layout(block)
-        return self._known[key]
+        if key not in self._layouts:
+            self._layouts[key] = Layout(block)
+        return self._layouts[key]
+
+    def request(self, unit: int, span: plan.Span) -> Request:
+        """Return the request for a span of a unit."""
+        if (unit, span) not in self._requests:
+            self._requests[unit, span] = frame.build(unit, span)
+        return self._requests[unit, span]
 
 
 class Device:
@@ -45,7 +63,7 @@ class Device:
     Args:
         entry: from the registry.
         profile: its register map.
-        layouts: shared by all devices.
+        plans: shared by all devices.
         memory: what devices refused before.
         stats: its counters.
     """
@@ -55,7 +73,7 @@ class Device:
         entry: DeviceEntry,
         profile: Profile,
         *,
-        layouts: Layouts,
+        plans: Plans,
         memory: Memory,
         stats: DeviceStats,
     ) -> None:
@@ -63,7 +81,7 @@ class Device:
         self.stats = stats
         self.timeout_s = entry.timeout_ms / 1000
         self._profile = profile
-        self._layouts = layouts
+        self._plans = plans
         self._memory = memory
         self._points = tuple(point for point in profile.points if point.name in entry.points)
         self._steps: list[Step] = []
@@ -78,15 +96,15 @@ class Device:
         if self._replan_us is not None and not self._planned_us <= now_us < self._replan_us:
             self._planned_us = now_us
             learned, self._replan_us = self._memory.recall(self.entry.code, self._profile, now_us)
-            blocks = plan.plan(self._profile, self._points, learned)
+            blocks = self._plans.blocks(self._profile, self._points, learned)
             self._steps = [self.step(block) for block in blocks]
         return self._steps
 
     def step(self, block: Block) -> Step:
         """Return the request for a block."""
-        layout = self._layouts.of(self._profile, block)
+        layout = self._plans.layout(self._profile, block)
         ids = [self.entry.points[point.name] for point in layout.points]
-        request = frame.build(self.entry.unit, block.span)
+        request = self._plans.request(self.entry.unit, block.span)
         return Step(block, request, Codec(layout, ids, self.entry.profile_id, self.stats))
 
     def begin_with(self, step: Step) -> None:

@@ -78,6 +78,9 @@ class Link(asyncio.Protocol):
         self._request: Request | None = None
         self._expected = b""
         self._answer: asyncio.Future[bytes] = self._loop.create_future()
+        self._deadline = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._watch_at = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -100,7 +103,7 @@ class Link(asyncio.Protocol):
         self._answer = self._loop.create_future()
         self._request = request
         self._expected = identity + request.head
-        deadline = self._loop.call_later(timeout_s, self._expire)
+        self._watch_over(timeout_s)
         self._transport.write(identity + request.tail)
         try:
             return await self._answer
@@ -108,7 +111,6 @@ class Link(asyncio.Protocol):
             self.close()  # its reply may still come and must meet no other request
             raise
         finally:
-            deadline.cancel()
             self._request = None
 
     def close(self) -> None:
@@ -127,6 +129,8 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell whoever waits (asyncio calls this)."""
+        if self._watch is not None:
+            self._watch.cancel()
         self._fail(LinkLostError())
         if not self._closed.done():
             self._closed.set_result(None)
@@ -169,8 +173,28 @@ class Link(asyncio.Protocol):
                 return False
         return True
 
-    def _expire(self) -> None:
-        self._fail(NoReplyError())
+    def _watch_over(self, timeout_s: float) -> None:
+        """Let a request fail when its time is over.
+
+        One timer serves many requests: nearly all are answered long before, and making and
+        cancelling a timer for each costs more than looking once a timeout whether one is overdue.
+        """
+        self._deadline = self._loop.time() + timeout_s
+        if self._watch is not None:
+            if self._watch_at <= self._deadline:
+                return
+            self._watch.cancel()
+        self._watch_at = self._deadline
+        self._watch = self._loop.call_at(self._watch_at, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if self._request is None:
+            return
+        if self._loop.time() >= self._deadline:
+            self._fail(NoReplyError())
+        else:
+            self._watch_over(self._deadline - self._loop.time())
 
     def _succeed(self, reply: bytes) -> None:
         self.used = True

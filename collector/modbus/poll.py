@@ -6,6 +6,7 @@ import asyncio
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import structlog
 
@@ -132,10 +133,9 @@ class Poll:
 
     async def _ask(self, step: Step) -> bytes:
         """Ask for a block, more than once when the device is busy."""
-        loop = asyncio.get_running_loop()
         retries = self.patience.retries
         while True:
-            asked_at = loop.time()
+            asked_at = perf_counter()
             try:
                 reply = await self.line.ask(step.request, self.device.timeout_s)
             except ExceptionReplyError as error:
@@ -143,7 +143,7 @@ class Poll:
                     raise
                 self._count(error)
             else:
-                self.device.stats.latency.add(loop.time() - asked_at)
+                self.device.stats.latency.add(perf_counter() - asked_at)
                 return reply
             retries -= 1
             await asyncio.sleep(self.patience.pause_s)

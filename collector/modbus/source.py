@@ -12,7 +12,7 @@ import structlog
 from collector.intake import Accept
 from collector.modbus import learned, schedule
 from collector.modbus.bus import Bus, Means
-from collector.modbus.device import Device, Layouts
+from collector.modbus.device import Device, Plans
 from collector.modbus.handover import Handover
 from collector.modbus.learned import Memory
 from collector.modbus.line import Endpoint, Line
@@ -84,7 +84,7 @@ class ModbusSource:
         self._settings = settings
         self._state = state
         self._clock = clock
-        self._layouts = Layouts()
+        self._plans = Plans()
         self._memory = Memory(state, int(settings.learned_days * 86_400e6))
         self.buses = {bus.code: BusStats(bus.code) for bus in buses}
         self.devices = {
@@ -162,7 +162,7 @@ class ModbusSource:
         return Device(
             entry,
             self._profiles[entry.profile],
-            layouts=self._layouts,
+            plans=self._plans,
             memory=self._memory,
             stats=self.devices[entry.code],
         )

@@ -59,7 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a window")
     parser.add_argument("--warm-up", type=float, default=5.0, help="seconds before the first")
     parser.add_argument(
-        "--demand", type=int, default=20_000, help="polls/s asked for when looking for the maximum"
+        "--demand",
+        type=int,
+        nargs="+",
+        default=[11_000, 20_000],
+        help="polls/s asked for when looking for the maximum, the highest last",
     )
     parser.add_argument("--interval", type=int, default=10, help="s, of the run with dead meters")
     parser.add_argument("--slots", type=int, default=3, help="of the run with dead meters")
@@ -68,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def hurry(options: argparse.Namespace) -> None:
     """Make it small: enough to see that everything works."""
     options.meters, options.rounds, options.seconds, options.warm_up = 100, 1, 0.5, 0.5
-    options.demand, options.interval, options.slots = 1_000, 3, 1
+    options.demand, options.interval, options.slots = [1_000], 3, 1
 
 
 def run(options: argparse.Namespace, work: Workshop) -> Report:
@@ -106,10 +110,15 @@ class _Bench:
             held = self._held(meters)
             with self._one_core(meters):
                 bare_most = self._bare(meters, None, cores.first())
-                most = self._most(meters)
+                asked = [self._most(meters, demand) for demand in options.demand]
+        best = max(asked, key=lambda most: most["stored_per_s"])
         return {
             **held,
-            **most,
+            **asked[-1],
+            "stored_per_s": best["stored_per_s"],
+            "stored_overloaded_per_s": asked[-1]["stored_per_s"],
+            "max_rows_refused": sum(most["max_rows_refused"] for most in asked),
+            "max_rows_lost": sum(most["max_rows_lost"] for most in asked),
             "limit_cpu_s_per_1000": rounded(median([one.cpu_s_per_1000 for one in bare_held])),
             "limit_per_s": rounded(median([one.rate("polls") for one in bare_most])),
             "requests_per_poll": requests,
@@ -162,10 +171,10 @@ class _Bench:
             "held_rows_lost": self._rows_lost(last, meters),
         }
 
-    def _most(self, meters: Meters) -> dict[str, Any]:
-        """Ours asked for more than it can do."""
+    def _most(self, meters: Meters, demand: int) -> dict[str, Any]:
+        """Ours on one core, asked for so many polls a second."""
         self._empty()
-        interval_s = self._options.meters / self._options.demand
+        interval_s = self._options.meters / demand
         where = cores.first()
         with poller(meters, interval_s, self.database, self._work.dir, where) as polling:
             found = self._windows(polling)
@@ -175,7 +184,7 @@ class _Bench:
         accepted = median(
             [window.rate("polls") - window.rate("refused_rows") / points for window in found]
         )
-        say(f"polling, maximum: {accepted:,.0f} polls/s accepted, {stored:,.0f} stored")
+        say(f"polling, asked for {demand:,}/s: {accepted:,.0f} accepted, {stored:,.0f} stored")
         return {
             "stored_per_s": rounded(min(accepted, stored)),
             "accepted_per_s": rounded(accepted),

@@ -15,7 +15,7 @@ from collector.modbus.stats import DeviceStats
 from collector.profile import load_profile
 from collector.profile_model import Profile
 from collector.settings import ModbusSettings
-from jieyong import logs, memory
+from jieyong import interpreter, logs
 from registry.snapshot import BusEntry, DeviceEntry
 from tests.bench.roles import asking, intake
 
@@ -66,7 +66,7 @@ def polls(devices: Mapping[str, DeviceStats]) -> dict[str, Any]:
 
 async def _main(given: dict[str, Any]) -> None:
     logs.configure("warning")
-    memory.settle_later()
+    interpreter.tune()
     profile = load_profile(Path(given["profile"]))
     settings = ModbusSettings()
     stop = asyncio.Event()

@@ -12,7 +12,7 @@ import uvloop
 from collector.intake import Accept
 from collector.mqtt.source import MqttSource
 from collector.settings import MqttSettings
-from jieyong import logs, memory
+from jieyong import interpreter, logs
 from storage.records import PG_EPOCH_US, Batch, Kind
 from tests.bench.roles import asking, intake
 
@@ -56,7 +56,7 @@ def _fix_times(batch: Batch) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 async def _main(given: dict[str, Any]) -> None:
     logs.configure("warning")
-    memory.settle_later()
+    interpreter.tune()
     settings = MqttSettings(port=given["port"], client_id=given["client_id"])
     terminals = {f"{given['prefix']}{n:05d}": n + 1 for n in range(given["terminals"])}
     stop = asyncio.Event()

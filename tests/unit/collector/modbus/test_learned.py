@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from collector.modbus import learned
-from collector.modbus.device import Device, Layouts
+from collector.modbus.device import Device, Plans
 from collector.modbus.learned import FIRST_RETRY_US, Memory
 from collector.modbus.plan import Learned, Span
 from collector.modbus.stats import DeviceStats
@@ -76,7 +76,7 @@ def test_a_device_is_planned_anew_when_the_clock_was_set_back() -> None:
     two = profile(point("a", 0), point("b", 50), max_hole=0)
     entry = DeviceEntry(1, "d1", 1, 10, 500, two.code, 7, {"a": 1, "b": 2})
     stats = DeviceStats("d1", "bus")
-    device = Device(entry, two, layouts=Layouts(), memory=Memory(None, WEEK), stats=stats)
+    device = Device(entry, two, plans=Plans(), memory=Memory(None, WEEK), stats=stats)
     false, true = 30_000 * DAY, 20_000 * DAY
     device.learn(Learned(refused=frozenset({Span(Table.HOLDING, 50, 51)})), false)
     assert len(device.steps(false)) == 1

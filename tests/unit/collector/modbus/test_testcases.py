@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from collector.modbus.device import Layouts
+from collector.modbus.device import Plans
 from collector.modbus.frame import Answer, build, check
 from collector.modbus.plan import plan
 from collector.modbus.rows import Codec, Reply, pack
@@ -49,7 +49,7 @@ def exchange(profile: Profile, case: dict[str, Any]) -> dict[str, float | None]:
     for block, request, one in zip(blocks, requests, case["exchanges"], strict=True):
         reply = b"\x12\x34" + bytes.fromhex(one["reply"])
         assert check(reply, 0x1234, request) == Answer()
-        layout = Layouts().of(profile, block)
+        layout = Plans().layout(profile, block)
         codec = Codec(layout, range(len(layout.points)), 1, DeviceStats("d", "b"))
         for row in split(pack([Reply(codec, reply, 0, 0, 0)], 0)):
             (number,) = struct.unpack_from(">i", row, 6)
