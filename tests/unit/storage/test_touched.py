@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.records import PG_EPOCH_US, Kind
-from storage.touched import dirty_rows, keys
+from storage.touched import by_subject, dirty_rows, keys
 from tests.unit.storage.samples import HOUR_US, NOON_US, position, reading
 
 SUBJECTS = st.integers(-(2**31), 2**31 - 1)
@@ -132,3 +132,16 @@ def test_a_row_with_another_number_of_fields_is_refused() -> None:
 def test_times_outside_the_century_are_refused(ts_us: int) -> None:
     with pytest.raises(ValueError, match=r"2000\.\.2099"):
         list(dirty_rows(Kind.READING, reading(1) + reading(1, ts_us)))
+
+
+@given(st.lists(READINGS, min_size=1, max_size=30))
+def test_rows_of_one_layout_come_grouped_by_subject_in_their_order(rows: list[bytes]) -> None:
+    grouped = by_subject(Kind.READING, b"".join(rows))
+    if len({len(row) for row in rows}) == 1:
+        rows = sorted(rows, key=lambda row: plain_keys([row])[0][0])
+    assert grouped == b"".join(rows)
+
+
+def test_rows_to_be_grouped_that_are_cut_short_are_an_error() -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        by_subject(Kind.READING, reading(1, NOON_US, 1.0)[:20])
