@@ -1,0 +1,1 @@
+"""Consumption, bills and what follows from them. See docs/metering.md."""
