@@ -1,0 +1,154 @@
+"""What has to be computed again: from the dirty log, and from facts that were entered.
+
+A due row names a meter (its consumption) or a point (a gauge or a state), and the time in which
+something changed. How far the change reaches is for the worker to find out.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Final
+
+import psycopg
+import structlog
+
+from storage import dirty
+
+CONSUMER: Final = "metering"
+LOCK: Final = 0x6A69_6579_6F6E_6705
+MOST_ENTRIES: Final = 500
+"""A step's part of the dirty log: at ten thousand subjects each it takes seconds."""
+
+_log = structlog.get_logger()
+
+
+class DueKind(enum.StrEnum):
+    """What a due row names."""
+
+    METER = "meter"
+    POINT = "point"
+
+
+_MARK = """
+INSERT INTO metering_due (kind, subject, ts_from, ts_to, why)
+VALUES (%s, %s, %s, coalesce(%s, 'infinity'::timestamptz), %s)
+"""
+# A reading may lie outside the time in which its device hung at a place: then it is nobody's
+# consumption. The bounds are inclusive: a reading at the end of a binding can be the final one.
+_COUNTERS = """
+SELECT 'meter', meter.id, min(touched.since), max(touched.until), %(why)s
+FROM touched
+JOIN point ON point.id = touched.subject AND point.class = 'counter'
+JOIN device_place ON device_place.device_id = point.device_id
+    AND tstzrange(touched.since, touched.until, '[]') && device_place.valid
+JOIN meter ON meter.place_id = device_place.place_id
+WHERE point.id = (
+    SELECT own.id FROM point AS own
+    WHERE own.device_id = point.device_id AND own.class = 'counter'
+      AND own.name = coalesce(meter.register, own.name)
+    ORDER BY own.id LIMIT 1
+)
+GROUP BY meter.id
+"""
+_POINTS = """
+SELECT 'point', point.id, touched.since, touched.until, %(why)s
+FROM touched JOIN point ON point.id = touched.subject AND point.class IN ('gauge', 'state')
+"""
+_INSERT = (
+    f"INSERT INTO metering_due (kind, subject, ts_from, ts_to, why) {_COUNTERS} UNION ALL {_POINTS}"
+)
+_TOUCHED = """
+WITH touched AS MATERIALIZED (
+    SELECT subject, min(ts_from) AS since, max(ts_to) AS until
+    FROM dirty_log, unnest(subjects) AS subject
+    WHERE kind = 'reading'
+      AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+    GROUP BY subject
+)
+"""
+# Two index descents a point; a GROUP BY would read every raw row there is.
+_EVERYTHING = """
+WITH touched AS MATERIALIZED (
+    SELECT point.id AS subject, oldest.ts AS since, newest.ts AS until
+    FROM point
+    CROSS JOIN LATERAL (
+        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts LIMIT 1
+    ) AS oldest
+    CROSS JOIN LATERAL (
+        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts DESC LIMIT 1
+    ) AS newest
+)
+"""
+FOLLOW: Final = _TOUCHED + _INSERT
+"""From the dirty log's rows of since <= xid < upto."""
+FOLLOW_ANEW: Final = _EVERYTHING + _INSERT
+"""From everything that has readings."""
+
+
+def mark(  # noqa: PLR0913, PLR0917 - one argument for each column
+    conn: psycopg.Connection,
+    kind: DueKind,
+    subject: int,
+    ts_from: datetime,
+    ts_to: datetime | None,
+    why: str,
+) -> None:
+    """Say that something changed, in the transaction that changes it.
+
+    Args:
+        conn: in that transaction.
+        kind: meter or point.
+        subject: its id.
+        ts_from: the earliest time at which a fact or reading differs from before, aware.
+        ts_to: the latest, inclusive; None: it matters for ever.
+        why: what changed, for people who look into the table.
+
+    Raises:
+        ValueError: a time has no zone.
+    """
+    for at in (ts_from, ts_to):
+        if at is not None and at.tzinfo is None:
+            raise ValueError(f"{at} has no zone: pass an aware datetime, for example in UTC")
+    conn.execute(_MARK, [kind.value, subject, ts_from, ts_to, why])
+
+
+def follow(conn: psycopg.Connection) -> int:
+    """Turn what the dirty log says into due rows, until nothing is left of it.
+
+    Any number of programs may call it: one does the work, the others return at once.
+
+    Args:
+        conn: an autocommit connection.
+
+    Returns:
+        How many due rows were written.
+
+    Raises:
+        psycopg.Error: nothing is lost: the next call does it.
+    """
+    written, more = 0, True
+    while more:
+        with conn.transaction():
+            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
+            if row is None or not row[0]:
+                return written
+            rows, more = _step(conn)
+        written += rows
+    return written
+
+
+def _step(conn: psycopg.Connection) -> tuple[int, bool]:
+    window = dirty.window(conn, CONSUMER, MOST_ENTRIES)
+    if window.upto == window.since and not window.anew:
+        return 0, False
+    # A backlog that takes longer than a statement may must still get shorter.
+    conn.execute("SET LOCAL statement_timeout = 0")
+    if window.anew:
+        written = conn.execute(FOLLOW_ANEW, {"why": "everything anew"}).rowcount
+        _log.info("metering_computes_everything_anew", due=written)
+    else:
+        values = {"since": window.since, "upto": window.upto, "why": "readings"}
+        written = conn.execute(FOLLOW, values).rowcount
+    dirty.settle(conn, CONSUMER, window.upto)
+    return written, window.more
