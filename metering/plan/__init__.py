@@ -1,0 +1,1 @@
+"""What consumption is held against: quotas, last year, and months of before metering."""
