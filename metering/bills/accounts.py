@@ -1,0 +1,262 @@
+"""Utility accounts in the database: whose they are, and which meters count them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import errors
+from psycopg.rows import class_row
+
+from metering.bills.checks import account_faults
+from metering.bills.lookup import id_of, inserted
+from metering.bills.model import NewAccount, RefusedError
+from metering.bills.words import words
+from registry.audit import Act, record
+
+_COLUMNS: Final[LiteralString] = (
+    "a.id, a.code, a.number, a.name, a.supplier, a.energy, a.unit, a.reading_day, a.prepaid"
+)
+_ADD: Final[LiteralString] = """
+    INSERT INTO utility_account (code, number, name, supplier, energy, unit, reading_day, prepaid)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+"""
+_ASSIGN: Final[LiteralString] = """
+    INSERT INTO utility_account_institution
+        (account_id, institution_id, valid, import_id, entered_by, entered_at)
+    VALUES (%s, %s, daterange(%s, %s), %s, %s, %s)
+"""
+_BIND: Final[LiteralString] = """
+    INSERT INTO utility_account_meter
+        (account_id, meter_id, valid, import_id, entered_by, entered_at)
+    VALUES (%s, %s, daterange(%s, %s), %s, %s, %s)
+"""
+_CUT_ASSIGNMENTS: Final[LiteralString] = """
+    UPDATE utility_account_institution SET withdrawn_by = %s, withdrawn_at = %s
+    WHERE account_id = %s AND withdrawn_at IS NULL AND valid && daterange(%s, NULL)
+    RETURNING institution_id, lower(valid), import_id
+"""
+_CUT_METER: Final[LiteralString] = """
+    UPDATE utility_account_meter SET withdrawn_by = %s, withdrawn_at = %s
+    WHERE account_id = %s AND meter_id = %s AND withdrawn_at IS NULL
+        AND valid && daterange(%s, NULL)
+    RETURNING lower(valid), import_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A utility account; see :class:`metering.bills.model.NewAccount`.
+
+    Attributes:
+        id: ours.
+        unit: of its figures.
+    """
+
+    id: int
+    code: str
+    number: str
+    name: str
+    supplier: str
+    energy: str
+    unit: str
+    reading_day: int | None
+    prepaid: bool
+
+
+def accounts(conn: psycopg.Connection[Any]) -> list[Account]:
+    """Return all accounts by code."""
+    with conn.cursor(row_factory=class_row(Account)) as cursor:
+        return cursor.execute(
+            f"SELECT {_COLUMNS} FROM utility_account a ORDER BY a.code"  # noqa: S608 - ours
+        ).fetchall()
+
+
+def find_account(conn: psycopg.Connection[Any], word: str) -> Account:
+    """Return the account with a code, or else with a number.
+
+    Raises:
+        RefusedError: there is none, or several suppliers use the number.
+    """
+    with conn.cursor(row_factory=class_row(Account)) as cursor:
+        found = cursor.execute(
+            f"SELECT {_COLUMNS} FROM utility_account a"  # noqa: S608 - ours
+            " WHERE a.code = %(word)s OR a.number = %(word)s ORDER BY (a.code = %(word)s) DESC",
+            {"word": word},
+        ).fetchall()
+    return choose(word, found)
+
+
+def choose(word: str, found: list[Account]) -> Account:
+    """Return the account that a word means: its code stands before its number.
+
+    Raises:
+        RefusedError: there is none, or several suppliers use the number.
+    """
+    by_code = [account for account in found if account.code == word]
+    if by_code:
+        return by_code[0]
+    if not found:
+        raise RefusedError([f"户号 {word} 没有登记，请先在“户号”表中登记，或核对号码"])
+    if len(found) > 1:
+        codes = "、".join(account.code for account in found)
+        raise RefusedError([f"户号 {word} 有多家供应单位使用，请改写编码：{codes}"])
+    return found[0]
+
+
+def add_account(
+    conn: psycopg.Connection[Any], act: Act, account: NewAccount, import_id: int | None = None
+) -> int:
+    """Enter an account, whose it is, and its meters, in one transaction.
+
+    Args:
+        conn: in any state; becomes part of an open transaction.
+        act: who and when.
+        account: what is entered.
+        import_id: the import that brings it.
+
+    Returns:
+        Its id.
+
+    Raises:
+        RefusedError: it is wrong, is there already, or a meter belongs to another account.
+    """
+    found = [f"户号 {account.number}：{f.message}" for f in account_faults(account, words())]
+    if found:
+        raise RefusedError(found)
+    unit = words().energies[account.energy].unit
+    with conn.transaction():
+        account_id = _insert(conn, account, unit)
+        place_account(conn, act, account_id, account, import_id)
+        detail = {"number": account.number, "institution": account.institution}
+        record(conn, act, "account.add", account.code, detail)
+    return account_id
+
+
+def place_account(
+    conn: psycopg.Connection[Any],
+    act: Act,
+    account_id: int,
+    account: NewAccount,
+    import_id: int | None,
+) -> None:
+    """Say from ``account.since`` on whose an account is and which meters count it.
+
+    Raises:
+        RefusedError: an institution or meter is not known, or it is somebody else's then.
+    """
+    stamp = [import_id, act.principal, act.at]
+    institution = id_of(conn, "institution", account.institution, "机构")
+    _write(
+        conn,
+        _ASSIGN,
+        [account_id, institution, account.since, None, *stamp],
+        f"户号 {account.code} 自 {account.since} 起已归属一个机构，变更请用 assign",
+    )
+    for meter in account.meters:
+        meter_id = _meter(conn, meter, account.code, account.energy)
+        _write(
+            conn,
+            _BIND,
+            [account_id, meter_id, account.since, None, *stamp],
+            f"计量表 {meter} 自 {account.since} 起已属于某个户号，一块表同时只能属于一个户号",
+        )
+
+
+def assign(
+    conn: psycopg.Connection[Any], act: Act, word: str, institution: str, since: date
+) -> None:
+    """Make an account another institution's from a day on; what was before stays.
+
+    Raises:
+        RefusedError: the account or the institution is not known.
+    """
+    with conn.transaction():
+        account = find_account(conn, word)
+        target = id_of(conn, "institution", institution, "机构")
+        cut = conn.execute(_CUT_ASSIGNMENTS, [act.principal, act.at, account.id, since]).fetchall()
+        taken = f"户号 {account.code} 的归属正被他人修改，请重试"
+        stamp = [act.principal, act.at]
+        for owner, lower, import_id in cut:
+            if lower is None or lower < since:
+                _write(conn, _ASSIGN, [account.id, owner, lower, since, import_id, *stamp], taken)
+        _write(conn, _ASSIGN, [account.id, target, since, None, None, *stamp], taken)
+        detail = {"institution": institution, "since": since.isoformat()}
+        record(conn, act, "account.assign", account.code, detail)
+
+
+def bind_meter(conn: psycopg.Connection[Any], act: Act, word: str, meter: str, since: date) -> None:
+    """Let a meter count an account from a day on.
+
+    Raises:
+        RefusedError: account or meter is not known, they count different energies, or the meter
+            belongs to an account then.
+    """
+    with conn.transaction():
+        account = find_account(conn, word)
+        meter_id = _meter(conn, meter, account.code, account.energy)
+        _write(
+            conn,
+            _BIND,
+            [account.id, meter_id, since, None, None, act.principal, act.at],
+            f"计量表 {meter} 自 {since} 起已属于某个户号，一块表同时只能属于一个户号",
+        )
+        record(conn, act, "account.bind", account.code, {"meter": meter, "since": str(since)})
+
+
+def release_meter(
+    conn: psycopg.Connection[Any], act: Act, word: str, meter: str, until: date
+) -> None:
+    """Let a meter count an account no longer from a day on.
+
+    Raises:
+        RefusedError: account or meter is not known, or the meter does not count it then.
+    """
+    with conn.transaction():
+        account = find_account(conn, word)
+        meter_id = id_of(conn, "meter", meter, "计量表")
+        parameters = [act.principal, act.at, account.id, meter_id, until]
+        cut = conn.execute(_CUT_METER, parameters).fetchall()
+        if not cut:
+            raise RefusedError([f"计量表 {meter} 在 {until} 之后不属于户号 {account.code}"])
+        for lower, import_id in cut:
+            if lower is None or lower < until:
+                row = [account.id, meter_id, lower, until, import_id, act.principal, act.at]
+                _write(conn, _BIND, row, f"户号 {account.code} 正被他人修改，请重试")
+        record(conn, act, "account.release", account.code, {"meter": meter, "until": str(until)})
+
+
+def _insert(conn: psycopg.Connection[Any], account: NewAccount, unit: str) -> int:
+    row = [
+        *(account.code, account.number, account.name, account.supplier, account.energy, unit),
+        *(account.reading_day, account.prepaid),
+    ]
+    try:
+        with conn.transaction():
+            return inserted(conn, _ADD, row)
+    except errors.UniqueViolation as error:
+        message = f"户号 {account.number}（编码 {account.code}）已经登记，不能再次登记"
+        raise RefusedError([message]) from error
+
+
+def _write(
+    conn: psycopg.Connection[Any], statement: LiteralString, row: list[object], taken: str
+) -> None:
+    try:
+        with conn.transaction():
+            conn.execute(statement, row)
+    except errors.ExclusionViolation as error:
+        raise RefusedError([taken]) from error
+
+
+def _meter(conn: psycopg.Connection[Any], code: str, account: str, energy: str) -> int:
+    row = conn.execute("SELECT id, energy, unit FROM meter WHERE code = %s", [code]).fetchone()
+    if row is None:
+        raise RefusedError([f"户号 {account}：计量表 {code} 不存在，请核对编码"])
+    unit = words().energies[energy].unit
+    if row[1] != energy or row[2] != unit:
+        message = f"户号 {account}（{energy}，{unit}）与计量表 {code}（{row[1]}，{row[2]}）不一致"
+        raise RefusedError([f"{message}，请核对"])
+    return int(row[0])

@@ -1,0 +1,130 @@
+"""The figure of a month: what an institution reports of one energy, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from metering.bills.model import First
+from metering.bills.month import AccountMonth, Figure, Metered, MonthFacts, Reason, Source, total
+from metering.bills.share import BillFigures, How, MeterDay, covered, shares
+
+RATIO_SLACK_PERCENT: Final = 2
+"""How near a bill must come to a whole multiple of the meter to raise the question of the ratio.
+It only words a doubt: losses of transformers and lines stay below it."""
+
+
+def account_month(
+    code: str,
+    days: Sequence[date],
+    bills: Sequence[BillFigures],
+    metered: Mapping[date, MeterDay],
+    meters: Sequence[int],
+) -> AccountMonth:
+    """Put together what an account gives to a month.
+
+    Args:
+        code: of the account.
+        days: of the month, on which it is the institution's; ascending.
+        bills: active bills that touch them.
+        metered: what its meters counted, for the days of the bills too.
+        meters: ids of its meters on those days.
+    """
+    return AccountMonth(
+        code=code,
+        days=tuple(days),
+        quantity=shares(bills, lambda bill: bill.micro, days, metered),
+        amount=shares(bills, lambda bill: bill.fen, days, metered),
+        metered=_of_days(days, metered, meters) if meters else None,
+        ratio=next((n for b in bills if (n := _multiple(b, metered)) is not None), None),
+    )
+
+
+def figure(facts: MonthFacts) -> Figure:
+    """Say what the figure of a month is, and why."""
+    metered = facts.metered
+    billed, fen = facts.billed, facts.fen
+    source = _source(facts, billed, metered)
+    shared = [share for account in facts.accounts for share in account.quantity]
+    micro, estimated, by_days = None, 0, 0
+    if source is Source.BILLED:
+        micro = billed
+        estimated = sum(share.value for share in shared if share.estimated)
+        by_days = sum(share.value for share in shared if share.how is How.DAYS)
+    elif source is Source.METERED and metered is not None:
+        micro, estimated = metered.micro, metered.estimated
+    elif source is Source.ENTERED and facts.entered is not None:
+        micro = facts.entered.micro
+        fen = facts.entered.fen if fen is None else fen
+    compared = total(account.micro for account in facts.accounts)
+    difference = None if compared is None or metered is None else compared - metered.micro
+    return Figure(
+        facts=facts,
+        source=source,
+        micro=micro,
+        fen=fen,
+        estimated=estimated,
+        by_days=by_days,
+        billed=billed,
+        metered=None if metered is None else metered.micro,
+        difference=difference,
+        reasons=_reasons(facts, difference),
+    )
+
+
+def _source(facts: MonthFacts, billed: int | None, metered: Metered | None) -> Source:
+    there = {
+        Source.BILLED: billed is not None,
+        Source.METERED: metered is not None and metered.complete,
+        Source.ENTERED: facts.entered is not None and facts.entered.micro is not None,
+        Source.NONE: True,
+    }
+    order = [Source.BILLED, Source.METERED, Source.ENTERED, Source.NONE]
+    if facts.first is First.METER:
+        order[:2] = [Source.METERED, Source.BILLED]
+    return next(source for source in order if there[source])
+
+
+def _of_days(
+    days: Sequence[date], metered: Mapping[date, MeterDay], meters: Sequence[int]
+) -> Metered:
+    seen = [metered[day] for day in days if day in metered]
+    return Metered(
+        micro=sum(day.micro for day in seen),
+        estimated=sum(day.estimated for day in seen),
+        complete=len(seen) == len(days) and all(day.complete for day in seen),
+        meters=tuple(sorted(set(meters))),
+    )
+
+
+def _reasons(facts: MonthFacts, difference: int | None) -> tuple[Reason, ...]:
+    if not facts.accounts or difference == 0:
+        return ()
+    quantity = [share for account in facts.accounts for share in account.quantity]
+    seen = {
+        Reason.NO_BILL: any(account.micro is None for account in facts.accounts),
+        Reason.NO_METER: any(account.metered is None for account in facts.accounts),
+        Reason.METER_GAP: any(
+            account.metered is not None and not account.metered.complete
+            for account in facts.accounts
+        ),
+        Reason.BILL_ESTIMATED: any(share.estimated for share in quantity),
+        Reason.RATIO: any(account.ratio is not None for account in facts.accounts),
+        Reason.READING_DAY: any(share.how is not How.WHOLE for share in quantity),
+    }
+    found = tuple(reason for reason, applies in seen.items() if applies)
+    return found or (Reason.UNEXPLAINED,)
+
+
+def _multiple(bill: BillFigures, metered: Mapping[date, MeterDay]) -> int | None:
+    known = covered(bill, metered)
+    if known is None or not bill.settled or not bill.micro or sum(known) <= 0:
+        return None
+    counted = sum(known)
+    large, small = max(bill.micro, counted), min(bill.micro, counted)
+    times = (2 * large + small) // (2 * small)
+    off_percent = abs(large - times * small) * 100
+    if times < 2 or off_percent > RATIO_SLACK_PERCENT * times * small:
+        return None
+    return times if large == bill.micro else -times

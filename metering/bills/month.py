@@ -1,0 +1,219 @@
+"""What the figure of a month is made of, and what it says."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from metering.bills.model import First
+from metering.bills.share import Share
+
+
+class Source(enum.StrEnum):
+    """What a figure rests on."""
+
+    BILLED = "billed"
+    METERED = "metered"
+    ENTERED = "entered"
+    NONE = "none"
+
+
+class Reason(enum.StrEnum):
+    """Why bill and meter differ or cannot be compared; the likeliest comes first."""
+
+    NO_BILL = "no_bill"  # days of the month have no bill that states a quantity
+    NO_METER = "no_meter"
+    METER_GAP = "meter_gap"
+    BILL_ESTIMATED = "bill_estimated"
+    RATIO = "ratio"  # the bill is a whole multiple of the meter, or the other way round
+    READING_DAY = "reading_day"  # the bill's period is not the month: it was shared out
+    UNEXPLAINED = "unexplained"
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What meters counted in the days of a month.
+
+    Attributes:
+        micro: millionths of the unit, as far as known.
+        estimated: the part of it allotted over gaps.
+        complete: every meter was covered on every day.
+        meters: their ids, each once.
+    """
+
+    micro: int
+    estimated: int
+    complete: bool
+    meters: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A month brought in from earlier records.
+
+    Attributes:
+        micro: millionths of the unit; None: not stated.
+        fen: hundredths of a yuan; None: not stated.
+        ids: where it comes from.
+    """
+
+    micro: int | None
+    fen: int | None
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseFigures:
+    """A purchase as figures see it; quantities as in :class:`BillFigures`."""
+
+    id: int
+    consumer: str
+    micro: int | None
+    fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMonth:
+    """What one account gives to the month of one institution.
+
+    Attributes:
+        code: of the account.
+        days: on which it was the institution's.
+        quantity: shares of bills, millionths.
+        amount: shares of bills, hundredths of a yuan.
+        metered: by its meters; None: it has none.
+        ratio: bill ÷ meter, when that is nearly a whole number n ≥ 2 (n) or its inverse (−n).
+    """
+
+    code: str
+    days: tuple[date, ...]
+    quantity: tuple[Share, ...]
+    amount: tuple[Share, ...]
+    metered: Metered | None
+    ratio: int | None
+
+    @property
+    def micro(self) -> int | None:
+        """What bills say of all its days; None when they do not."""
+        return _whole(self.quantity, len(self.days))
+
+    @property
+    def fen(self) -> int | None:
+        """What bills cost for all its days; None when they do not say."""
+        return _whole(self.amount, len(self.days))
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFacts:
+    """All there is to know of an institution, an energy, and a month.
+
+    Attributes:
+        institution: code.
+        energy: code.
+        month: its first day.
+        accounts: utility accounts.
+        purchases: energy bought.
+        meters: what its meters counted, for an institution without an account of this energy.
+        entered: what was brought in from earlier records.
+        first: what the figure rests on when both are there.
+    """
+
+    institution: str
+    energy: str
+    month: date
+    accounts: tuple[AccountMonth, ...] = ()
+    purchases: tuple[PurchaseFigures, ...] = ()
+    meters: Metered | None = None
+    entered: Entered | None = None
+    first: First = First.BILL
+
+    @property
+    def metered(self) -> Metered | None:
+        """What the meters of its accounts counted together; None: there are none."""
+        if not self.accounts:
+            return self.meters
+        found = [account.metered for account in self.accounts if account.metered is not None]
+        if not found:
+            return None
+        return Metered(
+            micro=sum(one.micro for one in found),
+            estimated=sum(one.estimated for one in found),
+            complete=len(found) == len(self.accounts) and all(one.complete for one in found),
+            meters=tuple(sorted({meter for one in found for meter in one.meters})),
+        )
+
+    @property
+    def billed(self) -> int | None:
+        """Millionths by bills and purchases; None when they do not say all."""
+        return total([a.micro for a in self.accounts] + [p.micro for p in self.purchases])
+
+    @property
+    def fen(self) -> int | None:
+        """Hundredths of a yuan by bills and purchases; None when they do not say all."""
+        return total([a.fen for a in self.accounts] + [p.fen for p in self.purchases])
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The figure of a month. None is "not known", never 0.
+
+    Attributes:
+        facts: what it rests on, down to the ids of bills, purchases, and meters.
+        source: which of them is the figure.
+        micro: millionths of the unit.
+        fen: hundredths of a yuan; from bills and purchases, whatever the quantity rests on.
+        estimated: the part of ``micro`` that is estimated.
+        by_days: the part of ``micro`` that was shared out by days alone.
+        billed: by bills and purchases.
+        metered: by meters, as far as known.
+        difference: bills of accounts − meters; None: nothing to compare.
+        reasons: why they differ or cannot be compared.
+    """
+
+    facts: MonthFacts
+    source: Source
+    micro: int | None
+    fen: int | None
+    estimated: int
+    by_days: int
+    billed: int | None
+    metered: int | None
+    difference: int | None
+    reasons: tuple[Reason, ...]
+
+    @property
+    def bill_ids(self) -> tuple[int, ...]:
+        """The bills it rests on."""
+        both = (share for a in self.facts.accounts for share in (*a.quantity, *a.amount))
+        return tuple(sorted({share.bill_id for share in both}))
+
+    @property
+    def purchase_ids(self) -> tuple[int, ...]:
+        """The purchases it rests on."""
+        return tuple(purchase.id for purchase in self.facts.purchases)
+
+    @property
+    def meter_ids(self) -> tuple[int, ...]:
+        """The meters it is compared with or rests on."""
+        found = self.facts.metered
+        return () if found is None else found.meters
+
+    def of_consumer(self, consumer: str) -> tuple[int | None, int | None]:
+        """Return millionths and hundredths of a yuan that were bought for a class of consumers."""
+        bought = [p for p in self.facts.purchases if p.consumer == consumer]
+        return total(p.micro for p in bought), total(p.fen for p in bought)
+
+
+def _whole(parts: Sequence[Share], days: int) -> int | None:
+    if sum(part.days for part in parts) != days:
+        return None
+    return sum(part.value for part in parts)
+
+
+def total(values: Iterable[int | None]) -> int | None:
+    """Return the sum, or None when a value is not known or there is none at all."""
+    found = list(values)
+    known = [value for value in found if value is not None]
+    return sum(known) if found and len(known) == len(found) else None
