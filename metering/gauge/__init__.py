@@ -1,0 +1,1 @@
+"""Gauges and states by quarter hour, demand, and the outdoor temperature."""
