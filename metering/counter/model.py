@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,16 @@ Bools = npt.NDArray[np.bool_]
 
 GRAIN_US: Final = 900_000_000
 """A quarter hour."""
+
+MEASURED_US: Final = 960_000_000
+"""The longest step that counts as measured: a quarter hour, and a minute for a meter that sends
+every quarter hour by its own clock. What is longer is estimated."""
+
+MOST_TICKS: Final = 2**53
+"""More than that a register does not show: a double could not carry it."""
+
+MOST_PER_HOUR: Final = 2**40
+"""More ticks an hour than that would not be a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,12 @@ class Register:
     max_per_hour: int
     reversible: bool = False
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_per_hour <= MOST_PER_HOUR:
+            raise ValueError(f"max_per_hour is {self.max_per_hour} ticks: give 1 to 2**40")
+        if self.capacity is not None and not 1 <= self.capacity <= MOST_TICKS:
+            raise ValueError(f"capacity is {self.capacity} ticks: give 1 to 2**53, or none")
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -38,11 +55,21 @@ class Policy:
 
     Attributes:
         confirm_readings: after so many readings on it (N).
-        confirm_us: or after it lasted so long (T), µs.
+        confirm_us: or after it lasted so long (T), µs; weights count whole seconds.
+        stuck_us: a counter that stands still so long is a finding; None: it may stand.
     """
 
     confirm_readings: int = 4
     confirm_us: int = 24 * 3_600_000_000
+    stuck_us: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.confirm_readings <= 100:
+            raise ValueError(f"confirm_readings is {self.confirm_readings}: give 1 to 100")
+        if not 1_000_000 <= self.confirm_us <= 31 * 86_400_000_000:
+            raise ValueError(f"confirm_us is {self.confirm_us}: give a second to 31 days")
+        if self.stuck_us is not None and self.stuck_us < 1:
+            raise ValueError(f"stuck_us is {self.stuck_us}: give more than 0, or none")
 
 
 class Origin(enum.IntEnum):
@@ -55,7 +82,10 @@ class Origin(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Readings of one counter in the order of their time, each time once (RESET excepted).
+    """Readings of one counter in the order of their time, each time once.
+
+    A RESET may share its time with one other reading, which then stands before it: the last value
+    before the counter was set.
 
     Attributes:
         ts: µs UTC.
@@ -69,6 +99,11 @@ class Readings:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+    def part(self, start: int, stop: int) -> Readings:
+        """Return the readings ``start`` to ``stop - 1``; nothing is copied."""
+        cut = slice(start, stop)
+        return Readings(self.ts[cut], self.ticks[cut], self.origin[cut])
 
 
 class Step(enum.IntEnum):
@@ -96,6 +131,65 @@ class Path:
     steps: Int8s
     booked: Int64s
     known: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """What a tick is worth from a moment on.
+
+    Attributes:
+        since: µs UTC.
+        micro_per_tick: millionths of the meter's unit a tick: resolution × CT × PT × 10⁶, whole.
+    """
+
+    since: int
+    micro_per_tick: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.micro_per_tick < 2**62:
+            raise ValueError(f"a tick is worth {self.micro_per_tick} millionths: give 1 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadShape:
+    """How the energy of a gap is spread over time: the weights of a local week.
+
+    Attributes:
+        weights: 672 whole numbers, the quarter hours of a week from Monday 00:00.
+        zone: of the site.
+    """
+
+    weights: Int64s
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        if self.weights.shape != (672,) or self.weights.min() < 0:
+            raise ValueError("a load profile has 672 weights, none below 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is not ordinary in a counter's history, and what was made of it.
+
+    Attributes:
+        kind: ``dip``, ``spike``, ``suspect`` (left out); ``rollover``, ``reset``, ``jump``,
+            ``entered`` (a step); ``gap`` (a known step longer than :data:`MEASURED_US`);
+            ``backwards``, ``stuck`` (a stretch); ``first``.
+        ts: begin, µs UTC: of a step the reading before it, else the first reading concerned.
+        until: end, µs UTC.
+        before: ticks of the accepted reading before; None: there is none.
+        after: ticks that were read then: of left-out readings the first of them.
+        ticks: booked for it, 0 for what is left out; None: nothing is known.
+        micro: the same in millionths of the unit; None until ratios are applied.
+    """
+
+    kind: str
+    ts: int
+    until: int
+    before: int | None
+    after: int
+    ticks: int | None
+    micro: int | None = None
 
 
 class Flag(enum.IntFlag):

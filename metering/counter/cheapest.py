@@ -1,0 +1,128 @@
+"""The search itself: dynamic programming over a stretch in which something is doubtful.
+
+A step costs nothing or N, so what is left out between two accepted readings has no bound: noise may
+last as long as it likes. The search is therefore over all successors of a reading, nearest first,
+and stops where no later one can be cheaper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from metering.counter.model import Int64s, Policy, Readings, Register
+from metering.counter.steps import doubt, gains, weights
+
+_AT_ONCE: Final = 128
+_NEVER: Final = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Readings to choose from.
+
+    Attributes:
+        readings: all of them.
+        start: index of the first to choose from.
+        stop: index behind the last.
+        begins: the first one counts in any case.
+        ends: the last one counts in any case.
+    """
+
+    readings: Readings
+    start: int
+    stop: int
+    begins: bool
+    ends: bool
+
+
+def cheapest(stretch: Stretch, register: Register, policy: Policy) -> Int64s:
+    """Return the indexes of the readings that count; at least one.
+
+    Costs and the number of accepted readings are one number, the count in its low bits: the least
+    is the cheapest, then the one with fewest readings. Working from the end, the nearest of equal
+    successors gives the path whose first difference is the earlier reading.
+    """
+    part = stretch.readings.part(stretch.start, stretch.stop)
+    search = _Search(stretch, part, register, policy)
+    follower = search.followers()
+    index = 0 if stretch.begins else search.opening()
+    kept = []
+    while index < len(part):
+        kept.append(stretch.start + index)
+        index = int(follower[index])
+    return np.array(kept, np.int64)
+
+
+class _Search:
+    """Costs of the best way on from each reading of a stretch."""
+
+    def __init__(
+        self, stretch: Stretch, part: Readings, register: Register, policy: Policy
+    ) -> None:
+        count = len(part)
+        bits = count.bit_length()
+        first = max(stretch.start - 1, 0)  # a weight is of the distance to the reading before
+        costs = weights(stretch.readings.part(first, stretch.stop), policy)
+        self._part = part
+        self._register = register
+        self._count = count
+        self._ends = stretch.ends
+        self._believe = doubt(policy) << bits
+        self._left_out: Int64s = np.concatenate(
+            ([0], np.cumsum(costs[stretch.start - first :] << bits))
+        )
+        # The cost of all from reading j on, with all before j left out.
+        self._over: Int64s = np.zeros(count, np.int64)
+        # The least of these from j on, and where: as (cost, reading), with a guard.
+        self._least = [(_NEVER, count)] * (count + 1)
+        self._highest: Int64s = np.maximum.accumulate(part.ticks[::-1])[::-1]
+
+    def followers(self) -> Int64s:
+        """Return for each reading its successor on the best way on; the count: none."""
+        follower: Int64s = np.empty(self._count, np.int64)
+        for index in range(self._count - 1, -1, -1):
+            best, follower[index] = self._best(index)
+            over = best + 1 + int(self._left_out[index] - self._left_out[index + 1])
+            self._over[index] = over
+            self._least[index] = min((over, index), self._least[index + 1])
+        return follower
+
+    def opening(self) -> int:
+        """Return the first reading of the best path."""
+        return self._least[0][1]
+
+    def _best(self, index: int) -> tuple[int, int]:
+        none_further = int(self._left_out[-1]), self._count
+        if index == self._count - 1:
+            return none_further
+        cost, at = self._least[index + 1]
+        best = cost + self._believe, at
+        if not self._ends:
+            best = min(best, none_further)
+        if not self._may_follow(index):
+            return best
+        for start in range(index + 1, self._count, _AT_ONCE):
+            if best < self._least[start]:
+                break
+            best = min(best, self._nearest(index, start))
+        return best
+
+    def _may_follow(self, index: int) -> bool:
+        """Tell whether any later reading can follow at no cost: of a backward run none can."""
+        register = self._register
+        if register.reversible or register.capacity is not None:
+            return True
+        return bool(self._highest[index + 1] >= self._part.ticks[index])
+
+    def _nearest(self, index: int, start: int) -> tuple[int, int]:
+        """Return the best successor at no cost among the next readings from ``start`` on."""
+        stop = min(start + _AT_ONCE, self._count)
+        ts, ticks = self._part.ts, self._part.ticks
+        elapsed = ts[start:stop] - ts[index]
+        _, free = gains(ticks[index : index + 1], ticks[start:stop], elapsed, self._register)
+        ways = np.where(free, self._over[start:stop], _NEVER)
+        nearest = int(np.argmin(ways))
+        return int(ways[nearest]), start + nearest
