@@ -103,31 +103,28 @@ class Line:
         Raises:
             RequestError: as :meth:`Link.ask`, or :class:`ConnectError`.
         """
-        used = self._link is not None and self._link.used
-        try:
-            return await self._ask(request, timeout_s)
-        except LinkLostError:
-            if not used:
-                raise
-        return await self._ask(request, timeout_s)
-
-    async def _ask(self, request: Request, timeout_s: float) -> bytes:
-        link = self._link
-        if link is None or not link.is_open:
-            await self.open()
+        while True:
+            if not self.is_open:
+                await self.open()
             link = self._link
             if link is None:
                 raise LinkLostError
-        if self._at.gap_s:
-            wait_s = self._free_at - self._loop.time()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-        try:
-            return await link.ask(request, timeout_s)
-        finally:
-            self._transaction = link.transaction
             if self._at.gap_s:
+                await self._keep_gap()
+            used = link.used
+            try:
+                return await link.ask(request, timeout_s)
+            except LinkLostError:
+                if not used:
+                    raise
+            finally:
+                self._transaction = link.transaction
                 self._free_at = self._loop.time() + self._at.gap_s
+
+    async def _keep_gap(self) -> None:
+        wait_s = self._free_at - self._loop.time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
 
     async def close(self) -> None:
         """Close the connection and wait until it is closed."""

@@ -12,7 +12,7 @@ import heapq
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 NEVER: Final = 1 << 62
 
@@ -86,11 +86,11 @@ class Timer:
         return self.due_us < other.due_us
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """One slot to be polled now.
 
     Attributes:
+        timer: of the device whose turn it is.
         ts_us: the slot, which stands as the time of its readings.
         missed: slots passed over since this device's last turn.
         late: more than half an interval behind the slot.
