@@ -1,0 +1,1 @@
+"""Energy kinds, factors, indicators and tariffs: figures of law are data, arithmetic is exact."""
