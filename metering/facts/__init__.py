@@ -1,0 +1,1 @@
+"""Facts that people enter about meters: dated, corrected beside the old ones, withdrawn."""
