@@ -27,12 +27,15 @@ _PROFILES: Final[LiteralString] = """
     SELECT r.code, r.version, r.sha256, r.body
     FROM jsonb_to_recordset(%s) AS r (code text, version int, sha256 text, body text)
 """
+# Ids follow the profile: a device's first counter is the one of the lowest id.
 _POINTS: Final[LiteralString] = """
     INSERT INTO point (device_id, name, label, unit, class)
     SELECT d.id, r.name, r.label, r.unit, r.class
-    FROM jsonb_to_recordset(%s)
-        AS r (device text, name text, label text, unit text, class text)
+    FROM ROWS FROM (jsonb_to_recordset(%s)
+        AS (device text, name text, label text, unit text, class text))
+        WITH ORDINALITY AS r (device, name, label, unit, class, nth)
     JOIN device d ON d.code = r.device
+    ORDER BY r.nth
 """
 _LABELS: Final[LiteralString] = """
     UPDATE point p SET label = r.label
@@ -109,7 +112,7 @@ def apply(
     """
     _aware(now)
     with conn.transaction():
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock(conn)
         plan = draw(inventory, load_state(conn), catalogue, now)
         changes = plan.changes
         if changes:
@@ -120,6 +123,11 @@ def apply(
     counts = {f"{kind}_{action}": n for (kind, action), n in changes.counts().items()}
     _log.info("inventory_applied", source=inventory.source, by=by, **counts)
     return changes
+
+
+def lock(conn: psycopg.Connection[Any]) -> None:
+    """Keep imports and everyone else who changes bindings out until the transaction ends."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def _write(conn: psycopg.Connection[Any], plan: Plan, now: datetime) -> None:

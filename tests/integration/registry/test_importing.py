@@ -305,3 +305,17 @@ def test_a_thousand_devices_with_fourteen_points_each(conn: Conn) -> None:
     assert not bring(conn, content, day=1, known=known)
     changes = bring(conn, {section: [] for section in content}, day=2, known=known)
     assert changes.counts()["device", Action.CLOSED] == 1000
+
+
+def test_points_are_numbered_in_the_order_of_the_profile(conn: Conn) -> None:
+    # A device's first counter is what its meter counts: it must not be left to a join.
+    names = [f"energy_{i}" for i in range(20)]
+    known = catalogue(profile("meter", points=dict.fromkeys(names, "kWh")))
+    bring(conn, document(), known=known)
+    for device in ("m-1", "m-2"):
+        rows = conn.execute(
+            "SELECT p.name FROM point p JOIN device d ON d.id = p.device_id"
+            " WHERE d.code = %s ORDER BY p.id",
+            [device],
+        ).fetchall()
+        assert [name for (name,) in rows] == names
