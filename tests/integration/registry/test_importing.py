@@ -312,10 +312,10 @@ def test_points_are_numbered_in_the_order_of_the_profile(conn: Conn) -> None:
     names = [f"energy_{i}" for i in range(20)]
     known = catalogue(profile("meter", points=dict.fromkeys(names, "kWh")))
     bring(conn, document(), known=known)
-    for device in ("m-1", "m-2"):
+    for code in ("m-1", "m-2"):
         rows = conn.execute(
             "SELECT p.name FROM point p JOIN device d ON d.id = p.device_id"
             " WHERE d.code = %s ORDER BY p.id",
-            [device],
+            [code],
         ).fetchall()
         assert [name for (name,) in rows] == names
