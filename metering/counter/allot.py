@@ -12,6 +12,7 @@ import numpy.typing as npt
 from metering.counter.model import (
     GRAIN_US,
     MEASURED_US,
+    Bools,
     Flag,
     Int64s,
     LoadShape,
@@ -89,7 +90,7 @@ def worth_of(path: Path, times: Int64s, ratios: Sequence[Ratio], shape: LoadShap
     booked: Int64s = np.zeros(len(path.steps), np.int64)
     if len(times) < 2:
         return booked
-    edges = np.unique(np.concatenate((times, since[(since > times[0]) & (since < times[-1])])))
+    edges = _ascending(np.concatenate((times, since[(since > times[0]) & (since < times[-1])])))
     parts = _known_parts(edges, times, path)
     np.add.at(
         booked,
@@ -103,7 +104,7 @@ def mark(quarters: Quarters, times: Int64s, flag: Flag) -> Quarters:
     """Return the quarters, those in which one of the times lies flagged."""
     if not len(times) or not len(quarters.slot):
         return quarters
-    slots = np.unique(times // GRAIN_US * GRAIN_US)
+    slots = _ascending(times // GRAIN_US * GRAIN_US)
     at = np.minimum(np.searchsorted(quarters.slot, slots), len(quarters.slot) - 1)
     flags = quarters.flags.copy()
     flags[at[quarters.slot[at] == slots]] |= np.int16(flag)
@@ -148,8 +149,16 @@ def _parts(times: Int64s, path: Path, since: Int64s, window: tuple[int, int]) ->
         return _known_parts(times, times, path)
     low, high = max(int(times[0]), window[0]), min(int(times[-1]), window[1])
     bounds = np.arange(-(-low // GRAIN_US) * GRAIN_US, high, GRAIN_US, dtype=np.int64)
-    edges = np.unique(np.concatenate((times, bounds, since[1:], [low, high])))
-    return _known_parts(edges[(edges >= low) & (edges <= high)], times, path)
+    edges = np.concatenate((times, bounds, since[1:], [low, high]))
+    return _known_parts(_ascending(edges[(edges >= low) & (edges <= high)]), times, path)
+
+
+def _ascending(times: Int64s) -> Int64s:
+    """Sort, each time once; numpy's unique hashes first and takes four times as long."""
+    times = np.sort(times)
+    new: Bools = np.ones(len(times), np.bool_)
+    np.not_equal(times[1:], times[:-1], out=new[1:])
+    return times[new]
 
 
 def _known_parts(edges: Int64s, times: Int64s, path: Path) -> _Parts:
