@@ -44,12 +44,13 @@ CREATE TABLE institution_place (
 -- holder has no row; one whose main counts for another is added here and taken off there.
 CREATE TABLE tree_scope (
     meter_id  int       NOT NULL,
-    level     text      NOT NULL,        -- institution, building, room
-    holder_id int,                       -- NULL: nobody is known
+    level     text      NOT NULL,        -- institution, item (institution and item), building, room
+    holder_id int       NOT NULL,        -- institution, building or room; 0: nobody known, -1: outsiders
+    item      text      NOT NULL,        -- on level item: the sub-item code, '' for none
     sign      int2      NOT NULL CHECK (sign IN (-1, 1)),
     role      text      NOT NULL,        -- in, generated, supplied
-    parts     int       NOT NULL,        -- the holder's share: parts of `whole`
-    whole     int       NOT NULL,
+    parts     int8      NOT NULL,        -- the holder's share: parts of `whole`
+    whole     int8      NOT NULL,
     days      daterange NOT NULL
 );
 CREATE INDEX tree_scope_meter ON tree_scope (meter_id);

@@ -1,0 +1,181 @@
+"""For whom each meter counts, so that nothing counts twice.
+
+A meter is added for its holder and taken off from the holder of its main meter. Where both are the
+same nothing remains of it: the main has counted it. So what all holders have together is what the
+top meters measured, whoever hangs below whom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+from metering.tree.holders import NOBODY_KNOWN, OUTSIDERS, Holder
+from metering.tree.timeline import Span, Timeline, always, filled, mapped, then, within
+
+_Pair = tuple[Holder, Holder]
+"""Whom a meter is added for, whom it is taken off from; empty: nobody."""
+_MIXED: Final[Holder] = ()
+
+
+class Role(StrEnum):
+    """As what a figure counts."""
+
+    IN = "in"  # taken in
+    GENERATED = "generated"  # made and used on the premises
+    SUPPLIED = "supplied"  # passed on: to another holder, or to outsiders
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """A meter as the tree sees it.
+
+    Attributes:
+        direction: ``in``, ``out`` (leaves to outsiders) or ``generated``.
+        begin: first day on which it counts.
+        end: the day behind the last.
+        sources: of a virtual meter, whom its formula adds; it is never counted itself.
+    """
+
+    direction: str
+    begin: date
+    end: date
+    sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A meter counts for a holder on some days.
+
+    Attributes:
+        sign: 1 added, -1 taken off.
+        parts: the holder's share of it: parts of ``whole``.
+        begin: first day.
+        end: the day behind the last.
+    """
+
+    meter: int
+    holder: int
+    sign: int
+    role: Role
+    parts: int
+    whole: int
+    begin: date
+    end: date
+
+
+@dataclass(slots=True)
+class Attribution:
+    """One level of the tree: rooms, buildings or institutions.
+
+    Attributes:
+        meters: all, by id.
+        mains: the main meter of each that has one; no rings, not even through ``sources``.
+        held: by whom each is held where it hangs; a virtual meter that has none is held by whoever
+            holds its sources.
+        mixed: virtual meters whose sources are held by different ones: what hangs below them
+            counts within the sources.
+    """
+
+    meters: Mapping[int, Metered]
+    mains: Mapping[int, Timeline[int]]
+    held: Mapping[int, Timeline[Holder]]
+    mixed: set[int] = field(default_factory=set)
+    _placed: dict[int, Timeline[Holder]] = field(default_factory=dict)
+
+    def scopes(self) -> Iterator[Scope]:
+        """Yield for whom each meter counts."""
+        for meter, metered in self.meters.items():
+            if metered.sources:
+                continue
+            counted = then(self.above(meter), partial(self._pair, meter))
+            for span in within(counted, metered.begin, metered.end):
+                yield from _rows(meter, metered.direction, span)
+
+    def above(self, meter: int) -> Timeline[int | None]:
+        """Return its main meter, None on days without a valid one."""
+        if self.meters[meter].direction == "generated":
+            return always(None)
+        mains: Timeline[int | None] = then(self.mains.get(meter, ()), self._valid)
+        return filled(mains, always(None))
+
+    def _valid(self, main: int) -> Timeline[int | None]:
+        metered = self.meters[main]
+        line: Timeline[int | None] = always(main)
+        return within(line, metered.begin, metered.end)
+
+    def _pair(self, meter: int, main: int | None) -> Timeline[_Pair]:
+        below = self._holder(meter)
+        if main is not None:
+            above = self._holder(main)
+        elif self.meters[meter].direction == "out":
+            above = self.place(meter)
+        else:
+            return mapped(below, lambda holder: (holder, ()))
+        # Below sources that different ones hold nobody can say from whom to take it off.
+        return then(
+            above,
+            lambda taken: mapped(
+                below, lambda added: (added, taken) if taken != _MIXED else ((), ())
+            ),
+        )
+
+    def _holder(self, meter: int) -> Timeline[Holder]:
+        """Whose energy it is that a meter counts."""
+        if self.meters[meter].direction == "out":
+            return always(OUTSIDERS)
+        return self.place(meter)
+
+    def place(self, meter: int) -> Timeline[Holder]:
+        """Who holds a meter where it hangs; where that is unknown, as its main meter."""
+        known = self._placed.get(meter)
+        if known is None:
+            virtual = self.meters[meter].sources and meter not in self.held
+            known = self._sources(meter) if virtual else self._hung(meter)
+            self._placed[meter] = known
+        return known
+
+    def _hung(self, meter: int) -> Timeline[Holder]:
+        held = self.held.get(meter, ())
+        inherited = then(self.above(meter), self._inherited)
+        return filled(held, inherited)
+
+    def _inherited(self, main: int | None) -> Timeline[Holder]:
+        return always(NOBODY_KNOWN) if main is None else self._holder(main)
+
+    def _sources(self, meter: int) -> Timeline[Holder]:
+        first, *others = self.meters[meter].sources
+        common = self._holder(first)
+        for other in others:
+            common = then(common, partial(_same, self._holder(other)))
+        if any(span.value == _MIXED for span in common):
+            self.mixed.add(meter)
+        return common
+
+
+def _same(line: Timeline[Holder], holder: Holder) -> Timeline[Holder]:
+    return mapped(line, lambda other: holder if other == holder else _MIXED)
+
+
+def _rows(meter: int, direction: str, span: Span[_Pair]) -> Iterator[Scope]:
+    below, above = span.value
+    if below == above:
+        return
+    role = Role.GENERATED if direction == "generated" else Role.IN
+    yield from _shares(meter, (1, role), below, span)
+    yield from _shares(meter, (-1, Role.SUPPLIED), above, span)
+
+
+def _shares(
+    meter: int, how: tuple[int, Role], holder: Holder, span: Span[_Pair]
+) -> Iterator[Scope]:
+    sign, role = how
+    whole = math.lcm(*(share.denominator for _, share in holder))
+    for id_, share in holder:
+        parts = int(share * whole)
+        yield Scope(meter, id_, sign, role, parts, whole, span.begin, span.end)

@@ -1,0 +1,141 @@
+"""What the database says of meters, places and relations, as the tree needs it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from fractions import Fraction
+from typing import Any, LiteralString, TypeVar
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.tree.graph import Node
+from metering.tree.holders import OUTSIDERS, Holder, Places, Subject, sole
+from metering.tree.timeline import EVER, NEVER, Span, Timeline, days_of, line_up
+
+_METERS: LiteralString = """
+SELECT id, code, energy, unit, formula, direction, item, place_id, lower(valid), upper(valid)
+FROM meter WHERE NOT isempty(valid) ORDER BY id
+"""
+_ROOMS: LiteralString = """
+SELECT place_id, room_id, lower(valid), upper(valid) FROM place_room
+WHERE NOT isempty(valid) ORDER BY place_id, lower(valid) NULLS FIRST
+"""
+_MAINS: LiteralString = """
+SELECT meter_id, main_id, lower(valid), upper(valid) FROM meter_main
+WHERE NOT isempty(valid) ORDER BY meter_id, lower(valid) NULLS FIRST
+"""
+_RELATIONS: LiteralString = """
+SELECT subject_kind, subject_id, lower(valid), upper(valid), kind,
+       array_agg(institution_id ORDER BY institution_id) FILTER (WHERE parts IS NOT NULL),
+       array_agg(parts ORDER BY institution_id) FILTER (WHERE parts IS NOT NULL)
+FROM reporting_relation r LEFT JOIN reporting_share s ON s.relation_id = r.id
+WHERE withdrawn_at IS NULL GROUP BY r.id ORDER BY lower(valid) NULLS FIRST
+"""
+_BUILDINGS: LiteralString = "SELECT id, building_id FROM room"
+_INSTITUTIONS: LiteralString = "SELECT id, institution_id FROM building"
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A row of ``meter``.
+
+    Attributes:
+        node: what formulas need of it.
+        direction: ``in``, ``out`` or ``generated``.
+        item: its sub-item code; empty: none.
+        place: where it hangs; None: virtual.
+        begin: first day on which it counts.
+        end: the day behind the last.
+    """
+
+    node: Node
+    direction: str
+    item: str
+    place: int | None
+    begin: date
+    end: date
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that attribution rests on.
+
+    Attributes:
+        meters: by id.
+        rooms: where each place was.
+        mains: the main meter of each.
+        relations: to whom each subject counts.
+        places: what stands in what.
+    """
+
+    meters: Mapping[int, Meter]
+    rooms: Mapping[int, Timeline[int]]
+    mains: Mapping[int, Timeline[int]]
+    relations: Mapping[Subject, Timeline[Holder]]
+    places: Places
+
+
+def load(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Facts:
+    """Read everything, with days cut in a zone."""
+    return Facts(
+        meters=_meters(conn, zone),
+        rooms=_dated(conn.execute(_ROOMS), zone),
+        mains=_dated(conn.execute(_MAINS), zone),
+        relations=relations(conn),
+        places=Places(_pairs(conn.execute(_BUILDINGS)), _pairs(conn.execute(_INSTITUTIONS))),
+    )
+
+
+def relations(conn: psycopg.Connection[Any]) -> dict[Subject, Timeline[Holder]]:
+    """Read the reporting relations in force."""
+    found: dict[Subject, list[Span[Holder]]] = defaultdict(list)
+    for kind, subject, since, until, how, holders, parts in conn.execute(_RELATIONS):
+        holder = _holder(how, subject, dict(zip(holders or (), parts or (), strict=True)))
+        found[kind, subject].append(Span(since or EVER, until or NEVER, holder))
+    return _lined_up(found)
+
+
+def _holder(how: str, subject: int, parts: Mapping[int, int]) -> Holder:
+    if how == "excluded":
+        return OUTSIDERS
+    whole = sum(parts.values())
+    if not whole:  # an institution's `own`
+        return sole(subject)
+    return tuple((target, Fraction(part, whole)) for target, part in sorted(parts.items()))
+
+
+def _meters(conn: psycopg.Connection[Any], zone: ZoneInfo) -> dict[int, Meter]:
+    found = {}
+    for id_, code, energy, unit, formula, *rest in conn.execute(_METERS):
+        direction, item, place, since, until = rest
+        days = days_of(since, until, zone)
+        if days is not None:
+            node = Node(id_, code, energy, unit, formula)
+            found[id_] = Meter(node, direction, item or "", place, *days)
+    return found
+
+
+def _dated(
+    rows: Iterable[tuple[int, int, datetime | None, datetime | None]], zone: ZoneInfo
+) -> dict[int, Timeline[int]]:
+    found: dict[int, list[Span[int]]] = defaultdict(list)
+    for subject, target, since, until in rows:
+        days = days_of(since, until, zone)
+        if days is not None:
+            found[subject].append(Span(*days, target))
+    return _lined_up(found)
+
+
+def _lined_up(found: Mapping[_K, Iterable[Span[_V]]]) -> dict[_K, Timeline[_V]]:
+    return {subject: line_up(spans) for subject, spans in found.items()}
+
+
+def _pairs(rows: Iterable[tuple[int, int]]) -> dict[int, int]:
+    return dict(rows)

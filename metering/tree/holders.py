@@ -1,0 +1,130 @@
+"""For whom a place counts: reporting relations followed to the end, day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import Final
+
+from metering.tree.timeline import Timeline, always, filled, mapped, then
+
+NOBODY: Final = 0
+"""Holder of what hangs nowhere."""
+OUTSIDE: Final = -1
+"""Holder of what is excluded or supplied to outsiders."""
+
+Holder = tuple[tuple[int, Fraction], ...]
+"""(id, share) ascending by id; the shares add up to 1."""
+Subject = tuple[str, int]
+"""(``institution``, ``building``, ``room`` or ``meter``; its id)."""
+
+
+def sole(holder_id: int) -> Holder:
+    """Return a holder that is one alone."""
+    return ((holder_id, Fraction(1)),)
+
+
+NOBODY_KNOWN: Final = sole(NOBODY)
+OUTSIDERS: Final = sole(OUTSIDE)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What stands in what.
+
+    Attributes:
+        building: of each room.
+        institution: of each building.
+    """
+
+    building: Mapping[int, int]
+    institution: Mapping[int, int]
+
+
+@dataclass(slots=True)
+class Reporters:
+    """Follows reporting relations; the most particular one decides, then those of its institutions.
+
+    Attributes:
+        relations: on the days when there is one, to whom the subject counts; of an institution's
+            own relation ``own`` is itself, excluded is :data:`OUTSIDERS`.
+        places: rooms, buildings, institutions.
+        rings: institutions that report for each other in a ring; they count for themselves.
+    """
+
+    relations: Mapping[Subject, Timeline[Holder]]
+    places: Places
+    rings: set[int] = field(default_factory=set)
+    _institutions: dict[int, Timeline[Holder]] = field(default_factory=dict)
+    _rooms: dict[int, Timeline[Holder]] = field(default_factory=dict)
+
+    def of_institution(self, institution: int) -> Timeline[Holder]:
+        """For whom an institution's energy counts."""
+        known = self._institutions.get(institution)
+        if known is None:
+            known = self._institutions[institution] = self._follow(institution, ())
+        return known
+
+    def of_room(self, room: int) -> Timeline[Holder]:
+        """For whom what is measured in a room counts."""
+        known = self._rooms.get(room)
+        if known is None:
+            building = self.places.building[room]
+            institution = self.of_institution(self.places.institution[building])
+            known = filled(self._stated(("building", building)), institution)
+            known = filled(self._stated(("room", room)), known)
+            self._rooms[room] = known
+        return known
+
+    def of_meter(self, meter: int, rooms: Timeline[int]) -> Timeline[Holder]:
+        """For whom a meter counts; days on which it hangs nowhere have no value.
+
+        Args:
+            meter: its id.
+            rooms: where it hangs.
+        """
+        return filled(self._stated(("meter", meter)), then(rooms, self.of_room))
+
+    def _stated(self, subject: Subject) -> Timeline[Holder]:
+        return then(self.relations.get(subject, ()), lambda holder: self._resolved(holder, ()))
+
+    def _follow(self, institution: int, path: tuple[int, ...]) -> Timeline[Holder]:
+        own = always(sole(institution))
+        if institution in path:
+            self.rings.update(path[path.index(institution) :])
+            return own
+        stated = self.relations.get(("institution", institution), ())
+        onward = then(
+            stated,
+            lambda holder: (
+                always(holder)
+                if holder == sole(institution)
+                else self._resolved(holder, (*path, institution))
+            ),
+        )
+        return filled(onward, own)
+
+    def _resolved(self, holder: Holder, path: tuple[int, ...]) -> Timeline[Holder]:
+        """Replace each of the holders by those it counts for."""
+        found: Timeline[Holder] = always(())
+        for target, share in holder:
+            line = always(sole(target)) if target <= NOBODY else self._target(target, path)
+            found = then(found, partial(_plus, line, share))
+        return found
+
+    def _target(self, institution: int, path: tuple[int, ...]) -> Timeline[Holder]:
+        return self._follow(institution, path) if path else self.of_institution(institution)
+
+
+def _plus(line: Timeline[Holder], share: Fraction, held: Holder) -> Timeline[Holder]:
+    """Add a share of each of a timeline's holders to a holder."""
+    return mapped(line, lambda holder: _sum(held, [(id_, part * share) for id_, part in holder]))
+
+
+def _sum(one: Iterable[tuple[int, Fraction]], other: Iterable[tuple[int, Fraction]]) -> Holder:
+    sums: dict[int, Fraction] = {}
+    for id_, share in (*one, *other):
+        sums[id_] = sums.get(id_, Fraction(0)) + share
+    return tuple(sorted(sums.items()))

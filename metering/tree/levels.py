@@ -1,0 +1,149 @@
+"""Facts to scopes: one attribution for each level, and what in them makes no sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from metering.tree import rings
+from metering.tree.attribution import Attribution, Metered, Scope
+from metering.tree.facts import Facts
+from metering.tree.graph import Graph, build
+from metering.tree.holders import Holder, Reporters, sole
+from metering.tree.items import by_item
+from metering.tree.timeline import Timeline, mapped
+
+
+class Level(StrEnum):
+    """Of what the holders of a scope are."""
+
+    INSTITUTION = "institution"  # who reports it
+    ITEM = "item"  # the same, by sub-item
+    BUILDING = "building"  # where it is measured
+    ROOM = "room"
+
+
+Placed = tuple[Level, str, Scope]
+"""A scope with its level and, on the level of items, its item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the tree that makes no sense, and what was made of it.
+
+    Attributes:
+        kind: ``formula``, ``energy``, ``ring``, ``mixed`` or ``relation_ring``.
+        subject: code of the meter, or id of the institution.
+        text: Chinese.
+    """
+
+    kind: str
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """For whom each meter counts.
+
+    Attributes:
+        scopes: of all levels.
+        problems: what was found on the way.
+    """
+
+    scopes: tuple[Placed, ...]
+    problems: tuple[Problem, ...]
+
+
+def attribute(facts: Facts) -> Tree:
+    """Attribute every meter on every level."""
+    graph = build([meter.node for meter in facts.meters.values()])
+    problems = [Problem("formula", refusal.code, refusal.text) for refusal in graph.refused]
+    mains = _mains(facts, graph, problems)
+    metered = _metered(facts, graph)
+    reporters = Reporters(facts.relations, facts.places)
+    items = {id_: meter.item for id_, meter in facts.meters.items()}
+    scopes: list[Placed] = []
+    for level, held in _levels(facts, reporters).items():
+        attribution = Attribution(metered, mains, held)
+        scopes += [(level, "", scope) for scope in attribution.scopes()]
+        if level is Level.INSTITUTION:
+            problems += _mixed(facts, attribution.mixed)
+            scopes += [(Level.ITEM, item, scope) for item, scope in by_item(items, attribution)]
+    problems += [
+        Problem("relation_ring", str(ring), "代报或合署关系成环：按各自上报计算，请撤销其中一条")
+        for ring in sorted(reporters.rings)
+    ]
+    return Tree(tuple(scopes), tuple(problems))
+
+
+def _metered(facts: Facts, graph: Graph) -> dict[int, Metered]:
+    refused = {refusal.code for refusal in graph.refused}
+    found = {}
+    for id_, meter in facts.meters.items():
+        added = tuple(other for other, factor in graph.terms.get(id_, {}).items() if factor > 0)
+        if meter.node.code not in refused and (meter.place is not None or added):
+            found[id_] = Metered(meter.direction, meter.begin, meter.end, added)
+    return found
+
+
+def _mains(facts: Facts, graph: Graph, problems: list[Problem]) -> dict[int, Timeline[int]]:
+    """Keep the mains that make sense."""
+    metered = _metered(facts, graph)
+    fitting = {}
+    for meter, line in facts.mains.items():
+        if meter not in metered:
+            continue
+        kept = tuple(s for s in line if s.value in metered and _fit(facts, meter, s.value))
+        fitting[meter] = kept
+        problems += [
+            _misfit(facts, meter, span.value)
+            for span in line
+            if span.value in facts.meters and not _fit(facts, meter, span.value)
+        ]
+    left, ringed = rings.cut(fitting, {id_: m.sources for id_, m in metered.items() if m.sources})
+    problems += [_ring(facts, meter) for meter in sorted(ringed)]
+    return left
+
+
+def _fit(facts: Facts, meter: int, main: int) -> bool:
+    one, other = facts.meters[meter].node, facts.meters[main].node
+    return (one.energy, one.unit) == (other.energy, other.unit)
+
+
+def _misfit(facts: Facts, meter: int, main: int) -> Problem:
+    code, above = facts.meters[meter].node.code, facts.meters[main].node.code
+    return Problem(
+        "energy", code, f"{code} 的总表 {above} 计的不是同一能源或单位：按没有总表计算，请更正"
+    )
+
+
+def _ring(facts: Facts, meter: int) -> Problem:
+    code = facts.meters[meter].node.code
+    return Problem("ring", code, f"{code} 的总表关系成环：成环期间按没有总表计算，请更正")
+
+
+def _mixed(facts: Facts, meters: Iterable[int]) -> list[Problem]:
+    codes = sorted(facts.meters[meter].node.code for meter in meters)
+    text = "{} 由不同机构的表合成，它下面的分表无法从某一机构扣除：算在组成它的表里，请改挂实表"
+    return [Problem("mixed", code, text.format(code)) for code in codes]
+
+
+def _levels(facts: Facts, reporters: Reporters) -> Mapping[Level, dict[int, Timeline[Holder]]]:
+    building = facts.places.building
+    return {
+        Level.INSTITUTION: _held(facts, reporters.of_meter),
+        Level.BUILDING: _held(facts, lambda _, r: mapped(r, lambda room: sole(building[room]))),
+        Level.ROOM: _held(facts, lambda _, rooms: mapped(rooms, sole)),
+    }
+
+
+def _held(
+    facts: Facts, holders: Callable[[int, Timeline[int]], Timeline[Holder]]
+) -> dict[int, Timeline[Holder]]:
+    return {
+        id_: holders(id_, facts.rooms.get(meter.place, ()))
+        for id_, meter in facts.meters.items()
+        if meter.place is not None
+    }

@@ -1,0 +1,96 @@
+"""Keeps ``tree_scope``, for whom each meter counts on which days, as its facts have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+import structlog
+
+from metering.tree import facts
+from metering.tree.levels import Placed, Problem, Tree, attribute
+from metering.tree.timeline import EVER, NEVER
+
+LOCK: Final = 0x6A69_6579_6F6E_6709
+_STALE: Final = """
+SELECT EXISTS (SELECT FROM tree_change)
+    OR NOT EXISTS (SELECT FROM tree_state WHERE zone = %s)
+"""
+_COPY: Final = (
+    "COPY tree_scope (meter_id, level, holder_id, item, sign, role, parts, whole, days) FROM STDIN"
+)
+
+_log = structlog.get_logger()
+
+
+def ensure(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
+    """Bring the attribution up to date with everything committed; cheap when it is already.
+
+    Any number of programs may call it: one does the work, the others wait for it.
+
+    Args:
+        conn: READ COMMITTED; may be in a transaction.
+        zone: in whose days relations and bindings hold.
+
+    Returns:
+        Whether it had to be built anew.
+    """
+    if not _is_stale(conn, zone):
+        return False
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        if not _is_stale(conn, zone):
+            return False
+        # First: whatever is committed behind this leaves a row that stays.
+        conn.execute("DELETE FROM tree_change")
+        _store(conn, attribute(facts.load(conn, zone)))
+        conn.execute(
+            "INSERT INTO tree_state (zone) VALUES (%s)"
+            " ON CONFLICT (one) DO UPDATE SET zone = excluded.zone",
+            [zone.key],
+        )
+    return True
+
+
+def problems(conn: psycopg.Connection[Any]) -> list[Problem]:
+    """Return what in the tree makes no sense, as of the last :func:`ensure`."""
+    rows = conn.execute("SELECT kind, subject, text FROM tree_problem ORDER BY kind, subject, text")
+    return [Problem(*row) for row in rows]
+
+
+def _is_stale(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
+    row = conn.execute(_STALE, [zone.key]).fetchone()
+    return row is None or bool(row[0])
+
+
+def _store(conn: psycopg.Connection[Any], made: Tree) -> None:
+    conn.execute("DELETE FROM tree_scope")
+    conn.execute("DELETE FROM tree_problem")
+    with conn.cursor() as cursor:
+        with cursor.copy(_COPY) as copy:
+            copy.write("".join(_lines(made.scopes)))
+        cursor.executemany(
+            "INSERT INTO tree_problem (kind, subject, text) VALUES (%s, %s, %s)",
+            [(problem.kind, problem.subject, problem.text) for problem in made.problems],
+        )
+    conn.execute("ANALYZE tree_scope")
+    _log.info("tree built", scopes=len(made.scopes), problems=len(made.problems))
+
+
+def _lines(scopes: Iterable[Placed]) -> Iterator[str]:
+    for level, item, s in scopes:
+        yield (
+            f"{s.meter}\t{level}\t{s.holder}\t{_escaped(item)}\t{s.sign}\t{s.role}"
+            f"\t{s.parts}\t{s.whole}\t[{_day(s.begin, EVER)},{_day(s.end, NEVER)})\n"
+        )
+
+
+def _escaped(text: str) -> str:
+    return text.translate({92: "\\\\", 9: "\\t", 10: "\\n", 13: "\\r"})
+
+
+def _day(day: date, unbounded: date) -> str:
+    return "" if day == unbounded else day.isoformat()

@@ -1,0 +1,222 @@
+"""Month totals of rooms, buildings and institutions, and their sums: nothing counts twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from operator import itemgetter
+from typing import Any, Final, LiteralString, TypeVar
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.tree import scope
+from metering.tree.attribution import Role
+from metering.tree.levels import Level
+from metering.tree.shares import largest_remainder
+
+_K = TypeVar("_K", bound=Hashable)
+_Key = tuple[date, int, str, str, str]
+"""The fields of a :class:`Line` before its figure."""
+
+# A scope that holds all month long takes the month's row, another one its days. Neither looks at
+# hours or quarters.
+COUNTED: Final[LiteralString] = """
+WITH months AS (
+    SELECT month, daterange(month, next) AS days, extract(epoch FROM
+        next::timestamp AT TIME ZONE %(zone)s - month::timestamp AT TIME ZONE %(zone)s) AS seconds
+    FROM unnest(%(months)s::date[]) AS month,
+         LATERAL (SELECT (month + interval '1 month')::date AS next) AS behind
+), counted AS (
+    SELECT months.month, s.meter_id, s.holder_id, s.item, s.sign, s.role, s.parts, s.whole,
+           lower(s.days) AS since, c.micro, c.estimated, c.covered_s < months.seconds AS partial
+    FROM months JOIN tree_scope s ON s.level = %(level)s AND s.days @> months.days
+    LEFT JOIN consumption_month c ON c.meter_id = s.meter_id AND c.month = months.month
+    UNION ALL
+    SELECT months.month, s.meter_id, s.holder_id, s.item, s.sign, s.role, s.parts, s.whole,
+           lower(s.days), c.micro, c.estimated, c.covered_s < extract(epoch FROM
+               upper(days)::timestamp AT TIME ZONE %(zone)s
+               - lower(days)::timestamp AT TIME ZONE %(zone)s)
+    FROM months JOIN tree_scope s
+      ON s.level = %(level)s AND s.days && months.days AND NOT s.days @> months.days,
+    LATERAL (SELECT s.days * months.days AS days) AS cut,
+    LATERAL (
+        SELECT sum(micro)::int8 AS micro, sum(estimated)::int8 AS estimated,
+               sum(covered_s) AS covered_s
+        FROM consumption_day d
+        WHERE d.meter_id = s.meter_id AND d.day >= lower(cut.days) AND d.day < upper(cut.days)
+    ) AS c
+)
+"""
+UNDIVIDED: Final[LiteralString] = (
+    COUNTED
+    + """
+SELECT month, holder_id, counted.item, energy, unit,
+       coalesce(sum(micro) FILTER (WHERE role = 'in'), 0)::int8,
+       coalesce(sum(micro) FILTER (WHERE role = 'generated'), 0)::int8,
+       coalesce(sum(micro) FILTER (WHERE role = 'supplied'), 0)::int8,
+       coalesce(sum(abs(estimated)), 0)::int8,
+       count(*), count(*) - count(micro), count(*) FILTER (WHERE partial)
+FROM counted JOIN meter ON meter.id = meter_id
+WHERE parts = whole GROUP BY month, holder_id, counted.item, energy, unit
+"""
+)
+DIVIDED: Final[LiteralString] = (
+    COUNTED
+    + """
+SELECT meter_id, month, since, sign, energy, unit, role, holder_id, counted.item, parts,
+       micro, estimated, partial
+FROM counted JOIN meter ON meter.id = meter_id
+WHERE parts < whole ORDER BY meter_id, month, since, sign, holder_id, counted.item
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What was counted; millionths of the unit.
+
+    Attributes:
+        taken_in: by top meters and from others.
+        generated: on the premises.
+        supplied: passed on to others and to outsiders.
+        estimated: how much of the three was allotted over gaps.
+        meters: how often a meter was added or taken off.
+        unknown: how many of them nothing is known of.
+        partial: how many are known for a part of the time only.
+    """
+
+    taken_in: int = 0
+    generated: int = 0
+    supplied: int = 0
+    estimated: int = 0
+    meters: int = 0
+    unknown: int = 0
+    partial: int = 0
+
+    @property
+    def micro(self) -> int | None:
+        """Own use of what is known: in + generated − supplied; None when nothing is known."""
+        if self.unknown == self.meters:
+            return None
+        return self.taken_in + self.generated - self.supplied
+
+    @property
+    def complete(self) -> bool:
+        """Every meter is known for all the time."""
+        return not self.unknown and not self.partial
+
+    def plus(self, other: Figure) -> Figure:
+        """Return the sum of both."""
+        return Figure(
+            self.taken_in + other.taken_in,
+            self.generated + other.generated,
+            self.supplied + other.supplied,
+            self.estimated + other.estimated,
+            self.meters + other.meters,
+            self.unknown + other.unknown,
+            self.partial + other.partial,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a holder used of an energy in a month.
+
+    Attributes:
+        month: its first day.
+        holder: id of the institution, building or room; ``holders.NOBODY`` for meters that hang
+            nowhere, ``holders.OUTSIDE`` for what is excluded or supplied to outsiders.
+        item: on the level of items its code, empty for what has none; empty on the others.
+        energy: its kind.
+        unit: of the figure.
+        figure: what was counted.
+    """
+
+    month: date
+    holder: int
+    item: str
+    energy: str
+    unit: str
+    figure: Figure
+
+
+def month_totals(
+    conn: psycopg.Connection[Any],
+    months: Sequence[date],
+    zone: ZoneInfo,
+    level: Level = Level.INSTITUTION,
+) -> list[Line]:
+    """Return what every holder used, by month and energy.
+
+    Over all holders, ``NOBODY`` and ``OUTSIDE`` included, it adds up to what the top meters took
+    in and what was generated. Brings the attribution up to date first.
+
+    Args:
+        conn: may write, unless :func:`scope.ensure` has just been called.
+        months: first days.
+        zone: the site's.
+        level: of the holders.
+
+    Raises:
+        ValueError: a month is not its first day.
+    """
+    wrong = [month for month in months if month.day != 1]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is not the first day of a month")
+    scope.ensure(conn, zone)
+    values = {"months": list(months), "zone": zone.key, "level": level}
+    sums: dict[_Key, Figure] = {
+        (month, holder, item, energy, unit): Figure(*counts)
+        for month, holder, item, energy, unit, *counts in conn.execute(UNDIVIDED, values)
+    }
+    for key, figure in _divided(conn.execute(DIVIDED, values).fetchall()):
+        sums[key] = sums.get(key, Figure()).plus(figure)
+    return [Line(*key, figure) for key, figure in sorted(sums.items())]
+
+
+def sum_by(
+    lines: Iterable[Line], key: Callable[[Line], _K]
+) -> dict[tuple[_K, date, str, str], Figure]:
+    """Add lines up, for example by district.
+
+    What members of one group pass on to each other stands both in ``taken_in`` and in
+    ``supplied``; ``micro`` is free of it.
+
+    Args:
+        lines: of one level.
+        key: the group a line belongs to.
+
+    Returns:
+        Figures by (group, month, energy, unit).
+    """
+    sums: dict[tuple[_K, date, str, str], Figure] = {}
+    for line in lines:
+        at = (key(line), line.month, line.energy, line.unit)
+        sums[at] = sums.get(at, Figure()).plus(line.figure)
+    return sums
+
+
+def _divided(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[_Key, Figure]]:
+    """Share out what a meter counted; the shares add up to it exactly."""
+    for (_, month, _, _, energy, unit, role), group in itertools.groupby(
+        rows, itemgetter(*range(7))
+    ):
+        holders = list(group)
+        micro, estimated, partial = holders[0][10:]
+        parts = [row[9] for row in holders]
+        micros = largest_remainder(micro or 0, parts)
+        doubts = largest_remainder(abs(estimated or 0), parts)
+        state = Figure(meters=1, unknown=int(micro is None), partial=int(bool(partial)))
+        for row, share, doubt in zip(holders, micros, doubts, strict=True):
+            yield (month, row[7], row[8], energy, unit), _share(role, share, doubt).plus(state)
+
+
+def _share(role: str, micro: int, estimated: int) -> Figure:
+    if role == Role.IN:
+        return Figure(taken_in=micro, estimated=estimated)
+    if role == Role.GENERATED:
+        return Figure(generated=micro, estimated=estimated)
+    return Figure(supplied=micro, estimated=estimated)
