@@ -1,0 +1,1 @@
+"""How good a figure is, and what makes it: completeness, doubts, and the way back to readings."""

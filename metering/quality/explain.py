@@ -1,0 +1,144 @@
+"""Puts an explanation together from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import psycopg
+
+from metering.counter.model import Flag
+from metering.derive import history
+from metering.derive.profiles import Resolutions
+from metering.derive.times import at_us, us_of
+from metering.plan.usage import Window, month_of
+from metering.quality import facts_read
+from metering.quality.check import Booked, Check, check
+from metering.quality.explanation import Counter, Explanation, FindingLine, Period
+from metering.quality.presence import Span, expected_s, local_days, local_span, presence
+from metering.quality.stretches import stretches
+from metering.tree.formula import parse
+
+_QUARTERS: Final[LiteralString] = """
+    SELECT slot, micro, flags FROM consumption
+    WHERE meter_id = %s AND slot >= %s AND slot < %s ORDER BY slot
+"""
+_DAYS: Final[LiteralString] = """
+    SELECT day, micro, estimated, covered_s, flags FROM consumption_day
+    WHERE meter_id = %s AND day BETWEEN %s AND %s
+"""
+_HOURS: Final[LiteralString] = """
+    SELECT slot, micro, estimated, covered_s, flags FROM consumption_hour
+    WHERE meter_id = %s AND slot >= %s AND slot < %s
+"""
+_CODES: Final[LiteralString] = "SELECT id, code FROM device WHERE id = ANY(%s)"
+_HOUR: Final = timedelta(hours=1)
+
+
+def explain(
+    conn: psycopg.Connection[Any], code: str, window: Window, zone: ZoneInfo, now: datetime
+) -> Explanation:
+    """Say what a meter's figure of some days rests on.
+
+    Args:
+        conn: a connection; all is read in one snapshot when it is in such a transaction.
+        code: of the meter.
+        window: local days; of a single day the table is by hour.
+        zone: the site's.
+        now: later than this nothing is expected yet.
+
+    Raises:
+        metering.facts.refusal.FactError: there is no such meter.
+    """
+    meter, subject = facts_read.find_subject(conn, code)
+    span = local_span(window, zone)
+    quarters = conn.execute(_QUARTERS, [meter, span.begin, span.end]).fetchall()
+    findings = facts_read.findings(conn, meter, span)
+    periods = tuple(_periods(conn, meter, window, zone, now))
+    formula = subject.formula
+    checked = None if formula else _check(conn, meter, span, quarters, findings)
+    known = [period for period in periods if period.micro is not None]
+    return Explanation(
+        subject=subject,
+        title=_title(window),
+        zone=zone.key,
+        micro=sum(micro for _, micro, _ in quarters) if quarters else None,
+        estimated=sum(period.estimated for period in known),
+        entered=sum(micro for _, micro, flags in quarters if flags & Flag.ENTERED),
+        periods=periods,
+        first=_counter(checked, end=False),
+        last=_counter(checked, end=True),
+        devices=facts_read.devices(conn, meter, span),
+        ratios=facts_read.ratios(conn, meter, span),
+        findings=findings,
+        entries=facts_read.entries(conn, meter, span),
+        bills=facts_read.bills(conn, meter, window),
+        check=checked,
+        inputs=facts_read.figures_of(conn, list(parse(formula)), window) if formula else (),
+        waiting=facts_read.waiting(conn, meter, span),
+        failure=facts_read.failure(conn, meter),
+    )
+
+
+def _title(window: Window) -> str:
+    if window.first == window.last:
+        return window.first.isoformat()
+    if window == month_of(window.first):
+        return f"{window.first:%Y-%m}"
+    return f"{window.first} … {window.last}"
+
+
+def _check(
+    conn: psycopg.Connection[Any],
+    meter: int,
+    span: Span,
+    quarters: Sequence[Sequence[Any]],
+    findings: Sequence[FindingLine],
+) -> Check | None:
+    known = history.load(conn, [meter], Resolutions())[meter]
+    if known.error is not None:
+        return None
+    window = us_of(span.begin), us_of(span.end)
+    codes = dict(conn.execute(_CODES, [[one.device_id for one in known.bindings]]).fetchall())
+    booked = Booked(
+        np.array([us_of(slot) for slot, _, _ in quarters], dtype=np.int64),
+        np.array([micro for _, micro, _ in quarters], dtype=np.int64),
+    )
+    return check(stretches(conn, known, window, findings, codes), booked, window)
+
+
+def _counter(checked: Check | None, *, end: bool) -> Counter | None:
+    if checked is None or not checked.segments:
+        return None
+    segment = checked.segments[-1 if end else 0]
+    ts_us, ticks = (segment.until_us, segment.last) if end else (segment.since_us, segment.first)
+    return Counter(segment.device, at_us(ts_us), ticks * segment.resolution)
+
+
+def _periods(
+    conn: psycopg.Connection[Any], meter: int, window: Window, zone: ZoneInfo, now: datetime
+) -> Iterator[Period]:
+    spans = presence(conn, meter)
+    for key, span in _rows(conn, meter, window, zone):
+        wanted = expected_s(spans, span, now)
+        micro, estimated, covered, flags = key or (None, 0, 0, 0)
+        if wanted or key:
+            yield Period(span.begin, span.end, micro, estimated, covered, wanted, Flag(flags))
+
+
+def _rows(
+    conn: psycopg.Connection[Any], meter: int, window: Window, zone: ZoneInfo
+) -> Iterator[tuple[tuple[Any, ...] | None, Span]]:
+    if len(window) > 1:
+        values = [meter, window.first, window.last]
+        days = {row[0]: row[1:] for row in conn.execute(_DAYS, values)}
+        yield from ((days.get(day), span) for day, span in local_days(window, zone))
+        return
+    whole = local_span(window, zone)
+    hours = {row[0]: row[1:] for row in conn.execute(_HOURS, [meter, whole.begin, whole.end])}
+    for number in range(whole.seconds // 3600):
+        begin = whole.begin + number * _HOUR
+        yield hours.get(begin), Span(begin, begin + _HOUR)

@@ -1,0 +1,191 @@
+"""Everything that makes a figure, as plain data: printed by the command line, shown elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from metering.counter.model import Flag
+from metering.quality.check import Check
+from metering.quality.completeness import share_of
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The meter in question; `formula` only of a virtual one, `place` only of a physical one."""
+
+    code: str
+    name: str
+    energy: str
+    unit: str
+    direction: str
+    place: str | None
+    formula: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A row of the table: a day of a month, or an hour of a day.
+
+    Attributes:
+        begin: aware.
+        end: aware.
+        micro: millionths of the unit; None: nothing is known.
+        estimated: the part of it that was allotted over gaps.
+        covered_s: seconds between accepted readings.
+        expected_s: seconds that could be known.
+        flags: what it is made of.
+    """
+
+    begin: datetime
+    end: datetime
+    micro: int | None
+    estimated: int
+    covered_s: int
+    expected_s: int
+    flags: Flag
+
+    @property
+    def share(self) -> Decimal:
+        """Which part of what is expected is known."""
+        return share_of(self.covered_s, self.expected_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A counter at a time, in the unit of its point."""
+
+    device: str
+    ts: datetime
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device's time at the meter; None: from ever, to this day, or not entered."""
+
+    code: str
+    serial_no: str | None
+    register: str | None
+    begin: datetime | None
+    end: datetime | None
+    initial: Decimal | None
+    final: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class RatioLine:
+    """CT × PT in force."""
+
+    ct: Decimal
+    pt: Decimal
+    begin: datetime | None
+    end: datetime | None
+    entered_by: str
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FindingLine:
+    """What is not ordinary; `before` and `after` in the unit of the point."""
+
+    kind: str
+    device: str
+    ts: datetime
+    until: datetime
+    before: float | None
+    after: float | None
+    micro: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """What a person read off the device, also when it was withdrawn."""
+
+    kind: str
+    device: str
+    ts: datetime
+    value: Decimal
+    note: str
+    entered_by: str
+    entered_at: datetime
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """A bill of an account that the meter belongs to; the period is [first, end)."""
+
+    id: int
+    account: str
+    supplier: str
+    first: date
+    end: date
+    status: str
+    quantity: Decimal | None
+    unit: str
+    amount: Decimal | None
+    entered_by: str
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A figure and what it rests on.
+
+    Attributes:
+        subject: the meter.
+        title: of the window: a month or a day.
+        zone: in which days are cut.
+        micro: the figure, millionths of the unit; None: nothing is known.
+        estimated: the part of it that was allotted over gaps.
+        entered: the part of it in quarters that rest on a person's reading.
+        periods: days or hours; absent ones are neither known nor expected.
+        first: first counter reading of the window that counts.
+        last: last one.
+        devices: that hung there.
+        ratios: in force; none: 1.
+        findings: that touch the window.
+        entries: that people made.
+        bills: that overlap it.
+        check: against the counter; None for a virtual meter.
+        inputs: of a virtual meter: code and figure of each.
+        waiting: something is to be computed again.
+        failure: why it could not be computed.
+    """
+
+    subject: Subject
+    title: str
+    zone: str
+    micro: int | None
+    estimated: int
+    entered: int
+    periods: tuple[Period, ...]
+    first: Counter | None
+    last: Counter | None
+    devices: tuple[Device, ...]
+    ratios: tuple[RatioLine, ...]
+    findings: tuple[FindingLine, ...]
+    entries: tuple[EntryLine, ...]
+    bills: tuple[BillLine, ...]
+    check: Check | None
+    inputs: tuple[tuple[str, int | None], ...]
+    waiting: bool
+    failure: str | None
+
+    @property
+    def covered_s(self) -> int:
+        """Seconds between accepted readings."""
+        return sum(period.covered_s for period in self.periods)
+
+    @property
+    def expected_s(self) -> int:
+        """Seconds that could be known."""
+        return sum(period.expected_s for period in self.periods)
+
+    @property
+    def share(self) -> Decimal:
+        """Which part of what is expected is known."""
+        return share_of(self.covered_s, self.expected_s)

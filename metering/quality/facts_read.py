@@ -1,0 +1,167 @@
+"""Reads what people and devices say about one meter: the lines of an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg.rows import class_row, scalar_row
+
+from metering.facts.refusal import refuse
+from metering.plan.usage import Window
+from metering.quality.explanation import (
+    BillLine,
+    Device,
+    EntryLine,
+    FindingLine,
+    RatioLine,
+    Subject,
+)
+from metering.quality.presence import Span
+
+_SUBJECT: Final[LiteralString] = """
+    SELECT m.id, m.code, m.name, m.energy, m.unit, m.direction, p.code, m.formula
+    FROM meter m LEFT JOIN place p ON p.id = m.place_id WHERE m.code = %s
+"""
+_DEVICES: Final[LiteralString] = """
+    SELECT d.code, d.serial_no, counted.name AS register,
+           nullif(lower(held.valid), '-infinity') AS begin,
+           nullif(upper(held.valid), 'infinity') AS "end",
+           (SELECT value FROM counter_entry e
+            WHERE e.device_id = d.id AND e.register = counted.name AND e.kind = 'initial'
+              AND e.withdrawn_at IS NULL AND held.valid @> e.ts
+            ORDER BY e.ts LIMIT 1) AS initial,
+           (SELECT value FROM counter_entry e
+            WHERE e.device_id = d.id AND e.register = counted.name AND e.kind = 'final'
+              AND e.withdrawn_at IS NULL AND e.ts <= upper(held.valid)
+              AND (lower_inf(held.valid) OR e.ts > lower(held.valid))
+            ORDER BY e.ts DESC LIMIT 1) AS final
+    FROM meter m
+    JOIN device_place held ON held.place_id = m.place_id AND held.valid && m.valid
+    JOIN device d ON d.id = held.device_id
+    LEFT JOIN LATERAL (
+        SELECT name FROM point WHERE device_id = d.id AND class = 'counter'
+          AND name = coalesce(m.register, name) ORDER BY id LIMIT 1
+    ) AS counted ON true
+    WHERE m.id = %(meter)s AND held.valid && tstzrange(%(begin)s, %(end)s)
+    ORDER BY lower(held.valid) NULLS FIRST, d.code
+"""
+_RATIOS: Final[LiteralString] = """
+    SELECT ct, pt, nullif(lower(valid), '-infinity') AS begin,
+           nullif(upper(valid), 'infinity') AS "end", entered_by, entered_at
+    FROM meter_ratio
+    WHERE meter_id = %(meter)s AND withdrawn_at IS NULL AND valid && tstzrange(%(begin)s, %(end)s)
+    ORDER BY lower(valid) NULLS FIRST
+"""
+_FINDINGS: Final[LiteralString] = """
+    SELECT f.kind, d.code AS device, f.ts, f.until, f.before, f.after, f.micro
+    FROM counter_finding f JOIN device d ON d.id = f.device_id
+    WHERE f.meter_id = %(meter)s AND f.ts < %(end)s AND f.until >= %(begin)s
+    ORDER BY f.ts, f.kind
+"""
+_ENTRIES: Final[LiteralString] = """
+    SELECT e.kind, d.code AS device, e.ts, e.value, e.note, e.entered_by, e.entered_at,
+           e.withdrawn_by, e.withdrawn_at
+    FROM meter m
+    JOIN device_place held ON held.place_id = m.place_id
+    JOIN device d ON d.id = held.device_id
+    JOIN counter_entry e ON e.device_id = d.id
+      AND tstzrange(lower(held.valid), upper(held.valid), '[]') @> e.ts
+      AND e.register = coalesce(m.register, (
+          SELECT name FROM point WHERE device_id = d.id AND class = 'counter' ORDER BY id LIMIT 1))
+    WHERE m.id = %(meter)s AND e.ts >= %(begin)s AND e.ts <= %(end)s
+    ORDER BY e.ts, e.id
+"""
+_BILLS: Final[LiteralString] = """
+    SELECT DISTINCT b.id, a.code AS account, a.supplier, lower(b.period) AS first,
+           upper(b.period) AS "end", b.status, b.quantity, b.unit, b.amount, b.entered_by,
+           b.entered_at
+    FROM utility_account_meter am
+    JOIN utility_account a ON a.id = am.account_id
+    JOIN bill b ON b.account_id = a.id
+    WHERE am.meter_id = %s AND am.withdrawn_at IS NULL AND b.withdrawn_at IS NULL
+      AND b.period && am.valid AND b.period && daterange(%s, %s, '[]')
+    ORDER BY 4, 1
+"""
+_WAITING: Final[LiteralString] = """
+    SELECT EXISTS (SELECT FROM metering_due
+        WHERE kind = 'meter' AND subject = %(meter)s AND ts_from < %(end)s AND ts_to >= %(begin)s)
+"""
+_FAILURE: Final[LiteralString] = """
+    SELECT error FROM metering_failure WHERE kind = 'meter' AND subject = %s
+"""
+
+
+def find_subject(conn: psycopg.Connection[Any], code: str) -> tuple[int, Subject]:
+    """A meter by its code.
+
+    Raises:
+        metering.facts.refusal.FactError: there is none.
+    """
+    row = conn.execute(_SUBJECT, [code]).fetchone()
+    if row is None:
+        refuse("计量点", f"没有编码为 {code} 的计量点：用 jieyong meter list 查看编码。")
+    return row[0], Subject(*row[1:])
+
+
+def devices(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[Device, ...]:
+    """Devices that hung there in a time."""
+    return _lines(conn, Device, _DEVICES, meter, span)
+
+
+def ratios(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[RatioLine, ...]:
+    """Ratios in force in a time."""
+    return _lines(conn, RatioLine, _RATIOS, meter, span)
+
+
+def findings(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[FindingLine, ...]:
+    """Findings that touch a time."""
+    return _lines(conn, FindingLine, _FINDINGS, meter, span)
+
+
+def entries(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[EntryLine, ...]:
+    """What people read off the meter's devices in a time, withdrawn ones too."""
+    return _lines(conn, EntryLine, _ENTRIES, meter, span)
+
+
+def bills(conn: psycopg.Connection[Any], meter: int, window: Window) -> tuple[BillLine, ...]:
+    """Bills of the meter's accounts that overlap some days."""
+    with conn.cursor(row_factory=class_row(BillLine)) as cursor:
+        return tuple(cursor.execute(_BILLS, [meter, window.first, window.last]).fetchall())
+
+
+def waiting(conn: psycopg.Connection[Any], meter: int, span: Span) -> bool:
+    """Whether something of the time is still to be computed."""
+    row = conn.execute(_WAITING, _values(meter, span)).fetchone()
+    return bool(row and row[0])
+
+
+def failure(conn: psycopg.Connection[Any], meter: int) -> str | None:
+    """Why a meter could not be computed at the last try; None: it could."""
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        found: str | None = cursor.execute(_FAILURE, [meter]).fetchone()
+    return found
+
+
+def figures_of(
+    conn: psycopg.Connection[Any], codes: Sequence[str], window: Window
+) -> tuple[tuple[str, int | None], ...]:
+    """What some meters counted in a window of days, by code."""
+    query = """
+        SELECT code, sum(micro)::int8 FROM meter
+        LEFT JOIN consumption_day ON meter_id = id AND day BETWEEN %s AND %s
+        WHERE code = ANY(%s) GROUP BY code ORDER BY code
+    """
+    return tuple(conn.execute(query, [window.first, window.last, list(codes)]).fetchall())
+
+
+def _lines(
+    conn: psycopg.Connection[Any], kind: type[Any], query: LiteralString, meter: int, span: Span
+) -> tuple[Any, ...]:
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return tuple(cursor.execute(query, _values(meter, span)).fetchall())
+
+
+def _values(meter: int, span: Span) -> dict[str, object]:
+    return {"meter": meter, "begin": span.begin, "end": span.end}

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from metering.counter.model import Flag
+from metering.facts.refusal import FactError
+from metering.quality.explain import explain
+from metering.quality.explanation import Explanation
+from tests.integration.metering.quality.world import (
+    BEGIN,
+    NOW,
+    OCTOBER,
+    QUARTER,
+    SHANGHAI,
+    Conn,
+    add_device,
+    add_meter,
+    compute,
+    day,
+    number,
+    poll,
+    steady,
+)
+
+MONTH = 31 * 96
+KWH = 1_000_000
+
+
+def october(conn: Conn) -> Explanation:
+    return explain(conn, "m", OCTOBER, SHANGHAI, NOW)
+
+
+def test_a_plain_month_is_last_minus_first(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, MONTH))
+    compute(conn, meter)
+    found = october(conn)
+    assert found.micro == 744 * KWH
+    assert found.estimated == found.entered == 0
+    assert found.share == 1
+    assert found.title == "2026-10"
+    assert found.first is not None
+    assert found.last is not None
+    assert (found.first.ts, found.first.value) == (BEGIN, Decimal(1000))
+    assert (found.last.ts, found.last.value) == (BEGIN + timedelta(days=31), Decimal(1744))
+    assert found.check is not None
+    assert found.check.holds
+    assert found.check.edges == ()
+    assert len(found.periods) == 31
+    assert all(period.micro == 24 * KWH for period in found.periods)
+    assert [device.code for device in found.devices] == ["m-d"]
+
+
+def test_a_ratio_from_the_middle_on_cuts_the_check_in_two(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, MONTH))
+    conn.execute(
+        "INSERT INTO meter_ratio (meter_id, ct, pt, valid, entered_by, entered_at)"
+        " VALUES (%s, 40, 1, tstzrange(%s, NULL), '王芳', %s)",
+        [meter, BEGIN + timedelta(days=10), NOW],
+    )
+    compute(conn, meter)
+    found = october(conn)
+    assert found.micro == (240 + 504 * 40) * KWH
+    assert found.check is not None
+    assert [one.counted for one in found.check.segments] == [240 * KWH, 504 * 40 * KWH]
+    assert found.check.holds
+    assert found.ratios[0].ct == 40
+    assert found.ratios[0].entered_by == "王芳"
+
+
+def test_dip_rollover_and_reset_are_named_and_the_sum_still_holds(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    conn.execute(
+        "INSERT INTO device_register (device_id, register, resolution, capacity, max_per_hour,"
+        " valid, entered_by, entered_at)"
+        " SELECT id, 'energy', 0.01, 10000, 100, '[,)', '王芳', %s FROM device",
+        [NOW],
+    )
+    values = steady(0.25, MONTH, start=9900.0)
+    rolled = [(ts, round((value or 0) % 10000, 2)) for ts, value in values]
+    dipped = [(ts, 0.0 if 1500 <= n < 1502 else value) for n, (ts, value) in enumerate(rolled)]
+    reset_at = 2500
+    lost = dipped[reset_at - 1][1]
+    final = [
+        (ts, round(value - lost, 2) if n >= reset_at else value)
+        for n, (ts, value) in enumerate(dipped)
+    ]
+    poll(conn, "m-d", final)
+    compute(conn, meter)
+    found = october(conn)
+    assert {one.kind for one in found.findings} >= {"dip", "rollover", "reset"}
+    assert found.micro == 744 * KWH
+    assert found.check is not None
+    assert found.check.holds
+    (segment,) = found.check.segments
+    assert {one.kind for one in segment.corrections} == {"rollover", "reset"}
+    assert segment.counted != segment.booked
+
+
+def test_a_replaced_device_is_two_segments_with_the_change_between(conn: Conn) -> None:
+    meter = add_meter(conn, "m", None)
+    change = BEGIN + timedelta(days=15, minutes=7)
+    place = number(conn, "SELECT id FROM place")
+    conn.execute("UPDATE device_place SET valid = tstzrange(NULL, %s)", [change])
+    new = add_device(conn, "m-new", place, change)
+    poll(conn, "m-d", steady(0.25, 15 * 96))
+    poll(conn, "m-new", steady(0.25, 16 * 96 - 1, change + timedelta(minutes=8), 5.0))
+    old = number(conn, "SELECT id FROM device WHERE code = 'm-d'")
+    for device, kind, value in ((old, "final", 1360.12), (new, "initial", 4.87)):
+        conn.execute(
+            "INSERT INTO counter_entry (device_id, register, ts, kind, value, entered_by,"
+            " entered_at) VALUES (%s, 'energy', %s, %s, %s, '李强', %s)",
+            [device, change, kind, value, NOW],
+        )
+    compute(conn, meter)
+    found = october(conn)
+    assert [(d.code, d.initial, d.final) for d in found.devices] == [
+        ("m-d", None, Decimal("1360.12")),
+        ("m-new", Decimal("4.87"), None),
+    ]
+    assert [(one.kind, one.entered_by) for one in found.entries] == [
+        ("final", "李强"),
+        ("initial", "李强"),
+    ]
+    assert found.micro == 744 * KWH
+    assert found.check is not None
+    assert found.check.holds
+    assert [segment.device for segment in found.check.segments] == ["m-d", "m-new"]
+    (edge,) = found.check.edges
+    assert edge.micro == round(0.25 * KWH)
+    assert found.entered > 0
+
+
+def test_a_gap_is_estimated_once_and_said(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    values = steady(0.25, MONTH)
+    poll(conn, "m-d", values[:960] + values[1056:])
+    compute(conn, meter)
+    found = october(conn)
+    assert found.micro == 744 * KWH
+    assert found.estimated == round(24.25 * KWH)
+    assert [one.kind for one in found.findings if one.kind == "gap"] == ["gap"]
+    assert any(period.flags & Flag.ESTIMATED for period in found.periods)
+    assert found.check is not None
+    assert found.check.holds
+
+
+def test_a_month_of_which_nothing_is_known_is_none_and_not_zero(conn: Conn) -> None:
+    add_meter(conn, "m")
+    found = october(conn)
+    assert found.micro is None
+    assert found.share == 0
+    assert len(found.periods) == 31
+    assert found.check is not None
+    assert not found.check.holds
+
+
+def test_a_day_is_explained_by_its_hours(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, MONTH))
+    compute(conn, meter)
+    found = explain(conn, "m", day(9), SHANGHAI, NOW)
+    assert found.title == "2026-10-09"
+    assert len(found.periods) == 24
+    assert found.micro == 24 * KWH
+    assert found.check is not None
+    assert found.check.holds
+
+
+def test_the_month_that_is_not_over_is_expected_up_to_now(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, 5 * 96))
+    compute(conn, meter)
+    found = explain(conn, "m", OCTOBER, SHANGHAI, BEGIN + timedelta(days=5))
+    assert found.share == 1
+    assert len(found.periods) == 5
+
+
+def test_bills_of_the_meters_account_stand_beside_the_figure(conn: Conn) -> None:
+    add_meter(conn, "m")
+    account = number(
+        conn,
+        "INSERT INTO utility_account (code, number, supplier, energy, unit)"
+        " VALUES ('a', '5001', '供电局', 'electricity', 'kWh')",
+    )
+    conn.execute(
+        "INSERT INTO utility_account_meter (account_id, meter_id, valid, entered_by, entered_at)"
+        " SELECT %s, id, '[2026-01-01,)', '王芳', %s FROM meter",
+        [account, NOW],
+    )
+    for first, end in ((date(2026, 9, 25), date(2026, 10, 25)), (date(2026, 8, 25),) * 2):
+        conn.execute(
+            "INSERT INTO bill (account_id, period, status, quantity, unit, amount, entered_by,"
+            " entered_at) VALUES (%s, daterange(%s, %s), 'settled', 700, 'kWh', 420, '王芳', %s)",
+            [account, first, end if end > first else date(2026, 9, 25), NOW],
+        )
+    (bill,) = october(conn).bills
+    assert (bill.account, bill.first, bill.end) == ("a", date(2026, 9, 25), date(2026, 10, 25))
+    assert (bill.quantity, bill.amount, bill.entered_by) == (700, 420, "王芳")
+
+
+def test_what_waits_to_be_computed_is_said(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    conn.execute(
+        "INSERT INTO metering_due (kind, subject, ts_from, ts_to, why)"
+        " VALUES ('meter', %s, %s, %s, 'ratio')",
+        [meter, BEGIN, BEGIN + QUARTER],
+    )
+    assert october(conn).waiting
+    assert not explain(conn, "m", day(9), SHANGHAI, NOW).waiting
+
+
+def test_an_unknown_meter_is_refused(conn: Conn) -> None:
+    with pytest.raises(FactError, match="没有编码为 x 的计量点"):
+        explain(conn, "x", OCTOBER, SHANGHAI, NOW)
