@@ -49,7 +49,7 @@ WHERE point.id = (
       AND own.name = coalesce(meter.register, own.name)
     ORDER BY own.id LIMIT 1
 )
-GROUP BY meter.id
+GROUP BY meter.id, touched.week
 """
 _POINTS = """
 SELECT 'point', point.id, touched.since, touched.until, %(why)s
@@ -58,19 +58,21 @@ FROM touched JOIN point ON point.id = touched.subject AND point.class IN ('gauge
 _INSERT = (
     f"INSERT INTO metering_due (kind, subject, ts_from, ts_to, why) {_COUNTERS} UNION ALL {_POINTS}"
 )
+# By week: what comes late must not make all the time since then due.
 _TOUCHED = """
 WITH touched AS MATERIALIZED (
-    SELECT subject, min(ts_from) AS since, max(ts_to) AS until
-    FROM dirty_log, unnest(subjects) AS subject
+    SELECT subject, week, min(ts_from) AS since, max(ts_to) AS until
+    FROM dirty_log, unnest(subjects) AS subject, date_trunc('week', ts_from, 'UTC') AS week
     WHERE kind = 'reading'
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
-    GROUP BY subject
+    GROUP BY subject, week
 )
 """
 # Two index descents a point; a GROUP BY would read every raw row there is.
 _EVERYTHING = """
 WITH touched AS MATERIALIZED (
-    SELECT point.id AS subject, oldest.ts AS since, newest.ts AS until
+    SELECT point.id AS subject, 'epoch'::timestamptz AS week,
+           oldest.ts AS since, newest.ts AS until
     FROM point
     CROSS JOIN LATERAL (
         SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts LIMIT 1

@@ -1,5 +1,6 @@
 -- migrate:up
--- What workers of metering need: due rows of a subject at once, and what could not be computed.
+-- What workers of metering need: the oldest due rows of a kind, and all of a subject.
+CREATE INDEX metering_due_order ON metering_due (kind, id);
 CREATE INDEX metering_due_subject ON metering_due (kind, subject);
 -- Which devices hung at a place.
 CREATE INDEX device_place_place ON device_place (place_id);

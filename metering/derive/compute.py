@@ -1,0 +1,146 @@
+"""From a change to the quarter hours it moves: pure, one meter at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from metering.counter.anchors import Reach, reach
+from metering.counter.model import GRAIN_US, Finding, Policy, Quarters
+from metering.counter.series import Series, merge, quarters_of
+from metering.derive.claim import Span
+from metering.derive.eras import Era
+from metering.derive.history import Binding, History
+from metering.derive.rollup import Window
+from metering.derive.store import Computed, Noted
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is the same for every meter.
+
+    Attributes:
+        policy: when a doubtful level of a counter is believed.
+        zone: of days, months and load profiles.
+    """
+
+    policy: Policy
+    zone: ZoneInfo
+
+
+def concerned(history: History, span: Span) -> tuple[Binding, ...]:
+    """Return the devices whose readings a change moves, and those that share a quarter with them.
+
+    Args:
+        history: of the meter.
+        span: the change.
+    """
+    begin, end = span.from_us, span.to_us
+    for one in history.bindings:
+        if one.begin_us <= span.to_us and one.end_us >= span.from_us:
+            begin, end = min(begin, one.begin_us), max(end, one.end_us)
+    # Bindings do not overlap: going outwards, each can only bring in its neighbour.
+    for one in reversed(history.bindings):
+        if one.end_us > _floor(begin) and one.begin_us < begin:
+            begin = one.begin_us
+    for one in history.bindings:
+        if one.begin_us < _ceil(end) and one.end_us > end:
+            end = one.end_us
+    return tuple(one for one in history.bindings if one.begin_us <= end and one.end_us >= begin)
+
+
+def compute(meter_id: int, span: Span, eras: Sequence[Era], rules: Rules) -> Computed | None:
+    """Return what the quarters hold that a change moves.
+
+    Args:
+        meter_id: the meter.
+        span: the change.
+        eras: of every device concerned, as far as readings were loaded.
+        rules: of all meters.
+
+    Returns:
+        The window and what is in it, or None: the readings loaded do not reach far enough.
+
+    Raises:
+        ValueError: quantities are too large to be true.
+    """
+    window = _window(span, eras, rules.policy)
+    if window is None:
+        return None
+    parts: list[Quarters] = []
+    findings: dict[tuple[int, str], Noted] = {}
+    for era in eras:
+        if _apart(era, window):
+            continue
+        near = _reach(era, (window[0], window[1] - 1), rules.policy)
+        if near is None:
+            return None
+        quarters, found = quarters_of(_series(era, near), rules.policy, rules.zone, window)
+        parts.append(quarters)
+        for one in found:
+            findings.setdefault((one.ts, one.kind), _noted(era, one))
+    kept = tuple(findings[key] for key in sorted(findings))
+    return Computed(Window(meter_id, *window), merge(parts), kept)
+
+
+def _window(span: Span, eras: Sequence[Era], policy: Policy) -> tuple[int, int] | None:
+    begin, end = _floor(span.from_us), _floor(span.to_us) + GRAIN_US
+    for era in eras:
+        if not _touches(era, span):
+            continue
+        near = _reach(era, (span.from_us, span.to_us), policy)
+        if near is None:
+            return None
+        begin, end = min(begin, near.window[0]), max(end, near.window[1])
+    return begin, end
+
+
+def _reach(era: Era, change: tuple[int, int], policy: Policy) -> Reach | None:
+    return reach(era.readings, era.register, policy, change, era.whole)
+
+
+def _touches(era: Era, span: Span) -> bool:
+    ts = era.readings.ts
+    begin = min(era.extent[0], int(ts[0])) if len(ts) else era.extent[0]
+    return begin <= span.to_us and era.extent[1] >= span.from_us
+
+
+def _apart(era: Era, window: tuple[int, int]) -> bool:
+    """Say whether an era has nothing to say of a window."""
+    ts, (before, behind) = era.readings.ts, era.whole
+    if not len(ts):
+        return True
+    return (behind and int(ts[-1]) < window[0]) or (before and int(ts[0]) >= window[1])
+
+
+def _series(era: Era, near: Reach) -> Series:
+    return Series(
+        readings=era.readings.part(near.start, near.stop),
+        register=era.register,
+        ratios=era.ratios,
+        weights=era.weights,
+        begin=era.begin,
+        end=era.end,
+        opening=near.opening and era.opens,
+    )
+
+
+def _noted(era: Era, one: Finding) -> Noted:
+    return Noted(
+        device_id=era.device_id,
+        ts_us=one.ts,
+        until_us=one.until,
+        kind=one.kind,
+        before=None if one.before is None else float(one.before * era.resolution),
+        after=float(one.after * era.resolution),
+        micro=one.micro,
+    )
+
+
+def _floor(us: int) -> int:
+    return us // GRAIN_US * GRAIN_US
+
+
+def _ceil(us: int) -> int:
+    return -(-us // GRAIN_US) * GRAIN_US
