@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal, Self
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-_LEAP_YEAR = 2000
+_LEAP_YEAR: Final = 2000
+_EVERY_DAY: Final = tuple(
+    f"{date(_LEAP_YEAR, 1, 1) + timedelta(days=number):%m-%d}" for number in range(366)
+)
+
+
+def within(day: str, first: str, last: str) -> bool:
+    """Whether a day of the year lies between two others, both included, maybe over new year.
+
+    Args:
+        day: ``MM-DD``, like the others.
+        first: the first day.
+        last: the last one.
+    """
+    if first <= last:
+        return first <= day <= last
+    return day >= first or day <= last
 
 
 def _day_of_year(text: str) -> str:
@@ -118,4 +134,12 @@ class SeasonSettings(BaseModel):
     def _apart(self) -> Self:
         if self.heating_at_most_c >= self.cooling_at_least_c:
             raise ValueError("heating_at_most_c must be below cooling_at_least_c")
+        both = [
+            day
+            for day in _EVERY_DAY
+            if within(day, self.heating_from, self.heating_until)
+            and within(day, self.cooling_from, self.cooling_until)
+        ]
+        if both:
+            raise ValueError(f"both seasons include {both[0]}: let one end before the other")
         return self

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from metering.gauge.periods import GaugePeriod, Grain, Periods, gauge_periods, state_periods
+from tests.integration.metering.gauge.world import (
+    START,
+    Conn,
+    add_device,
+    add_point,
+    at,
+    recompute,
+    store,
+)
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAY_S = 86_400
+
+
+def asked(grain: Grain, days: int = 40) -> Periods:
+    return Periods(START - timedelta(days=1), START + timedelta(days=days), grain, SHANGHAI)
+
+
+def gauge(conn: Conn, *readings: tuple[float, float | None]) -> int:
+    point = add_point(conn, add_device(conn), "power")
+    store(conn, point, readings)
+    recompute(conn, (point, readings[0][0], readings[-1][0]))
+    return point
+
+
+def test_an_hour_is_its_quarters_by_their_weight(conn: Conn) -> None:
+    point = gauge(conn, (0, 10.0), (900, 40.0), (1200, None), (3600, 5.0), (4500, None))
+    assert gauge_periods(conn, [point], asked("hour")) == [
+        GaugePeriod(point, START, 10.0, 40.0, 17.5, 1200),
+        GaugePeriod(point, START + timedelta(hours=1), 5.0, 5.0, 5.0, 900),
+    ]
+
+
+def test_case_39_days_are_those_of_the_site(conn: Conn) -> None:
+    evening = 16 * 3600  # midnight in Shanghai
+    point = gauge(conn, (evening - 900, 1.0), (evening, 9.0), (evening + 900, None))
+    found = gauge_periods(conn, [point], asked("day"))
+    assert [(period.begin, period.mean, period.covered_s) for period in found] == [
+        (datetime(2026, 6, 1, tzinfo=SHANGHAI), 1.0, 900),
+        (datetime(2026, 6, 2, tzinfo=SHANGHAI), 9.0, 900),
+    ]
+
+
+def test_case_38_months_are_those_of_the_calendar(conn: Conn) -> None:
+    july = 30 * DAY_S - 8 * 3600
+    point = gauge(conn, (july - 900, 1.0), (july, 9.0), (july + 900, None))
+    found = gauge_periods(conn, [point], asked("month"))
+    assert [(period.begin, period.mean) for period in found] == [
+        (datetime(2026, 6, 1, tzinfo=SHANGHAI), 1.0),
+        (datetime(2026, 7, 1, tzinfo=SHANGHAI), 9.0),
+    ]
+
+
+def test_only_quarters_of_the_asked_time_count(conn: Conn) -> None:
+    point = gauge(conn, (0, 1.0), (900, 2.0), (1800, 3.0), (2700, None))
+    some = Periods(at(900), at(1800), "hour", SHANGHAI)
+    assert [(p.mean, p.covered_s) for p in gauge_periods(conn, [point], some)] == [(2.0, 900)]
+
+
+def test_the_mean_of_a_constant_is_the_constant(conn: Conn) -> None:
+    point = gauge(conn, *((n * 613.0, 0.1) for n in range(200)))
+    (period, *_) = gauge_periods(conn, [point], asked("month"))
+    assert (period.low, period.mean, period.high) == (0.1, 0.1, 0.1)
+
+
+def test_time_in_state(conn: Conn) -> None:
+    point = add_point(conn, add_device(conn), "on", "state")
+    store(conn, point, [(0, 1.0), (1000, 0.0), (3700, 1.0), (4000, None)])
+    recompute(conn, (point, 0, 4000))
+    found = [(p.begin, p.value, p.seconds) for p in state_periods(conn, [point], asked("hour"))]
+    second = START + timedelta(hours=1)
+    assert found == [(START, 0, 2600), (START, 1, 1000), (second, 0, 100), (second, 1, 300)]
+    assert [(p.value, p.seconds) for p in state_periods(conn, [point], asked("day"))] == [
+        (0, 2700),
+        (1, 1300),
+    ]
+
+
+def test_what_is_unknown_has_no_period(conn: Conn) -> None:
+    assert gauge_periods(conn, [1], asked("day")) == []
+    assert state_periods(conn, [1], asked("day")) == []
+
+
+def test_a_time_without_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="no zone"):
+        Periods(datetime(2026, 6, 1), START, "day", SHANGHAI)  # noqa: DTZ001
