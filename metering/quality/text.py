@@ -1,0 +1,209 @@
+"""An explanation in plain Chinese, line by line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from metering.derive.times import at_us
+from metering.quality import words
+from metering.quality.check import Check, Edge, Segment
+from metering.quality.explanation import Explanation, Period
+from metering.quality.words import amount, bar, flag_signs, moment, percent, plain, unit_name
+
+
+def render(explanation: Explanation) -> str:
+    """The explanation as a text, ready to print."""
+    zone = ZoneInfo(explanation.zone)
+    blocks = (
+        _figure(explanation),
+        _counters(explanation, zone),
+        _devices(explanation, zone),
+        _ratios(explanation, zone),
+        _findings(explanation, zone),
+        _entries(explanation, zone),
+        _bills(explanation),
+        _periods(explanation, zone),
+        _inputs(explanation),
+        _check(explanation, zone),
+    )
+    return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines)
+
+
+def _figure(e: Explanation) -> Iterator[str]:
+    subject = e.subject
+    energy = words.energy_names().get(subject.energy, subject.energy)
+    direction = words.DIRECTIONS.get(subject.direction, subject.direction)
+    where = f"计算表：{subject.formula}" if subject.formula else f"计量点位 {subject.place}"
+    yield f"{subject.code} {subject.name}（{energy}，{direction}，{where}）"
+    yield f"{e.title} 用量：{amount(e.micro, subject.unit)}"
+    yield f"数据覆盖：{percent(e.share)}（已结束的时段中有可信读数的部分）"
+    if e.micro:
+        yield f"其中估算：{_part(e.estimated, e.micro, subject.unit)}"
+        yield f"其中依据人工抄表：{_part(e.entered, e.micro, subject.unit)}"
+    if e.waiting:
+        yield "注意：这段时间有数据正在等待重算，结果可能变化。"
+    if e.failure is not None:
+        yield f"注意：最近一次计算失败：{e.failure}"
+
+
+def _part(micro: int, whole: int, unit: str) -> str:
+    share = amount(micro, unit)
+    return f"{share}（{percent(abs(_ratio(micro, whole)))}）" if micro else share
+
+
+def _ratio(micro: int, whole: int) -> Decimal:
+    return Decimal(micro) / whole
+
+
+def _counters(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.first is not None and e.last is not None:
+        for name, one in (("首个读数", e.first), ("末个读数", e.last)):
+            yield f"{name}：{moment(one.ts, zone)}  {plain(one.value)}（设备 {one.device}）"
+
+
+def _devices(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.subject.formula is not None:
+        return
+    yield "设备：" if e.devices else "设备：这段时间没有设备安装在此。"
+    for one in e.devices:
+        serial = f"，表号 {one.serial_no}" if one.serial_no else ""
+        register = f"，寄存器 {one.register}" if one.register else "，没有累计量测点"
+        ends = [
+            f"，{name} {plain(value)}"
+            for name, value in (("底数", one.initial), ("止数", one.final))
+            if value is not None
+        ]
+        yield (
+            f"  {one.code}{serial}{register}：{moment(one.begin, zone)} 至"
+            f" {moment(one.end, zone, unbounded='今')}{''.join(ends)}"
+        )
+
+
+def _ratios(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.subject.formula is not None:
+        return
+    yield "倍率：" if e.ratios else "倍率：未录入，按 1 计算。"
+    for one in e.ratios:
+        yield (
+            f"  CT {plain(one.ct)} × PT {plain(one.pt)} = {plain(one.ct * one.pt)}："
+            f"{moment(one.begin, zone)} 至 {moment(one.end, zone, unbounded='今')}"
+            f"（{one.entered_by}，{moment(one.entered_at, zone)} 录入）"
+        )
+
+
+def _findings(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.findings:
+        yield "异常与处理："
+    for one in e.findings:
+        span = moment(one.ts, zone)
+        if one.until > one.ts:
+            span += f" 至 {moment(one.until, zone)}"
+        values = [plain(value) for value in (one.before, one.after) if value is not None]
+        booked = "" if one.kind in {"first", "suspect"} else f"，计 {amount(one.micro, _unit(e))}"
+        name = words.FINDINGS.get(one.kind, one.kind)
+        yield f"  {span}  {name}：读数 {' → '.join(values)}{booked}（设备 {one.device}）"
+
+
+def _entries(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.entries:
+        yield "人工录入："
+    for one in e.entries:
+        note = f"，{one.note}" if one.note else ""
+        gone = ""
+        if one.withdrawn_at is not None:
+            gone = f"【已撤销：{one.withdrawn_by}，{moment(one.withdrawn_at, zone)}】"
+        who = f"{one.entered_by}，{moment(one.entered_at, zone)} 录入{note}"
+        yield (
+            f"  {moment(one.ts, zone)}  {words.ENTRIES.get(one.kind, one.kind)} {plain(one.value)}"
+            f"（设备 {one.device}；{who}）{gone}"
+        )
+
+
+def _bills(e: Explanation) -> Iterator[str]:
+    if e.bills:
+        yield "相关账单："
+    for one in e.bills:
+        last = one.end - timedelta(days=1)
+        quantity = words.UNKNOWN if one.quantity is None else plain(one.quantity)
+        cost = words.UNKNOWN if one.amount is None else f"{one.amount:,.2f} 元"
+        yield (
+            f"  {one.supplier} {one.account}：{one.first} 至 {last}，{quantity}"
+            f" {unit_name(one.unit)}，金额 {cost}，{words.STATUSES.get(one.status, one.status)}"
+            f"（编号 {one.id}，{one.entered_by} 录入）"
+        )
+
+
+def _periods(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if not e.periods:
+        return
+    hourly = e.periods[0].end - e.periods[0].begin <= timedelta(hours=1)
+    yield f"{'逐时' if hourly else '逐日'}用量（{unit_name(_unit(e))}）："
+    shown = [amount(one.micro) for one in e.periods]
+    width = max(map(len, shown))
+    for one, text in zip(e.periods, shown, strict=True):
+        local = one.begin.astimezone(zone)
+        label = f"{local:%H:%M}" if hourly else f"{local:%m-%d}"
+        yield f"  {label}  {text:>{width}}  {bar(one.share)} {percent(one.share)}{_signs(one)}"
+    yield "  标记：估=估算 抄=人工抄表 翻=翻转 清=清零 疑=有读数未计入 换=换表 倍=倍率变更"
+
+
+def _signs(period: Period) -> str:
+    signs = flag_signs(period.flags)
+    return f"  {signs}" if signs else ""
+
+
+def _inputs(e: Explanation) -> Iterator[str]:
+    if e.inputs:
+        yield f"计算表 {e.subject.formula} 的各项："
+    for code, micro in e.inputs:
+        yield f"  {code}：{amount(micro)}"
+
+
+def _check(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.check is None:
+        if e.subject.formula is None:
+            yield "校验：无法进行，设备资料有误，见上。"
+        return
+    yield "校验（Σ 各刻钟 = 末读数 − 首读数 ± 事件）："
+    for segment in e.check.segments:
+        yield from _segment(segment, zone, _unit(e))
+    for edge in e.check.edges:
+        yield _edge(edge, zone, _unit(e))
+    yield f"  合计：{amount(e.check.total if e.micro is not None else None, _unit(e))}"
+    yield f"  结论：{_verdict(e.check)}"
+
+
+def _segment(one: Segment, zone: ZoneInfo, unit: str) -> Iterator[str]:
+    first, last = one.first * one.resolution, one.last * one.resolution
+    worth = Decimal(one.micro_per_tick).scaleb(-6) / one.resolution
+    yield (
+        f"  {moment(at_us(one.since_us), zone)} 至 {moment(at_us(one.until_us), zone)}"
+        f"（设备 {one.device}）：({plain(last)} − {plain(first)}) × {plain(worth)}"
+        f" = {amount(one.counted, unit)}"
+    )
+    for event in one.corrections:
+        sign = "+" if event.micro >= 0 else "−"
+        what = f"{moment(at_us(event.ts_us), zone)} {words.FINDINGS.get(event.kind, event.kind)}"
+        yield f"    {what}：{sign} {amount(abs(event.micro), unit)}"
+    agrees = "一致" if one.off == 0 else f"相差 {amount(one.off, unit)}"
+    yield f"    Σ 各刻钟 = {amount(one.booked, unit)}，{agrees}"
+
+
+def _edge(one: Edge, zone: ZoneInfo, unit: str) -> str:
+    span = f"{moment(at_us(one.since_us), zone)} 至 {moment(at_us(one.until_us), zone)}"
+    return f"  {span}：无整刻读数可核对，跨段分摊 {amount(one.micro, unit)}"
+
+
+def _verdict(check: Check) -> str:
+    if not check.segments:
+        return "没有可核对的读数。"
+    if check.holds:
+        return "各段与读数完全一致。"
+    return "与读数不一致：请重算该表（数据可能正在等待重算），仍不一致请报告。"
+
+
+def _unit(e: Explanation) -> str:
+    return e.subject.unit
