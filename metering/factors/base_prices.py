@@ -56,14 +56,14 @@ def enter(conn: psycopg.Connection[Any], act: Act, tariff: Tariff, price: BasePr
         RefusedError: a tariff without multipliers, a price that cannot be, a month entered twice.
     """
     if not isinstance(tariff.scheme, TimeOfUse) or not tariff.scheme.multiplies:
-        raise RefusedError(f"{tariff.name}不按基准电价浮动:不需要录入基准电价")
+        raise RefusedError(f"{tariff.name}不按基准电价浮动：不需要录入基准电价")
     if price.month.day != 1:
-        raise RefusedError(f"月份为 {price.month}:请填写当月 1 日")
+        raise RefusedError(f"月份为 {price.month}：请填写当月 1 日")
     if not price.yuan.is_finite() or not 0 < price.yuan < _MOST or price.yuan % _FINEST:
-        raise RefusedError(f"基准电价为 {price.yuan}:必须大于 0,最多八位小数")
+        raise RefusedError(f"基准电价为 {price.yuan}：必须大于 0，最多八位小数")
     if not price.source.strip():
-        raise RefusedError("基准电价没有来源:请填写公告名称")
-    message = f"{tariff.name} {price.month:%Y-%m} 已有基准电价:请先撤回原记录"
+        raise RefusedError("基准电价没有来源：请填写公告名称")
+    message = f"{tariff.name} {price.month:%Y-%m} 已有基准电价：请先撤回原记录"
     with refusing_overlap(message), conn.transaction():
         what = (tariff.code, price.month, price.yuan, price.source)
         entry = insert(conn, _INSERT, [*what, act.principal, act.at])

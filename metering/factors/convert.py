@@ -65,7 +65,7 @@ class Total:
     @property
     def why(self) -> str:
         """Why the sum is unknown, in Chinese; else empty."""
-        return ";".join(dict.fromkeys(p.why for p in self.parts if p.why))
+        return "；".join(dict.fromkeys(p.why for p in self.parts if p.why))
 
     @property
     def set_names(self) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def person_days(spans: Iterable[Span], begin: date, end: date) -> Decimal:
     found = []
     for span in spans:
         if span.end is None:
-            raise ValueError(f"人·日数必须有截止日期:{span.begin} 起的一条没有")
+            raise ValueError(f"人·日数必须有截止日期：{span.begin} 起的一条没有")
         inside = (min(span.end, end) - max(span.begin, begin)).days
         if inside > 0:
             whole = Decimal((span.end - span.begin).days)
@@ -136,7 +136,7 @@ def energy_users(people: People, begin: date, end: date, closed_days: int = 0) -
     if people.energy_users:
         return daily_mean(people.energy_users, begin, end, "用能人数")
     if not people.present or not people.present[0]:
-        return Figure(None, "没有用能人数,也没有在编在岗人数")
+        return Figure(None, "没有用能人数，也没有在编在岗人数")
     means = [daily_mean(group, begin, end, "在岗人数") for group in people.present if group]
     unknown = [mean.why for mean in means if mean.why]
     if unknown:

@@ -30,7 +30,7 @@ def days(begin: date, end: date | None) -> Range[date]:
         RefusedError: it has no day.
     """
     if end is not None and end <= begin:
-        raise RefusedError(f"截止日期 {end} 不晚于起始日期 {begin}:请改正日期")
+        raise RefusedError(f"截止日期 {end} 不晚于起始日期 {begin}：请改正日期")
     return Range(begin, end, "[)")
 
 
@@ -58,7 +58,7 @@ def institution_id(conn: psycopg.Connection[Any], code: str) -> int:
     """
     row = conn.execute("SELECT id FROM institution WHERE code = %s", [code]).fetchone()
     if row is None:
-        raise RefusedError(f"没有编码为 {code} 的公共机构:请核对编码,或先导入台账")
+        raise RefusedError(f"没有编码为 {code} 的公共机构：请核对编码，或先导入台账")
     return int(row[0])
 
 
@@ -90,5 +90,5 @@ def withdraw(
     with conn.transaction():
         statement = sql.SQL(_WITHDRAW).format(sql.Identifier(table))
         if conn.execute(statement, [act.principal, act.at, entry]).fetchone() is None:
-            raise RefusedError(f"没有编号为 {entry} 的有效记录:可能已被撤回,请刷新后重试")
+            raise RefusedError(f"没有编号为 {entry} 的有效记录：可能已被撤回，请刷新后重试")
         record(conn, act, action, str(entry))

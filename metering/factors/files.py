@@ -133,6 +133,18 @@ def required_number(entry: Entry, key: str) -> Decimal:
     return number(entry, key) or Decimal(0)
 
 
+def positive_number(entry: Entry, key: str) -> Decimal:
+    """Return a number > 0; 1 after a problem."""
+    if not entry.has(key):
+        entry.problem(key, f"{key} is missing: add it")
+    value = number(entry, key)
+    if value == 0:
+        entry.problem(
+            key, f"{key} is 0: it must be above 0; leave the entry out when there is none"
+        )
+    return value or Decimal(1)
+
+
 def first_of_month(entry: Entry, key: str) -> date:
     """Return a required day that begins a month: figures change between months only."""
     written = entry.text(key)

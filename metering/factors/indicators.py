@@ -117,7 +117,7 @@ def _thousandth(figure: Figure) -> Figure:
 
 def _per(use: Figure, size: Figure) -> Figure:
     if use.value is None or size.value is None:
-        return Figure(None, ";".join(why for why in (use.why, size.why) if why))
+        return Figure(None, "；".join(why for why in (use.why, size.why) if why))
     if size.value == 0:
         return Figure(None, "除数为 0")
     return Figure(quotient(use.value, size.value))

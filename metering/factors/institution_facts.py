@@ -83,7 +83,9 @@ def enter(
     """
     name = _check(fact, kinds)
     valid = days(fact.begin, fact.end)
-    message = f"{fact.institution} 的{name}在这段时间内已有记录:请先撤回原记录,或改用“自某日起变更”"
+    message = (
+        f"{fact.institution} 的{name}在这段时间内已有记录：请先撤回原记录，或改用“自某日起变更”"
+    )
     with refusing_overlap(message), conn.transaction():
         institution = institution_id(conn, fact.institution)
         values = [institution, fact.code, fact.value, valid, fact.source, act.principal, act.at]
@@ -112,7 +114,7 @@ def change(
         held = conn.execute(_HELD, [institution, fact.code, fact.begin]).fetchone()
         if held is None:
             raise RefusedError(
-                f"{fact.institution} 在 {fact.begin} 没有{name}:没有可变更的记录,请直接录入"
+                f"{fact.institution} 在 {fact.begin} 没有{name}：没有可变更的记录，请直接录入"
             )
         entry, value, begin, end, source = held
         withdraw_fact(conn, act, entry)
@@ -154,17 +156,17 @@ def _check(fact: Fact, kinds: Mapping[str, FactKind]) -> str:
     kind = kinds.get(fact.code)
     if kind is None:
         known = "、".join(kinds)
-        raise RefusedError(f"没有名为 {fact.code} 的机构信息:可用 {known}")
+        raise RefusedError(f"没有名为 {fact.code} 的机构信息：可用 {known}")
     if not fact.value.is_finite() or not 0 <= fact.value < _MOST:
-        raise RefusedError(f"{kind.name}为 {fact.value}:必须是不小于 0 的数")
+        raise RefusedError(f"{kind.name}为 {fact.value}：必须是不小于 0 的数")
     if fact.value % _MICRO:
-        raise RefusedError(f"{kind.name}为 {fact.value}:最多六位小数")
+        raise RefusedError(f"{kind.name}为 {fact.value}：最多六位小数")
     if kind.whole and fact.value % 1:
-        raise RefusedError(f"{kind.name}为 {fact.value}:必须是整数")
+        raise RefusedError(f"{kind.name}为 {fact.value}：必须是整数")
     if not fact.source.strip():
-        raise RefusedError(f"{kind.name}没有来源:请填写依据,例如不动产权证号或人事台账")
+        raise RefusedError(f"{kind.name}没有来源：请填写依据，例如不动产权证号或人事台账")
     if kind.unit == _PERSON_DAYS and fact.end is None:
-        raise RefusedError(f"{kind.name}是一段时间内的合计:请填写截止日期")
+        raise RefusedError(f"{kind.name}是一段时间内的合计：请填写截止日期")
     days(fact.begin, fact.end)
     return kind.name
 

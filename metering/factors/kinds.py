@@ -12,9 +12,9 @@ from metering.factors.files import (
     DATA,
     Provenance,
     listed,
+    positive_number,
     provenance,
     reading,
-    required_number,
     top,
 )
 from metering.factors.rounding import product
@@ -58,7 +58,7 @@ class Kind:
             return quantity
         if unit not in self.other_units:
             known = "、".join([self.unit, *self.other_units])
-            raise ValueError(f"{self.name}没有单位 {unit}:可用 {known}")
+            raise ValueError(f"{self.name}没有单位 {unit}：可用 {known}")
         return product(quantity, self.other_units[unit])
 
 
@@ -183,9 +183,7 @@ def _kind(entry: Entry, usual: Provenance) -> tuple[Kind, int]:
 def _other_units(entry: Entry) -> dict[str, Decimal]:
     found: dict[str, Decimal] = {}
     for other in entry.entries("also", "unit") if entry.has("also") else []:
-        unit, factor = other.text("unit"), required_number(other, "of")
-        if not factor:
-            other.problem("of", "of must be above 0: how many of the kind's unit it is")
+        unit, factor = other.text("unit"), positive_number(other, "of")
         if unit in found:
             other.problem("unit", f"unit {unit} stands here twice: keep one")
         other.finish()

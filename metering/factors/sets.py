@@ -16,9 +16,9 @@ from metering.factors.files import (
     first_of_month,
     listed,
     number,
+    positive_number,
     provenance,
     reading,
-    required_number,
     top,
 )
 from metering.factors.kinds import Kind
@@ -123,7 +123,7 @@ def load_set(path: Path, kinds: Mapping[str, Kind], jurisdictions: Mapping[str, 
 
 def _factor(entry: Entry, kinds: Mapping[str, Kind], usual: Provenance, set_name: str) -> Factor:
     energy = entry.reference("code", "kind of energy", kinds)
-    value, density = required_number(entry, "value"), number(entry, "density")
+    value, density = positive_number(entry, "value"), number(entry, "density")
     unit = kinds[energy].unit if energy in kinds else KG
     per = entry.choice("per", sorted({unit, KG} if unit in {"t", "L"} else {unit}))
     factor = Factor(
@@ -135,8 +135,6 @@ def _factor(entry: Entry, kinds: Mapping[str, Kind], usual: Provenance, set_name
         set_name=set_name,
         provenance=provenance(entry, usual),
     )
-    if value == 0:
-        entry.problem("value", "value is 0: leave the factor out when there is none")
     entry.finish()
     return factor
 

@@ -16,6 +16,7 @@ from metering.factors.files import (
     listed,
     months,
     number,
+    positive_number,
     provenance,
     reading,
     required_number,
@@ -121,7 +122,10 @@ def _tiered(document: Entry) -> Tiered:
     for entry in entries:
         bound = number(entry, "upto")
         price = required_number(entry, "price")
-        upto = None if bound is None else int(product(bound, _MICRO))
+        micro = None if bound is None else product(bound, _MICRO)
+        if micro is not None and micro % 1:
+            entry.problem("upto", "upto has more than six decimals: quantities have six")
+        upto = None if micro is None else int(micro)
         last = entry is entries[-1]
         if last and upto is not None:
             entry.problem("upto", "the last tier has no bound: remove upto")
@@ -139,7 +143,7 @@ def _time_of_use(document: Entry) -> TimeOfUse:
     multiplies = document.choice("rates", ["multiplier", "price"]) == "multiplier"
     bases = []
     for entry in document.entries("bases", "base price") if document.has("bases") else []:
-        bases.append((first_of_month(entry, "from"), required_number(entry, "price")))
+        bases.append((first_of_month(entry, "from"), positive_number(entry, "price")))
         entry.finish()
     if bases and not multiplies:
         document.problem("bases", "rates are prices: they multiply no base price, remove bases")
@@ -198,8 +202,8 @@ def _periods(hours: Entry) -> dict[int, Period]:
     hours.finish()
     for first, last in _runs(claims):
         if len(claims[first]) > 1:
-            words = " and ".join(dict.fromkeys(period.word for period in claims[first]))
-            what = f"{_clock(first)}-{_clock(last)} is in {words} more than once: keep one"
+            words = " and in ".join(period.word for period in claims[first])
+            what = f"{_clock(first)}-{_clock(last)} is in {words}: keep one"
             hours.problem(claims[first][-1].word, what)
         elif not claims[first]:
             what = f"no period holds {_clock(first)}-{_clock(last)}: every moment needs one"
