@@ -96,14 +96,7 @@ class Reporters:
             self.rings.update(path[path.index(institution) :])
             return own
         stated = self.relations.get(("institution", institution), ())
-        onward = then(
-            stated,
-            lambda holder: (
-                always(holder)
-                if holder == sole(institution)
-                else self._resolved(holder, (*path, institution))
-            ),
-        )
+        onward = then(stated, lambda holder: self._resolved(holder, (*path, institution)))
         return filled(onward, own)
 
     def _resolved(self, holder: Holder, path: tuple[int, ...]) -> Timeline[Holder]:
@@ -115,6 +108,8 @@ class Reporters:
         return found
 
     def _target(self, institution: int, path: tuple[int, ...]) -> Timeline[Holder]:
+        if path and institution == path[-1]:  # what it keeps when it shares out
+            return always(sole(institution))
         return self._follow(institution, path) if path else self.of_institution(institution)
 
 

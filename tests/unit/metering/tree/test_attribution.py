@@ -220,8 +220,8 @@ def _top(world: World, day: date, used: Mapping[int, int]) -> int:
     alive = {m for m, metered in world.meters.items() if metered.begin <= day < metered.end}
     tops = {m for m in alive if world.meters[m].direction == "generated"}
     for meter in alive:
-        hanging = on(world.mains[meter], day) in alive
-        if world.meters[meter].direction == "in" and not hanging:
+        main = on(world.mains[meter], day)
+        if world.meters[meter].direction == "in" and (main is None or main not in alive):
             tops.add(meter)
     return sum(used[meter] for meter in tops)
 
