@@ -37,8 +37,8 @@ WITH months AS (
     UNION ALL
     SELECT months.month, s.meter_id, s.holder_id, s.item, s.sign, s.role, s.parts, s.whole,
            lower(s.days), c.micro, c.estimated, c.covered_s < extract(epoch FROM
-               upper(days)::timestamp AT TIME ZONE %(zone)s
-               - lower(days)::timestamp AT TIME ZONE %(zone)s)
+               upper(cut.days)::timestamp AT TIME ZONE %(zone)s
+               - lower(cut.days)::timestamp AT TIME ZONE %(zone)s)
     FROM months JOIN tree_scope s
       ON s.level = %(level)s AND s.days && months.days AND NOT s.days @> months.days,
     LATERAL (SELECT s.days * months.days AS days) AS cut,

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import itertools
+import random
+from collections import defaultdict
+from datetime import date, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.range import TimestamptzRange
+
+from metering.tree import facts, scope
+from metering.tree.attribution import Scope
+from metering.tree.holders import NOBODY, OUTSIDE
+from metering.tree.levels import Level, attribute
+from metering.tree.relations import Kind, Relation, enter_relation
+from metering.tree.standing import Standing, above, enter_standing, standings
+from metering.tree.totals import DIVIDED, UNDIVIDED, Figure, Line, month_totals, sum_by
+from tests.integration.metering.tree.town import ACT, ZONE, Town, midnight, month_of, since
+
+JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
+
+
+def totals(town: Town, month: date = JUNE, level: Level = Level.INSTITUTION) -> dict[str, Figure]:
+    """Figures of electricity by the holder's code."""
+    codes = {id_: code for code, id_ in town.ids.items() if town.ids[code] == id_}
+    names = {"institution": "institution", "building": "building", "room": "room"}
+    rows = town.conn.execute(f"SELECT id, code FROM {names[level]}").fetchall()
+    codes = dict(rows) | {NOBODY: "nobody", OUTSIDE: "outside"}
+    return {
+        codes[line.holder]: line.figure
+        for line in month_totals(town.conn, [month], ZONE, level)
+        if line.energy == "electricity"
+    }
+
+
+def micros(town: Town, month: date = JUNE, level: Level = Level.INSTITUTION) -> dict[str, Any]:
+    return {code: figure.micro for code, figure in totals(town, month, level).items()}
+
+
+def test_a_main_and_its_sub_meters_count_once_whoever_has_them(town: Town) -> None:
+    town.house("A", "B")
+    for code, room, used in (("M", "r-A", 100), ("S", "r-A", 30), ("T", "r-B", 20)):
+        town.meter(code, room)
+        town.days(code, month_of(used, JUNE))
+    town.hang("S", "M")
+    town.hang("T", "M")
+
+    found = totals(town)
+
+    assert found["A"] == Figure(taken_in=100, supplied=20, meters=2)
+    assert found["B"] == Figure(taken_in=20, meters=1)
+    assert found["A"].micro == 80
+    assert found["A"].complete
+
+
+def test_pv_is_own_use_and_what_is_fed_in_is_taken_off(town: Town) -> None:
+    town.house("A")
+    for code, direction, used in (("M", "in", 100), ("X", "out", 15), ("PV", "generated", 40)):
+        town.meter(code, "r-A", direction=direction)
+        town.days(code, month_of(used, JUNE))
+
+    found = totals(town)
+
+    assert found["A"] == Figure(taken_in=100, generated=40, supplied=15, meters=3)
+    assert found["A"].micro == 125
+    assert found["outside"].micro == 15
+
+
+def test_a_place_that_moves_counts_there_from_that_day_on(town: Town) -> None:
+    town.house("A", "B")
+    town.meter("M", None)
+    moved = midnight(date(2026, 6, 11)).replace(hour=15)
+    town.put("M", "r-A", TimestamptzRange(None, moved))
+    town.put("M", "r-B", TimestamptzRange(moved, None))
+    town.days("M", {JUNE + timedelta(days=n): 2**n for n in range(30)})
+
+    assert micros(town) == {"A": 2**10 - 1, "B": 2**30 - 2**10}
+    assert micros(town, level=Level.ROOM) == {"r-A": 2**10 - 1, "r-B": 2**30 - 2**10}
+    assert all(figure.complete for figure in totals(town).values())
+
+
+def test_unknown_is_not_zero(town: Town) -> None:
+    town.house("A", "B", "C")
+    for code, room in (("M", "r-A"), ("N", "r-A"), ("O", "r-B"), ("P", "r-C")):
+        town.meter(code, room)
+    town.days("M", month_of(50, JUNE))
+    town.days("P", {JUNE: 7})
+
+    found = totals(town)
+
+    assert found["A"] == Figure(taken_in=50, meters=2, unknown=1)
+    assert found["B"].micro is None
+    assert found["C"] == Figure(taken_in=7, meters=1, partial=1)
+    assert not any(found[code].complete for code in "ABC")
+
+
+def test_a_shared_building_is_given_away_whole(town: Town) -> None:
+    town.house("A", "B", "C")
+    town.meter("M", "r-A")
+    town.days("M", month_of(100, JUNE))
+    parts = {"A": 1, "B": 1, "C": 1}
+    enter_relation(town.conn, ACT, Relation("building", "b-A", Kind.SHARED, parts))
+
+    assert micros(town) == {"A": 34, "B": 33, "C": 33}
+    assert micros(town, level=Level.BUILDING) == {"b-A": 100}
+
+
+def test_relations_hold_from_their_day_on(town: Town) -> None:
+    town.house("A", "B")
+    for code, room in (("M", "r-A"), ("N", "r-B")):
+        town.meter(code, room)
+        town.days(code, month_of(3000, JUNE) | month_of(3100, JULY))
+    enter_relation(
+        town.conn,
+        ACT,
+        Relation("institution", "B", Kind.MERGED, {"A": 1}, since=date(2026, 6, 16)),
+    )
+    assert micros(town) == {"A": 4500, "B": 1500}
+    assert micros(town, JULY) == {"A": 6200}
+
+
+def test_the_canteen_of_a_contractor_is_not_counted(town: Town) -> None:
+    town.house("A")
+    town.room("canteen", "b-A")
+    for code, room, used in (("M", "r-A", 100), ("K", "canteen", 25)):
+        town.meter(code, room)
+        town.days(code, month_of(used, JUNE))
+    town.hang("K", "M")
+    enter_relation(town.conn, ACT, Relation("room", "canteen", Kind.EXCLUDED))
+
+    assert micros(town) == {"A": 75, "outside": 25}
+    assert micros(town, level=Level.ROOM) == {"r-A": 75, "canteen": 25}
+
+
+def test_energies_stand_apart(town: Town) -> None:
+    town.house("A")
+    town.meter("M", "r-A")
+    town.meter("K", "r-A", energy="cooling", unit="GJ")
+    for code in "MK":
+        town.days(code, month_of(10, JUNE))
+    lines = month_totals(town.conn, [JUNE], ZONE)
+    assert [(line.energy, line.unit, line.figure.micro) for line in lines] == [
+        ("cooling", "GJ", 10),
+        ("electricity", "kWh", 10),
+    ]
+
+
+def test_items_add_up_to_the_institution_and_inherit_from_the_main(town: Town) -> None:
+    town.house("A")
+    town.meter("M", "r-A")
+    for code, item, main, used in (
+        ("L", "01A00", "M", 60),
+        ("L1", None, "L", 20),
+        ("AC", "01B00", "L", 15),  # hangs below the lighting, but is none
+    ):
+        town.meter(code, "r-A", item=item)
+        town.hang(code, main)
+        town.days(code, month_of(used, JUNE))
+    town.days("M", month_of(100, JUNE))
+
+    lines = month_totals(town.conn, [JUNE], ZONE, Level.ITEM)
+
+    assert {line.item: line.figure.micro for line in lines} == {"": 40, "01A00": 45, "01B00": 15}
+    assert {line.holder for line in lines} == {town.ids["A"]}
+
+
+def test_districts_and_superiors_are_sums(town: Town) -> None:
+    town.institution("bureau")
+    for code, parent in (("A", "bureau"), ("B", "A"), ("C", None)):
+        town.institution(code, parent)
+        town.building(f"b-{code}", code)
+        town.room(f"r-{code}", f"b-{code}")
+        town.meter(f"m-{code}", f"r-{code}")
+        town.days(f"m-{code}", month_of(10 ** ("ABC".index(code) + 1), JUNE))
+    for code, district in (("A", "东区"), ("B", "西区"), ("C", "东区")):
+        enter_standing(town.conn, ACT, Standing(code, district, "01"))
+
+    lines = month_totals(town.conn, [JUNE], ZONE)
+    where = standings(town.conn, JULY - timedelta(days=1))
+    districts = sum_by(lines, lambda line: where[line.holder].district)
+    up = above(town.conn)
+    systems = sum_by(
+        (
+            Line(line.month, top, "", line.energy, line.unit, line.figure)
+            for line in lines
+            for top in up[line.holder]
+        ),
+        lambda line: line.holder,
+    )
+
+    assert {key[0]: figure.micro for key, figure in districts.items()} == {
+        "东区": 1010,
+        "西区": 100,
+    }
+    assert systems[town.ids["bureau"], JUNE, "electricity", "kWh"].micro == 110
+    assert systems[town.ids["A"], JUNE, "electricity", "kWh"].micro == 110
+
+
+def test_a_month_that_is_no_first_day_is_refused(town: Town) -> None:
+    with pytest.raises(ValueError, match="2026-06-02 is not the first day of a month"):
+        month_totals(town.conn, [date(2026, 6, 2)], ZONE)
+
+
+def test_what_makes_no_sense_is_told_and_hinders_nobody(town: Town) -> None:
+    town.house("A", "B")
+    for code in ("M", "N", "O"):
+        town.meter(code, "r-A")
+        town.days(code, month_of(10, JUNE))
+    town.meter("W", "r-A", energy="water", unit="m3")
+    town.hang("M", "N")
+    town.hang("N", "M")
+    town.hang("W", "M")
+    town.virtual("V", "{V}")
+
+    assert micros(town) == {"A": 30}
+    assert [(problem.kind, problem.subject) for problem in scope.problems(town.conn)] == [
+        ("energy", "W"),
+        ("formula", "V"),
+        ("ring", "M"),
+        ("ring", "N"),
+    ]
+
+
+def test_the_attribution_is_built_anew_when_its_facts_change_and_only_then(town: Town) -> None:
+    town.house("A")
+    assert scope.ensure(town.conn, ZONE)
+    assert not scope.ensure(town.conn, ZONE)
+    town.meter("M", "r-A")
+    assert scope.ensure(town.conn, ZONE)
+    town.days("M", month_of(10, JUNE))
+    assert not scope.ensure(town.conn, ZONE)
+
+
+def test_a_change_committed_while_the_attribution_is_built_is_not_missed(
+    database: str, town: Town
+) -> None:
+    town.house("A")
+    town.meter("M", "r-A")
+    town.days("M", month_of(10, JUNE))
+    with psycopg.connect(database) as late:
+        Town(late).institution("B")
+        late.execute("UPDATE building SET institution_id = (SELECT max(id) FROM institution)")
+        assert micros(town) == {"A": 10}
+        late.commit()
+    assert micros(town) == {"B": 10}
+
+
+# Random towns.
+
+
+def _random_town(town: Town, rng: random.Random) -> None:
+    houses = [f"I{n}" for n in range(rng.randint(2, 5))]
+    town.house(*houses)
+    days = [date(2026, 6, 1) + timedelta(days=n) for n in range(60)]
+    meters: list[str] = []
+    for n in range(rng.randint(3, 14)):
+        direction = rng.choice(["in", "in", "in", "in", "out", "generated"])
+        code = f"M{n}"
+        town.meter(code, None, direction=direction, valid=_maybe(rng, days))
+        first, *rest = sorted(rng.sample(days, rng.randint(1, 2)))
+        if rng.random() < 0.9:
+            town.put(code, f"r-{rng.choice(houses)}", since(None, first))
+            town.put(code, f"r-{rng.choice(houses)}", since(first, rest[0] if rest else None))
+        if meters and rng.random() < 0.7:
+            town.hang(code, rng.choice(meters), _maybe(rng, days))
+        town.days(code, {d: rng.randint(-3, 10**6) for d in days if rng.random() < 0.97})
+        meters.append(code)
+    _random_relations(town, rng, houses, meters)
+
+
+def _random_relations(town: Town, rng: random.Random, houses: list[str], meters: list[str]) -> None:
+    subjects = [("institution", house) for house in houses[1:]]
+    subjects += [(kind, f"{kind[0]}-{house}") for kind in ("building", "room") for house in houses]
+    subjects += [("meter", meter) for meter in meters]
+    for kind, code in rng.sample(subjects, rng.randint(0, len(subjects) // 2)):
+        how = rng.choice(list(Kind))
+        size = {Kind.EXCLUDED: 0, Kind.SHARED: 2}.get(how, 1)
+        # Institutions report for those before them: no rings.
+        others = houses[: houses.index(code)] if kind == "institution" else houses
+        if kind == "institution" and how is Kind.OWN:
+            size = 0
+        if len(others) < size:
+            continue
+        shares = {house: rng.randint(1, 7) for house in rng.sample(others, size)}
+        begin = date(2026, 6, rng.randint(1, 30))
+        enter_relation(town.conn, ACT, Relation(kind, code, how, shares, begin))
+
+
+def _maybe(rng: random.Random, days: list[date]) -> TimestamptzRange:
+    first, last = sorted(rng.sample(days, 2))
+    return since(rng.choice([None, first]), rng.choice([None, None, last]))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_the_tree_the_city_is_its_institutions_is_its_top_meters(
+    town: Town, seed: int
+) -> None:
+    _random_town(town, random.Random(seed))
+    lines = month_totals(town.conn, [JUNE, JULY], ZONE)
+    city = sum_by(lines, lambda _: "city")
+    for month in (JUNE, JULY):
+        figure = city.get(("city", month, "electricity", "kWh"), Figure())
+        assert figure.taken_in + figure.generated - figure.supplied == _top(town, month)
+    for level in (Level.BUILDING, Level.ROOM, Level.ITEM):
+        other = sum_by(month_totals(town.conn, [JUNE, JULY], ZONE, level), lambda _: "city")
+        assert _nets(other) == _nets(city)
+
+
+def _nets(figures: dict[Any, Figure]) -> dict[Any, int]:
+    return {key: f.taken_in + f.generated - f.supplied for key, f in figures.items()}
+
+
+_TOP = """
+SELECT coalesce(sum(d.micro), 0)::int8 FROM consumption_day d JOIN meter m ON m.id = d.meter_id
+WHERE d.day >= %(month)s::date AND d.day < %(month)s::date + interval '1 month'
+  AND m.valid && tstzrange(d.day::timestamp AT TIME ZONE %(zone)s,
+                           (d.day + 1)::timestamp AT TIME ZONE %(zone)s)
+  AND (m.direction = 'generated' OR m.direction = 'in' AND NOT EXISTS (
+      SELECT FROM meter_main l JOIN meter p ON p.id = l.main_id
+      WHERE l.meter_id = m.id AND l.valid @> d.day::timestamp AT TIME ZONE %(zone)s
+        AND p.valid @> d.day::timestamp AT TIME ZONE %(zone)s))
+"""
+
+
+def _top(town: Town, month: date) -> int:
+    """What the top meters measured and what was generated, by SQL of its own, day by day."""
+    row = town.conn.execute(_TOP, {"month": month, "zone": ZONE.key}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_totals_are_what_the_scopes_say_day_by_day(town: Town, seed: int) -> None:
+    """Against the attribution in Python over single days, where nothing is shared."""
+    _random_town(town, random.Random(100 + seed))
+    expected: dict[int, int] = defaultdict(int)
+    made = attribute(facts.load(town.conn, ZONE))
+    own = [s for level, _, s in made.scopes if level is Level.INSTITUTION and s.parts == s.whole]
+    for s, n in itertools.product(own, range(30)):
+        expected[s.holder] += _of_day(town, s, JUNE + timedelta(days=n))
+    got: dict[int, int] = defaultdict(int)
+    values = {"months": [JUNE], "zone": ZONE.key, "level": Level.INSTITUTION}
+    month_totals(town.conn, [JUNE], ZONE)
+    for _, holder, *_, taken_in, generated, supplied, _, _, _, _ in town.conn.execute(
+        UNDIVIDED, values
+    ):
+        got[holder] += taken_in + generated - supplied
+    assert {k: v for k, v in got.items() if v} == {k: v for k, v in expected.items() if v}
+
+
+def _of_day(town: Town, s: Scope, day: date) -> int:
+    if not s.begin <= day < s.end:
+        return 0
+    row = town.conn.execute(
+        "SELECT micro FROM consumption_day WHERE meter_id = %s AND day = %s", [s.meter, day]
+    ).fetchone()
+    return s.sign * int(row[0]) if row else 0
+
+
+def test_month_totals_look_at_months_and_days_and_at_nothing_finer(town: Town) -> None:
+    town.house("A", "B")
+    town.meter("M", None)
+    town.put("M", "r-A", since(None, date(2026, 6, 11)))
+    town.put("M", "r-B", since(date(2026, 6, 11)))
+    town.days("M", month_of(100, JUNE))
+    month_totals(town.conn, [JUNE], ZONE)
+    values = {"months": [JUNE], "zone": ZONE.key, "level": Level.INSTITUTION}
+    for query in (UNDIVIDED, DIVIDED):
+        rows = town.conn.execute("EXPLAIN (FORMAT JSON) " + query, values).fetchone()
+        assert rows is not None
+        plan = str(rows[0])
+        assert "'consumption_month'" in plan
+        assert "'consumption'" not in plan
+        assert "'consumption_hour'" not in plan
