@@ -33,13 +33,13 @@ class Recomputed:
 
     Attributes:
         windows: what was replaced.
-        virtual: meters that have no counter of their own.
+        virtual: time in which meters are due that have no counter of their own.
         errors: id → why it could not be computed.
         quarters: rows written.
     """
 
     windows: list[Window] = field(default_factory=list)
-    virtual: list[int] = field(default_factory=list)
+    virtual: list[Window] = field(default_factory=list)
     errors: dict[int, str] = field(default_factory=dict)
     quarters: int = 0
 
@@ -75,7 +75,7 @@ def recompute(
     for one in claims:
         known = histories.get(one.subject)
         if known is None:
-            outcome.virtual.append(one.subject)
+            outcome.virtual += [Window(one.subject, s.from_us, s.to_us + 1) for s in one.spans]
         elif known.error is not None:
             outcome.errors[one.subject] = known.error
     # A meter's changes one after the other: what they move could overlap.

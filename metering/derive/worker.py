@@ -19,27 +19,21 @@ from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
 from metering.derive.times import DAY_US
 
-Recompute = Callable[[psycopg.Connection, Sequence[Claim]], None]
-"""Computes subjects that are claimed, in the transaction of the claim."""
-Announce = Callable[[psycopg.Connection, Sequence[Window]], None]
-"""Is told which quarter hours of meters were replaced, in the transaction that does it."""
-
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What computes the rest of what is due.
+    """What computes the rest of what is due, in the transaction of the claims.
 
     Attributes:
         points: gauges and states.
-        virtual: meters with a formula.
-        announce: makes due what rests on meters whose consumption changed.
+        virtual: meters with a formula. It is told which quarter hours of physical meters were
+            replaced, and which virtual meters are due themselves.
     """
 
-    points: Recompute
-    virtual: Recompute
-    announce: Announce
+    points: Callable[[psycopg.Connection, Sequence[Claim]], None]
+    virtual: Callable[[psycopg.Connection, Sequence[Window]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +148,9 @@ class Worker:
             return {}
         outcome = meters.recompute(self._conn, claims, self._rules, self._resolutions)
         self.quarters += outcome.quarters
-        if outcome.windows:
-            self._parts.announce(self._conn, outcome.windows)
-        if outcome.virtual:
-            virtual = set(outcome.virtual)
-            self._parts.virtual(self._conn, [one for one in claims if one.subject in virtual])
+        moved = outcome.windows + outcome.virtual
+        if moved:
+            self._parts.virtual(self._conn, moved)
         return outcome.errors
 
     def _note(self, kind: DueKind, errors: Mapping[int, str]) -> None:

@@ -161,19 +161,15 @@ class Recorder:
     """What the worker hands to the other parts."""
 
     points: list[int]
-    virtual: list[int]
     windows: list[Window]
 
     def parts(self) -> Parts:
-        return Parts(self._points, self._virtual, self._announce)
+        return Parts(self._points, self._virtual)
 
     def _points(self, _conn: psycopg.Connection, claims: Sequence[Claim]) -> None:
         self.points += [claim.subject for claim in claims]
 
-    def _virtual(self, _conn: psycopg.Connection, claims: Sequence[Claim]) -> None:
-        self.virtual += [claim.subject for claim in claims]
-
-    def _announce(self, _conn: psycopg.Connection, windows: Sequence[Window]) -> None:
+    def _virtual(self, _conn: psycopg.Connection, windows: Sequence[Window]) -> None:
         self.windows += windows
 
 
@@ -183,7 +179,7 @@ def make_worker(
     recorder: Recorder | None = None,
     now: Callable[[], datetime] | None = None,
 ) -> Worker:
-    parts = (recorder or Recorder([], [], [])).parts()
+    parts = (recorder or Recorder([], [])).parts()
     return Worker(conn, settings or MeteringSettings(), ZONE, parts, now or (lambda: START))
 
 
