@@ -23,9 +23,12 @@ from metering.tree.graph import Graph, Node, Refusal, build
 LOCK_CLASS: Final = 0x6A69_6D09
 """First key of a virtual meter's advisory lock; the second is its id."""
 
-_NODES: Final = """
-SELECT id, code, energy, unit, formula FROM meter
-WHERE EXISTS (SELECT FROM meter WHERE formula IS NOT NULL)
+# Virtual meters, and whomever they name.
+_NODES: Final = r"""
+SELECT id, code, energy, unit, formula FROM meter WHERE formula IS NOT NULL OR code IN (
+    SELECT btrim(named[1])
+    FROM meter AS virtual, regexp_matches(virtual.formula, '\{([^{}]*)\}', 'g') AS named
+)
 """
 # Ordered, so that two workers never wait for each other.
 _LOCK: Final = """
@@ -97,6 +100,8 @@ def recompute_virtual(
     """
     graph = build([Node(*row) for row in conn.execute(_NODES)])
     windows = _windows(graph, changed)
+    if not windows:
+        return Recomputed((), graph.refused)
     conn.execute(_LOCK, [LOCK_CLASS, list(windows)])
     for layer in graph.layers(meter for meter in graph.order if meter in windows):
         _replace(conn, [windows[meter] for meter in layer], graph.terms)
@@ -105,6 +110,8 @@ def recompute_virtual(
     made = tuple(windows.values())
     roll_up(conn, made, zone)
     for refusal in graph.refused:
+        if refusal.id not in windows:
+            continue
         _log.warning("virtual_meter_cannot_be_computed", meter=refusal.code, why=refusal.text)
     return Recomputed(made, graph.refused)
 
