@@ -21,6 +21,7 @@ from collector.modbus.source import SourceError
 from collector.profile import ProfileError, catalogue
 from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
+from jieyong.bill_cli import bill_app
 from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.database import database_url
 from jieyong.demo.guard import ForeignDatabaseError
@@ -32,6 +33,7 @@ from jieyong.embedded.cluster import EmbeddedPostgresError
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
+from metering.bills.model import RefusedError
 from registry.catalogue import Catalogue
 from registry.document import InventoryError
 from registry.importing import apply, diff
@@ -53,6 +55,7 @@ EXPECTED = (
     InventoryError,
     MigrationError,
     ProfileError,
+    RefusedError,
     SettingsError,
     SnapshotError,
     SourceError,
@@ -72,6 +75,7 @@ inventory_app = typer.Typer(no_args_is_help=True, help="What exists: check it, b
 app.add_typer(inventory_app, name="inventory")
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused, with its bytes.")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(bill_app, name="bill")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, LiteralString
 
@@ -44,6 +45,19 @@ _CUT_METER: Final[LiteralString] = """
         AND valid && daterange(%s, NULL)
     RETURNING lower(valid), import_id
 """
+_OWNED: Final[LiteralString] = """
+    SELECT 1 FROM utility_account_institution
+    WHERE account_id = %s AND withdrawn_at IS NULL AND valid @> %s::date
+"""
+_BOUND: Final[LiteralString] = """
+    SELECT m.code FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
+    WHERE b.account_id = %s AND b.withdrawn_at IS NULL
+"""
+_CHANGE: Final[LiteralString] = """
+    UPDATE utility_account SET reading_day = %s, name = %s, prepaid = %s WHERE id = %s
+"""
+_CHANGEABLE: Final = ("reading_day", "name", "prepaid")
+_TAKEN: Final = "计量表 {meter} 自 {since} 起已属于某个户号，一块表同时只能属于一个户号"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,40 +143,89 @@ def add_account(
     unit = words().energies[account.energy].unit
     with conn.transaction():
         account_id = _insert(conn, account, unit)
-        place_account(conn, act, account_id, account, import_id)
+        _own(conn, act, account_id, account, import_id)
+        _count(conn, act, account_id, account, import_id)
         detail = {"number": account.number, "institution": account.institution}
         record(conn, act, "account.add", account.code, detail)
     return account_id
 
 
-def place_account(
+def extend_account(
+    conn: psycopg.Connection[Any],
+    act: Act,
+    account: Account,
+    said: NewAccount,
+    import_id: int | None = None,
+) -> None:
+    """Give an account that stands the institution and the meters it lacks, from a day on.
+
+    Raises:
+        RefusedError: an institution or meter is not known, or the meter is another account's.
+    """
+    with conn.transaction():
+        owned = conn.execute(_OWNED, [account.id, said.since]).fetchone()
+        if owned is None:
+            _own(conn, act, account.id, said, import_id)
+        bound = {code for (code,) in conn.execute(_BOUND, [account.id])}
+        _count(conn, act, account.id, replace(said, meters=_without(said.meters, bound)), import_id)
+        detail = {"institution": said.institution, "meters": list(said.meters)}
+        record(conn, act, "account.extend", account.code, detail)
+
+
+def _without(meters: tuple[str, ...], bound: set[str]) -> tuple[str, ...]:
+    return tuple(meter for meter in meters if meter not in bound)
+
+
+def _own(
     conn: psycopg.Connection[Any],
     act: Act,
     account_id: int,
-    account: NewAccount,
+    said: NewAccount,
     import_id: int | None,
 ) -> None:
-    """Say from ``account.since`` on whose an account is and which meters count it.
+    institution = id_of(conn, "institution", said.institution, "机构")
+    row = [account_id, institution, said.since, None, import_id, act.principal, act.at]
+    taken = f"户号 {said.code} 自 {said.since} 起已有归属机构，变更请用 jieyong bill assign 命令"
+    _write(conn, _ASSIGN, row, taken)
+
+
+def _count(
+    conn: psycopg.Connection[Any],
+    act: Act,
+    account_id: int,
+    said: NewAccount,
+    import_id: int | None,
+) -> None:
+    for meter in said.meters:
+        meter_id = _meter(conn, meter, said.code, said.energy)
+        row = [account_id, meter_id, said.since, None, import_id, act.principal, act.at]
+        _write(conn, _BIND, row, _TAKEN.format(meter=meter, since=said.since))
+
+
+def change_account(
+    conn: psycopg.Connection[Any], act: Act, word: str, said: Mapping[str, Any]
+) -> None:
+    """Correct what is known of an account itself; the old values go into the audit log.
+
+    Args:
+        conn: in any state; becomes part of an open transaction.
+        act: who and when.
+        word: code or number.
+        said: any of ``reading_day``, ``name``, ``prepaid``; None: as it was.
 
     Raises:
-        RefusedError: an institution or meter is not known, or it is somebody else's then.
+        RefusedError: the account is not known, or nothing is said.
     """
-    stamp = [import_id, act.principal, act.at]
-    institution = id_of(conn, "institution", account.institution, "机构")
-    _write(
-        conn,
-        _ASSIGN,
-        [account_id, institution, account.since, None, *stamp],
-        f"户号 {account.code} 自 {account.since} 起已归属一个机构，变更请用 assign",
-    )
-    for meter in account.meters:
-        meter_id = _meter(conn, meter, account.code, account.energy)
-        _write(
-            conn,
-            _BIND,
-            [account_id, meter_id, account.since, None, *stamp],
-            f"计量表 {meter} 自 {account.since} 起已属于某个户号，一块表同时只能属于一个户号",
-        )
+    with conn.transaction():
+        account = find_account(conn, word)
+        new = {key: said[key] for key in _CHANGEABLE if said.get(key) is not None}
+        if not new:
+            raise RefusedError([f"户号 {account.code}：没有写明要更正什么"])
+        changed = replace(account, **new)
+        row = [changed.reading_day, changed.name, changed.prepaid, account.id]
+        conn.execute(_CHANGE, row)
+        old = {key: getattr(account, key) for key in new}
+        record(conn, act, "account.change", account.code, {"old": old, "new": new})
 
 
 def assign(
@@ -201,7 +264,7 @@ def bind_meter(conn: psycopg.Connection[Any], act: Act, word: str, meter: str, s
             conn,
             _BIND,
             [account.id, meter_id, since, None, None, act.principal, act.at],
-            f"计量表 {meter} 自 {since} 起已属于某个户号，一块表同时只能属于一个户号",
+            _TAKEN.format(meter=meter, since=since),
         )
         record(conn, act, "account.bind", account.code, {"meter": meter, "since": str(since)})
 

@@ -67,7 +67,7 @@ def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[Fault]:
         yield Fault("end", f"账单止于 {bill.end}（不含），不晚于起始日 {bill.first}，请核对")
     yield from _figure_faults(bill.quantity, bill.unit, bill.amount, (energy, words))
     yield from _part_faults(bill, energy, words)
-    yield from _attachment_faults(bill.attachment)
+    yield from _scan_faults(bill.attachment)
 
 
 def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[Fault]:
@@ -81,7 +81,7 @@ def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[Fault]:
     else:
         known = "、".join(energy.name for energy in words.energies.values())
         yield Fault("energy", f"能源“{purchase.energy}”不认识，请从这些中选：{known}")
-    yield from _attachment_faults(purchase.attachment)
+    yield from _scan_faults(purchase.attachment)
 
 
 def _figure_faults(
@@ -126,9 +126,13 @@ def _amount_faults(field: str, amount: Decimal) -> Iterator[Fault]:
         yield Fault(field, f"金额 {amount} 最多两位小数（元）")
 
 
-def _attachment_faults(attachment: Attachment | None) -> Iterator[Fault]:
-    if attachment is None:
-        return
+def _scan_faults(attachment: Attachment | None) -> Iterator[Fault]:
+    if attachment is not None:
+        yield from attachment_faults(attachment)
+
+
+def attachment_faults(attachment: Attachment) -> Iterator[Fault]:
+    """Yield what is wrong with a scan."""
     if not attachment.name.strip():
         yield Fault("attachment", "附件没有文件名")
     if not 0 < len(attachment.content) <= LARGEST_ATTACHMENT:

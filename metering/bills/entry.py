@@ -9,9 +9,9 @@ import psycopg
 from psycopg import errors
 
 from metering.bills.accounts import Account, find_account
-from metering.bills.checks import bill_faults, purchase_faults
-from metering.bills.model import First, NewBill, NewPurchase, RefusedError
-from metering.bills.store import Origin, put_bill, put_purchase, withdraw_row
+from metering.bills.checks import attachment_faults, bill_faults, purchase_faults
+from metering.bills.model import Attachment, First, NewBill, NewPurchase, RefusedError
+from metering.bills.store import Origin, attach_scan, put_bill, put_purchase, withdraw_row
 from metering.bills.words import words
 from registry.audit import Act, record
 
@@ -71,6 +71,20 @@ def withdraw_bill(conn: psycopg.Connection[Any], act: Act, bill_id: int, why: st
     with conn.transaction():
         withdraw_row(conn, act, "bill", bill_id)
         record(conn, act, "bill.withdraw", str(bill_id), {"why": why})
+
+
+def attach(conn: psycopg.Connection[Any], act: Act, bill_id: int, scan: Attachment) -> None:
+    """Give a bill its scan; what it had before stays in the audit log.
+
+    Raises:
+        RefusedError: the file is empty or too large, or there is no such active bill.
+    """
+    found = list(attachment_faults(scan))
+    if found:
+        raise RefusedError([f"账单 {bill_id}：{fault.message}" for fault in found])
+    with conn.transaction():
+        old, new = attach_scan(conn, bill_id, scan)
+        record(conn, act, "bill.attach", str(bill_id), {"name": scan.name, "old": old, "new": new})
 
 
 def enter_purchase(

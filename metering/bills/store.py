@@ -51,6 +51,12 @@ _WITHDRAW: Final[dict[str, LiteralString]] = {
         WHERE id = %s AND withdrawn_at IS NULL
     """,
 }
+_SCAN: Final[LiteralString] = """
+    SELECT attachment_sha256 FROM bill WHERE id = %s AND withdrawn_at IS NULL FOR UPDATE
+"""
+_ATTACH: Final[LiteralString] = """
+    UPDATE bill SET attachment_sha256 = %s, attachment_name = %s WHERE id = %s
+"""
 _NAMES: Final = {"bill": "账单", "purchase": "购入记录"}
 
 
@@ -145,6 +151,22 @@ def withdraw_row(conn: psycopg.Connection[Any], act: Act, table: str, row_id: in
     done = conn.execute(_WITHDRAW[table], [act.principal, act.at, row_id]).rowcount
     if not done:
         raise RefusedError([f"{_NAMES[table]} {row_id} 不存在或已撤销，请核对编号"])
+
+
+def attach_scan(
+    conn: psycopg.Connection[Any], bill_id: int, scan: Attachment
+) -> tuple[str | None, str | None]:
+    """Give an active bill its scan; return the digest it had and the one it has.
+
+    Raises:
+        RefusedError: there is none with this id, or it is withdrawn.
+    """
+    row = conn.execute(_SCAN, [bill_id]).fetchone()
+    if row is None:
+        raise RefusedError([f"账单 {bill_id} 不存在或已撤销，请核对编号"])
+    digest, name = _put_attachment(conn, scan)
+    conn.execute(_ATTACH, [digest, name, bill_id])
+    return row[0], digest
 
 
 def _put_attachment(

@@ -48,6 +48,8 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unit_of_energy: dict[str, dict[str, str]]
     statuses: dict[str, list[str]]
     consumers: dict[str, ConsumerWords]
+    ask_consumer: list[str]
+    totals: list[str]
     yes: list[str]
     no: list[str]
     sheets: dict[str, list[str]]

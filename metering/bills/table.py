@@ -1,0 +1,229 @@
+"""Tables for people: as Excel with sums and print set-up, as CSV, as JSON."""
+
+from __future__ import annotations
+
+import csv
+import enum
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from metering.bills.model import RefusedError
+from metering.bills.sheet import column_name
+
+HEADING_ROW: Final = 2
+"""From 0; a title and a line of particulars stand above."""
+_A4: Final = 9
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+Value = str | int | Decimal | date | None
+Row = Mapping[str, Value]
+
+
+class Look(enum.Enum):
+    """How a column is shown; the value is Excel's number format."""
+
+    TEXT = "@"
+    COUNT = "0"
+    QUANTITY = "#,##0.00"
+    FINE = "#,##0.000"
+    MONEY = "#,##0.00 "
+    PRICE = "0.0000"
+    SHARE = "0.0%"
+    DAY = "yyyy-mm-dd"
+    MONTH = "yyyy-mm"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: name of the value in rows, and in JSON.
+        title: heading, in Chinese.
+        look: how it is shown.
+        width: in characters.
+        summed: the last row sums it up.
+        unit: stands in brackets behind the heading.
+    """
+
+    key: str
+    title: str
+    look: Look = Look.TEXT
+    width: int = 12
+    summed: bool = False
+    unit: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The heading with its unit."""
+        return f"{self.title}（{self.unit}）" if self.unit else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One sheet.
+
+    Attributes:
+        name: of the sheet: the energy.
+        title: above it.
+        particulars: the line below the title.
+        columns: from left to right.
+        rows: values by key; None: not known, an empty cell, never 0.
+        remarks: lines below the sums.
+        sign: whoever signs it, below the remarks.
+    """
+
+    name: str
+    title: str
+    particulars: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    remarks: tuple[str, ...] = ()
+    sign: tuple[str, ...] = ()
+
+    def total(self, key: str) -> Decimal | None:
+        """Return the sum of what is known in a column; None when nothing is."""
+        values = [row.get(key) for row in self.rows]
+        known = [Decimal(value) for value in values if isinstance(value, (Decimal, int))]
+        return sum(known, Decimal(0)) if known else None
+
+
+def write_excel(path: Path, tables: Sequence[Table]) -> None:
+    """Write a workbook, one sheet for each table; without any, one sheet that says so."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        formats = _formats(book)
+        for table in tables:
+            _write_sheet(book.add_worksheet(table.name), table, formats)
+        if not tables:
+            book.add_worksheet("无数据").write_string(0, 0, "所选单位和时段没有数据")
+
+
+def write_csv(path: Path, tables: Sequence[Table]) -> None:
+    """Write all tables as one CSV that Excel opens: UTF-8 with its mark."""
+    columns = {column.key: column.title for table in tables for column in table.columns}
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["能源", *columns.values()])
+        for table in tables:
+            for row in table.rows:
+                writer.writerow([table.name, *(_csv(row.get(key)) for key in columns)])
+
+
+def write_json(path: Path, tables: Sequence[Table]) -> None:
+    """Write all tables as JSON; numbers as texts, so that they stay exact."""
+    content = [
+        {
+            "energy": table.name,
+            "title": table.title,
+            "particulars": table.particulars,
+            "remarks": table.remarks,
+            "rows": [{key: _plain(value) for key, value in row.items()} for row in table.rows],
+        }
+        for table in tables
+    ]
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def write(path: Path, tables: Sequence[Table]) -> None:
+    """Write tables in the form that the file's name asks for: .xlsx, .csv, or .json.
+
+    Raises:
+        RefusedError: it asks for none of them.
+    """
+    writers = {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}
+    if path.suffix.lower() not in writers:
+        raise RefusedError([f"{path}：文件名应以 {'、'.join(writers)} 结尾"])
+    writers[path.suffix.lower()](path, tables)
+
+
+def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
+    edge = {"border": 1, "font_size": 10, "valign": "vcenter"}
+    bold = {**edge, "bold": True, "bg_color": "#F2F2F2"}
+    heading = {**edge, "bold": True, "bg_color": "#DDEBF7", "align": "center", "text_wrap": True}
+    return {
+        "title": book.add_format({"bold": True, "font_size": 16, "align": "center"}),
+        "particulars": book.add_format({"font_size": 10}),
+        "heading": book.add_format(heading),
+        "total": book.add_format(bold),
+        **{look.name: book.add_format({**edge, "num_format": look.value}) for look in Look},
+        **{
+            f"total {look.name}": book.add_format({**bold, "num_format": look.value})
+            for look in Look
+        },
+    }
+
+
+def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> None:
+    last = len(table.columns) - 1
+    sheet.merge_range(0, 0, 0, last, table.title, formats["title"])
+    sheet.write_string(1, 0, table.particulars, formats["particulars"])
+    for number, column in enumerate(table.columns):
+        sheet.set_column(number, number, column.width)
+        sheet.write_string(HEADING_ROW, number, column.heading, formats["heading"])
+    for line, row in enumerate(table.rows, HEADING_ROW + 1):
+        for number, column in enumerate(table.columns):
+            _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
+    below = _write_totals(sheet, table, formats)
+    for line, text in enumerate((*table.remarks, "　　　　".join(table.sign)), below):
+        sheet.write_string(line, 0, text, formats["particulars"])
+    _set_up(sheet, below + len(table.remarks), last)
+
+
+def _write_cell(sheet: Worksheet, cell: tuple[int, int], value: Value, look: Format) -> None:
+    if value is None or value == "":
+        sheet.write_blank(*cell, None, look)
+    elif isinstance(value, (int, Decimal)):
+        sheet.write_number(*cell, float(value), look)
+    elif isinstance(value, date):
+        sheet.write_datetime(*cell, datetime(value.year, value.month, value.day), look)  # noqa: DTZ001 - Excel has no zones
+    else:
+        sheet.write_string(*cell, value, look)
+
+
+def _write_totals(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> int:
+    """Write the sums; return the row below them."""
+    line = HEADING_ROW + 1 + len(table.rows)
+    for number, column in enumerate(table.columns):
+        total = table.total(column.key) if column.summed else None
+        look = formats[f"total {column.look.name}"]
+        if total is not None:
+            letters = column_name(number)
+            cells = f"{letters}{HEADING_ROW + 2}:{letters}{line}"
+            sheet.write_formula(line, number, f"=SUM({cells})", look, float(total))
+        else:
+            sheet.write_blank(line, number, None, look)
+    sheet.write_string(line, 0, "合计", formats["total"])
+    return line + 1
+
+
+def _set_up(sheet: Worksheet, last_row: int, last_column: int) -> None:
+    sheet.freeze_panes(HEADING_ROW + 1, 1)
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(HEADING_ROW)
+    sheet.print_area(0, 0, last_row, last_column)
+    sheet.set_footer("&C第 &P 页，共 &N 页")
+
+
+def _csv(value: Value) -> str:
+    text = _plain(value) or ""
+    # A spreadsheet would run what people wrote as a formula.
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
+
+
+def _plain(value: Value) -> str | None:
+    if isinstance(value, date):
+        return value.isoformat()
+    return (
+        None if value is None else format(value, "f") if isinstance(value, Decimal) else str(value)
+    )
