@@ -27,7 +27,7 @@ WHERE p.id = ANY(%s)
 """
 # `earliest` and `latest` say again what the windows say, as constants: TimescaleDB then leaves out
 # chunks once, and not for each window.
-_FOLLOWING: Final[LiteralString] = """
+FOLLOWING: Final[LiteralString] = """
 SELECT span.n, following.ts
 FROM unnest(%(points)s::int[], %(untils)s::timestamptz[], %(silences)s::int[])
     WITH ORDINALITY AS span (point, until, silence, n)
@@ -43,9 +43,11 @@ _WINDOWS: Final[LiteralString] = """
 unnest(%(numbers)s::int[], %(points)s::int[], %(begins)s::int8[], %(ends)s::int8[],
        %(silences)s::int8[]) AS w (n, point, begin, until, silence)
 """
-_READINGS: Final[LiteralString] = f"""
-COPY (
-SELECT w.n, r.ts, coalesce(r.value, 'NaN') FROM {_WINDOWS}
+# All rows in one value: a message, and a Python object, for each would cost more than the look-up.
+READINGS: Final[LiteralString] = f"""
+SELECT string_agg(
+    int4send(w.n) || timestamptz_send(r.ts) || float8send(coalesce(r.value, 'NaN')), ''::bytea)
+FROM {_WINDOWS}
 CROSS JOIN LATERAL (
     (SELECT ts, value FROM reading
      WHERE point_id = w.point
@@ -57,16 +59,21 @@ CROSS JOIN LATERAL (
      WHERE point_id = w.point AND ts >= to_timestamp(w.begin) AND ts < to_timestamp(w.until)
         AND ts > %(earliest)s AND ts < %(latest)s)
 ) AS r
-) TO STDOUT (FORMAT binary)
 """  # noqa: S608 - our own text
+_ROW: Final = np.dtype([("number", ">i4"), ("ts", ">i8"), ("value", ">f8")])
+# By ctid, so that old rows are looked up by key whatever the planner believes of their number.
 _DELETE: Final[LiteralString] = """
 DELETE FROM {table} AS t USING {windows}
-WHERE t.point_id = w.point
-    AND t.slot >= to_timestamp(w.begin) AND t.slot < to_timestamp(w.until)
-    AND t.slot > %(earliest)s AND t.slot < %(latest)s
+CROSS JOIN LATERAL (
+    SELECT ctid FROM {table} AS old
+    WHERE old.point_id = w.point
+        AND old.slot >= to_timestamp(w.begin) AND old.slot < to_timestamp(w.until)
+    OFFSET 0
+) AS old
+WHERE t.ctid = old.ctid
 """
-_DELETE_GAUGES: Final[LiteralString] = _DELETE.format(table="gauge", windows=_WINDOWS)
-_DELETE_STATES: Final[LiteralString] = _DELETE.format(table="state_time", windows=_WINDOWS)
+DELETE_GAUGES: Final[LiteralString] = _DELETE.format(table="gauge", windows=_WINDOWS)
+DELETE_STATES: Final[LiteralString] = _DELETE.format(table="state_time", windows=_WINDOWS)
 _COPY_GAUGE: Final[LiteralString] = """
 COPY gauge (point_id, slot, low, high, mean, covered_s) FROM STDIN (FORMAT binary)
 """
@@ -163,25 +170,28 @@ def _following(
     """
     if not spans:
         return {}
+    # Planned with these values, so that chunks can be left out.
+    found = conn.execute(FOLLOWING, _following_values(spans, points), prepare=False)
+    return {number - 1: micros(ts) for number, ts in found}
+
+
+def _following_values(spans: Sequence[PointSpan], points: dict[int, _Point]) -> dict[str, object]:
     silences = [points[span.point_id].silence_s for span in spans]
     ends = [micros(span.until) for span in spans]
-    values = {
+    return {
         "points": [span.point_id for span in spans],
         "untils": [span.until for span in spans],
         "silences": silences,
         "earliest": moment(min(ends)),
         "latest": moment(max(ends) + max(silences) * 1_000_000),
     }
-    # Planned with these values, so that chunks can be left out.
-    found = conn.execute(_FOLLOWING, values, prepare=False)
-    return {number - 1: micros(ts) for number, ts in found}
 
 
 def _replace_gauges(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> int:
     if not windows:
         return 0
     quarters = gauge_quarters(_holds(conn, windows))
-    conn.execute(_DELETE_GAUGES, _values(windows), prepare=False)
+    conn.execute(DELETE_GAUGES, _values(windows), prepare=False)
     _write_gauges(conn, _point_ids(windows)[quarters.subject], quarters)
     return len(quarters)
 
@@ -196,7 +206,7 @@ def _replace_states(conn: psycopg.Connection[Any], windows: Sequence[Window]) ->
         strange = np.unique(_point_ids(windows)[found.subject[~fit]])[:20].tolist()
         _log.warning("state_not_whole", readings=unfit, points=strange)
     quarters = state_quarters(found.where(fit))
-    conn.execute(_DELETE_STATES, _values(windows), prepare=False)
+    conn.execute(DELETE_STATES, _values(windows), prepare=False)
     _write_states(conn, _point_ids(windows)[quarters.subject], quarters)
     return len(quarters), unfit
 
@@ -214,14 +224,14 @@ def _holds(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Holds:
 
 
 def _samples(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Samples:
-    with (
-        conn.cursor() as cursor,
-        cursor.copy(_READINGS, _values(windows)) as copy,
-    ):
-        body = b"".join(copy)
-    number, ts, value = wire.unpack(body, (np.int32, np.int64, np.float64))
+    with conn.cursor(binary=True) as cursor:
+        # Planned with these values, so that chunks can be left out.
+        row = cursor.execute(READINGS, _values(windows), prepare=False).fetchone()
+    rows = np.frombuffer(row[0] if row and row[0] else b"", _ROW)
+    number, ts = rows["number"].astype(np.int64), rows["ts"].astype(np.int64)
     order = np.lexsort((ts, number))
-    return Samples(number[order].astype(np.int64), ts[order] + PG_EPOCH_US, value[order])
+    value = rows["value"].astype(np.float64)[order]
+    return Samples(number[order], ts[order] + PG_EPOCH_US, value)
 
 
 def _values(windows: Sequence[Window]) -> dict[str, object]:

@@ -17,8 +17,8 @@ from typing import Final
 from metering.counter.model import GRAIN_US
 
 WEEK_US: Final = 7 * 24 * 3_600_000_000
-MOST_POINT_US: Final = 40_000_000 * 1_000_000
-"""A portion's points times their time: some four million readings at one in 10 s."""
+MOST_POINT_US: Final = 20_000_000 * 1_000_000
+"""A portion's points times their time: some two million readings at one in 10 s."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)

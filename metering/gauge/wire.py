@@ -1,4 +1,4 @@
-"""Arrays to and from PostgreSQL's binary COPY: a million rows without a Python object each."""
+"""Arrays to PostgreSQL's binary COPY: a million rows without a Python object each."""
 
 from __future__ import annotations
 
@@ -26,28 +26,6 @@ def pack(columns: Sequence[Column]) -> bytes:
         rows[f"size{number}"] = column.dtype.itemsize
         rows[f"value{number}"] = column
     return COPY_HEADER + rows.tobytes() + COPY_TRAILER
-
-
-def unpack(body: bytes, dtypes: Sequence[Any]) -> list[Column]:
-    """Return the columns of a whole COPY file.
-
-    Args:
-        body: of rows without NULL.
-        dtypes: of each column, as for :func:`pack`.
-
-    Raises:
-        ValueError: the rows are of another shape.
-    """
-    layout = _tuples([np.dtype(dtype) for dtype in dtypes])
-    inner = body[len(COPY_HEADER) : -len(COPY_TRAILER)]
-    if not body.startswith(COPY_HEADER) or len(inner) % layout.itemsize:
-        raise ValueError(f"not rows of {layout.itemsize} bytes: {len(inner)} bytes")
-    rows = np.frombuffer(inner, layout)
-    sizes = [np.dtype(dtype).itemsize for dtype in dtypes]
-    for number, size in enumerate(sizes):
-        if (rows[f"size{number}"] != size).any():
-            raise ValueError(f"column {number} is not of {size} bytes, or is NULL somewhere")
-    return [rows[f"value{number}"].astype(np.dtype(dtype)) for number, dtype in enumerate(dtypes)]
 
 
 def _tuples(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
