@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from metering.plan.earlier_rows import EarlierMonth, cell_name
+from metering.factors.kinds import load_kinds
+from metering.plan.earlier_rows import EarlierMonth, Known, cell_name
 from metering.plan.errors import PlanError, SheetError
 from registry.audit import Act, record
 
@@ -167,3 +169,25 @@ def _one(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
     if row is None:
         raise RuntimeError("INSERT … RETURNING returned no row")
     return row
+
+
+def known(conn: psycopg.Connection[Any], this_month: date) -> Known:
+    """What a sheet of earlier months may speak of.
+
+    Args:
+        conn: a connection.
+        this_month: first of the month that is not over yet.
+    """
+    institutions = conn.execute("SELECT code FROM institution").fetchall()
+    meters = conn.execute("SELECT code, energy FROM meter").fetchall()
+    kinds = {kind.name: kind for kind in load_kinds().values()}
+    return Known({code for (code,) in institutions}, dict(meters), kinds, this_month)
+
+
+def subjects(conn: psycopg.Connection[Any]) -> list[tuple[str, str, str]]:
+    """Whom a template lists to look up: what it is, its code, its name."""
+    query = """
+        SELECT '机构', code, name FROM institution
+        UNION ALL SELECT '计量点', code, name FROM meter ORDER BY 1 DESC, 2
+    """
+    return conn.execute(query).fetchall()

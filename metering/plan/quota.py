@@ -10,6 +10,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from metering.factors.kinds import load_kinds
 from metering.plan.errors import PlanError
 from metering.plan.progress import Kind, Per
 from registry.audit import Act, record
@@ -146,6 +147,13 @@ def quotas_of(
 
 
 def _check(quota: Quota) -> None:
+    kinds = load_kinds()
+    if quota.energy not in kinds:
+        raise PlanError(f"没有名为 {quota.energy} 的能源，可填：{'、'.join(kinds)}。")
+    try:
+        kinds[quota.energy].in_unit(quota.value, quota.unit)
+    except ValueError as error:
+        raise PlanError(f"定额的单位有误：{error}") from error
     if not quota.value.is_finite() or quota.value <= 0:
         raise PlanError(f"定额值 {quota.value} 必须大于 0。")
     if quota.value != quota.value.quantize(_DIGITS):

@@ -32,6 +32,11 @@ def render(explanation: Explanation) -> str:
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines)
 
 
+def summary(explanation: Explanation) -> str:
+    """The figure, how far it is known, and what of it is estimated."""
+    return "\n".join(_figure(explanation))
+
+
 def _figure(e: Explanation) -> Iterator[str]:
     subject = e.subject
     energy = words.energy_names().get(subject.energy, subject.energy)
