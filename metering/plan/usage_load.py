@@ -1,0 +1,146 @@
+"""Reads what is known of a meter or an institution: days from meters, months from bills, entries.
+
+Entered months are used only where meters and bills have nothing; the source says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.bills.figures import figures, next_month
+from metering.bills.month import Source as Rests
+from metering.plan.usage import MonthTotal, Source, Usage, Window, month_of
+from metering.tree import scope
+from metering.tree.levels import Level
+
+# Seconds of a local day: 23 or 25 hours where clocks change.
+_LENGTH: Final[LiteralString] = """
+    extract(epoch FROM (days.day + 1)::timestamp AT TIME ZONE %(zone)s
+                     - days.day::timestamp AT TIME ZONE %(zone)s)
+"""
+_METER_DAYS: Final[LiteralString] = (
+    "SELECT days.day, days.micro FROM consumption_day days"  # noqa: S608 - constants
+    " WHERE days.meter_id = %(meter)s AND days.day BETWEEN %(first)s AND %(last)s"
+    " AND days.covered_s >= " + _LENGTH
+)
+_METER_MONTHS: Final[LiteralString] = """
+    SELECT month, quantity FROM earlier_month
+    WHERE meter_id = %(meter)s AND withdrawn_at IS NULL AND quantity IS NOT NULL
+      AND month BETWEEN %(first)s AND %(last)s
+"""
+# A day is known when every meter that counts on it is. Shares of a divided meter are rounded down:
+# what is held against a plan may miss a millionth, what is reported comes from metering.tree.
+_INSTITUTION_DAYS: Final[LiteralString] = (
+    "SELECT days.day,"  # noqa: S608 - constants
+    """
+           sum(s.sign * floor(c.micro::numeric * s.parts / s.whole))::int8
+    FROM (SELECT day::date FROM generate_series(%(first)s::date, %(last)s::date, '1 day') AS day)
+        AS days
+    JOIN tree_scope s ON s.level = %(level)s AND s.days @> days.day
+    JOIN institution i ON i.id = s.holder_id AND i.code = %(institution)s
+    JOIN meter m ON m.id = s.meter_id AND m.energy = %(energy)s
+    LEFT JOIN consumption_day c ON c.meter_id = s.meter_id AND c.day = days.day
+    GROUP BY days.day
+    HAVING bool_and(coalesce(c.covered_s, 0) >= """ + _LENGTH + ")"
+)
+_METERS: Final[LiteralString] = """
+    SELECT DISTINCT s.meter_id FROM tree_scope s
+    JOIN institution i ON i.id = s.holder_id AND i.code = %(institution)s
+    JOIN meter m ON m.id = s.meter_id AND m.energy = %(energy)s
+    WHERE s.level = %(level)s AND s.days && daterange(%(first)s, %(last)s, '[]')
+    ORDER BY 1
+"""
+
+
+def meter_usage(conn: psycopg.Connection[Any], meter: int, window: Window, zone: ZoneInfo) -> Usage:
+    """What is known of a meter: its complete days, and entered months where days are missing.
+
+    Args:
+        conn: a connection.
+        meter: its id.
+        window: local days.
+        zone: the site's.
+    """
+    values = {"meter": meter, "zone": zone.key, "first": window.first, "last": window.last}
+    days = dict(conn.execute(_METER_DAYS, values).fetchall())
+    months = conn.execute(_METER_MONTHS, values).fetchall()
+    return Usage(days, {month: _entered(quantity) for month, quantity in months})
+
+
+def institution_usage(
+    conn: psycopg.Connection[Any],
+    institution: str,
+    energy: str,
+    window: Window,
+    zone: ZoneInfo,
+) -> Usage:
+    """What is known of an institution: months as they are reported, days as its meters have them.
+
+    Args:
+        conn: a connection that may write: the attribution of meters is brought up to date.
+        institution: code.
+        energy: code.
+        window: local days.
+        zone: the site's.
+    """
+    scope.ensure(conn, zone)
+    values = _of_institution(institution, energy, window) | {"zone": zone.key}
+    days = dict(conn.execute(_INSTITUTION_DAYS, values).fetchall())
+    months = dict(_reported(conn, institution, energy, window, zone))
+    metered = {month for month in months if all(day in days for day in month_of(month))}
+    kept = {
+        month: total
+        for month, total in months.items()
+        if total.source is Source.BILLED or month not in metered
+    }
+    return Usage(days, kept, months_first=True)
+
+
+def institution_meters(
+    conn: psycopg.Connection[Any],
+    institution: str,
+    energy: str,
+    window: Window,
+    zone: ZoneInfo,
+) -> tuple[int, ...]:
+    """Ids of the meters that count for an institution on some of the days."""
+    scope.ensure(conn, zone)
+    rows = conn.execute(_METERS, _of_institution(institution, energy, window))
+    return tuple(meter for (meter,) in rows)
+
+
+def _of_institution(institution: str, energy: str, window: Window) -> dict[str, object]:
+    return {
+        "institution": institution,
+        "energy": energy,
+        "level": Level.INSTITUTION,
+        "first": window.first,
+        "last": window.last,
+    }
+
+
+def _reported(
+    conn: psycopg.Connection[Any], institution: str, energy: str, window: Window, zone: ZoneInfo
+) -> Iterable[tuple[date, MonthTotal]]:
+    months = (window.first.replace(day=1), next_month(window.last.replace(day=1)))
+    for one in figures(conn, months, zone.key, [institution]):
+        if one.facts.energy == energy and one.micro is not None:
+            if one.source is Rests.BILLED:
+                yield one.facts.month, MonthTotal(one.micro, Source.BILLED)
+            elif one.source is Rests.ENTERED:
+                yield one.facts.month, MonthTotal(one.micro, Source.ENTERED)
+
+
+def _entered(quantity: Decimal) -> MonthTotal:
+    return MonthTotal(int(quantity.scaleb(6)), Source.ENTERED)
+
+
+def two_years(until: date) -> Window:
+    """The year of a day up to it, and all of the year before."""
+    return Window(date(until.year - 1, 1, 1), until)
