@@ -60,7 +60,10 @@ def _steps(readings: Readings, path: Path) -> list[Finding]:
         booked = int(path.booked[index]) if path.known[index] else None
         kinds = [_KINDS[Step(path.steps[index])]] if path.steps[index] != Step.NORMAL else []
         kinds += ["gap"] if gaps[index] else []
-        begin, end = int(ts[index]), int(ts[index + 1])
+        end = int(ts[index + 1])
+        # Two resets may follow each other, the first next to its final value: told apart by their
+        # own time, not by that of the reading before.
+        begin = end if path.steps[index] == Step.ENTERED else int(ts[index])
         before, after = int(ticks[index]), int(ticks[index + 1])
         found += [Finding(kind, begin, end, before, after, booked) for kind in kinds]
     return found

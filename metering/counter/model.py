@@ -175,7 +175,8 @@ class Finding:
         kind: ``dip``, ``spike``, ``suspect`` (left out); ``rollover``, ``reset``, ``jump``,
             ``entered`` (a step); ``gap`` (a known step longer than :data:`MEASURED_US`);
             ``backwards``, ``stuck`` (a stretch); ``first``.
-        ts: begin, µs UTC: of a step the reading before it, else the first reading concerned.
+        ts: begin, µs UTC: of a step the reading before it (of ``entered`` the reset itself), else
+            the first reading concerned.
         until: end, µs UTC.
         before: ticks of the accepted reading before; None: there is none.
         after: ticks that were read then: of left-out readings the first of them.
