@@ -16,6 +16,8 @@ from pydantic_settings import (
 )
 
 from collector.settings import ModbusSettings, MqttSettings, SpoolSettings
+from metering.derive.settings import MeteringSettings
+from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
 from storage.settings import DatabaseSettings
 
 PREFIX = "JIEYONG_"
@@ -93,6 +95,10 @@ class Settings(BaseSettings):
     spool: SpoolSettings = Field(default=SpoolSettings())
     modbus: ModbusSettings = Field(default=ModbusSettings())
     mqtt: MqttSettings = Field(default=MqttSettings())
+    metering: MeteringSettings = Field(default=MeteringSettings())
+    gauges: GaugeSettings = Field(default=GaugeSettings())
+    degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
+    seasons: SeasonSettings = Field(default=SeasonSettings())
 
     @classmethod
     def settings_customise_sources(

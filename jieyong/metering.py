@@ -1,0 +1,187 @@
+"""The processes that compute what is due: `jieyong meter work`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Annotated, Final, Protocol
+from zoneinfo import ZoneInfo
+
+import psycopg
+import structlog
+import typer
+
+from jieyong import logs
+from jieyong.database import database_url
+from jieyong.settings import Settings
+from jieyong.settings_file import load_settings
+from metering.derive import due
+from metering.derive.claim import Claim
+from metering.derive.rollup import Window
+from metering.derive.times import at_us
+from metering.derive.worker import Parts, Worker
+from metering.gauge.settings import GaugeSettings
+from metering.gauge.store import recompute_points
+from metering.gauge.windows import PointSpan
+from metering.tree.virtual import recompute_virtual
+from storage.connection import connect
+
+_LOOK_S: Final = 0.5
+_STOP_S: Final = 30.0
+
+log = structlog.get_logger()
+
+
+class WorkerEndedError(RuntimeError):
+    """A worker ended by itself; its log says why. What it held is still due."""
+
+
+class Stop(Protocol):
+    """Says when to end."""
+
+    def is_set(self) -> bool:
+        """Whether it is time."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is time, at most so many seconds; return whether it is."""
+
+
+def parts_of(settings: Settings) -> Parts:
+    """Return what computes points and virtual meters."""
+    zone, gauges = ZoneInfo(settings.time_zone), settings.gauges
+
+    def points(conn: psycopg.Connection, claims: Sequence[Claim]) -> None:
+        _points(conn, claims, gauges)
+
+    def virtual(conn: psycopg.Connection, windows: Sequence[Window]) -> None:
+        recompute_virtual(conn, windows, zone)
+
+    return Parts(points, virtual)
+
+
+def work(settings: Settings, stop: Stop) -> None:
+    """Compute what is due on one connection until told to stop, whatever the database does.
+
+    Args:
+        settings: of everything.
+        stop: looked at between batches; a batch under way is finished.
+
+    Raises:
+        SettingsError: no database is set.
+    """
+    conninfo = database_url(settings)
+    while not stop.is_set():
+        try:
+            with connect(conninfo, settings.database, "metering") as conn:
+                _keep_working(conn, settings, stop)
+        except psycopg.OperationalError as error:
+            log.warning(
+                "metering_waits_for_database",
+                why=str(error).strip(),
+                advice="nothing is lost: what is due stays due",
+            )
+            stop.wait(settings.metering.look_s)
+
+
+def run_workers(settings: Settings, stop: Callable[[], bool]) -> None:
+    """Run the workers of the settings, a process each, until told to stop.
+
+    Args:
+        settings: of everything.
+        stop: asked twice a second.
+
+    Raises:
+        WorkerEndedError: one ended by itself; the others are stopped.
+    """
+    context = multiprocessing.get_context("spawn")
+    ending = context.Event()
+    workers = [
+        context.Process(target=_process, args=(settings, ending, os.getpid()), daemon=True)
+        for _ in range(settings.metering.workers)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        while not stop() and all(worker.is_alive() for worker in workers):
+            workers[0].join(_LOOK_S)
+        ended = [worker.exitcode for worker in workers if worker.exitcode is not None]
+    finally:
+        ending.set()
+        _end(workers)
+    if ended and not stop():
+        raise WorkerEndedError(f"a worker ended with exit code {ended[0]}; see its log above")
+
+
+def work_command(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
+    ] = None,
+) -> None:
+    """Compute what is due until Ctrl-C or TERM."""
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    stopped: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: stopped.append(number))
+    run_workers(settings, lambda: bool(stopped))
+
+
+def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> None:
+    worker = Worker(
+        conn,
+        settings.metering,
+        ZoneInfo(settings.time_zone),
+        parts_of(settings),
+        lambda: datetime.now(UTC),
+    )
+    while not stop.is_set():
+        due.follow(conn)
+        outcome = worker.step()
+        if outcome.done or outcome.failed:
+            log.info("metering_computed", done=outcome.done, failed=outcome.failed)
+        else:
+            stop.wait(settings.metering.look_s)
+
+
+def _points(conn: psycopg.Connection, claims: Sequence[Claim], settings: GaugeSettings) -> None:
+    spans = [
+        PointSpan(one.subject, at_us(span.from_us), at_us(span.to_us))
+        for one in claims
+        for span in one.spans
+    ]
+    recompute_points(conn, spans, settings)
+
+
+class _Orphaned:
+    """Stops also when the process that started us is gone."""
+
+    def __init__(self, ending: Event, parent: int) -> None:
+        self._ending = ending
+        self._parent = parent
+
+    def is_set(self) -> bool:
+        return self._ending.is_set() or os.getppid() != self._parent
+
+    def wait(self, timeout: float) -> bool:
+        return self._ending.wait(timeout) or self.is_set()
+
+
+def _process(settings: Settings, ending: Event, parent: int) -> None:
+    # Ctrl-C reaches the whole group; the process that started us says when to end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logs.configure(settings.log.level, settings.log.form)
+    work(settings, _Orphaned(ending, parent))
+
+
+def _end(workers: Sequence[multiprocessing.context.SpawnProcess]) -> None:
+    for worker in workers:
+        worker.join(_STOP_S)
+        if worker.is_alive():
+            log.warning("metering_worker_killed", pid=worker.pid, after_s=_STOP_S)
+            worker.kill()
+            worker.join()
