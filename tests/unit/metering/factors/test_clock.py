@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.counter.model import GRAIN_US
@@ -44,6 +44,7 @@ def test_a_window_off_the_quarters_is_refused(begin: int, end: int) -> None:
         local_quarters(begin, end, SHANGHAI)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ZONES), st.integers(0, 2_000_000), st.integers(1, 400))
 def test_every_quarter_is_where_the_zone_says(name: str, first: int, count: int) -> None:
     zone = ZoneInfo(name)

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.factors.convert import Total, convert, joined, shown_tonnes
@@ -76,6 +76,7 @@ def test_a_year_joins_months_with_their_own_factors() -> None:
         joined([])
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(COUNTING), st.decimals(0, 10**10, allow_nan=False, places=6), min_size=1

@@ -244,7 +244,7 @@ def test_a_pricer_refuses_what_is_outside_off_the_grid_or_too_large() -> None:
 WEEK = us("2023-06-28 00:00")
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(st.integers(0, 7 * 96 - 1), st.integers(-(10**12), 10**12), min_size=1),
     st.integers(1, 7 * 96 - 1),

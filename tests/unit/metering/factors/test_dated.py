@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.factors.dated import (
@@ -102,6 +102,7 @@ def test_without_anybody_known_the_number_is_unknown() -> None:
     assert energy_users(gap, *YEAR) == Figure(None, "2026-01-01 没有在岗人数")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 500)), min_size=1, max_size=8))
 def test_the_mean_is_that_of_the_days_one_by_one(pieces: list[tuple[int, int]]) -> None:
     spans, days, at = [], [], date(2026, 1, 1)

@@ -4,7 +4,7 @@ import decimal
 from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.factors.rounding import balanced, of_micro, product, quotient, rounded, total
@@ -36,6 +36,7 @@ def test_halves_go_away_from_zero(value: str, places: int, shown: str) -> None:
     assert str(rounded(Decimal(value), places)) == shown
 
 
+@settings(deadline=None)
 @given(st.lists(AMOUNTS, max_size=12), st.integers(-3, 6))
 def test_balanced_parts_add_up_and_only_the_largest_gives_way(
     parts: list[Decimal], places: int

@@ -266,7 +266,9 @@ def test_only_multipliers_take_a_base_price(tmp_path: Path) -> None:
 HALF_HOURS = st.lists(st.sampled_from(list(Period)), min_size=48, max_size=48)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
 @given(HALF_HOURS, st.data())
 def test_any_day_that_is_written_is_read_and_any_hole_is_refused(
     tmp_path: Path, day: list[Period], data: st.DataObject
