@@ -23,6 +23,7 @@ from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
 from jieyong.bill_cli import bill_app
 from jieyong.collect import PROFILES, SourceName, collect
+from jieyong.consumption_cli import consumption_app
 from jieyong.database import database_url
 from jieyong.demo.guard import ForeignDatabaseError
 from jieyong.demo.run import Options, run
@@ -34,6 +35,8 @@ from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
 from metering.bills.model import RefusedError
+from metering.facts.refusal import FactError
+from metering.plan.errors import PlanError
 from registry.catalogue import Catalogue
 from registry.document import InventoryError
 from registry.importing import apply, diff
@@ -51,9 +54,11 @@ EXPECTED = (
     ChildFailedError,
     EmbeddedPostgresError,
     EngineTooOldError,
+    FactError,
     ForeignDatabaseError,
     InventoryError,
     MigrationError,
+    PlanError,
     ProfileError,
     RefusedError,
     SettingsError,
@@ -76,6 +81,7 @@ app.add_typer(inventory_app, name="inventory")
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused, with its bytes.")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(bill_app, name="bill")
+app.add_typer(consumption_app, name="consumption")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")

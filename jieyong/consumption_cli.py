@@ -1,0 +1,205 @@
+"""`jieyong consumption …`: figures and what they rest on, and what is missing. For officers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from jieyong.consumption_session import Config, Session, session
+from jieyong.plan_cli import calendar, earlier_app, quota_app
+from metering.factors.kinds import load_kinds
+from metering.facts.meters import all_meters, find
+from metering.facts.refusal import refuse
+from metering.plan.calendar_store import load_calendar
+from metering.plan.compare import month_on_month, year_on_year
+from metering.plan.text import comparison_lines
+from metering.plan.usage import Usage, Window, month_of, year_before
+from metering.plan.usage_load import institution_meters, institution_usage, meter_usage
+from metering.quality import gaps, stale
+from metering.quality.completeness import MeterDay, completeness
+from metering.quality.explain import explain
+from metering.quality.explanation import Explanation
+from metering.quality.export import to_csv, to_excel, to_json
+from metering.quality.parts import Parts, parts
+from metering.quality.text import render, summary
+from metering.quality.words import moment, percent
+
+ON_ITS_WAY = timedelta(hours=1)
+"""What is younger than this is not missing yet."""
+
+consumption_app = typer.Typer()
+consumption_app.add_typer(quota_app, name="quota")
+consumption_app.add_typer(earlier_app, name="earlier")
+consumption_app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
+    calendar
+)
+
+Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
+Meter = Annotated[str | None, typer.Option("--meter", help="计量点编码，见 jieyong meter list。")]
+Institution = Annotated[str | None, typer.Option("--institution", help="机构编码。")]
+Energy = Annotated[str, typer.Option("--energy", help="能源，如 electricity、water。")]
+
+
+@consumption_app.callback(
+    invoke_without_command=True,
+    help="用能量：某月或某日的用量，--explain 说明它从何而来；同比环比和数据质量见子命令。",
+)
+def consumption(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    context: typer.Context,
+    meter: Meter = None,
+    month: Month = None,
+    day: Annotated[str | None, typer.Option("--day", help="某一天，如 2026-10-09。")] = None,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="列出读数、换表、倍率、异常、录入、账单和校验。")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="逐日（逐时）表写入 CSV。")] = None,
+    excel: Annotated[Path | None, typer.Option("--excel", help="表和说明写入 Excel。")] = None,
+    config: Config = None,
+) -> None:
+    """Print a figure, or all it rests on."""
+    if context.invoked_subcommand is not None:
+        return
+    if meter is None or (month is None) == (day is None):
+        refuse("用法", "请写 --meter 计量点编码，以及 --month 2026-10 或 --day 2026-10-09 之一")
+    window = _month(month) if month is not None else _day(str(day))
+    with session(config) as at, at.conn.transaction():
+        at.conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        found = explain(at.conn, meter, window, at.zone, at.now)
+    if csv is not None:
+        csv.write_text(to_csv(found), encoding="utf-8", newline="")
+    if excel is not None:
+        excel.write_bytes(to_excel(found))
+    typer.echo(to_json(found) if as_json else _shown(found, explained=explained))
+
+
+@consumption_app.command(help="同比和环比：只用两期都已知的可比日（工作日对工作日）。")
+def compare(
+    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    meter: Meter = None,
+    institution: Institution = None,
+    energy: Energy = "electricity",
+    config: Config = None,
+) -> None:
+    """Compare a month with last year's and with the one before."""
+    window = _month(month)
+    both = Window(year_before(month_of(window.first)).first, window.last)
+    with session(config) as at:
+        usage, unit = _usage(at, meter, institution, energy, both)
+        calendar = load_calendar(at.conn)
+    lines = [
+        *comparison_lines("同比", year_on_year(usage, usage, window, calendar), unit),
+        *comparison_lines("环比", month_on_month(usage, window.first, calendar), unit),
+    ]
+    typer.echo("\n".join(lines))
+
+
+@consumption_app.command(help="数据质量：完整率、缺失时段及原因、估算和人工抄表的比例。")
+def quality(
+    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    meter: Meter = None,
+    institution: Institution = None,
+    energy: Energy = "electricity",
+    config: Config = None,
+) -> None:
+    """Say how complete a month is, what is missing, and why."""
+    window = _month(month)
+    with session(config) as at:
+        due = at.now - ON_ITS_WAY
+        meters = _meters(at, meter, institution, energy, window)
+        days = completeness(at.conn, list(meters), window, at.zone, due)
+        made = parts(at.conn, list(meters), window, at.zone, due)
+        missing = {
+            code: gaps.missing(at.conn, number, window, at.zone, due)
+            for number, code in meters.items()
+            if any(day.meter_id == number and not day.complete for day in days)
+        }
+    typer.echo("\n".join(_quality_lines(days, made, missing, at.zone)))
+
+
+@consumption_app.command("stale", help="列出没有新数据的计量点及原因。")
+def stale_command(
+    intervals: Annotated[int, typer.Option(min=1, help="超过几个采集周期没有数据算停止上报。")] = 4,
+    config: Config = None,
+) -> None:
+    """List meters without fresh readings."""
+    with session(config) as at:
+        found = stale.stale(at.conn, at.now, intervals)
+    for one in found:
+        since = "" if one.since is None else f"，最后有效读数 {moment(one.since, at.zone)}"
+        device = f"（设备 {one.device}）" if one.device else ""
+        typer.echo(f"{one.meter}{device}：{stale.WORDS[one.why]}{since}")
+    typer.echo(f"共 {len(found)} 个。" if found else "所有计量点都有新数据。")
+
+
+def _shown(found: Explanation, *, explained: bool) -> str:
+    return render(found) if explained else summary(found)
+
+
+def _usage(
+    at: Session, meter: str | None, institution: str | None, energy: str, window: Window
+) -> tuple[Usage, str]:
+    if (meter is None) == (institution is None):
+        refuse("用法", "请写 --meter 或 --institution 之一")
+    if meter is not None:
+        found = find(at.conn, meter)
+        return meter_usage(at.conn, found.id, window, at.zone), found.unit
+    kinds = load_kinds()
+    if energy not in kinds:
+        refuse("--energy", f"没有能源 {energy}，可用：{'、'.join(kinds)}")
+    usage = institution_usage(at.conn, str(institution), energy, window, at.zone)
+    return usage, kinds[energy].unit
+
+
+def _meters(
+    at: Session, meter: str | None, institution: str | None, energy: str, window: Window
+) -> dict[int, str]:
+    if (meter is None) == (institution is None):
+        refuse("用法", "请写 --meter 或 --institution 之一")
+    if meter is not None:
+        found = find(at.conn, meter)
+        return {found.id: found.code}
+    numbers = institution_meters(at.conn, str(institution), energy, window, at.zone)
+    codes = {one.id: one.code for one in all_meters(at.conn)}
+    return {number: codes[number] for number in numbers}
+
+
+def _quality_lines(
+    days: tuple[MeterDay, ...],
+    made: Parts,
+    missing: dict[str, tuple[gaps.Gap, ...]],
+    zone: ZoneInfo,
+) -> Iterator[str]:
+    yield f"完整率 {percent(made.known)}（已结束时段中有可信读数的部分）"
+    for name, share in (("估算", made.estimated_share), ("人工抄表", made.entered_share)):
+        yield f"{name}占用量 {'未知' if share is None else percent(abs(share))}"
+    codes = dict.fromkeys(day.meter for day in days)
+    for code in codes:
+        mine = [day for day in days if day.meter == code]
+        whole = sum(day.complete for day in mine)
+        yield f"{code}：{len(mine)} 天中 {whole} 天完整"
+        for gap in missing.get(code, ()):
+            span = f"{moment(gap.span.begin, zone)} 至 {moment(gap.span.end, zone)}"
+            yield f"  缺 {span}：{gaps.WORDS[gap.why]}"
+    if not days:
+        yield "这段时间没有应有数据的计量点。"
+
+
+def _month(text: str) -> Window:
+    try:
+        return month_of(datetime.strptime(text, "%Y-%m").date())  # noqa: DTZ007 - a local month
+    except ValueError:
+        refuse("--month", f"“{text}”不是月份，请写成 2026-10")
+
+
+def _day(text: str) -> Window:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        refuse("--day", f"“{text}”不是日期，请写成 2026-10-09")
+    return Window(day, day)

@@ -1,0 +1,192 @@
+"""`jieyong consumption quota|earlier|calendar`: what consumption is held against. For officers."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jieyong.consumption_session import Config, Session, session
+from metering.factors.kinds import load_kinds
+from metering.facts.refusal import refuse
+from metering.plan import earlier
+from metering.plan.calendar import DayKind
+from metering.plan.calendar_store import enter_days
+from metering.plan.earlier_rows import parse
+from metering.plan.earlier_sheet import read_table, write_template
+from metering.plan.progress import Kind, Per
+from metering.plan.quota import Quota, correct_quota, enter_quota, withdraw_quota
+from metering.plan.standing import standings
+from metering.plan.text import standing_lines
+from registry.audit import Act
+
+DAY_KINDS = {
+    "工作日": DayKind.WORKDAY,
+    "周末": DayKind.WEEKEND,
+    "节假日": DayKind.HOLIDAY,
+}
+
+quota_app = typer.Typer(no_args_is_help=True, help="定额：录入、更正、撤销，进度和全年预测。")
+earlier_app = typer.Typer(no_args_is_help=True, help="历史月份：用 Excel 导入，供同比使用。")
+
+By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
+Institution = Annotated[str, typer.Argument(help="机构编码。")]
+Number = Annotated[int, typer.Argument(help="编号。")]
+
+
+@quota_app.command("enter", help="录入一项定额；用 --corrects 更正已有的一项。")
+def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    institution: Institution,
+    value: Annotated[str, typer.Option(help="定额值，如 60.5。")],
+    unit: Annotated[str, typer.Option(help="单位，如 kWh；单位面积和人均也只写能源的单位。")],
+    year: Annotated[int, typer.Option(help="年份。")],
+    source: Annotated[str, typer.Option(help="依据：文件名称和文号。")],
+    issued: Annotated[str, typer.Option(help="文件日期，如 2026-01-15。")],
+    energy: Annotated[str, typer.Option(help="能源，如 electricity。")] = "electricity",
+    kind: Annotated[
+        Kind, typer.Option(help="constraint 约束值，baseline 基准值，guide 引导值。")
+    ] = (Kind.CONSTRAINT),
+    per: Annotated[Per, typer.Option(help="total 总量，m2 单位建筑面积，head 人均。")] = Per.TOTAL,
+    corrects: Annotated[int | None, typer.Option(help="被更正的定额编号。")] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter a quota, or put another in its place."""
+    quota = Quota(
+        institution=institution,
+        energy=energy,
+        year=year,
+        kind=kind,
+        per=per,
+        value=_decimal(value, "--value"),
+        unit=unit,
+        source=source,
+        issued=_date(issued, "--issued"),
+    )
+    with session(config) as at:
+        if corrects is None:
+            number = enter_quota(at.conn, _act(at, by), quota)
+        else:
+            number = correct_quota(at.conn, _act(at, by), corrects, quota)
+    typer.echo(f"已录入定额，编号 {number}。")
+
+
+@quota_app.command("withdraw", help="撤销一项定额；记录保留。")
+def quota_withdraw(number: Number, by: By = None, config: Config = None) -> None:
+    """Take a quota out of force."""
+    with session(config) as at:
+        withdraw_quota(at.conn, _act(at, by), number)
+    typer.echo(f"已撤销定额 {number}。")
+
+
+@quota_app.command("show", help="一个机构的各项定额：进度、状态、全年预测。")
+def quota_show(
+    institution: Institution,
+    until: Annotated[str | None, typer.Option(help="截至哪一天；缺省为昨天。")] = None,
+    config: Config = None,
+) -> None:
+    """Say how an institution stands to its quotas."""
+    with session(config) as at:
+        day = at.today - timedelta(days=1) if until is None else _date(until, "--until")
+        found = standings(at.conn, institution, day, at.zone)
+    typer.echo(f"{institution}，截至 {day}：")
+    for one in found:
+        typer.echo("\n".join(standing_lines(one)))
+    if not found:
+        typer.echo(f"没有 {day.year} 年的定额。")
+
+
+@earlier_app.command("template", help="导出填报模板，附机构和计量点编码。")
+def earlier_template(file: Path, config: Config = None) -> None:
+    """Write the workbook to fill in."""
+    with session(config) as at:
+        content = write_template(list(load_kinds().values()), earlier.subjects(at.conn))
+    file.write_bytes(content)
+    typer.echo(f"模板已写入 {file}。")
+
+
+@earlier_app.command("import", help="导入填好的工作簿；有一处错误则全部不导入。")
+def earlier_import(
+    file: Path,
+    config: Config = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
+    by: By = None,
+) -> None:
+    """Bring a workbook in, whole or not at all."""
+    table = read_table(file.read_bytes(), file.name)
+    with session(config) as at:
+        known = earlier.known(at.conn, at.today.replace(day=1))
+        rows = parse(table, known, file.name)
+        if dry_run:
+            done = earlier.preview(at.conn, rows, file.name)
+        else:
+            done = earlier.bring_in(at.conn, _act(at, by), rows, file.name)
+    typer.echo(f"新增 {done.added} 行，已有且相同 {done.unchanged} 行。")
+    if dry_run:
+        typer.echo("以上为预览，未导入。")
+    elif done.number is not None:
+        undo = f"jieyong consumption earlier undo {done.number}"
+        typer.echo(f"已导入，导入编号 {done.number}；撤销：{undo}")
+
+
+@earlier_app.command("undo", help="撤销一次导入；记录保留。")
+def earlier_undo(number: Number, by: By = None, config: Config = None) -> None:
+    """Take an import back."""
+    with session(config) as at:
+        count = earlier.withdraw(at.conn, _act(at, by), number)
+    typer.echo(f"已撤销导入 {number}，{count} 行不再使用。")
+
+
+def calendar(
+    file: Path,
+    source: Annotated[str, typer.Option(help="依据：节假日安排的通知名称和文号。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter the days that differ from their weekday, from a CSV of date and kind."""
+    days = read_days(file)
+    with session(config) as at:
+        changed = enter_days(at.conn, _act(at, by), days, source)
+    typer.echo(f"读入 {len(days)} 天，其中 {changed} 天为新增或变更。")
+
+
+def read_days(file: Path) -> dict[date, DayKind]:
+    """Days and their kinds of a CSV file without headings: ``2026-10-10,工作日``.
+
+    Raises:
+        metering.facts.refusal.FactError: a line is wrong; the first is named.
+    """
+    days: dict[date, DayKind] = {}
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        for number, row in enumerate(csv.reader(lines), start=1):
+            where = f"{file.name} 第 {number} 行"
+            if len(row) != 2 or row[1].strip() not in DAY_KINDS:
+                refuse(where, f"应为“日期,{'|'.join(DAY_KINDS)}”，如 2026-10-10,工作日")
+            day = _date(row[0].strip(), where)
+            if day in days:
+                refuse(where, f"{day} 出现两次，请删去一行")
+            days[day] = DAY_KINDS[row[1].strip()]
+    return days
+
+
+def _act(at: Session, by: str | None) -> Act:
+    return Act(by or getpass.getuser(), at.now)
+
+
+def _date(text: str, where: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        refuse(where, f"“{text}”不是日期，请写成 2026-10-09")
+
+
+def _decimal(text: str, where: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        refuse(where, f"“{text}”不是数字")
