@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +16,7 @@ import numpy.typing as npt
 from metering.counter.model import GRAIN_US, Int64s
 from metering.gauge.gauge import GaugeQuarters, firsts
 from metering.gauge.hold import Float64s
+from metering.gauge.windows import micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,43 @@ def maximum_demand(demands: Demands, begin: int, end: int, least_s: int) -> Maxi
         return MaximumDemand(None, None, 0, left_out)
     at = int(np.argmax(values))
     return MaximumDemand(float(values[at]), int(demands.slot[counts][at]), len(values), left_out)
+
+
+def maximum_demands(demands: Demands, bounds: Sequence[int], least_s: int) -> list[MaximumDemand]:
+    """Return the greatest demand of each of several days or months that follow one another.
+
+    Args:
+        demands: of one load.
+        bounds: where they begin, and the end of the last, µs UTC; see :func:`bounds`.
+        least_s: as for :func:`maximum_demand`.
+    """
+    return [maximum_demand(demands, begin, end, least_s) for begin, end in pairwise(bounds)]
+
+
+def bounds(first: date, last: date, grain: Literal["day", "month"], zone: ZoneInfo) -> list[int]:
+    """Return where the days or months of a site's zone begin, and where the last one ends, µs UTC.
+
+    Args:
+        first: a day of the first one.
+        last: a day of the last one, not before ``first``.
+        grain: days or calendar months.
+        zone: of the site.
+
+    Raises:
+        ValueError: it ends before it begins.
+    """
+    if last < first:
+        raise ValueError(f"the last day {last} is before the first {first}")
+    day = first if grain == "day" else first.replace(day=1)
+    found = [_midnight(day, zone)]
+    while day <= last:
+        day += timedelta(days=1 if grain == "day" else monthrange(day.year, day.month)[1])
+        found.append(_midnight(day, zone))
+    return found
+
+
+def _midnight(day: date, zone: ZoneInfo) -> int:
+    return micros(datetime.combine(day, time(), zone))
 
 
 def _left_out(covered: Int64s, begin: int, least_s: int) -> tuple[LeftOut, ...]:

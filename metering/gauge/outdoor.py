@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.gauge.daily import DayMean, Hour, daily_mean
-from metering.gauge.settings import DegreeDaySettings
+from metering.gauge.season import Season, seasons
+from metering.gauge.settings import DegreeDaySettings, SeasonSettings
 
 _ENTERED: Final[LiteralString] = """
 SELECT date_trunc('hour', ts, %(zone)s), avg(celsius ORDER BY ts) FROM (
@@ -104,3 +105,18 @@ def daily_means(
         daily_mean(day, asked.zone, by_day.get(day, []), entered.get(day), settings)
         for day in asked
     ]
+
+
+def site_seasons(
+    conn: psycopg.Connection[Any],
+    site: str,
+    asked: Days,
+    degrees: DegreeDaySettings,
+    settings: SeasonSettings,
+) -> dict[date, Season]:
+    """Return the season of each day at a site, by the mode that is set."""
+    if settings.mode == "dates":
+        return seasons(list(asked), [], settings)
+    before = timedelta(days=settings.running_days - 1)
+    means = daily_means(conn, site, Days(asked.first - before, asked.last, asked.zone), degrees)
+    return seasons(list(asked), means, settings)

@@ -65,12 +65,12 @@ _ROW: Final = np.dtype([("number", ">i4"), ("ts", ">i8"), ("value", ">f8")])
 _DELETE: Final[LiteralString] = """
 DELETE FROM {table} AS t USING {windows}
 CROSS JOIN LATERAL (
-    SELECT ctid FROM {table} AS old
+    SELECT ctid, tableoid FROM {table} AS old
     WHERE old.point_id = w.point
         AND old.slot >= to_timestamp(w.begin) AND old.slot < to_timestamp(w.until)
     OFFSET 0
 ) AS old
-WHERE t.ctid = old.ctid
+WHERE t.ctid = old.ctid AND t.tableoid = old.tableoid
 """
 DELETE_GAUGES: Final[LiteralString] = _DELETE.format(table="gauge", windows=_WINDOWS)
 DELETE_STATES: Final[LiteralString] = _DELETE.format(table="state_time", windows=_WINDOWS)

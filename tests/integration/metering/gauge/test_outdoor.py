@@ -9,9 +9,10 @@ from psycopg.types.range import Range
 
 from metering.facts.refusal import FactError
 from metering.gauge.daily import degree_days
-from metering.gauge.outdoor import Days, daily_means, hours
+from metering.gauge.outdoor import Days, daily_means, hours, site_seasons
+from metering.gauge.season import Season
 from metering.gauge.sensor import assign_sensor, withdraw_sensor
-from metering.gauge.settings import DegreeDaySettings
+from metering.gauge.settings import DegreeDaySettings, SeasonSettings
 from metering.gauge.temperature import Observed, enter
 from registry.audit import Act
 from tests.integration.metering.gauge.world import (
@@ -156,3 +157,13 @@ def test_what_cannot_measure_the_temperature_is_refused(conn: Conn) -> None:
 def test_days_that_end_before_they_begin_are_refused() -> None:
     with pytest.raises(ValueError, match="is before the first"):
         Days(DAY, DAY - timedelta(days=1), SHANGHAI)
+
+
+def test_the_season_by_temperature_looks_at_the_days_before_too(conn: Conn) -> None:
+    rows = [Observed(DAY - timedelta(days=back), 27.0, f"A{back}") for back in range(5)]
+    enter(conn, ACT, SITE, rows, "手工")
+    settings = SeasonSettings(mode="temperature")
+    found = site_seasons(conn, SITE, asked(2), SETTINGS, settings)
+    assert list(found.values()) == [Season.COOLING, Season.UNKNOWN]
+    by_dates = site_seasons(conn, SITE, asked(2), SETTINGS, SeasonSettings())
+    assert list(by_dates.values()) == [Season.COOLING, Season.COOLING]

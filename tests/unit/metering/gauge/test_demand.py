@@ -1,11 +1,22 @@
 from __future__ import annotations
 
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.gauge.demand import Demands, LeftOut, MaximumDemand, demand, maximum_demand
+from metering.gauge.demand import (
+    Demands,
+    LeftOut,
+    MaximumDemand,
+    bounds,
+    demand,
+    maximum_demand,
+    maximum_demands,
+)
 from metering.gauge.gauge import GaugeQuarters
 from tests.unit.metering.gauge.samples import MIDNIGHT, SECOND
 
@@ -107,3 +118,43 @@ def test_every_quarter_counts_or_is_left_out(rows: list[tuple[int, float, int]])
     assert found.value == max(good.values(), default=None)
     poor = sum(covered for n, _, covered in rows if 0 <= n < 96 and covered < LEAST)
     assert sum(gap.covered_s for gap in found.left_out) == poor
+
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def moments(found: list[int]) -> list[datetime]:
+    return [datetime.fromtimestamp(us / SECOND, SHANGHAI).replace(tzinfo=None) for us in found]
+
+
+def test_case_39_a_day_begins_at_midnight_of_the_site() -> None:
+    assert moments(bounds(date(2026, 5, 31), date(2026, 6, 1), "day", SHANGHAI)) == [
+        datetime(2026, 5, 31),  # noqa: DTZ001
+        datetime(2026, 6, 1),  # noqa: DTZ001
+        datetime(2026, 6, 2),  # noqa: DTZ001
+    ]
+
+
+def test_case_38_a_month_is_one_of_the_calendar() -> None:
+    assert moments(bounds(date(2026, 1, 31), date(2026, 3, 1), "month", SHANGHAI)) == [
+        datetime(2026, month, 1)  # noqa: DTZ001
+        for month in (1, 2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize(("day", "quarters"), [(date(2026, 3, 29), 92), (date(2026, 10, 25), 100)])
+def test_case_40_a_day_may_have_23_or_25_hours(day: date, quarters: int) -> None:
+    begin, end = bounds(day, day, "day", ZoneInfo("Europe/Berlin"))
+    assert (end - begin) // QUARTER == quarters
+
+
+def test_days_that_end_before_they_begin_are_refused() -> None:
+    with pytest.raises(ValueError, match="is before the first"):
+        bounds(date(2026, 6, 2), date(2026, 6, 1), "day", SHANGHAI)
+
+
+def test_the_greatest_demand_of_each_day() -> None:
+    found = demands((-1, 9.0, 900), (0, 5.0, 900), (95, 6.0, 900), (96, 7.0, 900))
+    days = [MIDNIGHT + number * DAY for number in (-1, 0, 1, 2)]
+    peaks = [(peak.value, peak.counted) for peak in maximum_demands(found, days, LEAST)]
+    assert peaks == [(9.0, 1), (6.0, 2), (7.0, 1)]
