@@ -62,7 +62,11 @@ FROM (
     WHERE meter.valid @> c.slot
     GROUP BY t.meter_id, c.slot HAVING count(*) = min(t.terms)
 ) AS made
+WHERE abs(micro) <= %(most)s
 """
+MOST: Final = 10**15
+"""Millionths in a quarter hour; a formula that yields more is wrong, and the quarter unknown: a
+month of them still fits into 64 bits, and no input is held up."""
 
 _log = structlog.get_logger()
 
@@ -94,9 +98,6 @@ def recompute_virtual(
         changed: meters whose quarters were replaced, and virtual meters whose formula or validity
             was changed, each with the time concerned.
         zone: of days and months.
-
-    Raises:
-        psycopg.errors.NumericValueOutOfRange: a result does not fit into 64 bits.
     """
     graph = build([Node(*row) for row in conn.execute(_NODES)])
     windows = _windows(graph, changed)
@@ -153,6 +154,7 @@ def _replace(
         _FILL,
         {
             **_arrays([window for window, _, _ in parts]),
+            "most": MOST,
             "flag": int(Flag.ESTIMATED),
             "inputs": [other for _, other, _ in parts],
             "factors": [factor for _, _, factor in parts],
