@@ -104,7 +104,7 @@ def compute(conn: Conn, meter: int) -> None:
 
     def nothing(*_: object) -> None: ...
 
-    parts = Parts(points=nothing, virtual=nothing, announce=nothing)
+    parts = Parts(nothing, nothing)
     worker = Worker(conn, MeteringSettings(), SHANGHAI, parts, lambda: NOW)
     outcome = worker.step()
     assert (outcome.done, outcome.failed) == (1, 0)
