@@ -101,18 +101,19 @@ def _of_days(
 def _reasons(facts: MonthFacts, difference: int | None) -> tuple[Reason, ...]:
     if not facts.accounts or difference == 0:
         return ()
-    quantity = [share for account in facts.accounts for share in account.quantity]
-    seen = {
+    metered = [account.metered for account in facts.accounts]
+    lacking = {
         Reason.NO_BILL: any(account.micro is None for account in facts.accounts),
-        Reason.NO_METER: any(account.metered is None for account in facts.accounts),
-        Reason.METER_GAP: any(
-            account.metered is not None and not account.metered.complete
-            for account in facts.accounts
-        ),
+        Reason.NO_METER: any(one is None for one in metered),
+        Reason.METER_GAP: any(one is not None and not one.complete for one in metered),
+    }
+    quantity = [share for account in facts.accounts for share in account.quantity]
+    explaining = {
         Reason.BILL_ESTIMATED: any(share.estimated for share in quantity),
         Reason.RATIO: any(account.ratio is not None for account in facts.accounts),
         Reason.READING_DAY: any(share.how is not How.WHOLE for share in quantity),
     }
+    seen = lacking if difference is None else lacking | explaining
     found = tuple(reason for reason, applies in seen.items() if applies)
     return found or (Reason.UNEXPLAINED,)
 
