@@ -31,12 +31,15 @@ from jieyong.doctor import examine_installation, exit_code, table
 from jieyong.embedded.binaries import BinariesMissingError
 from jieyong.embedded.broker import BrokerKind, BrokerMissingError
 from jieyong.embedded.cluster import EmbeddedPostgresError
+from jieyong.meter_cli import meter_app
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
 from metering.bills.model import RefusedError
 from metering.facts.refusal import FactError
+from metering.facts.sync import after_import
 from metering.plan.errors import PlanError
+from registry.audit import Act
 from registry.catalogue import Catalogue
 from registry.document import InventoryError
 from registry.importing import apply, diff
@@ -80,6 +83,7 @@ inventory_app = typer.Typer(no_args_is_help=True, help="What exists: check it, b
 app.add_typer(inventory_app, name="inventory")
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused, with its bytes.")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(meter_app, name="meter")
 app.add_typer(bill_app, name="bill")
 app.add_typer(consumption_app, name="consumption")
 
@@ -131,11 +135,13 @@ def inventory_apply(
     profiles = catalogue(PROFILES)
     inventory = _read(settings, file, profiles)
     now = datetime.now(UTC)
-    with psycopg.connect(database_url(settings)) as conn:
+    with psycopg.connect(database_url(settings)) as conn, conn.transaction():
         if dry_run:
             changes = diff(conn, inventory, profiles, now=now)
         else:
-            changes = apply(conn, inventory, profiles, now=now, by=getpass.getuser())
+            act = Act(getpass.getuser(), now)
+            changes = apply(conn, inventory, profiles, now=now, by=act.principal)
+            after_import(conn, act, changes)
     typer.echo(str(changes))
     if changes and not dry_run:
         typer.echo("Collectors that run go on with the old inventory: start them again.")

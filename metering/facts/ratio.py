@@ -13,7 +13,7 @@ from psycopg.rows import tuple_row
 from metering.facts import marks
 from metering.facts.meters import Meter, find, mounted
 from metering.facts.refusal import Fault, raise_if_any, refuse, shown, writing
-from metering.facts.resolution import not_whole, ratios, resolutions, whole
+from metering.facts.resolution import not_whole, ratios, resolutions, unit_factor, whole
 from metering.facts.span import ALWAYS, Span, of_range, to_range
 from registry.audit import Act, record
 
@@ -168,7 +168,9 @@ def _against(
         common = one.span.common(fact.span)
         if common is None or one.register is None:
             continue
-        for resolution in resolutions(conn, one.device_id, one.register, common):
+        factor = unit_factor(conn, one.device_id, one.register, meter.unit)
+        for declared in resolutions(conn, one.device_id, one.register, common):
+            resolution = declared * factor
             if not whole(resolution, fact.ct, fact.pt):
                 yield not_whole(f"{where}，{one.device}", resolution, fact.ct, fact.pt)
 

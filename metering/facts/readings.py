@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 
@@ -80,3 +80,8 @@ def _known(
     with conn.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query, values).fetchall()
     return [Known(ts, value.quantize(_DIGITS).normalize(), entered) for ts, value, entered in rows]
+
+
+def first_since(conn: psycopg.Connection[Any], held: Mounted, at: datetime) -> Known | None:
+    """Return the first reading of a device's time at a place, from a time on."""
+    return after(conn, held, max(at, held.span.first) - timedelta(microseconds=1))

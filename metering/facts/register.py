@@ -13,7 +13,7 @@ from psycopg.rows import dict_row, scalar_row
 from metering.facts import marks
 from metering.facts.meters import counting
 from metering.facts.refusal import Fault, nearest, raise_if_any, refuse, shown, writing
-from metering.facts.resolution import not_whole, ratios, whole
+from metering.facts.resolution import Ratio, not_whole, ratios, unit_factor, whole
 from metering.facts.span import ALWAYS, Span, of_range, to_range
 from registry.audit import Act, record
 
@@ -184,16 +184,20 @@ def _against(
         listed = "、".join(names) or "（没有）"
         near = nearest(fact.register, names)
         yield Fault(where, f"{fact.device} 没有累计量 {fact.register}{near}；它的累计量：{listed}")
-    for other_id, held in standing_registers(conn, device):
-        if held.register == fact.register and held.span.meets(fact.span):
-            since, until = shown(held.span.since), shown(held.span.until)
+    for other_id, other in standing_registers(conn, device):
+        if other.register == fact.register and other.span.meets(fact.span):
+            since, until = shown(other.span.since), shown(other.span.until)
             what = f"与已登记的 #{other_id}（{since} 至 {until}）时间重叠；请先更正或撤销那一条"
             yield Fault(where, what)
     for meter_id, held_span in counting(conn, device, fact.register, fact.span):
         common = held_span.common(fact.span)
-        for ratio in ratios(conn, meter_id, common) if common else ():
-            if not whole(fact.resolution, ratio.ct, ratio.pt):
-                yield not_whole(where, fact.resolution, ratio.ct, ratio.pt)
+        row = conn.execute("SELECT unit FROM meter WHERE id = %s", [meter_id]).fetchone()
+        unit = row[0] if row else ""
+        tick = fact.resolution * unit_factor(conn, device, fact.register, unit)
+        held = ratios(conn, meter_id, common) if common else []
+        for ratio in held or [Ratio(fact.span, Decimal(1), Decimal(1))]:
+            if not whole(tick, ratio.ct, ratio.pt):
+                yield not_whole(where, tick, ratio.ct, ratio.pt)
 
 
 def _fact(row: dict[str, Any]) -> RegisterFact:

@@ -8,16 +8,13 @@ from decimal import Decimal, localcontext
 from typing import Any, Final, LiteralString
 
 import psycopg
-import yaml
 from psycopg.rows import tuple_row
 
+from metering.derive import profiles, units
 from metering.facts.refusal import Fault
 from metering.facts.span import Span, of_range, to_range
 
 MICRO: Final = 1_000_000
-OF_FLOATS: Final = Decimal("0.001")
-"""Resolution of a register that is no whole number, while nobody says better."""
-
 _DECLARED: Final[LiteralString] = """
     SELECT valid, resolution FROM device_register
     WHERE device_id = %s AND register = %s AND withdrawn_at IS NULL AND valid && %s
@@ -26,6 +23,7 @@ _DECLARED: Final[LiteralString] = """
 _BODY: Final[LiteralString] = """
     SELECT f.body FROM device d JOIN profile f ON f.id = d.profile_id WHERE d.id = %s
 """
+_UNIT: Final[LiteralString] = "SELECT unit FROM point WHERE device_id = %s AND name = %s"
 _RATIOS: Final[LiteralString] = """
     SELECT valid, ct, pt FROM meter_ratio
     WHERE meter_id = %s AND withdrawn_at IS NULL AND valid && %s ORDER BY lower(valid) NULLS FIRST
@@ -63,22 +61,22 @@ def _micro(resolution: Decimal, ct: Decimal, pt: Decimal) -> Decimal:
         return resolution * ct * pt * MICRO
 
 
-def of_profile(body: str, register: str) -> Decimal:
-    """Return the resolution that a device profile gives a register by its type and scale."""
-    document = yaml.safe_load(body)
-    points = document.get("points", []) if isinstance(document, dict) else []
-    for point in points if isinstance(points, list) else []:
-        if isinstance(point, dict) and point.get("name") == register:
-            if str(point.get("type", "")).startswith("f"):
-                return OF_FLOATS
-            return Decimal(str(point.get("scale", 1)))
-    return OF_FLOATS
-
-
 def default(conn: psycopg.Connection[Any], device_id: int, register: str) -> Decimal:
-    """Return the resolution of a register that nobody declared."""
+    """Return the resolution of a register that nobody declared: that of its profile."""
     row = conn.execute(_BODY, [device_id]).fetchone()
-    return of_profile(row[0], register) if row else OF_FLOATS
+    known = profiles.resolutions(row[0]) if row else {}
+    return known.get(register, profiles.DEFAULT_RESOLUTION)
+
+
+def unit_factor(
+    conn: psycopg.Connection[Any], device_id: int, register: str, meter_unit: str
+) -> Decimal:
+    """Return how many of a meter's unit one unit of a register is; 1 where no way is known."""
+    row = conn.execute(_UNIT, [device_id, register]).fetchone()
+    try:
+        return units.factor(row[0], meter_unit) if row else Decimal(1)
+    except ValueError:
+        return Decimal(1)  # the meter cannot be computed at all, and derive/ says so
 
 
 def resolutions(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
@@ -10,6 +11,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import dict_row, scalar_row
 
+from metering.derive import units
 from metering.facts import marks
 from metering.facts.span import Span, differing
 from registry.audit import Act, record
@@ -30,13 +32,13 @@ UNITS: Final = {
     "electricity": ("kWh",),
     "water": ("m3",),
     "gas": ("m3",),
-    "heat": ("GJ", "kWh"),
-    "cooling": ("GJ", "kWh"),
+    "heat": ("GJ",),
+    "cooling": ("GJ",),
     "coal": ("t",),
     "petrol": ("L", "t"),
     "diesel": ("L", "t"),
-    "lpg": ("t", "m3", "L"),
-    "other": ("L", "t", "m3", "kWh", "GJ"),
+    "lpg": ("t", "m3"),
+    "other": ("L", "t", "m3"),
 }
 """Energy → units in which its meters count, the usual one first."""
 
@@ -114,21 +116,25 @@ def sync_meters(conn: psycopg.Connection[Any], act: Act) -> Synced:
     return Synced(tuple(created), tuple(changed))
 
 
-def plain_unit(unit: str) -> str:
-    """Write a point's unit as meters have it: ``m³`` is ``m3``."""
-    return {"m³": "m3", "㎥": "m3", "吨": "t", "升": "L"}.get(unit, unit)
+def unit_for(energy: str, counted: str) -> str | None:
+    """Return the unit in which a meter of an energy counts what a point gives, or None."""
+    for unit in UNITS[energy]:
+        with suppress(ValueError):
+            units.factor(counted, unit)
+            return unit
+    return None
 
 
 def _create(conn: psycopg.Connection[Any], act: Act, place: dict[str, Any]) -> int | None:
     energy = ENERGY.get(place["measures"], "other")
-    counter = _fitting(place["counters"], UNITS[energy])
+    counter = _fitting(place["counters"], energy)
     if counter is None:
         return None
     values = {
         "code": place["code"],
         "name": place["name"],
         "energy": energy,
-        "unit": plain_unit(counter["unit"]),
+        "unit": unit_for(energy, counter["unit"]),
         "place_id": place["id"],
         # Unless the first counter is the one, later devices at the place could mean another.
         "register": None if counter["nth"] == 1 else counter["register"],
@@ -143,9 +149,9 @@ def _create(conn: psycopg.Connection[Any], act: Act, place: dict[str, Any]) -> i
     return meter_id
 
 
-def _fitting(counters: Iterable[dict[str, Any]], units: tuple[str, ...]) -> dict[str, Any] | None:
-    """Return the newest device's first counter in one of the units."""
-    return next((c for c in counters if plain_unit(c["unit"]) in units), None)
+def _fitting(counters: Iterable[dict[str, Any]], energy: str) -> dict[str, Any] | None:
+    """Return the newest device's first counter that counts such an energy."""
+    return next((c for c in counters if unit_for(energy, c["unit"])), None)
 
 
 def _follow(
@@ -158,6 +164,8 @@ def _follow(
     conn.execute(_UPDATE, [meter["name"], place["closed_at"], meter["id"]])
     action = "meter.close" if place["closed_at"] else "meter.reopen"
     record(conn, act, action, meter["code"])
+    held = Span(None, meter["closed_at"]), Span(None, place["closed_at"])
+    marks.meters(conn, [meter["id"]], differing(*held), action)
     return True
 
 

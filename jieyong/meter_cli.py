@@ -1,0 +1,301 @@
+"""`jieyong meter`: what is counted, and the facts that people enter about it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+from rich.console import Console
+
+from jieyong import logs, meter_tables
+from jieyong.database import database_url
+from jieyong.metering import work_command
+from jieyong.settings_file import load_settings
+from metering.facts import manual, written
+from metering.facts.acts import withdraw_act
+from metering.facts.entry import enter_entry, withdraw_entry
+from metering.facts.entry_check import Entry, Kind, Where
+from metering.facts.file_apply import apply_meters
+from metering.facts.file_reading import read_meters
+from metering.facts.meters import all_meters, find
+from metering.facts.move import Move, move_place
+from metering.facts.ratio import RatioFact, succeed_ratio, withdraw_ratio
+from metering.facts.refusal import refuse
+from metering.facts.register import withdraw_register
+from metering.facts.replace import Replacement, Values, replace
+from metering.facts.sheet import Line, read_sheet
+from metering.facts.span import Span
+from metering.facts.sync import sync_meters
+from metering.facts.template import template_rows, write_template
+from registry.audit import Act
+
+meter_app = typer.Typer(
+    no_args_is_help=True, help="计量表：变比、换表、抄表，以及它们的更正与撤销。"
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
+]
+By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
+Code = Annotated[str, typer.Argument(help="计量表编码，见 jieyong meter list。")]
+Note = Annotated[str, typer.Option("--note", help="备注，写进记录。")]
+
+
+meter_app.command("work", help="持续计算用量，直到 Ctrl-C。")(work_command)
+
+
+class Fact(StrEnum):
+    """What can be withdrawn."""
+
+    RATIO = "ratio"
+    REGISTER = "register"
+    ENTRY = "entry"
+    ACT = "act"
+
+
+class KindOption(StrEnum):
+    """What a reading is."""
+
+    READING = "reading"
+    INITIAL = "initial"
+    FINAL = "final"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    conn: psycopg.Connection[Any]
+    act: Act
+    zone: ZoneInfo
+
+
+@meter_app.command("list", help="列出全部计量表。")
+def list_command(
+    energy: Annotated[str | None, typer.Option(help="只列一种能源，如 electricity。")] = None,
+    config: Config = None,
+) -> None:
+    """List all meters."""
+    with _session(config) as session:
+        meters = [m for m in all_meters(session.conn) if energy in (None, m.energy)]
+        table = meter_tables.overview(session.conn, meters, session.act.at)
+    Console().print(table)
+
+
+@meter_app.command(help="查看一块计量表：安装、变比、表底参数、录入的读数和操作，连同编号。")
+def show(code: Code, config: Config = None) -> None:
+    """Show everything known of one meter."""
+    with _session(config) as session:
+        meter = find(session.conn, code)
+        tables = list(meter_tables.details(session.conn, meter, session.zone))
+    for table in tables:
+        Console().print(table)
+
+
+@meter_app.command(help="登记变比；正在生效的变比到新变比开始时结束。")
+def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    code: Code,
+    ct: Annotated[str, typer.Option(help="电流互感器变比：80 或 400/5；没有写 1。")],
+    since: Annotated[str, typer.Option(help="自何时起：2026-06-01 或 2026-06-01 08:30。")],
+    pt: Annotated[str, typer.Option(help="电压互感器变比；没有写 1。")] = "1",
+    until: Annotated[str | None, typer.Option(help="至何时止；缺省一直有效。")] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter a ratio; the one in force ends where it begins."""
+    with _session(config, by) as session:
+        end = written.moment(until, session.zone, "--until") if until else None
+        span = Span(written.moment(since, session.zone, "--since"), end)
+        fact = RatioFact(code, written.ratio(ct, "--ct"), written.ratio(pt, "--pt"), span)
+        number = succeed_ratio(session.conn, session.act, fact)
+    typer.echo(f"已登记变比 #{number}；受影响的用量将重新计算。")
+
+
+@meter_app.command("replace", help="登记换表：旧表止数、新表底数和安装关系，一次完成。")
+def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    code: Code,
+    device: Annotated[str, typer.Option(help="新表的设备编码；须已在设备清单中。")],
+    removed: Annotated[str, typer.Option(help="旧表拆下时间：2026-06-18 10:30。")],
+    installed: Annotated[str | None, typer.Option(help="新表装上时间；缺省与拆下同时。")] = None,
+    final: Annotated[str | None, typer.Option(help="旧表止数；没抄到可不填。")] = None,
+    initial: Annotated[str | None, typer.Option(help="新表底数；没抄到可不填。")] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="同一处另一块表：编码=止数=底数，可重复。")
+    ] = None,
+    note: Note = "",
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter a replacement as one act."""
+    with _session(config, by) as session:
+        off = written.moment(removed, session.zone, "--removed")
+        on = written.moment(installed, session.zone, "--installed") if installed else off
+        values = (_values(code, final, initial), *(_also(text) for text in also or ()))
+        stated = Replacement(code, device, off, on, values, note)
+        number = replace(session.conn, session.act, stated)
+    typer.echo(f"已登记换表 #{number}；受影响的用量将重新计算。")
+    typer.echo(
+        f"请把设备清单中的旧表写上 until: {off:%Y-%m-%d %H:%M}，"
+        f"{device} 写上 since: {on:%Y-%m-%d %H:%M}，以免下次导入清单时改回。"
+    )
+
+
+@meter_app.command(help="登记计量点移到另一房间；自那时起用量计入新房间。")
+def move(
+    place: Annotated[str, typer.Argument(help="计量点编码。")],
+    room: Annotated[str, typer.Option(help="新房间的编码。")],
+    since: Annotated[str, typer.Option(help="自何时起：2026-06-01。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter that a place belongs to another room."""
+    with _session(config, by) as session:
+        stated = Move(place, room, written.moment(since, session.zone, "--since"))
+        number = move_place(session.conn, session.act, stated)
+    typer.echo(f"已登记移位 #{number}。请同时修改设备清单中的房间和 since。")
+
+
+@meter_app.command(help="录入一次人工抄表读数。")
+def read(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    code: Code,
+    value: Annotated[str, typer.Argument(help="表显读数，不乘变比。")],
+    at: Annotated[str, typer.Option(help="抄表时间：2026-10-31 08:30。")],
+    kind: Annotated[
+        KindOption,
+        typer.Option(help="reading 抄表；initial 装表底数；final 拆表止数；reset 清零后起数。"),
+    ] = KindOption.READING,
+    note: Note = "",
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter one reading."""
+    with _session(config, by) as session:
+        moment = written.moment(at, session.zone, "--at")
+        meant: Kind = kind.value
+        entry = Entry(code, moment, written.number(value, "读数"), meant, note)
+        number = enter_entry(session.conn, session.act, entry, Where(code, "--at", "读数"))
+    typer.echo(f"已录入读数 #{number}；受影响的用量将重新计算。")
+
+
+@meter_app.command(help="生成抄表模板：列出每块表和上次读数。")
+def template(
+    file: Annotated[Path, typer.Argument(help="要生成的 Excel 文件，如 抄表.xlsx。")],
+    config: Config = None,
+) -> None:
+    """Write the empty sheet for readings."""
+    with _session(config) as session:
+        rows = template_rows(session.conn, session.act.at)
+        with file.open("wb") as target:
+            write_template(target, rows, session.zone)
+    typer.echo(f"已生成 {file}，共 {len(rows)} 块表。")
+
+
+@meter_app.command("import", help="导入抄表 Excel；有一处错误则整个文件不导入，错误逐格指出。")
+def import_command(
+    file: Annotated[Path, typer.Argument(help="填好的抄表 Excel 文件。")],
+    preview: Annotated[bool, typer.Option("--preview", help="只看结果，不录入。")] = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Bring in a sheet of readings, all of it or nothing."""
+    with _session(config, by) as session:
+        lines = read_sheet(file.read_bytes(), session.zone)
+        looked = manual.preview(session.conn, lines, session.act.at)
+        Console().print(meter_tables.preview(looked))
+        if preview:
+            typer.echo("以上为预览，没有录入；去掉 --preview 即导入。")
+            return
+        _import(session, lines, file.name)
+
+
+def _import(session: _Session, lines: list[Line], source: str) -> None:
+    done = manual.apply(session.conn, session.act, lines, source)
+    if done.act_id is None:
+        typer.echo(f"{source} 的 {done.known} 个读数都已录入过，没有改动。")
+        return
+    known = f"，另有 {done.known} 个已录入过" if done.known else ""
+    typer.echo(f"已导入 #{done.act_id}：新录入 {done.entered} 个读数{known}。")
+    typer.echo(f"如需整批撤销：jieyong meter withdraw act {done.act_id}")
+
+
+@meter_app.command(help="撤销一条记录；原记录保留，不再参与计算。")
+def withdraw(
+    kind: Annotated[
+        Fact,
+        typer.Argument(help="ratio 变比；register 表底参数；entry 读数；act 换表、移位、导入。"),
+    ],
+    number: Annotated[int, typer.Argument(help="编号，见 jieyong meter show。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Withdraw a fact: it stays, and counts no more."""
+    with _session(config, by) as session:
+        if kind is Fact.RATIO:
+            withdraw_ratio(session.conn, session.act, number)
+        elif kind is Fact.REGISTER:
+            withdraw_register(session.conn, session.act, number)
+        elif kind is Fact.ENTRY:
+            withdraw_entry(session.conn, session.act, number)
+        else:
+            withdraw_act(session.conn, session.act, number)
+    typer.echo(f"已撤销 {kind.value} #{number}；受影响的用量将重新计算。")
+
+
+@meter_app.command(help="检查计量表文件；错误逐行指出，不改动任何数据。")
+def check(
+    file: Annotated[Path, typer.Argument(help="计量表文件（YAML），见 docs/meters.md。")],
+    config: Config = None,
+) -> None:
+    """Check a file of meters; change nothing."""
+    settings = load_settings(config)
+    stated = read_meters(file, settings.time_zone)
+    typer.echo(f"{file}：没有错误；{len(stated.meters)} 块计量表。")
+
+
+@meter_app.command(help="按计量表文件更新：全部成功或全部不改。")
+def apply(
+    file: Annotated[Path, typer.Argument(help="计量表文件（YAML），见 docs/meters.md。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Bring the database to what a file of meters says."""
+    with _session(config, by) as session, session.conn.transaction():
+        stated = read_meters(file, str(session.zone))
+        sync_meters(session.conn, session.act)
+        changes = apply_meters(session.conn, session.act, stated)
+    for line in changes:
+        typer.echo(line)
+    typer.echo(f"{file}：{len(changes)} 处改动。" if changes else f"{file}：没有改动。")
+
+
+@contextmanager
+def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    act = Act(by or getpass.getuser(), datetime.now(UTC))
+    with psycopg.connect(database_url(settings), autocommit=True) as conn:
+        yield _Session(conn, act, ZoneInfo(settings.time_zone))
+
+
+def _values(code: str, final: str | None, initial: str | None) -> Values:
+    return Values(
+        code,
+        None if final is None else written.number(final, "--final"),
+        None if initial is None else written.number(initial, "--initial"),
+    )
+
+
+def _also(text: str) -> Values:
+    parts = text.split("=")
+    if len(parts) != 3:
+        return refuse("--also", f"“{text}”写法不对；请写成 编码=止数=底数，没抄到的留空")
+    code, final, initial = parts
+    return _values(code, final or None, initial or None)

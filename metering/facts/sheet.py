@@ -1,0 +1,221 @@
+"""The sheet on which readings are written down: its columns, and reading it back."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from metering.facts.entry_check import Entry, Where
+from metering.facts.refusal import Fault, raise_if_any, refuse
+
+SHEET: Final = "抄表"
+CODE: Final = "计量表编码"
+AT: Final = "抄表时间"
+VALUE: Final = "表显读数"
+NOTE: Final = "备注"
+NEEDED: Final = (CODE, AT, VALUE)
+MOST_BYTES: Final = 5_000_000
+MOST_ROWS: Final = 20_000
+_LARGEST: Final = 10**15
+"""Above it a number is refused anyway, and rounding it could fail."""
+_HEADINGS_WITHIN: Final = 10
+"""Rows above the headings may hold a title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A reading as it stands in a sheet.
+
+    Attributes:
+        entry: what is said.
+        where: its cells.
+        only_day: the cell names no time of day; midnight is meant.
+    """
+
+    entry: Entry
+    where: Where
+    only_day: bool = False
+
+
+Cell = object
+Row = Sequence[Cell]
+
+
+def read_sheet(raw: bytes, zone: ZoneInfo) -> list[Line]:
+    """Read what somebody filled in; rows without time and value are left out.
+
+    Args:
+        raw: the bytes of an Excel file.
+        zone: whose clock its times mean.
+
+    Raises:
+        FactError: it is no such sheet, or cells cannot be understood; names every one.
+    """
+    name, rows = _rows(raw)
+    first, columns = _headings(name, rows)
+    if len(rows) - first > MOST_ROWS:
+        refuse(name, f"超过 {MOST_ROWS} 行；请分成几个文件导入")
+    lines: list[Line] = []
+    faults: list[Fault] = []
+    for number, row in enumerate(rows[first:], start=first + 1):
+        line = _line(_Reader(name, number, row, columns, zone, faults))
+        if line is not None:
+            lines.append(line)
+    raise_if_any([*faults, *_twice(lines)])
+    if not lines:
+        refuse(name, f"没有填写任何读数；请在“{AT}”和“{VALUE}”两列填写")
+    return lines
+
+
+def cell(sheet: str, row: int, column: int) -> str:
+    """Name a cell as Excel does.
+
+    Args:
+        sheet: its name.
+        row: from 1.
+        column: from 0.
+    """
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"{sheet}!{letters}{row}"
+
+
+def _rows(raw: bytes) -> tuple[str, Sequence[Row]]:
+    if len(raw) > MOST_BYTES:
+        refuse("文件", f"大于 {MOST_BYTES // 1_000_000} MB；请分成几个文件导入")
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
+        names = book.sheet_names
+        name = SHEET if SHEET in names else names[0] if len(names) == 1 else ""
+        if name:
+            return name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    except (CalamineError, OSError, ValueError) as error:
+        words = f"不是 Excel 文件，或已损坏（{error}）；请用 jieyong meter template 生成的模板填写"
+        refuse("文件", words)
+    return refuse("文件", f"没有名为“{SHEET}”的工作表；请用 jieyong meter template 生成的模板填写")
+
+
+def _headings(name: str, rows: Sequence[Row]) -> tuple[int, Mapping[str, int]]:
+    """Return the number of the row of headings (from 1), and the column of each."""
+    for number, row in enumerate(rows[:_HEADINGS_WITHIN], start=1):
+        columns = {str(c).strip(): i for i, c in reversed(list(enumerate(row))) if str(c).strip()}
+        if CODE in columns:
+            missing = [heading for heading in NEEDED if heading not in columns]
+            faults = [Fault(f"{name}!{number}:{number}", f"缺少“{m}”列；请用模板") for m in missing]
+            raise_if_any(faults)
+            return number, columns
+    words = f"前 {_HEADINGS_WITHIN} 行里没有表头“{CODE}”；请用 jieyong meter template 的模板"
+    return refuse(name, words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """One row; notes what cannot be understood."""
+
+    sheet: str
+    number: int
+    row: Row
+    columns: Mapping[str, int]
+    zone: ZoneInfo
+    faults: list[Fault]
+
+    def raw(self, heading: str) -> Cell:
+        column = self.columns.get(heading)
+        found = "" if column is None or column >= len(self.row) else self.row[column]
+        return unicodedata.normalize("NFKC", found).strip() if isinstance(found, str) else found
+
+    def where(self, heading: str) -> str:
+        return cell(self.sheet, self.number, self.columns[heading])
+
+    def fault(self, heading: str, what: str) -> None:
+        self.faults.append(Fault(self.where(heading), what))
+
+    def text(self, heading: str) -> str:
+        """Codes that look like numbers come as numbers."""
+        found = self.raw(heading)
+        if isinstance(found, float) and found.is_integer():
+            return str(int(found))
+        return str(found)
+
+
+def _line(reader: _Reader) -> Line | None:
+    if reader.raw(AT) == "" and reader.raw(VALUE) == "":
+        return None
+    code = reader.text(CODE)
+    if not code:
+        reader.fault(CODE, "缺少计量表编码；请照模板填写")
+    moment = _moment(reader)
+    value = _value(reader)
+    if moment is None or value is None or not code:
+        return None
+    where = Where(reader.where(CODE), reader.where(AT), reader.where(VALUE))
+    only_day = moment.timetz().replace(tzinfo=None) == time() and not _has_time(reader.raw(AT))
+    return Line(Entry(code, moment, value, note=reader.text(NOTE)), where, only_day)
+
+
+def _has_time(found: Cell) -> bool:
+    return ":" in found if isinstance(found, str) else False
+
+
+def _moment(reader: _Reader) -> datetime | None:
+    found = reader.raw(AT)
+    if isinstance(found, str) and found:
+        found = _written(found)
+    if isinstance(found, datetime):
+        # Excel counts days in floating point: 8:00 may come as 7:59:59.999.
+        rounded = (found + timedelta(milliseconds=500)).replace(microsecond=0)
+        return rounded.replace(tzinfo=reader.zone)
+    if isinstance(found, date):
+        return datetime.combine(found, time(), reader.zone)
+    what = "缺少抄表时间" if found == "" else "不是时间"
+    reader.fault(AT, f"{what}；请写成 2026-10-31 08:30")
+    return None
+
+
+def _written(text: str) -> Cell:
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y/%m/%d %H:%M", "%Y/%m/%d"):
+        try:
+            return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the sheet's
+        except ValueError:
+            continue
+    return text
+
+
+def _value(reader: _Reader) -> Decimal | None:
+    found = reader.raw(VALUE)
+    if found == "":
+        reader.fault(VALUE, "缺少表显读数；不抄的表请把抄表时间也留空")
+        return None
+    if isinstance(found, (int, float)) and not isinstance(found, bool):
+        exact = Decimal(repr(found))
+        return round(exact, 6) if abs(exact) < _LARGEST else exact
+    value: Decimal | None = None
+    with suppress(InvalidOperation):
+        value = Decimal(found.replace(",", "")) if isinstance(found, str) else None
+    if value is None or not value.is_finite():
+        reader.fault(VALUE, f"“{found}”不是数字；请填写表上显示的数，不带单位")
+        return None
+    return value
+
+
+def _twice(lines: Sequence[Line]) -> list[Fault]:
+    first: dict[tuple[str, datetime], Line] = {}
+    faults = []
+    for line in lines:
+        other = first.setdefault((line.entry.meter, line.entry.at), line)
+        if other is not line:
+            words = f"与 {other.where.meter} 是同一块表的同一时间；请删去一行"
+            faults.append(Fault(line.where.meter, words))
+    return faults

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+import xlsxwriter
+from typer.testing import CliRunner, Result
+
+from jieyong import cli
+from metering.facts.refusal import FactError
+from metering.facts.sheet import AT, CODE, SHEET, VALUE
+
+ROOT = Path(__file__).parents[3]
+INVENTORY = ROOT / "registry" / "examples" / "county.yaml"
+METERS = ROOT / "metering" / "examples" / "county-meters.yaml"
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def invoke(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run a command in an empty directory against a database that knows the example."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("COLUMNS", "200")
+    runner = CliRunner()
+
+    def words(*given: object) -> Result:
+        return runner.invoke(cli.app, [str(word) for word in given])
+
+    assert words("inventory", "apply", INVENTORY).exit_code == 0
+    return words
+
+
+@pytest.fixture
+def run(invoke: Callable[..., Result]) -> Run:
+    """Run a command that must succeed."""
+
+    def words(*given: object) -> str:
+        result = invoke("meter", *given)
+        assert result.exit_code == 0, f"{result.output}{result.exception}"
+        return result.output
+
+    return words
+
+
+def fill(path: Path, *rows: tuple[object, ...]) -> Path:
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet(SHEET)
+        for number, row in enumerate(((CODE, AT, VALUE), *rows)):
+            sheet.write_row(number, 0, row)
+    return path
+
+
+def test_an_inventory_brings_the_meters_of_its_places(run: Run) -> None:
+    listed = run("list")
+    for code in ("czj-1-main", "czj-1-water", "czj-1-305-ac", "czj-1-305-light"):
+        assert code in listed
+    assert "czj-1-main" not in run("list", "--energy", "water")
+
+
+def test_the_example_of_meters_is_checked_applied_and_then_changes_nothing(run: Run) -> None:
+    assert "没有错误；5 块计量表" in run("check", METERS)
+    applied = run("apply", METERS)
+    assert "新增计量表 czj-1-main-export" in applied
+    assert "登记变比" in applied
+    assert "没有改动" in run("apply", METERS)
+    shown = run("show", "czj-1-main")
+    assert "m-0017" in shown
+    assert "60" in shown
+
+
+def test_a_ratio_is_entered_shown_and_withdrawn(run: Run) -> None:
+    assert "已登记变比 #1" in run(
+        "ratio", "czj-1-main", "--ct", "400/5", "--since", "2026-06-20", "--by", "李敏"
+    )
+    assert "80" in run("show", "czj-1-main")
+    assert "已撤销 ratio #1" in run("withdraw", "ratio", 1)
+    assert "80" not in run("show", "czj-1-main")
+
+
+def test_a_reading_is_entered_and_says_who(run: Run, database: str) -> None:
+    run(
+        "read",
+        "czj-1-main",
+        "1,234.5",
+        "--at",
+        "2026-07-01 08:30",
+        "--by",
+        "李敏",
+        "--note",
+        "月抄",
+    )
+    with psycopg.connect(database) as conn:
+        row = conn.execute("SELECT value, entered_by, note FROM counter_entry").fetchone()
+    assert row == (1234.5, "李敏", "月抄")
+    assert "月抄" in run("show", "czj-1-main")
+
+
+def test_a_replacement_says_what_to_write_into_the_inventory(run: Run) -> None:
+    said = run(
+        *("replace", "czj-1-main", "--device", "m-0017"),
+        *("--removed", "2026-06-18 10:30", "--installed", "2026-06-18 11:15"),
+        *("--final", "88123.4", "--initial", "0"),
+    )
+    assert "已登记换表 #1" in said
+    assert "since: 2026-06-18 11:15" in said
+    shown = run("show", "czj-1-main")
+    assert "拆表止数" in shown
+    assert "换表" in shown
+    assert "已撤销 act #1" in run("withdraw", "act", 1)
+
+
+def test_a_place_moves_to_another_room(run: Run) -> None:
+    said = run("move", "czj-1-305-ac", "--room", "czj-1-pump", "--since", "2026-05-01")
+    assert "已登记移位 #1" in said
+
+
+def test_readings_travel_by_excel(run: Run, tmp_path: Path) -> None:
+    assert "共 4 块表" in run("template", tmp_path / "抄表.xlsx")
+    filled = fill(tmp_path / "filled.xlsx", ("czj-1-main", "2026-07-01 08:30", 1234.5))
+    assert "以上为预览" in run("import", filled, "--preview")
+    assert "已导入 #1：新录入 1 个读数" in run("import", filled)
+    assert "都已录入过，没有改动" in run("import", filled)
+    run("withdraw", "act", 1)
+    assert "已导入 #2" in run("import", filled)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("show", "czj-1-mian"), "（是不是 czj-1-main？）"),
+        (
+            ("ratio", "czj-1-main", "--ct", "400/7", "--since", "2026-01-01"),
+            "--ct：变比“400/7”除不尽",
+        ),
+        (("ratio", "czj-1-main", "--ct", "0", "--since", "2026-01-01"), "必须大于 0"),
+        (("ratio", "czj-1-main", "--ct", "80", "--since", "昨天"), "--since：“昨天”不是时间"),
+        (("read", "czj-1-main", "-5", "--at", "2026-07-01"), None),
+        (("read", "czj-1-main", "5 kWh", "--at", "2026-07-01"), "“5 kWh”不是读数"),
+        (("withdraw", "entry", 7), "读数 #7：没有这条读数"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(
+    invoke: Callable[..., Result], words: tuple[object, ...], message: str | None
+) -> None:
+    result = invoke("meter", *words)
+    assert result.exit_code != 0
+    if message is not None:
+        assert isinstance(result.exception, FactError)
+        assert message in str(result.exception)
+
+
+def test_a_sheet_with_one_wrong_cell_is_refused_whole(
+    invoke: Callable[..., Result], tmp_path: Path, database: str
+) -> None:
+    filled = fill(
+        tmp_path / "filled.xlsx",
+        ("czj-1-main", "2026-07-01 08:30", 1234.5),
+        ("czj-1-water", "2026-07-01 08:30", "十二"),
+    )
+    result = invoke("meter", "import", filled)
+    assert isinstance(result.exception, FactError)
+    assert str(result.exception) == ("抄表!C3：“十二”不是数字；请填写表上显示的数，不带单位")
+    with psycopg.connect(database) as conn:
+        assert conn.execute("SELECT count(*) FROM counter_entry").fetchone() == (0,)
