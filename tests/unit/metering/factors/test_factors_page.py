@@ -13,10 +13,8 @@ from metering.factors.tariff_file import load_tariff
 from tests.unit.metering.factors.samples import library, written
 
 PAGE = (Path(__file__).parents[4] / "docs/factors.md").read_text(encoding="utf-8")
-SET, TARIFF = (
-    re.findall(rf"^```yaml {w}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    for w in ("set", "tariff")
-)
+EXAMPLES = re.findall(r"^```yaml (\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+SET, TARIFF = ([text for word, text in EXAMPLES if word == kind] for kind in ("set", "tariff"))
 
 
 def documented(heading: str) -> set[str]:

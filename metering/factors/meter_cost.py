@@ -1,0 +1,218 @@
+"""What a meter's consumption costs: assigned tariffs, entered base prices, stored quarters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import psycopg
+
+from metering.counter.model import GRAIN_US, Quarters
+from metering.factors.assignments import OfInstitution, OfMeter, assignments
+from metering.factors.base_prices import read as read_base_prices
+from metering.factors.clock import midnight_us
+from metering.factors.cost import Calendar, Cost, Pricer
+from metering.factors.entering import RefusedError
+from metering.factors.layers import Piece, first_of
+from metering.factors.rounding import total
+from metering.factors.tariff import Tariff, Tiered, TierSpan, TimeOfUse, pieces
+
+_METER: Final[LiteralString] = "SELECT id, energy FROM meter WHERE code = %s"
+_INSTITUTIONS: Final[LiteralString] = """
+    SELECT i.code, lower(pr.valid), upper(pr.valid)
+    FROM meter m
+    JOIN place_room pr ON pr.place_id = m.place_id AND NOT isempty(pr.valid)
+    JOIN room r ON r.id = pr.room_id
+    JOIN building b ON b.id = r.building_id
+    JOIN institution i ON i.id = b.institution_id
+    WHERE m.id = %s AND pr.valid && tstzrange(%s, %s)
+    ORDER BY pr.valid
+"""
+_QUARTERS: Final[LiteralString] = """
+    SELECT (extract(epoch FROM slot) * 1000000)::int8, micro, estimated, covered_s, flags
+    FROM consumption WHERE meter_id = %s AND slot >= %s AND slot < %s ORDER BY slot
+"""
+_BEFORE: Final[LiteralString] = """
+    SELECT coalesce(sum(micro), 0)::int8 FROM consumption_day
+    WHERE meter_id = %s AND day >= %s AND day < %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What pricing needs besides the database.
+
+    Attributes:
+        tariffs: all versions of all tariffs.
+        calendar: says what a day is.
+        zone: of the site.
+    """
+
+    tariffs: Sequence[Tariff]
+    calendar: Calendar
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class MeterCost:
+    """What a meter's consumption costs in a time, as far as the consumption is known.
+
+    Attributes:
+        costs: by tariff, in order; without basic charges.
+        unpriced: first day and day after the last of times without a tariff.
+        missing_quarters: quarter hours with a tariff of which nothing is known.
+    """
+
+    costs: tuple[Cost, ...]
+    unpriced: tuple[tuple[date, date], ...]
+    missing_quarters: int
+
+    @property
+    def yuan(self) -> Decimal | None:
+        """The exact sum; None when any part is unknown, or nothing is known."""
+        known = [cost.yuan for cost in self.costs if cost.yuan is not None and cost.quarters]
+        whole = known and len(known) == len(self.costs) and not self.unpriced
+        return total(known) if whole else None
+
+    @property
+    def why(self) -> str:
+        """Why the sum is unknown, in Chinese; else empty."""
+        found = [f"{begin} 至 {end - timedelta(days=1)} 没有电价" for begin, end in self.unpriced]
+        found += [cost.why for cost in self.costs if cost.why]
+        if any(not cost.quarters for cost in self.costs):
+            found.append("没有用量数据")
+        return "；".join(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A meter and a time."""
+
+    meter_id: int
+    meter: str
+    energy: str
+    begin: date
+    end: date
+
+
+def meter_cost(
+    conn: psycopg.Connection[Any], meter: str, begin: date, end: date, pricing: Pricing
+) -> MeterCost:
+    """Price what a meter counted.
+
+    The meter's own tariff counts; on days without one, that of the institution it stands in.
+
+    Args:
+        conn: any connection.
+        meter: its code.
+        begin: first day, of the site's zone.
+        end: day after the last.
+        pricing: tariffs, calendar, zone.
+
+    Raises:
+        RefusedError: there is no such meter.
+        ValueError: there is no day between ``begin`` and ``end``; tiers over a negative use.
+    """
+    if begin >= end:
+        raise ValueError(f"{begin} to {end} has no day: the end is the day after the last")
+    row = conn.execute(_METER, [meter]).fetchone()
+    if row is None:
+        raise RefusedError(f"没有编码为 {meter} 的计量表：请核对编码")
+    asked = _Asked(int(row[0]), meter, str(row[1]), begin, end)
+    own = _assigned(conn, OfMeter(meter), begin, end)
+    shared = _of_institutions(conn, asked, pricing.zone)
+    laid = first_of([own, shared], begin, end)
+    spans = [
+        Piece(first, last, _with_bases(conn, tariff))
+        for piece in laid
+        if piece.value is not None
+        for first, last, tariff in pieces(pricing.tariffs, piece.value, piece.begin, piece.end)
+    ]
+    costs = tuple(_cost(conn, asked.meter_id, span, pricing) for span in spans)
+    expected = sum(_quarters_of(span.begin, span.end, pricing.zone) for span in spans)
+    return MeterCost(
+        costs=costs,
+        unpriced=tuple((piece.begin, piece.end) for piece in laid if piece.value is None),
+        missing_quarters=expected - sum(cost.quarters for cost in costs),
+    )
+
+
+def _assigned(
+    conn: psycopg.Connection[Any], subject: OfMeter | OfInstitution, begin: date, end: date
+) -> list[Piece[str]]:
+    found = assignments(conn, subject, begin, end)
+    return [Piece(max(a.begin, begin), min(a.end or end, end), a.tariff) for a in found]
+
+
+def _of_institutions(
+    conn: psycopg.Connection[Any], asked: _Asked, zone: ZoneInfo
+) -> list[Piece[str]]:
+    """Return the tariffs of the institutions that the meter's place was in."""
+    window = [_midnight(day, zone) for day in (asked.begin, asked.end)]
+    found: list[Piece[str]] = []
+    for code, since, until in conn.execute(_INSTITUTIONS, [asked.meter_id, *window]).fetchall():
+        # A place that moves on a day belongs to the new institution from that day on.
+        first, last = _day(since, zone, asked.begin), _day(until, zone, asked.end)
+        first, last = max(first, asked.begin), min(last, asked.end)
+        if first < last:
+            found += _assigned(conn, OfInstitution(code, asked.energy), first, last)
+    return found
+
+
+def _with_bases(conn: psycopg.Connection[Any], tariff: Tariff) -> Tariff:
+    if not isinstance(tariff.scheme, TimeOfUse) or not tariff.scheme.multiplies:
+        return tariff
+    return tariff.with_bases(read_base_prices(conn, tariff.code))
+
+
+def _cost(
+    conn: psycopg.Connection[Any], meter_id: int, span: Piece[Tariff], pricing: Pricing
+) -> Cost:
+    tariff, zone = span.value, pricing.zone
+    rows = conn.execute(
+        _QUARTERS, [meter_id, _midnight(span.begin, zone), _midnight(span.end, zone)]
+    ).fetchall()
+    window = (midnight_us(span.begin, zone), midnight_us(span.end, zone))
+    pricer = Pricer(tariff, pricing.calendar, zone, *window)
+    return pricer.cost(_quarters(rows), already_micro=_already(conn, meter_id, span))
+
+
+def _already(conn: psycopg.Connection[Any], meter_id: int, span: Piece[Tariff]) -> int | None:
+    """What was used since the tiers began anew, as far as it is known."""
+    scheme = span.value.scheme
+    if not isinstance(scheme, Tiered):
+        return None
+    start = span.begin.replace(day=1)
+    if scheme.span == TierSpan.YEAR:
+        start = start.replace(month=1)
+    row = conn.execute(_BEFORE, [meter_id, start, span.begin]).fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _quarters(rows: Sequence[tuple[int, ...]]) -> Quarters:
+    columns: Iterator[tuple[int, ...]] = zip(*rows, strict=True) if rows else iter([()] * 5)
+    slot, micro, estimated, covered_s, flags = columns
+    return Quarters(
+        slot=np.asarray(slot, np.int64),
+        micro=np.asarray(micro, np.int64),
+        estimated=np.asarray(estimated, np.int64),
+        covered_s=np.asarray(covered_s, np.int16),
+        flags=np.asarray(flags, np.int16),
+    )
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def _day(moment: datetime | None, zone: ZoneInfo, otherwise: date) -> date:
+    return otherwise if moment is None else moment.astimezone(zone).date()
+
+
+def _quarters_of(begin: date, end: date, zone: ZoneInfo) -> int:
+    return (midnight_us(end, zone) - midnight_us(begin, zone)) // GRAIN_US
