@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg
 
+from metering.derive import arrays
 from metering.derive.due import DueKind
 from metering.derive.times import DAY_US, us_of
 
@@ -35,10 +36,10 @@ SELECT subject FROM subjects WHERE pg_try_advisory_xact_lock(%(lock)s, subject)
 """
 _ROWS = """
 SELECT id, subject, greatest(ts_from, '1900-01-01Z'), least(ts_to, '2900-01-01Z')
-FROM metering_due WHERE kind = %s AND subject = ANY(%s)
+FROM metering_due WHERE kind = %s AND subject = ANY(%s::int[])
 ORDER BY subject, ts_from, id FOR UPDATE SKIP LOCKED
 """
-_DONE = "DELETE FROM metering_due WHERE id = ANY(%s)"
+_DONE = "DELETE FROM metering_due WHERE id = ANY(%s::int8[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ def claim(conn: psycopg.Connection, kind: DueKind, most: int, now: datetime) -> 
     if not subjects:
         return []
     rows: dict[int, list[tuple[int, Span]]] = {}
-    for row, subject, ts_from, ts_to in conn.execute(_ROWS, [kind.value, subjects]).fetchall():
+    for row, subject, ts_from, ts_to in conn.execute(
+        _ROWS, [kind.value, arrays.ids(subjects)]
+    ).fetchall():
         rows.setdefault(subject, []).append((row, Span(us_of(ts_from), us_of(ts_to))))
     return [
         Claim(subject, merged(span for _, span in found), tuple(row for row, _ in found))
@@ -90,7 +93,7 @@ def claim(conn: psycopg.Connection, kind: DueKind, most: int, now: datetime) -> 
 
 def done(conn: psycopg.Connection, claims: Iterable[Claim]) -> None:
     """Delete the due rows of what is computed, in the transaction of the results."""
-    conn.execute(_DONE, [[row for one in claims for row in one.rows]])
+    conn.execute(_DONE, [arrays.ids([row for one in claims for row in one.rows])])
 
 
 def merged(spans: Iterable[Span], near_us: int = NEAR_US) -> tuple[Span, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -65,15 +65,19 @@ def compute(meter_id: int, span: Span, eras: Sequence[Era], rules: Rules) -> Com
     Raises:
         ValueError: quantities are too large to be true.
     """
-    window = _window(span, eras, rules.policy)
-    if window is None:
+    reaches = _reaches(span, eras, rules.policy)
+    if reaches is None:
         return None
+    window = _window(span, reaches.values())
     parts: list[Quarters] = []
     findings: dict[tuple[int, str], Noted] = {}
-    for era in eras:
+    for number, era in enumerate(eras):
         if _apart(era, window):
             continue
-        near = _reach(era, (window[0], window[1] - 1), rules.policy)
+        near = reaches.get(number)
+        if near is None or near.window != window:
+            # What is to be replaced is more than what this one's change moves.
+            near = _reach(era, (window[0], window[1] - 1), rules.policy)
         if near is None:
             return None
         quarters, found = quarters_of(_series(era, near), rules.policy, rules.zone, window)
@@ -84,16 +88,22 @@ def compute(meter_id: int, span: Span, eras: Sequence[Era], rules: Rules) -> Com
     return Computed(Window(meter_id, *window), merge(parts), kept)
 
 
-def _window(span: Span, eras: Sequence[Era], policy: Policy) -> tuple[int, int] | None:
-    begin, end = _floor(span.from_us), _floor(span.to_us) + GRAIN_US
-    for era in eras:
-        if not _touches(era, span):
-            continue
-        near = _reach(era, (span.from_us, span.to_us), policy)
-        if near is None:
-            return None
-        begin, end = min(begin, near.window[0]), max(end, near.window[1])
-    return begin, end
+def _reaches(span: Span, eras: Sequence[Era], policy: Policy) -> dict[int, Reach] | None:
+    """Return how far the change reaches in the eras that it touches; None: farther than loaded."""
+    reaches: dict[int, Reach] = {}
+    for number, era in enumerate(eras):
+        if _touches(era, span):
+            near = _reach(era, (span.from_us, span.to_us), policy)
+            if near is None:
+                return None
+            reaches[number] = near
+    return reaches
+
+
+def _window(span: Span, reaches: Iterable[Reach]) -> tuple[int, int]:
+    windows = [near.window for near in reaches]
+    windows.append((_floor(span.from_us), _floor(span.to_us) + GRAIN_US))
+    return min(begin for begin, _ in windows), max(end for _, end in windows)
 
 
 def _reach(era: Era, change: tuple[int, int], policy: Policy) -> Reach | None:

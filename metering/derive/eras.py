@@ -171,10 +171,12 @@ def _ticked(raw: _Raw, start: int, stop: int, scale: Scale) -> Readings:
     part = slice(start, stop)
     ts, values, origin = raw.ts[part], raw.values[part], raw.origin[part]
     if not raw.entered:
-        readable = legible(values, scale.resolution)
-        if not readable.all():
-            ts, values, origin = ts[readable], values[readable], origin[readable]
-        return Readings(ts, ticks_of(values, scale.resolution), origin)
+        try:
+            return Readings(ts, ticks_of(values, scale.resolution), origin)
+        except ValueError:
+            readable = legible(values, scale.resolution)
+        ticks = ticks_of(values[readable], scale.resolution)
+        return Readings(ts[readable], ticks, origin[readable])
     readable = legible(values, scale.resolution) | (origin != Origin.POLLED)
     ticks = ticks_of(np.where(legible(values, scale.resolution), values, 0.0), scale.resolution)
     for at, value in raw.entered.items():

@@ -8,6 +8,7 @@ from typing import Final
 
 import psycopg
 
+from metering.derive import arrays
 from metering.derive.due import DueKind
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
@@ -23,7 +24,7 @@ SET error = excluded.error, failures = known.failures + 1, last_at = excluded.la
     retry_at = excluded.last_at
         + least(%(longest)s, %(first)s * power(2, least(known.failures, 20)))
 """
-_CURED = "DELETE FROM metering_failure WHERE kind = %s AND subject = ANY(%s)"
+_CURED = "DELETE FROM metering_failure WHERE kind = %s AND subject = ANY(%s::int[])"
 
 
 def failed(
@@ -51,4 +52,4 @@ def failed(
 
 def cured(conn: psycopg.Connection, kind: DueKind, subjects: Sequence[int]) -> None:
     """Forget the failures of what has been computed."""
-    conn.execute(_CURED, [kind.value, list(subjects)])
+    conn.execute(_CURED, [kind.value, arrays.ids(subjects)])

@@ -12,6 +12,7 @@ import numpy as np
 import psycopg
 
 from metering.counter.model import Int64s, Register
+from metering.derive import arrays
 from metering.derive.profiles import Resolutions
 from metering.derive.times import ALWAYS_US, NEVER_US, us_of
 from metering.derive.units import factor, most_per_hour
@@ -32,33 +33,33 @@ CROSS JOIN LATERAL (
       AND name = coalesce(meter.register, name)
     ORDER BY id LIMIT 1
 ) AS counted
-WHERE meter.id = ANY(%s) AND meter.formula IS NULL
+WHERE meter.id = ANY(%s::int[]) AND meter.formula IS NULL
 ORDER BY meter.id, lower(hung.valid), device_id
 """
 _REGISTERS: Final = """
 SELECT device_id, register,
        nullif(lower(valid), '-infinity'), nullif(upper(valid), 'infinity'),
        resolution, capacity, max_per_hour, reversible
-FROM device_register WHERE device_id = ANY(%s) AND withdrawn_at IS NULL
+FROM device_register WHERE device_id = ANY(%s::int[]) AND withdrawn_at IS NULL
 ORDER BY device_id, register, lower(valid)
 """
 _ENTRIES: Final = """
 SELECT device_id, register, ts, kind, value FROM counter_entry
-WHERE device_id = ANY(%s) AND withdrawn_at IS NULL
+WHERE device_id = ANY(%s::int[]) AND withdrawn_at IS NULL
 ORDER BY device_id, register, ts, id
 """
 _RATIOS: Final = """
 SELECT meter_id, nullif(lower(valid), '-infinity'), nullif(upper(valid), 'infinity'), ct * pt
 FROM meter_ratio
-WHERE meter_id = ANY(%s) AND withdrawn_at IS NULL ORDER BY meter_id, lower(valid)
+WHERE meter_id = ANY(%s::int[]) AND withdrawn_at IS NULL ORDER BY meter_id, lower(valid)
 """
 _PROFILES: Final = """
 SELECT meter_id, nullif(lower(valid), '-infinity'), nullif(upper(valid), 'infinity'),
        load_profile_id
 FROM meter_load_profile
-WHERE meter_id = ANY(%s) ORDER BY meter_id, lower(valid)
+WHERE meter_id = ANY(%s::int[]) ORDER BY meter_id, lower(valid)
 """
-_WEIGHTS: Final = "SELECT id, weights FROM load_profile WHERE id = ANY(%s)"
+_WEIGHTS: Final = "SELECT id, weights FROM load_profile WHERE id = ANY(%s::int[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def load(
         meters: their ids.
         resolutions: of device profiles.
     """
-    rows = conn.execute(_BINDINGS, [list(meters)]).fetchall()
+    rows = conn.execute(_BINDINGS, [arrays.ids(meters)]).fetchall()
     devices = list({row[3] for row in rows})
     resolutions.learn(conn, {row[9] for row in rows})
     registers = _grouped(conn, _REGISTERS, devices, 2)
@@ -163,7 +164,7 @@ def load(
         except ValueError as error:
             errors[meter] = f"device {device}, counter {name}: {error}"
     physical = conn.execute(
-        "SELECT id FROM meter WHERE id = ANY(%s) AND formula IS NULL", [list(meters)]
+        "SELECT id FROM meter WHERE id = ANY(%s::int[]) AND formula IS NULL", [arrays.ids(meters)]
     ).fetchall()
     ratios = _grouped(conn, _RATIOS, meters, 1)
     profiles = _profiles(conn, meters)
@@ -254,7 +255,7 @@ def _profiles(conn: psycopg.Connection, meters: Sequence[int]) -> dict[int, Prof
     wanted = {row[2] for rows in assigned.values() for row in rows}
     if not wanted:
         return {}
-    found = conn.execute(_WEIGHTS, [list(wanted)]).fetchall()
+    found = conn.execute(_WEIGHTS, [arrays.ids(sorted(wanted))]).fetchall()
     weights = {profile: np.array(values, np.int64) for profile, values in found}
     return {
         meter: pieces(((since, until, weights[profile]) for since, until, profile in rows), None)
@@ -267,6 +268,6 @@ def _grouped(
 ) -> Mapping[tuple[Any, ...], list[tuple[Any, ...]]]:
     """Return the query's rows by their first columns."""
     groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for row in conn.execute(query, [list(subjects)]).fetchall():
+    for row in conn.execute(query, [arrays.ids(list(subjects))]).fetchall():
         groups[row[:keys]].append(row[keys:])
     return groups

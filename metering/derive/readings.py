@@ -12,6 +12,7 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 from metering.counter.model import Int64s
+from metering.derive import arrays
 from metering.derive.times import at_us
 from storage.records import PG_EPOCH_US
 
@@ -99,11 +100,11 @@ def around(conn: psycopg.Connection, wanted: Sequence[Wanted], most: int | None)
     if not wanted:
         return
     values = {
-        "points": [one.point_id for one in wanted],
-        "begins": [at_us(one.begin_us) for one in wanted],
-        "ends": [at_us(one.end_us) for one in wanted],
-        "froms": [at_us(one.from_us) for one in wanted],
-        "tos": [at_us(one.to_us) for one in wanted],
+        "points": arrays.ids([one.point_id for one in wanted]),
+        "begins": arrays.times([one.begin_us for one in wanted]),
+        "ends": arrays.times([one.end_us for one in wanted]),
+        "froms": arrays.times([one.from_us for one in wanted]),
+        "tos": arrays.times([one.to_us for one in wanted]),
         "oldest": at_us(min(one.from_us for one in wanted)),
         "newest": at_us(max(one.to_us for one in wanted)),
         "most": most,

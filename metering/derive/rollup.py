@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.derive.times import at_us
+from metering.derive import arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,9 @@ def roll_up(conn: psycopg.Connection, windows: Sequence[Window], zone: ZoneInfo)
     if not windows:
         return
     values = {
-        "meters": [one.meter_id for one in windows],
-        "froms": [at_us(one.from_us) for one in windows],
-        "tos": [at_us(one.to_us) for one in windows],
+        "meters": arrays.ids([one.meter_id for one in windows]),
+        "froms": arrays.times([one.from_us for one in windows]),
+        "tos": arrays.times([one.to_us for one in windows]),
         "zone": zone.key,
     }
     days = DAYS_OF_HOURS if _begins_days_on_the_hour(zone) else DAYS_OF_QUARTERS

@@ -26,7 +26,7 @@ class MeteringSettings(BaseModel):
         default=2, ge=1, le=64, description="processes that compute what is due, side by side"
     )
     batch: int = Field(
-        default=1_000, ge=1, le=50_000, description="due rows that a worker takes at a time"
+        default=500, ge=1, le=50_000, description="due rows that a worker takes at a time"
     )
     batch_days: int = Field(
         default=10_000,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import psycopg
 
 from metering.counter.model import Quarters
+from metering.derive import arrays
 from metering.derive.rollup import Window
 from metering.derive.times import at_us
 from storage.records import COPY_HEADER, COPY_TRAILER, PG_EPOCH_US
@@ -101,9 +102,9 @@ def replace(conn: psycopg.Connection, computed: Sequence[Computed]) -> None:
     if not computed:
         return
     windows = {
-        "meters": [one.window.meter_id for one in computed],
-        "froms": [at_us(one.window.from_us) for one in computed],
-        "tos": [at_us(one.window.to_us) for one in computed],
+        "meters": arrays.ids([one.window.meter_id for one in computed]),
+        "froms": arrays.times([one.window.from_us for one in computed]),
+        "tos": arrays.times([one.window.to_us for one in computed]),
     }
     with conn.cursor() as cursor:
         cursor.execute(_DELETE, windows, prepare=False)
