@@ -15,7 +15,7 @@ import numpy as np
 from metering.counter.model import Int64s, Policy, Readings, Register
 from metering.counter.steps import doubt, gains, weights
 
-_AT_ONCE: Final = 128
+_AT_FIRST: Final = 8
 _NEVER: Final = 2**62
 
 
@@ -104,10 +104,10 @@ class _Search:
             best = min(best, none_further)
         if not self._may_follow(index):
             return best
-        for start in range(index + 1, self._count, _AT_ONCE):
-            if best < self._least[start]:
-                break
-            best = min(best, self._nearest(index, start))
+        start, size = index + 1, _AT_FIRST
+        while start < self._count and best >= self._least[start]:
+            best = min(best, self._nearest(index, start, start + size))
+            start, size = start + size, 2 * size
         return best
 
     def _may_follow(self, index: int) -> bool:
@@ -117,9 +117,8 @@ class _Search:
             return True
         return bool(self._highest[index + 1] >= self._part.ticks[index])
 
-    def _nearest(self, index: int, start: int) -> tuple[int, int]:
-        """Return the best successor at no cost among the next readings from ``start`` on."""
-        stop = min(start + _AT_ONCE, self._count)
+    def _nearest(self, index: int, start: int, stop: int) -> tuple[int, int]:
+        """Return the best successor at no cost among the readings ``start`` to ``stop - 1``."""
         ts, ticks = self._part.ts, self._part.ticks
         elapsed = ts[start:stop] - ts[index]
         _, free = gains(ticks[index : index + 1], ticks[start:stop], elapsed, self._register)
