@@ -15,6 +15,9 @@ NOBODY: Final = 0
 OUTSIDE: Final = -1
 """Holder of what is excluded or supplied to outsiders."""
 
+_RING: Final = -10
+"""This less its id: an institution that was met again on the way."""
+
 Holder = tuple[tuple[int, Fraction], ...]
 """(id, share) ascending by id; the shares add up to 1."""
 Subject = tuple[str, int]
@@ -51,12 +54,14 @@ class Reporters:
         relations: on the days when there is one, to whom the subject counts; of an institution's
             own relation ``own`` is itself, excluded is :data:`OUTSIDERS`.
         places: rooms, buildings, institutions.
-        rings: institutions that report for each other in a ring; they count for themselves.
+        rings: institutions found to report for each other in a ring some day; then they count for
+            themselves.
     """
 
     relations: Mapping[Subject, Timeline[Holder]]
     places: Places
     rings: set[int] = field(default_factory=set)
+    _closed: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _institutions: dict[int, Timeline[Holder]] = field(default_factory=dict)
     _rooms: dict[int, Timeline[Holder]] = field(default_factory=dict)
 
@@ -64,7 +69,8 @@ class Reporters:
         """For whom an institution's energy counts."""
         known = self._institutions.get(institution)
         if known is None:
-            known = self._institutions[institution] = self._follow(institution, ())
+            known = mapped(self._follow(institution, ()), self._settled)
+            self._institutions[institution] = known
         return known
 
     def of_room(self, room: int) -> Timeline[Holder]:
@@ -91,13 +97,22 @@ class Reporters:
         return then(self.relations.get(subject, ()), lambda holder: self._resolved(holder, ()))
 
     def _follow(self, institution: int, path: tuple[int, ...]) -> Timeline[Holder]:
-        own = always(sole(institution))
         if institution in path:
-            self.rings.update(path[path.index(institution) :])
-            return own
+            # Whether it is a ring on any day shows when the days are put together.
+            self._closed[institution] = path[path.index(institution) :]
+            return always(sole(_RING - institution))
         stated = self.relations.get(("institution", institution), ())
         onward = then(stated, lambda holder: self._resolved(holder, (*path, institution)))
-        return filled(onward, own)
+        return filled(onward, always(sole(institution)))
+
+    def _settled(self, holder: Holder) -> Holder:
+        """Let whoever closes a ring count for itself, and remember the ring."""
+        closing = [_RING - id_ for id_, _ in holder if id_ <= _RING]
+        for institution in closing:
+            self.rings.update(self._closed[institution])
+        if not closing:
+            return holder
+        return _sum((), [(_RING - id_ if id_ <= _RING else id_, share) for id_, share in holder])
 
     def _resolved(self, holder: Holder, path: tuple[int, ...]) -> Timeline[Holder]:
         """Replace each of the holders by those it counts for."""

@@ -69,6 +69,27 @@ def test_institutions_that_report_for_each_other_count_for_themselves() -> None:
     assert found.rings == {1, 2, 3}
 
 
+def test_a_ring_is_one_on_its_days_alone() -> None:
+    found = reporters(
+        {
+            ("institution", 1): always(sole(2)),
+            ("institution", 2): (Span(JULY, NEVER, sole(1)),),
+            ("institution", 3): always(sole(1)),
+        }
+    )
+    line = (Span(EVER, JULY, sole(2)), Span(JULY, NEVER, sole(1)))
+    assert found.of_institution(1) == line
+    assert found.of_institution(3) == line
+    assert found.rings == {1, 2}
+    apart: dict[Subject, Timeline[Holder]] = {
+        ("institution", 1): (Span(EVER, JULY, sole(2)),),
+        ("institution", 2): (Span(JULY, NEVER, sole(1)),),
+    }
+    other = reporters(apart)
+    assert other.of_institution(1) == (Span(EVER, JULY, sole(2)), Span(JULY, NEVER, sole(1)))
+    assert other.rings == set()
+
+
 @given(st.dictionaries(st.integers(1, 5), st.lists(st.integers(1, 5), max_size=3), max_size=5))
 def test_every_figure_is_given_away_whole(targets: dict[int, list[int]]) -> None:
     relations: dict[Subject, Timeline[Holder]] = {}
