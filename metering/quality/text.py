@@ -11,7 +11,17 @@ from metering.derive.times import at_us
 from metering.quality import words
 from metering.quality.check import Check, Edge, Segment
 from metering.quality.explanation import Explanation, Period
-from metering.quality.words import amount, bar, flag_signs, moment, percent, plain, unit_name
+from metering.quality.words import (
+    amount,
+    bar,
+    flag_signs,
+    moment,
+    percent,
+    plain,
+    to_the_right,
+    unit_name,
+    width,
+)
 
 
 def render(explanation: Explanation) -> str:
@@ -147,11 +157,12 @@ def _periods(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
     hourly = e.periods[0].end - e.periods[0].begin <= timedelta(hours=1)
     yield f"{'逐时' if hourly else '逐日'}用量（{unit_name(_unit(e))}）："
     shown = [amount(one.micro) for one in e.periods]
-    width = max(map(len, shown))
+    columns = max(map(width, shown))
     for one, text in zip(e.periods, shown, strict=True):
         local = one.begin.astimezone(zone)
         label = f"{local:%H:%M}" if hourly else f"{local:%m-%d}"
-        yield f"  {label}  {text:>{width}}  {bar(one.share)} {percent(one.share)}{_signs(one)}"
+        known = f"{bar(one.share)} {percent(one.share)}{_signs(one)}"
+        yield f"  {label}  {to_the_right(text, columns)}  {known}"
     yield "  标记：估=估算 抄=人工抄表 翻=翻转 清=清零 疑=有读数未计入 换=换表 倍=倍率变更"
 
 

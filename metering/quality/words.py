@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -85,6 +86,16 @@ def percent(share: Decimal, digits: int = 1) -> str:
     if rounded == 0 < share:
         rounded = step
     return f"{rounded}%"
+
+
+def width(text: str) -> int:
+    """How many columns a text takes on a terminal: a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def to_the_right(text: str, columns: int) -> str:
+    """A text with blanks before it, to fill so many columns."""
+    return " " * (columns - width(text)) + text
 
 
 def bar(share: Decimal) -> str:

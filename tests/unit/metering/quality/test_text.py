@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from metering.counter.findings import _KINDS
+from metering.counter.model import Flag
+from metering.derive.times import us_of
+from metering.quality import words
+from metering.quality.check import Check, Correction, Edge, Segment
+from metering.quality.explanation import (
+    BillLine,
+    Counter,
+    Device,
+    EntryLine,
+    Explanation,
+    FindingLine,
+    Period,
+    RatioLine,
+    Subject,
+)
+from metering.quality.export import to_csv, to_json
+from metering.quality.text import render, summary
+
+BEGIN = datetime(2026, 9, 30, 16, tzinfo=UTC)
+DAY = timedelta(days=1)
+NOW = BEGIN + 40 * DAY
+KWH = 1_000_000
+
+
+def segment(booked: int) -> Segment:
+    rollover = Correction("rollover", us_of(BEGIN + DAY), us_of(BEGIN + DAY), 400_000 * KWH)
+    return Segment(
+        device="d-1",
+        resolution=Decimal("0.01"),
+        micro_per_tick=400_000,
+        since_us=us_of(BEGIN),
+        until_us=us_of(BEGIN + 2 * DAY),
+        first=999_000,
+        last=500,
+        counted=(500 - 999_000) * 400_000,
+        corrections=(rollover,),
+        booked=booked,
+    )
+
+
+FULL = Explanation(
+    subject=Subject("m-1", "总电表", "electricity", "kWh", "in", "p-1", None),
+    title="2026-10",
+    zone="Asia/Shanghai",
+    micro=640 * KWH,
+    estimated=16 * KWH,
+    entered=0,
+    periods=(
+        Period(BEGIN, BEGIN + DAY, 600 * KWH, 0, 86_400, 86_400, Flag.ROLLOVER),
+        Period(BEGIN + DAY, BEGIN + 2 * DAY, 40 * KWH, 16 * KWH, 43_200, 86_400, Flag.ESTIMATED),
+        Period(BEGIN + 2 * DAY, BEGIN + 3 * DAY, None, 0, 0, 86_400, Flag.NONE),
+    ),
+    first=Counter("d-1", BEGIN, Decimal("9990.00")),
+    last=Counter("d-1", BEGIN + 2 * DAY, Decimal("5.00")),
+    devices=(Device("d-1", "SN9", "energy", None, None, Decimal("1.50"), None),),
+    ratios=(RatioLine(Decimal("40.0000"), Decimal("1.0000"), BEGIN, None, "王芳", NOW),),
+    findings=(
+        FindingLine("rollover", "d-1", BEGIN + DAY, BEGIN + DAY, 9998.0, 3.0, 200 * KWH),
+        FindingLine("jump", "d-1", BEGIN, BEGIN + DAY, 3.0, 90_000.0, None),
+        FindingLine("suspect", "d-1", BEGIN + DAY, BEGIN + DAY, 3.0, 7.0, None),
+    ),
+    entries=(
+        EntryLine("reading", "d-1", BEGIN, Decimal(9990), "月初", "李强", NOW, "王芳", NOW + DAY),
+    ),
+    bills=(
+        BillLine(
+            *(7, "5001", "供电局", date(2026, 9, 25), date(2026, 10, 25), "settled"),
+            *(Decimal("700.000000"), "kWh", None, "王芳", NOW),
+        ),
+    ),
+    check=Check((segment(600 * KWH),), (Edge(us_of(BEGIN + 2 * DAY), us_of(NOW), 40 * KWH),), 0),
+    inputs=(),
+    waiting=False,
+    failure=None,
+)
+
+
+def test_every_part_is_there_in_plain_chinese() -> None:
+    text = render(FULL)
+    for line in (
+        "m-1 总电表（电，用入，计量点位 p-1）",
+        "2026-10 用量：640 kWh",
+        "数据覆盖：50.0%（已结束的时段中有可信读数的部分）",
+        "其中估算：16 kWh（2.5%）",
+        "其中依据人工抄表：0 kWh",
+        "首个读数：2026-10-01 00:00  9,990（设备 d-1）",
+        "  d-1，表号 SN9，寄存器 energy：不限 至 今，底数 1.5",
+        "  CT 40 × PT 1 = 40：2026-10-01 00:00 至 今（王芳，2026-11-10 00:00 录入）",
+        "翻转（满度归零）：读数 9,998 → 3，计 200 kWh（设备 d-1）",
+        "跳变，用量未知：读数 3 → 90,000，计 未知（设备 d-1）",
+        "可疑读数，待确认，暂未计入：读数 3 → 7（设备 d-1）",
+        "抄表 9,990（设备 d-1；李强，2026-11-10 00:00 录入，月初）【已撤销：王芳，",
+        "供电局 5001：2026-09-25 至 2026-10-24，700 kWh，金额 未知，已结算（编号 7，王芳 录入）",
+        "  10-01   600  ██████████ 100.0%  翻",
+        "  10-02    40  █████····· 50.0%  估",
+        "  10-03  未知  ·········· 0.0%",
+        "(5 − 9,990) × 40 = -399,400 kWh",
+        "翻转（满度归零）：+ 400,000 kWh",
+        "Σ 各刻钟 = 600 kWh，一致",
+        "无整刻读数可核对，跨段分摊 40 kWh",
+        "各段与读数完全一致。",
+    ):
+        assert line in text, f"{line}\n---\n{text}"
+
+
+def test_a_sum_that_does_not_hold_is_not_hidden() -> None:
+    wrong = dataclasses.replace(FULL, check=Check((segment(599 * KWH),), (), 599 * KWH))
+    text = render(wrong)
+    assert "相差 -1 kWh" in text
+    assert "与读数不一致" in text
+    assert "完全一致" not in text
+
+
+def test_unknown_failing_and_waiting_are_said() -> None:
+    nothing = dataclasses.replace(
+        FULL, micro=None, check=None, waiting=True, failure="ratio is 0", ratios=(), devices=()
+    )
+    text = summary(nothing)
+    assert "2026-10 用量：未知" in text
+    assert "估算" not in text
+    assert "正在等待重算" in text
+    assert "最近一次计算失败：ratio is 0" in text
+    full = render(nothing)
+    assert "倍率：未录入，按 1 计算。" in full
+    assert "没有设备安装在此" in full
+    assert "校验：无法进行" in full
+
+
+def test_a_virtual_meter_is_explained_by_its_inputs() -> None:
+    subject = Subject("v", "合计", "electricity", "kWh", "in", None, "a + b")
+    virtual = dataclasses.replace(
+        FULL, subject=subject, check=None, inputs=(("a", 640 * KWH), ("b", None))
+    )
+    text = render(virtual)
+    assert "计算表：a + b" in text
+    assert "  a：640" in text
+    assert "  b：未知" in text
+    assert "倍率：" not in text
+    assert "校验（" not in text
+
+
+def test_a_day_is_shown_by_the_hour() -> None:
+    hour = Period(BEGIN, BEGIN + timedelta(hours=1), KWH, 0, 3600, 3600, Flag.NONE)
+    text = render(dataclasses.replace(FULL, title="2026-10-01", periods=(hour,)))
+    assert "逐时用量（kWh）" in text
+    assert "  00:00  1  ██████████ 100.0%" in text
+
+
+def test_csv_leaves_unknown_cells_empty() -> None:
+    rows = list(csv.reader(io.StringIO(to_csv(FULL).removeprefix("\ufeff"))))
+    assert rows[1][2:] == ["600", "0", "1.0000", "翻"]
+    assert rows[3][2:] == ["", "", "0.0000", ""]
+
+
+def test_json_keeps_millionths_whole_and_decimals_exact() -> None:
+    content = json.loads(to_json(FULL))
+    assert content["micro"] == 640 * KWH
+    assert content["periods"][2]["micro"] is None
+    assert content["ratios"][0]["ct"] == "40.0000"
+    assert content["bills"][0]["first"] == "2026-09-25"
+    assert content["holds"] is True
+
+
+@pytest.mark.parametrize(
+    "kind", [*_KINDS.values(), "dip", "spike", "suspect", "backwards", "gap", "stuck", "first"]
+)
+def test_every_finding_has_chinese_words(kind: str) -> None:
+    assert kind in words.FINDINGS
