@@ -50,7 +50,6 @@ class Lack(enum.StrEnum):
     NO_FIGURES = "no_figures"
     TOO_LITTLE_KNOWN = "too_little_known"
     NO_BASE = "no_base"  # per m² or per head, and nobody entered how many
-    NO_QUOTA = "no_quota"
 
 
 @dataclass(frozen=True, slots=True)
