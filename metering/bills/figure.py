@@ -58,7 +58,8 @@ def figure(facts: MonthFacts) -> Figure:
         micro = facts.entered.micro
         fen = facts.entered.fen if fen is None else fen
     compared = total(account.micro for account in facts.accounts)
-    difference = None if compared is None or metered is None else compared - metered.micro
+    counted = None if metered is None else metered.micro
+    difference = None if compared is None or counted is None else compared - counted
     return Figure(
         facts=facts,
         source=source,
@@ -67,7 +68,7 @@ def figure(facts: MonthFacts) -> Figure:
         estimated=estimated,
         by_days=by_days,
         billed=billed,
-        metered=None if metered is None else metered.micro,
+        metered=counted,
         difference=difference,
         reasons=_reasons(facts, difference),
     )
@@ -91,7 +92,7 @@ def _of_days(
 ) -> Metered:
     seen = [metered[day] for day in days if day in metered]
     return Metered(
-        micro=sum(day.micro for day in seen),
+        micro=total(day.micro for day in seen),
         estimated=sum(day.estimated for day in seen),
         complete=len(seen) == len(days) and all(day.complete for day in seen),
         meters=tuple(sorted(set(meters))),

@@ -27,10 +27,10 @@ _IMPORT: Final[LiteralString] = """
 """
 _BILLS: Final[LiteralString] = """
     WITH line AS (
-        SELECT * FROM jsonb_to_recordset(%(rows)s) AS r (
+        SELECT * FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (
             account text, first date, "end" date, status text, quantity numeric, unit text,
             amount numeric, issued date, note text, cell text, parts jsonb
-        )
+        )) WITH ORDINALITY
     ), put AS (
         INSERT INTO bill (
             account_id, period, status, quantity, unit, amount, issued, note, import_id, cell,
@@ -39,6 +39,7 @@ _BILLS: Final[LiteralString] = """
         SELECT a.id, daterange(l.first, l."end"), l.status, l.quantity, l.unit, l.amount, l.issued,
             l.note, %(import)s, l.cell, %(by)s, %(at)s
         FROM line l JOIN utility_account a ON a.code = l.account
+        ORDER BY l.ordinality
         RETURNING id, cell
     ), part AS (
         INSERT INTO bill_part (bill_id, part, quantity)
@@ -55,11 +56,12 @@ _PURCHASES: Final[LiteralString] = """
     )
     SELECT i.id, r.energy, r.bought_on, r.quantity, r.unit, r.amount, r.consumer, r.supplier,
         r.document, r.nth, r.note, %(import)s, r.cell, %(by)s, %(at)s
-    FROM jsonb_to_recordset(%(rows)s) AS r (
+    FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (
         institution text, energy text, bought_on date, quantity numeric, unit text, amount numeric,
         consumer text, supplier text, document text, nth int, note text, cell text
-    )
+    )) WITH ORDINALITY AS r
     JOIN institution i ON i.code = r.institution
+    ORDER BY r.ordinality
 """
 _LIST: Final[LiteralString] = """
     SELECT i.id, i.source, i.entered_by, i.entered_at, i.withdrawn_by, i.withdrawn_at,

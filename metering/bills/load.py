@@ -56,7 +56,7 @@ _METER_DAYS: Final[LiteralString] = """
     )
     SELECT b.account_id, d.day, coalesce(sum(c.micro), 0)::int8,
         coalesce(sum(c.estimated), 0)::int8, bool_and(coalesce(c.covered_s >= d.seconds, false)),
-        array_agg(b.meter_id)
+        bool_or(c.micro IS NOT NULL), array_agg(b.meter_id)
     FROM bound b
     JOIN day d ON b.valid @> d.day
     LEFT JOIN consumption_day c ON c.meter_id = b.meter_id AND c.day = d.day
@@ -113,7 +113,7 @@ class Counted:
     """What an account's meters counted.
 
     Attributes:
-        days: by day; days on which it has no meter are absent.
+        days: by day; days of which nothing is known are absent.
         meters: by day, which ones.
     """
 
@@ -212,9 +212,11 @@ def _counted(
     first, end = stretch
     last = end.fromordinal(end.toordinal() - 1)
     named = {"accounts": ids, "first": first, "end": end, "last": last, "zone": zone}
-    for account, day, micro, estimated, complete, meters in conn.execute(_METER_DAYS, named):
+    rows = conn.execute(_METER_DAYS, named)
+    for account, day, micro, estimated, complete, known, meters in rows:
         counted = found.setdefault(account, Counted({}, {}))
-        counted.days[day] = MeterDay(micro, estimated, complete)
+        if known:
+            counted.days[day] = MeterDay(micro, estimated, complete)
         counted.meters[day] = tuple(meters)
     return found
 

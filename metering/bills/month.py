@@ -37,13 +37,13 @@ class Metered:
     """What meters counted in the days of a month.
 
     Attributes:
-        micro: millionths of the unit, as far as known.
+        micro: millionths of the unit, as far as known; None: nothing is.
         estimated: the part of it allotted over gaps.
         complete: every meter was covered on every day.
         meters: their ids, each once.
     """
 
-    micro: int
+    micro: int | None
     estimated: int
     complete: bool
     meters: tuple[int, ...]
@@ -138,7 +138,7 @@ class MonthFacts:
         if not found:
             return None
         return Metered(
-            micro=sum(one.micro for one in found),
+            micro=total([one.micro for one in found if one.micro is not None]),
             estimated=sum(one.estimated for one in found),
             complete=len(found) == len(self.accounts) and all(one.complete for one in found),
             meters=tuple(sorted({meter for one in found for meter in one.meters})),

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from metering.bills.checks import account_faults, bill_faults, purchase_faults
 from metering.bills.model import Fault, NewAccount, NewBill, NewPurchase, Part, Period, Status
 from metering.bills.share import ONE_DAY
-from metering.bills.sheet import Refusals, Row, Sheet, column_name, parse_day
+from metering.bills.sheet import Refusals, Row, Sheet, parse_day
 from metering.bills.words import Words
 
 _SEPARATORS: Final = re.compile(r"[,，、;；\s]+")
@@ -233,7 +233,8 @@ def _unit(row: Row, energy: str, words: Words) -> str:
     if heading and words.factor(energy, heading) is None:
         known = "、".join(words.units_of(energy))
         name = words.energies[energy].name
-        row.refuse("quantity", f"表头单位“{heading}”不是{name}的计量单位，可用：{known}")
+        message = f"表头单位“{heading}”不是{name}的计量单位，可用：{known}"
+        row.refusals.add(row.sheet.heading_cell("quantity"), message)
     return heading or words.energies[energy].unit
 
 
@@ -259,8 +260,7 @@ def _refuse(row: Row, faults: Iterable[Fault]) -> None:
 def _refuse_other_money(sheet: Sheet, refusals: Refusals) -> None:
     unit = sheet.units.get("amount", "")
     if _NO_YUAN.search(unit):
-        where = f"{sheet.name}!{column_name(sheet.columns['amount'])}{sheet.begin - 1}"
-        refusals.add(where, f"金额的单位是“{unit}”，请换算成元后再导入")
+        refusals.add(sheet.heading_cell("amount"), f"金额的单位是“{unit}”，请换算成元后再导入")
 
 
 def _later(month: date, by: int) -> date:

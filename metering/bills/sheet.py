@@ -40,10 +40,13 @@ class Refusals:
     """The mistakes of one file, as they are found."""
 
     found: list[str] = field(default_factory=list)
+    _said: set[str] = field(default_factory=set)
 
     def add(self, where: str, message: str) -> None:
-        """Note one mistake."""
-        self.found.append(f"{where}：{message}")
+        """Note one mistake; what was said before is not said again."""
+        if (text := f"{where}：{message}") not in self._said:
+            self._said.add(text)
+            self.found.append(text)
 
     def raise_if_any(self) -> None:
         """Raise what was found.
@@ -76,6 +79,10 @@ class Sheet:
     ignored: tuple[str, ...]
     begin: int
     rows: Sequence[Sequence[Cell]]
+
+    def heading_cell(self, name: str) -> str:
+        """Return the name of the cell of a field's heading, for example ``账单!C1``."""
+        return f"{self.name}!{column_name(self.columns[name])}{self.begin - 1}"
 
     def lines(self, refusals: Refusals) -> Iterator[Row]:
         """Yield the rows that hold anything in a column that we know."""
@@ -248,10 +255,11 @@ def _of_kind(
     if sheet is None:
         refusals.add(name, f"前 {_HEADING_ROWS} 行内没有找到表头，请用模板填写")
         return None
-    for names in _lacking(sheet):
+    lacking = _lacking(sheet)
+    for names in lacking:
         known = "”或“".join(words.heading(kind, one) for one in names)
         refusals.add(f"{name}!{sheet.begin - 1}", f"缺少“{known}”列，请补上表头")
-    return _without_doubles(sheet, rows, words, refusals)
+    return None if lacking else _without_doubles(sheet, rows, words, refusals)
 
 
 def _headings(kind: str, name: str, rows: Sequence[Sequence[Cell]], words: Words) -> Sheet | None:

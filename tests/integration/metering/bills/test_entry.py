@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -30,6 +31,7 @@ from metering.bills.entry import (
 from metering.bills.model import (
     Attachment,
     First,
+    NewAccount,
     NewPurchase,
     Part,
     Period,
@@ -181,18 +183,18 @@ def test_an_account_is_entered_once(conn: Conn) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("wrong", "said"),
     [
-        ({"energy": "steam"}, "能源“steam”不认识"),
-        ({"institution": "nobody"}, "机构 nobody 不存在"),
-        ({"reading_day": 32}, "抄表例日 32 应为 1 到 31"),
-        ({"meters": ("m-9",)}, "计量表 m-9 不存在"),
-        ({"meters": ("w-1",)}, "与计量表 w-1（water，m3）不一致"),
-        ({"supplier": " "}, "没有填写"),
+        (account(energy="steam"), "能源“steam”不认识"),
+        (account(institution="nobody"), "机构 nobody 不存在"),
+        (account(reading_day=32), "抄表例日 32 应为 1 到 31"),
+        (account(meters=("m-9",)), "计量表 m-9 不存在"),
+        (account(meters=("w-1",)), "与计量表 w-1（water，m3）不一致"),
+        (account(supplier=" "), "没有填写"),
     ],
 )
-def test_a_wrong_account_is_refused_whole(conn: Conn, more: dict[str, object], said: str) -> None:
-    assert said in refusal(lambda: add_account(conn, ACT, account(**more)))
+def test_a_wrong_account_is_refused_whole(conn: Conn, wrong: NewAccount, said: str) -> None:
+    assert said in refusal(lambda: add_account(conn, ACT, wrong))
     assert active(conn, "utility_account_institution") == 0
     assert conn.execute("SELECT count(*) FROM utility_account").fetchone() == (0,)
 
@@ -243,25 +245,24 @@ def test_a_purchase_is_entered_once_unless_it_is_the_second(conn: Conn) -> None:
     enter_purchase(conn, ACT, FUEL)
     assert "已经录入" in refusal(lambda: enter_purchase(conn, ACT, FUEL))
     number = enter_purchase(conn, ACT, FUEL, nth=2)
-    new = correct_purchase(conn, ACT, number, NewPurchase(**_fields(FUEL) | {"document": "F-1"}))
+    new = correct_purchase(conn, ACT, number, replace(FUEL, document="F-1"))
     withdraw_purchase(conn, ACT, new, "误录")
     assert active(conn, "purchase") == 1
     assert "不存在或已撤销" in refusal(lambda: withdraw_purchase(conn, ACT, new, "误录"))
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("wrong", "said"),
     [
-        ("energy", "wood", "能源“wood”不认识"),
-        ("consumer", "ship", "用途“ship”不认识"),
-        ("unit", "kWh", "“kWh”不是汽油的计量单位"),
-        ("institution", "nobody", "机构 nobody 不存在"),
-        ("quantity", Decimal(-1), "应为不小于 0 的数"),
-        ("amount", Decimal("1.005"), "最多两位小数"),
+        (replace(FUEL, energy="wood"), "能源“wood”不认识"),
+        (replace(FUEL, consumer="ship"), "用途“ship”不认识"),
+        (replace(FUEL, unit="kWh"), "“kWh”不是汽油的计量单位"),
+        (replace(FUEL, institution="nobody"), "机构 nobody 不存在"),
+        (replace(FUEL, quantity=Decimal(-1)), "应为不小于 0 的数"),
+        (replace(FUEL, amount=Decimal("1.005")), "最多两位小数"),
     ],
 )
-def test_a_wrong_purchase_is_refused(conn: Conn, field: str, value: object, said: str) -> None:
-    wrong = NewPurchase(**_fields(FUEL) | {field: value})
+def test_a_wrong_purchase_is_refused(conn: Conn, wrong: NewPurchase, said: str) -> None:
     assert said in refusal(lambda: enter_purchase(conn, ACT, wrong))
     assert active(conn, "purchase") == 0
 
@@ -298,7 +299,3 @@ def test_every_act_stands_in_the_audit_log_with_who_and_when(conn: Conn) -> None
     ]
     who = conn.execute("SELECT DISTINCT principal, at FROM audit_log").fetchall()
     assert who == [("王会计", ACT.at)]
-
-
-def _fields(purchase: NewPurchase) -> dict[str, object]:
-    return {name: getattr(purchase, name) for name in purchase.__slots__}
