@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from typing import Final
 
 from metering.plan.calendar import Calendar, DayKind
@@ -91,8 +92,7 @@ def _spread(
     total: int, month: Window, means: Mapping[DayKind, int], calendar: Calendar
 ) -> dict[date, int]:
     usual = sum(means.values()) // len(means) if means else 1
-    raw = {day: means.get(calendar.kind(day), usual) for day in month}
-    whole = sum(raw.values())
-    if whole == 0:
-        return dict.fromkeys(month, total // len(month))
-    return {day: total * weight // whole for day, weight in raw.items()}
+    raw = [means.get(calendar.kind(day), usual) for day in month]
+    running = list(accumulate(raw if any(raw) else [1] * len(month), initial=0))
+    upto = [total * weight // running[-1] for weight in running]  # the parts add up to the total
+    return {day: b - a for day, (a, b) in zip(month, pairwise(upto), strict=True)}
