@@ -16,11 +16,12 @@ from functools import partial
 from typing import Final
 
 from metering.tree.holders import NOBODY_KNOWN, OUTSIDERS, Holder
-from metering.tree.timeline import Span, Timeline, always, filled, mapped, then, within
+from metering.tree.timeline import Span, Timeline, always, filled, is_always, mapped, then, within
 
 _Pair = tuple[Holder, Holder]
 """Whom a meter is added for, whom it is taken off from; empty: nobody."""
 _MIXED: Final[Holder] = ()
+_NONE: Final[Timeline[int | None]] = always(None)
 
 
 class Role(StrEnum):
@@ -86,6 +87,7 @@ class Attribution:
     mains: Mapping[int, Timeline[int]]
     held: Mapping[int, Timeline[Holder]]
     mixed: set[int] = field(default_factory=set)
+    _mains: dict[int, Timeline[int | None]] = field(default_factory=dict)
     _placed: dict[int, Timeline[Holder]] = field(default_factory=dict)
 
     def scopes(self) -> Iterator[Scope]:
@@ -99,10 +101,12 @@ class Attribution:
 
     def above(self, meter: int) -> Timeline[int | None]:
         """Return its main meter, None on days without a valid one."""
-        if self.meters[meter].direction == "generated":
-            return always(None)
-        mains: Timeline[int | None] = then(self.mains.get(meter, ()), self._valid)
-        return filled(mains, always(None))
+        known = self._mains.get(meter)
+        if known is None:
+            own = self.meters[meter].direction != "generated"
+            mains = then(self.mains.get(meter, ()) if own else (), self._valid)
+            known = self._mains[meter] = filled(mains, _NONE)
+        return known
 
     def _valid(self, main: int) -> Timeline[int | None]:
         metered = self.meters[main]
@@ -142,8 +146,9 @@ class Attribution:
 
     def _hung(self, meter: int) -> Timeline[Holder]:
         held = self.held.get(meter, ())
-        inherited = then(self.above(meter), self._inherited)
-        return filled(held, inherited)
+        if is_always(held):
+            return held
+        return filled(held, then(self.above(meter), self._inherited))
 
     def _inherited(self, main: int | None) -> Timeline[Holder]:
         return always(NOBODY_KNOWN) if main is None else self._holder(main)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -19,9 +18,12 @@ _STALE: Final = """
 SELECT EXISTS (SELECT FROM tree_change)
     OR NOT EXISTS (SELECT FROM tree_state WHERE zone = %s)
 """
-_COPY: Final = (
-    "COPY tree_scope (meter_id, level, holder_id, item, sign, role, parts, whole, days) FROM STDIN"
-)
+_COPY: Final = """
+COPY tree_scope (meter_id, energy, unit, level, holder_id, item, sign, role, divided, parts, whole,
+                 since, until) FROM STDIN
+"""
+
+_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 _log = structlog.get_logger()
 
@@ -46,7 +48,8 @@ def ensure(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
             return False
         # First: whatever is committed behind this leaves a row that stays.
         conn.execute("DELETE FROM tree_change")
-        _store(conn, attribute(facts.load(conn, zone)))
+        known = facts.load(conn, zone)
+        _store(conn, known.meters, attribute(known))
         conn.execute(
             "INSERT INTO tree_state (zone) VALUES (%s)"
             " ON CONFLICT (one) DO UPDATE SET zone = excluded.zone",
@@ -66,12 +69,12 @@ def _is_stale(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
     return row is None or bool(row[0])
 
 
-def _store(conn: psycopg.Connection[Any], made: Tree) -> None:
+def _store(conn: psycopg.Connection[Any], meters: Mapping[int, facts.Meter], made: Tree) -> None:
     conn.execute("DELETE FROM tree_scope")
     conn.execute("DELETE FROM tree_problem")
     with conn.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
-            copy.write("".join(_lines(made.scopes)))
+            copy.write("".join(_lines(meters, made.scopes)))
         cursor.executemany(
             "INSERT INTO tree_problem (kind, subject, text) VALUES (%s, %s, %s)",
             [(problem.kind, problem.subject, problem.text) for problem in made.problems],
@@ -80,17 +83,17 @@ def _store(conn: psycopg.Connection[Any], made: Tree) -> None:
     _log.info("tree built", scopes=len(made.scopes), problems=len(made.problems))
 
 
-def _lines(scopes: Iterable[Placed]) -> Iterator[str]:
+def _lines(meters: Mapping[int, facts.Meter], scopes: Iterable[Placed]) -> Iterator[str]:
     for level, item, s in scopes:
+        node = meters[s.meter].node
+        divided = "t" if s.parts < s.whole else "f"
         yield (
-            f"{s.meter}\t{level}\t{s.holder}\t{_escaped(item)}\t{s.sign}\t{s.role}"
-            f"\t{s.parts}\t{s.whole}\t[{_day(s.begin, EVER)},{_day(s.end, NEVER)})\n"
+            f"{s.meter}\t{_escaped(node.energy)}\t{_escaped(node.unit)}\t{level}\t{s.holder}"
+            f"\t{_escaped(item)}\t{s.sign}\t{s.role}\t{divided}\t{s.parts}\t{s.whole}"
+            f"\t{'-infinity' if s.begin == EVER else s.begin}"
+            f"\t{'infinity' if s.end == NEVER else s.end}\n"
         )
 
 
 def _escaped(text: str) -> str:
-    return text.translate({92: "\\\\", 9: "\\t", 10: "\\n", 13: "\\r"})
-
-
-def _day(day: date, unbounded: date) -> str:
-    return "" if day == unbounded else day.isoformat()
+    return text.translate(_ESCAPES)

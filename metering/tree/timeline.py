@@ -34,6 +34,11 @@ def always(value: _T) -> Timeline[_T]:
     return (Span(EVER, NEVER, value),)
 
 
+def is_always(line: Timeline[_T]) -> bool:
+    """Say whether it never changes and has no gap."""
+    return len(line) == 1 and line[0].begin == EVER and line[0].end == NEVER
+
+
 def days_of(
     since: datetime | None, until: datetime | None, zone: ZoneInfo
 ) -> tuple[date, date] | None:
@@ -77,6 +82,8 @@ def then(line: Timeline[_T], follow: Callable[[_T], Timeline[_U]]) -> Timeline[_
         line: where from.
         follow: value → its own timeline.
     """
+    if is_always(line):
+        return follow(line[0].value)
     return _joined(
         Span(max(span.begin, far.begin), min(span.end, far.end), far.value)
         for span in line
@@ -87,16 +94,24 @@ def then(line: Timeline[_T], follow: Callable[[_T], Timeline[_U]]) -> Timeline[_
 
 def mapped(line: Timeline[_T], change: Callable[[_T], _U]) -> Timeline[_U]:
     """Return the timeline with each value changed."""
+    if len(line) == 1:
+        return (Span(line[0].begin, line[0].end, change(line[0].value)),)
     return _joined(Span(span.begin, span.end, change(span.value)) for span in line)
 
 
 def filled(over: Timeline[_T], under: Timeline[_T]) -> Timeline[_T]:
     """Return ``over`` where it has a value, ``under`` elsewhere."""
+    if not over or not under:
+        return over or under
+    if is_always(over):
+        return over
     return _joined(sorted([*over, *_outside(under, over)], key=lambda s: s.begin))
 
 
 def within(line: Timeline[_T], begin: date, end: date) -> Timeline[_T]:
     """Return the part of a timeline on some days."""
+    if (begin, end) == (EVER, NEVER):
+        return line
     return then(((Span(begin, end, None)),), lambda _: line) if begin < end else ()
 
 

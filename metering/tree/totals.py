@@ -25,51 +25,47 @@ _Key = tuple[date, int, str, str, str]
 # hours or quarters.
 COUNTED: Final[LiteralString] = """
 WITH months AS (
-    SELECT month, daterange(month, next) AS days, extract(epoch FROM
+    SELECT month, next, extract(epoch FROM
         next::timestamp AT TIME ZONE %(zone)s - month::timestamp AT TIME ZONE %(zone)s) AS seconds
     FROM unnest(%(months)s::date[]) AS month,
          LATERAL (SELECT (month + interval '1 month')::date AS next) AS behind
+), scopes AS NOT MATERIALIZED (
+    SELECT * FROM tree_scope WHERE level = %(level)s AND divided = %(divided)s
 ), counted AS (
-    SELECT months.month, s.meter_id, s.holder_id, s.item, s.sign, s.role, s.parts, s.whole,
-           lower(s.days) AS since, c.micro, c.estimated, c.covered_s < months.seconds AS partial
-    FROM months JOIN tree_scope s ON s.level = %(level)s AND s.days @> months.days
-    LEFT JOIN consumption_month c ON c.meter_id = s.meter_id AND c.month = months.month
+    SELECT month, s.*, month AS first, c.micro, c.estimated, c.covered_s < seconds AS partial
+    FROM months JOIN scopes s ON since <= month AND until >= next
+    LEFT JOIN consumption_month c USING (meter_id, month)
     UNION ALL
-    SELECT months.month, s.meter_id, s.holder_id, s.item, s.sign, s.role, s.parts, s.whole,
-           lower(s.days), c.micro, c.estimated, c.covered_s < extract(epoch FROM
-               upper(cut.days)::timestamp AT TIME ZONE %(zone)s
-               - lower(cut.days)::timestamp AT TIME ZONE %(zone)s)
-    FROM months JOIN tree_scope s
-      ON s.level = %(level)s AND s.days && months.days AND NOT s.days @> months.days,
-    LATERAL (SELECT s.days * months.days AS days) AS cut,
+    SELECT month, s.*, first, c.micro, c.estimated, c.covered_s < extract(epoch FROM
+        behind::timestamp AT TIME ZONE %(zone)s - first::timestamp AT TIME ZONE %(zone)s)
+    FROM months JOIN scopes s
+      ON since < next AND until > month AND NOT (since <= month AND until >= next),
+    LATERAL (SELECT greatest(since, month) AS first, least(until, next) AS behind) AS cut,
     LATERAL (
         SELECT sum(micro)::int8 AS micro, sum(estimated)::int8 AS estimated,
                sum(covered_s) AS covered_s
-        FROM consumption_day d
-        WHERE d.meter_id = s.meter_id AND d.day >= lower(cut.days) AND d.day < upper(cut.days)
+        FROM consumption_day d WHERE d.meter_id = s.meter_id AND day >= first AND day < behind
     ) AS c
 )
 """
 UNDIVIDED: Final[LiteralString] = (
     COUNTED
     + """
-SELECT month, holder_id, counted.item, energy, unit,
+SELECT month, holder_id, item, energy, unit,
        coalesce(sum(micro) FILTER (WHERE role = 'in'), 0)::int8,
        coalesce(sum(micro) FILTER (WHERE role = 'generated'), 0)::int8,
        coalesce(sum(micro) FILTER (WHERE role = 'supplied'), 0)::int8,
        coalesce(sum(abs(estimated)), 0)::int8,
        count(*), count(*) - count(micro), count(*) FILTER (WHERE partial)
-FROM counted JOIN meter ON meter.id = meter_id
-WHERE parts = whole GROUP BY month, holder_id, counted.item, energy, unit
+FROM counted GROUP BY month, holder_id, item, energy, unit
 """
 )
 DIVIDED: Final[LiteralString] = (
     COUNTED
     + """
-SELECT meter_id, month, since, sign, energy, unit, role, holder_id, counted.item, parts,
+SELECT meter_id, month, first, sign, energy, unit, role, holder_id, item, parts,
        micro, estimated, partial
-FROM counted JOIN meter ON meter.id = meter_id
-WHERE parts < whole ORDER BY meter_id, month, since, sign, holder_id, counted.item
+FROM counted ORDER BY meter_id, month, first, sign, holder_id, item
 """
 )
 
@@ -168,11 +164,13 @@ def month_totals(
         raise ValueError(f"{wrong[0]} is not the first day of a month")
     scope.ensure(conn, zone)
     values = {"months": list(months), "zone": zone.key, "level": level}
+    undivided = conn.execute(UNDIVIDED, {**values, "divided": False})
     sums: dict[_Key, Figure] = {
         (month, holder, item, energy, unit): Figure(*counts)
-        for month, holder, item, energy, unit, *counts in conn.execute(UNDIVIDED, values)
+        for month, holder, item, energy, unit, *counts in undivided
     }
-    for key, figure in _divided(conn.execute(DIVIDED, values).fetchall()):
+    divided = conn.execute(DIVIDED, {**values, "divided": True})
+    for key, figure in _divided(divided):
         sums[key] = sums.get(key, Figure()).plus(figure)
     return [Line(*key, figure) for key, figure in sorted(sums.items())]
 

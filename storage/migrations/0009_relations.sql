@@ -43,15 +43,19 @@ CREATE TABLE institution_place (
 -- Derived: for whom each meter counts on which days. A sub-meter whose main counts for the same
 -- holder has no row; one whose main counts for another is added here and taken off there.
 CREATE TABLE tree_scope (
-    meter_id  int       NOT NULL,
-    level     text      NOT NULL,        -- institution, item (institution and item), building, room
-    holder_id int       NOT NULL,        -- institution, building or room; 0: nobody known, -1: outsiders
-    item      text      NOT NULL,        -- on level item: the sub-item code, '' for none
-    sign      int2      NOT NULL CHECK (sign IN (-1, 1)),
-    role      text      NOT NULL,        -- in, generated, supplied
-    parts     int8      NOT NULL,        -- the holder's share: parts of `whole`
-    whole     int8      NOT NULL,
-    days      daterange NOT NULL
+    meter_id  int     NOT NULL,
+    energy    text    NOT NULL,          -- of the meter, and its unit
+    unit      text    NOT NULL,
+    level     text    NOT NULL,          -- institution, item (institution and item), building, room
+    holder_id int     NOT NULL,          -- institution, building or room; 0: nobody known, -1: outsiders
+    item      text    NOT NULL,          -- on level item: the sub-item code, '' for none
+    sign      int2    NOT NULL CHECK (sign IN (-1, 1)),
+    role      text    NOT NULL,          -- in, generated, supplied
+    divided   boolean NOT NULL,
+    parts     int8    NOT NULL,          -- when divided, the holder's share: parts of `whole`
+    whole     int8    NOT NULL,
+    since     date    NOT NULL,          -- first day, or -infinity
+    until     date    NOT NULL           -- the day behind the last, or infinity
 );
 CREATE INDEX tree_scope_meter ON tree_scope (meter_id);
 -- Derived: what in the tree makes no sense, and what was made of it.
