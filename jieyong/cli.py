@@ -31,11 +31,14 @@ from jieyong.doctor import examine_installation, exit_code, table
 from jieyong.embedded.binaries import BinariesMissingError
 from jieyong.embedded.broker import BrokerKind, BrokerMissingError
 from jieyong.embedded.cluster import EmbeddedPostgresError
+from jieyong.factor_cli import factor_app
 from jieyong.meter_cli import meter_app
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
 from metering.bills.model import RefusedError
+from metering.factors.entering import FactorError
+from metering.factors.files import DataFileError
 from metering.facts.refusal import FactError
 from metering.facts.sync import after_import
 from metering.plan.errors import PlanError
@@ -55,9 +58,11 @@ EXPECTED = (
     BinariesMissingError,
     BrokerMissingError,
     ChildFailedError,
+    DataFileError,
     EmbeddedPostgresError,
     EngineTooOldError,
     FactError,
+    FactorError,
     ForeignDatabaseError,
     InventoryError,
     MigrationError,
@@ -86,6 +91,7 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(meter_app, name="meter")
 app.add_typer(bill_app, name="bill")
 app.add_typer(consumption_app, name="consumption")
+app.add_typer(factor_app, name="factor")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")

@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from collector.settings import ModbusSettings, MqttSettings, SpoolSettings
 from metering.derive.settings import MeteringSettings
+from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
 from storage.settings import DatabaseSettings
 
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     modbus: ModbusSettings = Field(default=ModbusSettings())
     mqtt: MqttSettings = Field(default=MqttSettings())
     metering: MeteringSettings = Field(default=MeteringSettings())
+    factors: FactorSettings = Field(default=FactorSettings())
     gauges: GaugeSettings = Field(default=GaugeSettings())
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())

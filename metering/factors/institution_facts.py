@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 
@@ -12,7 +12,7 @@ import psycopg
 
 from metering.factors.dated import Span
 from metering.factors.entering import (
-    RefusedError,
+    FactorError,
     days,
     insert,
     institution_id,
@@ -40,6 +40,14 @@ _READ: Final[LiteralString] = """
     SELECT i.code, f.code, lower(f.valid), upper(f.valid), f.value
     FROM institution_fact f JOIN institution i ON i.id = f.institution_id
     WHERE f.withdrawn_at IS NULL AND i.code = ANY(%s) ORDER BY i.code, f.code, f.valid
+"""
+
+
+_LIST: Final[LiteralString] = """
+    SELECT f.id, i.code, f.code, f.value, lower(f.valid), upper(f.valid), f.source,
+        f.entered_by, f.entered_at
+    FROM institution_fact f JOIN institution i ON i.id = f.institution_id
+    WHERE f.withdrawn_at IS NULL AND i.code = %s ORDER BY f.code, f.valid
 """
 
 
@@ -79,7 +87,7 @@ def enter(
         Its id, for :func:`withdraw_fact`.
 
     Raises:
-        RefusedError: an unknown code, a value or time that cannot be, or an overlap.
+        FactorError: an unknown code, a value or time that cannot be, or an overlap.
     """
     name = _check(fact, kinds)
     valid = days(fact.begin, fact.end)
@@ -106,14 +114,14 @@ def change(
         The new entry's id.
 
     Raises:
-        RefusedError: as :func:`enter`; or nothing held on that day.
+        FactorError: as :func:`enter`; or nothing held on that day.
     """
     name = _check(fact, kinds)
     with conn.transaction():
         institution = institution_id(conn, fact.institution)
         held = conn.execute(_HELD, [institution, fact.code, fact.begin]).fetchone()
         if held is None:
-            raise RefusedError(
+            raise FactorError(
                 f"{fact.institution} 在 {fact.begin} 没有{name}：没有可变更的记录，请直接录入"
             )
         entry, value, begin, end, source = held
@@ -136,7 +144,7 @@ def withdraw_fact(conn: psycopg.Connection[Any], act: Act, entry: int) -> None:
     """Withdraw a fact: it stays in the table, and counts no more.
 
     Raises:
-        RefusedError: there is none, or it is withdrawn already.
+        FactorError: there is none, or it is withdrawn already.
     """
     withdraw(conn, act, "institution_fact", "fact.withdraw", entry)
 
@@ -151,22 +159,45 @@ def read(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A fact that counts, with who entered it when; ``id`` is for :func:`withdraw_fact`."""
+
+    id: int
+    fact: Fact
+    by: str
+    at: datetime
+
+
+def entered(conn: psycopg.Connection[Any], institution: str) -> list[Entered]:
+    """Return what counts of an institution, for people.
+
+    Raises:
+        FactorError: there is no such institution.
+    """
+    institution_id(conn, institution)
+    return [
+        Entered(entry, Fact(of, code, value, begin, end, source), by, at)
+        for entry, of, code, value, begin, end, source, by, at in conn.execute(_LIST, [institution])
+    ]
+
+
 def _check(fact: Fact, kinds: Mapping[str, FactKind]) -> str:
     """Refuse what cannot be; return the Chinese name."""
     kind = kinds.get(fact.code)
     if kind is None:
         known = "、".join(kinds)
-        raise RefusedError(f"没有名为 {fact.code} 的机构信息：可用 {known}")
+        raise FactorError(f"没有名为 {fact.code} 的机构信息：可用 {known}")
     if not fact.value.is_finite() or not 0 <= fact.value < _MOST:
-        raise RefusedError(f"{kind.name}为 {fact.value}：必须是不小于 0 的数")
+        raise FactorError(f"{kind.name}为 {fact.value}：必须是不小于 0 的数")
     if fact.value % _MICRO:
-        raise RefusedError(f"{kind.name}为 {fact.value}：最多六位小数")
+        raise FactorError(f"{kind.name}为 {fact.value}：最多六位小数")
     if kind.whole and fact.value % 1:
-        raise RefusedError(f"{kind.name}为 {fact.value}：必须是整数")
+        raise FactorError(f"{kind.name}为 {fact.value}：必须是整数")
     if not fact.source.strip():
-        raise RefusedError(f"{kind.name}没有来源：请填写依据，例如不动产权证号或人事台账")
+        raise FactorError(f"{kind.name}没有来源：请填写依据，例如不动产权证号或人事台账")
     if kind.unit == _PERSON_DAYS and fact.end is None:
-        raise RefusedError(f"{kind.name}是一段时间内的合计：请填写截止日期")
+        raise FactorError(f"{kind.name}是一段时间内的合计：请填写截止日期")
     days(fact.begin, fact.end)
     return kind.name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -79,15 +79,22 @@ def load_tariff(path: Path, library: Library) -> Tariff:
     return tariff
 
 
-def load_tariffs(library: Library, directory: Path = DATA / "tariffs") -> tuple[Tariff, ...]:
+def load_tariffs(
+    library: Library, directory: Path = DATA / "tariffs", more: Iterable[Path] = ()
+) -> tuple[Tariff, ...]:
     """Read every tariff of a directory.
+
+    Args:
+        library: kinds of energy and jurisdictions.
+        directory: of the files.
+        more: files of further tariffs, for example a city's own.
 
     Raises:
         DataFileError: a file has mistakes, or says what another one says already.
         OSError: a file cannot be read.
     """
     found: dict[str, Tariff] = {}
-    for path in sorted(directory.glob("*.yaml")):
+    for path in [*sorted(directory.glob("*.yaml")), *more]:
         tariff = load_tariff(path, library)
         with reading(path.name) as problems:
             if tariff.full_name in found:

@@ -1,0 +1,251 @@
+"""`jieyong factor`: factors, tariffs, and what institutions are divided by; for officers."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from jieyong import logs
+from jieyong.database import database_url
+from jieyong.settings import Settings
+from jieyong.settings_file import load_settings
+from metering.factors import base_prices, institution_facts
+from metering.factors.assignments import (
+    Assignment,
+    OfInstitution,
+    OfMeter,
+    assign,
+    withdraw_assignment,
+)
+from metering.factors.entering import FactorError
+from metering.factors.institution_facts import Fact
+from metering.factors.kinds import load_fact_kinds
+from metering.factors.library import Library, load_library
+from metering.factors.sets import Factor, Measure
+from metering.factors.tariff import Tariff, in_force
+from metering.factors.tariff_file import load_tariffs
+from registry.audit import Act
+
+factor_app = typer.Typer(
+    no_args_is_help=True, help="折标系数、排放因子、电价方案，以及机构的面积、人数等信息。"
+)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
+]
+By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
+Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="截止日期（不含当日）；缺省长期有效。"),
+]
+Source = Annotated[str, typer.Option(help="依据，例如不动产权证号、公告名称。")]
+Number = Annotated[str, typer.Argument(help="数值，不带单位。")]
+
+
+class Entry(StrEnum):
+    """What can be withdrawn."""
+
+    FACT = "fact"
+    TARIFF = "tariff"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    conn: psycopg.Connection[Any]
+    act: Act
+    settings: Settings
+
+
+@factor_app.command(help="检查全部系数、因子和电价文件；错误逐行指出。")
+def check(config: Config = None) -> None:
+    """Check every file, those of one's own included."""
+    library, tariffs = _files(load_settings(config))
+    typer.echo(f"没有错误：{len(library.sets)} 套系数与因子，{len(tariffs)} 个电价方案。")
+
+
+@factor_app.command("list", help="列出某日适用的系数与因子，连同来源和可信程度。")
+def list_command(
+    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="缺省今天。")] = None,
+    config: Config = None,
+) -> None:
+    """List the factors in force on a day."""
+    settings = load_settings(config)
+    library, _ = _files(settings)
+    on = day.date() if day else datetime.now(ZoneInfo(settings.time_zone)).date()
+    table = Table("能源", "单位", "折标准煤 kgce", "出处", "二氧化碳 kg", "出处")
+    for kind in library.kinds.values():
+        cells = (
+            cell
+            for measure in Measure
+            for cell in _cells(
+                library.factor(measure, kind.code, on, settings.factors.jurisdiction)
+            )
+        )
+        table.add_row(kind.name, kind.unit, *cells)
+    Console().print(table)
+
+
+@factor_app.command(help="列出电价方案。")
+def tariffs(config: Config = None) -> None:
+    """List the tariffs."""
+    table = Table("编码", "名称", "能源", "自", "来源")
+    for one in _files(load_settings(config))[1]:
+        source = f"{one.provenance.source}（{one.provenance.confidence}）"
+        table.add_row(one.code, one.name, one.energy, str(one.since), source)
+    Console().print(table)
+
+
+@factor_app.command(help="查看机构的面积、人数等信息，连同编号。")
+def show(
+    institution: Annotated[str, typer.Argument(help="机构编码。")], config: Config = None
+) -> None:
+    """Show the facts of an institution."""
+    kinds = load_fact_kinds()
+    table = Table("编号", "信息", "数值", "单位", "自", "至（不含）", "依据", "录入人")
+    with _session(config) as session:
+        for one in institution_facts.entered(session.conn, institution):
+            kind, fact = kinds[one.fact.code], one.fact
+            value = f"{fact.value.normalize():f}"
+            until = "" if fact.end is None else str(fact.end)
+            table.add_row(
+                *(str(one.id), kind.name, value, kind.unit, str(fact.begin), until),
+                *(fact.source, one.by),
+            )
+    Console().print(table)
+
+
+@factor_app.command(help="录入机构信息（floor-area 面积、energy-users 用能人数等）。")
+def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    institution: Annotated[str, typer.Argument(help="机构编码。")],
+    code: Annotated[str, typer.Argument(help="信息名，如 floor-area。")],
+    value: Number,
+    since: Since,
+    source: Source,
+    until: Until = None,
+    change: Annotated[
+        bool, typer.Option("--change", help="自起始日期起变更；此前的记录保留到前一日。")
+    ] = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter a fact, or change it from a day on."""
+    fact = Fact(institution, code, _decimal(value), since.date(), _date(until), source)
+    write = institution_facts.change if change else institution_facts.enter
+    with _session(config, by) as session:
+        number = write(session.conn, session.act, fact, load_fact_kinds())
+    typer.echo(f"已录入 #{number}。")
+
+
+@factor_app.command("assign", help="指定计量表，或机构某种能源，使用的电价方案。")
+def assign_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    tariff: Annotated[str, typer.Argument(help="方案编码，见 jieyong factor tariffs。")],
+    since: Since,
+    meter: Annotated[str | None, typer.Option(help="计量表编码。")] = None,
+    institution: Annotated[str | None, typer.Option(help="机构编码，连同 --energy。")] = None,
+    energy: Annotated[str, typer.Option(help="能源，如 electricity。")] = "electricity",
+    until: Until = None,
+    capacity: Annotated[str | None, typer.Option(help="基本电费的容量，kVA 或 kW。")] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Assign a tariff."""
+    if (meter is None) == (institution is None):
+        raise FactorError("请写 --meter 或 --institution，二者之一")
+    subject = OfMeter(meter) if meter else OfInstitution(institution or "", energy)
+    size = None if capacity is None else _decimal(capacity)
+    wanted = Assignment(tariff, since.date(), _date(until), size)
+    with _session(config, by) as session:
+        known = _files(session.settings)[1]
+        number = assign(session.conn, session.act, subject, wanted, known)
+    typer.echo(f"已指定 #{number}。")
+
+
+@factor_app.command(help="录入按月公布的基准电价（平段，元每单位），自该月起执行。")
+def price(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    tariff: Annotated[str, typer.Argument(help="方案编码。")],
+    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="月份，如 2026-07。")],
+    yuan: Number,
+    source: Source,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter a base price."""
+    with _session(config, by) as session:
+        try:
+            one = in_force(_files(session.settings)[1], tariff, month.date())
+        except LookupError as error:
+            raise FactorError(f"{month:%Y-%m} 没有编码为 {tariff} 的电价方案：请核对") from error
+        entry = base_prices.BasePrice(month.date(), _decimal(yuan), source)
+        number = base_prices.enter(session.conn, session.act, one, entry)
+    typer.echo(f"已录入 #{number}。")
+
+
+@factor_app.command(help="撤回一条记录；记录仍可查，不再计入。")
+def withdraw(
+    kind: Annotated[Entry, typer.Argument(help="fact 机构信息；tariff 电价指定；price 基准电价。")],
+    number: Annotated[int, typer.Argument(help="编号。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Withdraw an entry."""
+    undo = {
+        Entry.FACT: institution_facts.withdraw_fact,
+        Entry.TARIFF: withdraw_assignment,
+        Entry.PRICE: base_prices.withdraw_price,
+    }
+    with _session(config, by) as session:
+        undo[kind](session.conn, session.act, number)
+    typer.echo(f"已撤回 {kind.value} #{number}。")
+
+
+@contextmanager
+def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    act = Act(by or getpass.getuser(), datetime.now(UTC))
+    with psycopg.connect(database_url(settings), autocommit=True) as conn:
+        yield _Session(conn, act, settings)
+
+
+def _files(settings: Settings) -> tuple[Library, tuple[Tariff, ...]]:
+    library = load_library(more=settings.factors.own("sets"))
+    place = settings.factors.jurisdiction
+    if place not in library.parents:
+        raise FactorError(
+            f"设置 factors.jurisdiction 为 {place}：没有这个地区；"
+            "请写省级行政区划代码前两位，如 50，或 CN"
+        )
+    return library, load_tariffs(library, more=settings.factors.own("tariffs"))
+
+
+def _cells(factor: Factor | None) -> tuple[str, str]:
+    if factor is None:
+        return "", ""
+    sure = {"high": "高", "medium": "中", "low": "低"}[factor.provenance.confidence]
+    return f"{factor.per_unit.normalize():f}", f"{factor.set_name}（可信：{sure}）"
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text.replace(",", ""))
+    except InvalidOperation as error:
+        raise FactorError(f"“{text}”不是数：请填写数值，不带单位") from error
+
+
+def _date(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from jieyong import cli
+from metering.factors.entering import FactorError
+from metering.factors.files import DataFileError
+
+Run = Callable[..., str]
+BAD = "code: x\n"
+
+
+@pytest.fixture
+def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `jieyong factor …` against a database with one institution and its meter."""
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("INSERT INTO institution (code, name) VALUES ('i-1', '试验局')")
+        conn.execute(
+            "INSERT INTO meter (code, name, energy, unit, formula)"
+            " VALUES ('m-1', '总表', 'electricity', 'kWh', 'm-2')"
+        )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("COLUMNS", "240")
+
+    def words(*given: str) -> str:
+        result = CliRunner().invoke(cli.app, ["factor", *given])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return words
+
+
+ENTER = ("enter", "i-1", "floor-area", "5000.5", "--since", "2026-01-01", "--source", "房产证")
+
+
+def test_what_ships_has_no_mistakes(run: Run) -> None:
+    assert "没有错误：13 套系数与因子，3 个电价方案" in run("check")
+    assert "sh-two-part" in run("tariffs")
+
+
+def test_factors_of_a_day_and_place(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIEYONG_FACTORS__JURISDICTION", "31")
+    listed = run("list", "--day", "2026-10-01")
+    assert "0.1229" in listed
+    assert "cn-east-co2-grid-2023@1（可信：高）" in listed
+    assert "cn-co2-grid-2022@1" in run("list", "--day", "2022-06-01")
+    assert "cn-" in run("list")
+
+
+def test_files_of_ones_own_are_read_and_refused_with_the_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIEYONG_FACTORS__DIRECTORY", str(tmp_path / "own"))
+    with pytest.raises(NotADirectoryError, match="there is no such directory"):
+        run("check")
+    (tmp_path / "own" / "sets").mkdir(parents=True)
+    assert "13 套" in run("check")
+    (tmp_path / "own" / "sets" / "city.yaml").write_text(BAD, encoding="utf-8")
+    with pytest.raises(DataFileError, match=r"city.yaml:1: factor set x: "):
+        run("check")
+    monkeypatch.setenv("JIEYONG_FACTORS__JURISDICTION", "99")
+    (tmp_path / "own" / "sets" / "city.yaml").unlink()
+    with pytest.raises(FactorError, match=r"factors.jurisdiction 为 99：没有这个地区"):
+        run("check")
+
+
+def test_a_fact_is_entered_changed_shown_and_withdrawn(run: Run) -> None:
+    assert "已录入 #1" in run(*ENTER)
+    with pytest.raises(FactorError, match="已有记录"):
+        run(*ENTER)
+    changed = ("enter", "i-1", "floor-area", "6,000", "--since", "2026-10-11", "--source", "扩建")
+    number = run(*changed, "--change", "--by", "王芳").partition("#")[2].partition("。")[0]
+    shown = run("show", "i-1")
+    for text in ("建筑面积", "5000.5", "2026-10-11", "6000", "扩建", "王芳"):
+        assert text in shown
+    assert f"已撤回 fact #{number}" in run("withdraw", "fact", number)
+    assert "6000" not in run("show", "i-1")
+    with pytest.raises(FactorError, match="没有编码为 i-9 的公共机构"):
+        run("show", "i-9")
+    with pytest.raises(FactorError, match="“12㎡”不是数"):
+        run("enter", "i-1", "floor-area", "12㎡", "--since", "2020-01-01", "--source", "x")
+
+
+def test_tariffs_are_assigned_priced_and_withdrawn(run: Run) -> None:
+    since = ("--since", "2026-01-01")
+    assert "已指定 #1" in run("assign", "sh-two-part", "--meter", "m-1", *since)
+    institution = ("--institution", "i-1", "--capacity", "315", "--until", "2027-01-01")
+    assert "已指定 #2" in run("assign", "sh-single", *institution, *since)
+    for wrong in ((), ("--meter", "m-1", "--institution", "i-1")):
+        with pytest.raises(FactorError, match="二者之一"):
+            run("assign", "sh-single", *wrong, *since)
+    price = ("price", "sh-two-part", "2026-07", "0.61", "--source", "7月公告")
+    assert "已录入 #1" in run(*price)
+    with pytest.raises(FactorError, match="2026-07 已有基准电价"):
+        run(*price)
+    with pytest.raises(FactorError, match="2022-07 没有编码为 sh-two-part 的电价方案"):
+        run("price", "sh-two-part", "2022-07", "0.61", "--source", "公告")
+    assert "已撤回 price #1" in run("withdraw", "price", "1")
+    assert "已撤回 tariff #2" in run("withdraw", "tariff", "2")
+    with pytest.raises(FactorError, match="没有编号为 2 的有效记录"):
+        run("withdraw", "tariff", "2")
