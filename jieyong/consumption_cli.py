@@ -15,6 +15,8 @@ from jieyong.plan_cli import calendar, earlier_app, quota_app
 from metering.factors.kinds import load_kinds
 from metering.facts.meters import all_meters, find
 from metering.facts.refusal import refuse
+from metering.plan.base_load import By
+from metering.plan.base_load_read import base_load_of
 from metering.plan.calendar_store import load_calendar
 from metering.plan.compare import month_on_month, year_on_year
 from metering.plan.text import comparison_lines
@@ -27,7 +29,7 @@ from metering.quality.explanation import Explanation
 from metering.quality.export import to_csv, to_excel, to_json
 from metering.quality.parts import Parts, parts
 from metering.quality.text import render, summary
-from metering.quality.words import moment, percent
+from metering.quality.words import amount, moment, percent
 
 ON_ITS_WAY = timedelta(hours=1)
 """What is younger than this is not missing yet."""
@@ -120,6 +122,24 @@ def quality(
             if any(day.meter_id == number and not day.complete for day in days)
         }
     typer.echo("\n".join(_quality_lines(days, made, missing, at.zone)))
+
+
+@consumption_app.command("base-load", help="夜间基础负荷：每周 0 至 5 时的稳健最小值。")
+def base_load_command(
+    meter: Annotated[str, typer.Option("--meter", help="计量点编码。")],
+    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    config: Config = None,
+) -> None:
+    """Print the base load of each week that begins in a month."""
+    mondays = [day for day in _month(month) if day.weekday() == 0]
+    with session(config) as at:
+        found = find(at.conn, meter)
+        weeks = [base_load_of(at.conn, found.id, monday, at.zone) for monday in mondays]
+    for week in weeks:
+        by = "按整夜（读数分度较粗）" if week.by is By.NIGHT else "按小时"
+        load = amount(week.micro_per_hour, found.unit)
+        shown = f"每小时 {load}，{by}" if week.micro_per_hour is not None else "数据不足"
+        typer.echo(f"{week.monday} 起一周：{shown}（{week.nights} 个完整夜晚）")
 
 
 @consumption_app.command("stale", help="列出没有新数据的计量点及原因。")

@@ -39,10 +39,11 @@ _METER_MONTHS: Final[LiteralString] = """
 _INSTITUTION_DAYS: Final[LiteralString] = (
     "SELECT days.day,"  # noqa: S608 - constants
     """
-           sum(s.sign * floor(c.micro::numeric * s.parts / s.whole))::int8
+           sum(s.sign * CASE WHEN s.divided
+               THEN floor(c.micro::numeric * s.parts / s.whole) ELSE c.micro END)::int8
     FROM (SELECT day::date FROM generate_series(%(first)s::date, %(last)s::date, '1 day') AS day)
         AS days
-    JOIN tree_scope s ON s.level = %(level)s AND s.days @> days.day
+    JOIN tree_scope s ON s.level = %(level)s AND s.since <= days.day AND s.until > days.day
     JOIN institution i ON i.id = s.holder_id AND i.code = %(institution)s
     JOIN meter m ON m.id = s.meter_id AND m.energy = %(energy)s
     LEFT JOIN consumption_day c ON c.meter_id = s.meter_id AND c.day = days.day
@@ -53,7 +54,7 @@ _METERS: Final[LiteralString] = """
     SELECT DISTINCT s.meter_id FROM tree_scope s
     JOIN institution i ON i.id = s.holder_id AND i.code = %(institution)s
     JOIN meter m ON m.id = s.meter_id AND m.energy = %(energy)s
-    WHERE s.level = %(level)s AND s.days && daterange(%(first)s, %(last)s, '[]')
+    WHERE s.level = %(level)s AND s.since <= %(last)s AND s.until > %(first)s
     ORDER BY 1
 """
 

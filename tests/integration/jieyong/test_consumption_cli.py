@@ -194,3 +194,12 @@ def test_the_calendar_comes_from_a_csv_with_its_lines_named(
 
 def test_stale_meters_are_listed_with_the_reason(run: Run) -> None:
     assert "m（设备 m-d）：从未收到数据" in run("stale").output
+
+
+def test_the_base_load_is_told_by_week(run: Run) -> None:
+    done = run("base-load", "--meter", "m", "--month", "2026-10")
+    lines = done.output.splitlines()
+    assert len(lines) == 4
+    assert lines[0] == "2026-10-05 起一周：每小时 1 kWh，按整夜（读数分度较粗）（7 个完整夜晚）"
+    later = run("base-load", "--meter", "m", "--month", "2026-11").output
+    assert "2026-11-02 起一周：数据不足（0 个完整夜晚）" in later
