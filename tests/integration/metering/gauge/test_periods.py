@@ -66,9 +66,10 @@ def test_only_quarters_of_the_asked_time_count(conn: Conn) -> None:
 
 
 def test_the_mean_of_a_constant_is_the_constant(conn: Conn) -> None:
-    point = gauge(conn, *((n * 613.0, 0.1) for n in range(200)))
-    (period, *_) = gauge_periods(conn, [point], asked("month"))
-    assert (period.low, period.mean, period.high) == (0.1, 0.1, 0.1)
+    # Five times 1.1 × 900, added up and divided by 4500, is not 1.1.
+    point = gauge(conn, *((n * 900.0, 1.1) for n in range(5)))
+    (period,) = gauge_periods(conn, [point], asked("month"))
+    assert (period.low, period.mean, period.high) == (1.1, 1.1, 1.1)
 
 
 def test_time_in_state(conn: Conn) -> None:

@@ -41,6 +41,11 @@ def test_missing_hours_are_named_and_do_not_count_as_zero() -> None:
     assert all(at.tzinfo is SHANGHAI and at.date() == DAY for at in found.missing)
 
 
+def test_just_enough_hours_make_a_mean() -> None:
+    found = mean_of(dict.fromkeys(range(20), 20.0))
+    assert (found.celsius, found.basis, len(found.missing)) == (20.0, "hours", 4)
+
+
 def test_a_day_with_too_few_readings_is_unknown() -> None:
     found = mean_of(dict.fromkeys(range(19), 20.0))
     assert (found.celsius, found.basis, len(found.missing)) == (None, None, 5)

@@ -87,6 +87,14 @@ def test_joined_windows_are_each_quarter_once(windows: list[Window]) -> None:
     assert all(a.point_id != b.point_id or a.end < b.begin for a, b in itertools.pairwise(found))
 
 
+def test_windows_that_touch_are_one_and_those_of_other_points_are_not() -> None:
+    def window(point: int, begin: int, end: int) -> Window:
+        return Window(point, begin * GRAIN_US, end * GRAIN_US, SILENCE)
+
+    found = joined([window(1, 2, 3), window(2, 2, 3), window(1, 0, 2), window(1, 5, 6)])
+    assert found == [window(1, 0, 3), window(1, 5, 6), window(2, 2, 3)]
+
+
 @given(WINDOWS, st.integers(1, 2000))
 def test_portions_are_all_quarters_once_within_a_week_and_bounded(
     windows: list[Window], most: int
