@@ -56,6 +56,16 @@ _HELD: Final[LiteralString] = """
 """
 
 
+_ORPHANS: Final[LiteralString] = """
+    SELECT d.code, e.id, e.ts, e.value
+    FROM counter_entry e JOIN device d ON d.id = e.device_id
+    WHERE e.device_id = ANY(%s) AND e.withdrawn_at IS NULL AND NOT EXISTS (
+        SELECT FROM device_place b WHERE b.device_id = e.device_id AND NOT isempty(b.valid)
+            AND tstzrange(lower(b.valid), upper(b.valid), '[]') @> e.ts)
+    ORDER BY e.ts, e.id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Rebinding:
     """One binding that changes.
@@ -112,24 +122,53 @@ def withdraw_act(conn: psycopg.Connection[Any], act: Act, act_id: int) -> None:
     """Withdraw a replacement, a move or an import: its entries, and what it did to bindings.
 
     Raises:
-        FactError: there is none with this id, it was withdrawn already, or a later act builds
-            on it.
+        FactError: there is none with this id, it was withdrawn already, or something later
+            builds on it.
     """
     where = f"操作 #{act_id}"
-    with writing(conn, where), conn.cursor(row_factory=dict_row) as cursor:
-        lock(conn)
+    with writing(conn, where):
+        devices = undo(conn, act, act_id)
+        raise_if_any(orphans(conn, devices, where))
+
+
+def undo(conn: psycopg.Connection[Any], act: Act, act_id: int) -> list[int]:
+    """Withdraw an act, in the caller's transaction, whose end must leave no :func:`orphans`.
+
+    Returns:
+        Ids of the devices that hang elsewhere now.
+    """
+    where = f"操作 #{act_id}"
+    lock(conn)
+    with conn.cursor(row_factory=dict_row) as cursor:
         done = cursor.execute(_WITHDRAW, [act.principal, act.at, act_id]).fetchone()
         if done is None:
             refuse(where, "没有这次操作，或已经撤销；用 jieyong meter show 查看编号")
         changes = [_rebinding(row) for row in cursor.execute(_STEPS, [act_id]).fetchall()]
-        for change in reversed(changes):
-            _set(conn, change, change.after, change.before, where)
-            _mark(conn, change, f"act {act_id} withdrawn")
-        for place_id in {c.target_id for c in changes if c.binding == "device_place"}:
-            raise_if_any(overlaps(conn, place_id, where))
-        record(conn, act, f"{done['kind']}.withdraw", done["subject"], {"id": act_id})
-        for row in cursor.execute(_ENTRIES, [act_id]).fetchall():
-            entry.cancel(conn, act, row["id"])
+        entries = [row["id"] for row in cursor.execute(_ENTRIES, [act_id]).fetchall()]
+    for change in reversed(changes):
+        _set(conn, change, change.after, change.before, where)
+        _mark(conn, change, f"act {act_id} withdrawn")
+    record(conn, act, f"{done['kind']}.withdraw", done["subject"], {"id": act_id})
+    for entry_id in entries:
+        entry.cancel(conn, act, entry_id)
+    hung = [c for c in changes if c.binding == "device_place"]
+    for place_id in {c.target_id for c in hung}:
+        raise_if_any(overlaps(conn, place_id, where))
+    return [c.subject_id for c in hung]
+
+
+def orphans(conn: psycopg.Connection[Any], devices: Sequence[int], where: str) -> list[Fault]:
+    """Name the entries of devices that would lie outside their time at any place."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_ORPHANS, [list(devices)]).fetchall()
+    return [
+        Fault(
+            where,
+            f"{device} 在 {shown(at)} 有人工读数 {value.normalize():f}（#{number}），"
+            "那时它将不在任何计量点；请先撤销这个读数，改好后再录入",
+        )
+        for device, number, at, value in rows
+    ]
 
 
 def overlaps(conn: psycopg.Connection[Any], place_id: int, where: str) -> list[Fault]:

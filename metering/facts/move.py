@@ -96,6 +96,11 @@ def _plan(
     room, span = current
     if room == room_id:
         refuse(where, f"{shown(since)} 时已经在这个房间；请核对房间编码和日期")
+    beside = {since if span.since == since else None, span.until} - {None}
+    for other, near in held:
+        if other == room_id and not beside.isdisjoint({near.since, near.until}):
+            words = f"{shown(near.since)} 至 {shown(near.until)} 已登记在这个房间"
+            refuse(where, f"{words}；请更正或撤销那一次移位，不要另记一次")
     kept = Span(span.since, since) if span.first < since else None
     return [
         _bind(place_id, room, span, kept),

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from metering.facts import entry
-from metering.facts.acts import Rebinding, begin, overlaps, rebind, withdraw_act
+from metering.facts.acts import Rebinding, begin, orphans, overlaps, rebind, undo
 from metering.facts.entry_check import Entry, Kind, Where, check
 from metering.facts.meters import Meter, find, known, unknown_meter
 from metering.facts.refusal import Fault, raise_if_any, refuse, shown, writing
@@ -111,6 +111,7 @@ def replace(
         act_id = begin(conn, act, "replace", meter.place or meter.code)
         rebind(conn, act_id, changes)
         raise_if_any(overlaps(conn, place_id, where))
+        raise_if_any(orphans(conn, [c.subject_id for c in changes], where))
         record(conn, act, "replace.enter", meter.place or meter.code, _detail(act_id, stated))
         raise_if_any(_read(conn, act, stated, act_id, where))
     return act_id
@@ -124,9 +125,11 @@ def correct_replacement(
     Raises:
         FactError: either is refused; then nothing changed.
     """
-    with conn.transaction():
-        withdraw_act(conn, act, act_id)
-        return replace(conn, act, stated, where)
+    with writing(conn, where):
+        devices = undo(conn, act, act_id)
+        corrected = replace(conn, act, stated, where)
+        raise_if_any(orphans(conn, devices, where))
+        return corrected
 
 
 def _times(stated: Replacement, now: datetime, where: str) -> Iterator[Fault]:
