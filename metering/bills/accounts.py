@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import errors
-from psycopg.rows import class_row
 
+from metering.bills.account import Account, find_account
 from metering.bills.checks import account_faults
 from metering.bills.lookup import id_of, inserted
 from metering.bills.model import NewAccount, RefusedError
 from metering.bills.words import words
 from registry.audit import Act, record
 
-_COLUMNS: Final[LiteralString] = (
-    "a.id, a.code, a.number, a.name, a.supplier, a.energy, a.unit, a.reading_day, a.prepaid"
-)
 _ADD: Final[LiteralString] = """
     INSERT INTO utility_account (code, number, name, supplier, energy, unit, reading_day, prepaid)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
@@ -58,66 +55,6 @@ _CHANGE: Final[LiteralString] = """
 """
 _CHANGEABLE: Final = ("reading_day", "name", "prepaid")
 _TAKEN: Final = "计量表 {meter} 自 {since} 起已属于某个户号，一块表同时只能属于一个户号"
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A utility account; see :class:`metering.bills.model.NewAccount`.
-
-    Attributes:
-        id: ours.
-        unit: of its figures.
-    """
-
-    id: int
-    code: str
-    number: str
-    name: str
-    supplier: str
-    energy: str
-    unit: str
-    reading_day: int | None
-    prepaid: bool
-
-
-def accounts(conn: psycopg.Connection[Any]) -> list[Account]:
-    """Return all accounts by code."""
-    with conn.cursor(row_factory=class_row(Account)) as cursor:
-        return cursor.execute(
-            f"SELECT {_COLUMNS} FROM utility_account a ORDER BY a.code"  # noqa: S608 - ours
-        ).fetchall()
-
-
-def find_account(conn: psycopg.Connection[Any], word: str) -> Account:
-    """Return the account with a code, or else with a number.
-
-    Raises:
-        RefusedError: there is none, or several suppliers use the number.
-    """
-    with conn.cursor(row_factory=class_row(Account)) as cursor:
-        found = cursor.execute(
-            f"SELECT {_COLUMNS} FROM utility_account a"  # noqa: S608 - ours
-            " WHERE a.code = %(word)s OR a.number = %(word)s ORDER BY (a.code = %(word)s) DESC",
-            {"word": word},
-        ).fetchall()
-    return choose(word, found)
-
-
-def choose(word: str, found: list[Account]) -> Account:
-    """Return the account that a word means: its code stands before its number.
-
-    Raises:
-        RefusedError: there is none, or several suppliers use the number.
-    """
-    by_code = [account for account in found if account.code == word]
-    if by_code:
-        return by_code[0]
-    if not found:
-        raise RefusedError([f"户号 {word} 没有登记，请先在“户号”表中登记，或核对号码"])
-    if len(found) > 1:
-        codes = "、".join(account.code for account in found)
-        raise RefusedError([f"户号 {word} 有多家供应单位使用，请改写编码：{codes}"])
-    return found[0]
 
 
 def add_account(

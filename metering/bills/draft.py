@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from metering.bills.accounts import Account
+from metering.bills.account import Account
 from metering.bills.model import NewAccount, NewBill, NewPurchase
 from metering.bills.rows import (
     AccountLine,

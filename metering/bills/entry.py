@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import errors
 
-from metering.bills.accounts import Account, find_account
+from metering.bills.account import Account, find_account
 from metering.bills.checks import attachment_faults, bill_faults, purchase_faults
 from metering.bills.model import Attachment, First, NewBill, NewPurchase, RefusedError
 from metering.bills.store import Origin, attach_scan, put_bill, put_purchase, withdraw_row

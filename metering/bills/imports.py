@@ -14,7 +14,8 @@ from psycopg import errors
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from metering.bills.accounts import add_account, extend_account, find_account
+from metering.bills.account import find_account
+from metering.bills.accounts import add_account, extend_account
 from metering.bills.draft import Draft, draft
 from metering.bills.lookup import inserted
 from metering.bills.model import RefusedError

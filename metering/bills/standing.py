@@ -11,7 +11,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.bills.accounts import Account, accounts
+from metering.bills.account import Account, accounts
 from metering.bills.model import NewBill, NewPurchase
 from metering.bills.words import Words
 

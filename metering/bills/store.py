@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import errors
 
-from metering.bills.accounts import Account
+from metering.bills.account import Account
 from metering.bills.lookup import id_of, inserted
 from metering.bills.model import Attachment, NewBill, NewPurchase, RefusedError
 from registry.audit import Act

@@ -9,12 +9,12 @@ from decimal import Decimal
 import psycopg
 import pytest
 
+from metering.bills.account import find_account
 from metering.bills.accounts import (
     add_account,
     assign,
     bind_meter,
     change_account,
-    find_account,
     release_meter,
 )
 from metering.bills.entry import (

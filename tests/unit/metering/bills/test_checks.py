@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from metering.bills.checks import account_faults, bill_faults, purchase_faults
+from metering.bills.model import (
+    LARGEST_ATTACHMENT,
+    Attachment,
+    NewAccount,
+    NewBill,
+    NewPurchase,
+    Part,
+    Period,
+)
+from metering.bills.words import words
+
+DAY, NEXT = date(2026, 1, 1), date(2026, 1, 2)
+BILL = NewBill("A", DAY, NEXT, Decimal(5), "kWh", Decimal(4))
+FUEL = NewPurchase("czj", "petrol", DAY, Decimal(5), "L", Decimal(40), "vehicle")
+ACCOUNT = NewAccount("A", "510001", "供电公司", "electricity", "czj", DAY)
+
+
+def fields(bill: NewBill) -> list[str]:
+    return [fault.field for fault in bill_faults(bill, "electricity", words())]
+
+
+@pytest.mark.parametrize(
+    "lawful",
+    [
+        BILL,
+        replace(BILL, quantity=None, note="按面积收费"),
+        replace(BILL, amount=None),
+        replace(BILL, quantity=Decimal(0), amount=Decimal(0)),
+        replace(BILL, amount=Decimal("-12.30")),  # a credit
+        replace(BILL, quantity=Decimal("0.000001")),
+        replace(BILL, parts=(Part(Period.PEAK, Decimal(9)),)),  # losses: the parts may differ
+        replace(BILL, attachment=Attachment("a", b"x" * LARGEST_ATTACHMENT)),
+    ],
+    ids=lambda bill: repr(bill)[:80],
+)
+def test_what_is_lawful_is_not_blocked(lawful: NewBill) -> None:
+    assert fields(lawful) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (replace(BILL, end=DAY), "end"),
+        (replace(BILL, quantity=None, amount=None), "quantity"),
+        (replace(BILL, quantity=Decimal(-1)), "quantity"),
+        (replace(BILL, quantity=Decimal("NaN")), "quantity"),
+        (replace(BILL, quantity=Decimal("1e12")), "quantity"),
+        (replace(BILL, quantity=Decimal("0.0000001")), "quantity"),
+        (replace(BILL, amount=Decimal("0.001")), "amount"),
+        (replace(BILL, amount=Decimal("Infinity")), "amount"),
+        (replace(BILL, unit="m3"), "unit"),
+        (replace(BILL, parts=(Part(Period.PEAK, Decimal(-1)),)), "peak"),
+        (replace(BILL, parts=(Part(Period.DEEP, None, Decimal("1.001")),)), "deep"),
+        (replace(BILL, parts=(Part(Period.FLAT, Decimal(1)),) * 2), "flat"),
+        (replace(BILL, attachment=Attachment("a", b"")), "attachment"),
+        (replace(BILL, attachment=Attachment(" ", b"x")), "attachment"),
+        (replace(BILL, attachment=Attachment("a", b"x" * (LARGEST_ATTACHMENT + 1))), "attachment"),
+    ],
+    ids=lambda value: repr(value)[:60],
+)
+def test_what_is_wrong_is_named_by_its_field(wrong: NewBill, field: str) -> None:
+    assert fields(wrong) == [field]
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    wrong = NewBill("A", NEXT, DAY, Decimal(-1), "吨", Decimal("0.001"))
+    assert fields(wrong) == ["end", "unit", "quantity", "amount"]
+
+
+def test_a_conversion_finer_than_a_millionth_is_refused() -> None:
+    coal = replace(FUEL, energy="coal", unit="千克", quantity=Decimal("0.0001"))
+    (fault,) = purchase_faults(coal, words())
+    assert fault.field == "quantity"
+    assert "最多六位小数" in fault.message
+
+
+def test_a_purchase_of_an_unknown_energy_or_use_is_refused() -> None:
+    wrong = replace(FUEL, energy="wood", consumer="ship")
+    assert [fault.field for fault in purchase_faults(wrong, words())] == ["consumer", "energy"]
+
+
+def test_an_account_needs_its_names() -> None:
+    assert list(account_faults(ACCOUNT, words())) == []
+    wrong = replace(ACCOUNT, number=" ", supplier="", reading_day=0, energy="")
+    found = [fault.field for fault in account_faults(wrong, words())]
+    assert found == ["number", "supplier", "energy", "reading_day"]
