@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Any, Final, LiteralString, TypeVar
 from zoneinfo import ZoneInfo
@@ -18,54 +18,52 @@ from metering.tree.levels import Level
 from metering.tree.shares import largest_remainder
 
 _K = TypeVar("_K", bound=Hashable)
-_Key = tuple[date, int, str, str, str]
-"""The fields of a :class:`Line` before its figure."""
+_Key = tuple[int, str, str, str]
+"""The fields of a :class:`Line` between its month and its figure."""
 
 # A scope that holds all month long takes the month's row, another one its days. Neither looks at
-# hours or quarters.
+# hours or quarters. One month at a time: the index by month is found for a value only.
 COUNTED: Final[LiteralString] = """
-WITH months AS (
-    SELECT month, next, extract(epoch FROM
-        next::timestamp AT TIME ZONE %(zone)s - month::timestamp AT TIME ZONE %(zone)s) AS seconds
-    FROM unnest(%(months)s::date[]) AS month,
-         LATERAL (SELECT (month + interval '1 month')::date AS next) AS behind
-), scopes AS NOT MATERIALIZED (
-    SELECT * FROM tree_scope WHERE level = %(level)s AND divided = %(divided)s
+WITH scopes AS NOT MATERIALIZED (
+    SELECT * FROM tree_scope
+    WHERE level = %(level)s AND divided = %(divided)s AND since < %(next)s AND until > %(month)s
 ), counted AS (
-    SELECT month, s.*, month AS first, c.micro, c.estimated, c.covered_s < seconds AS partial
-    FROM months JOIN scopes s ON since <= month AND until >= next
-    LEFT JOIN consumption_month c USING (meter_id, month)
+    SELECT s.*, c.micro, c.estimated,
+           c.covered_s < extract(epoch FROM %(end)s::timestamptz - %(begin)s) AS partial
+    FROM scopes s
+    LEFT JOIN consumption_month c ON c.meter_id = s.meter_id AND c.month = %(month)s
+    WHERE since <= %(month)s AND until >= %(next)s
     UNION ALL
-    SELECT month, s.*, first, c.micro, c.estimated, c.covered_s < extract(epoch FROM
+    SELECT s.*, c.micro, c.estimated, c.covered_s < extract(epoch FROM
         behind::timestamp AT TIME ZONE %(zone)s - first::timestamp AT TIME ZONE %(zone)s)
-    FROM months JOIN scopes s
-      ON since < next AND until > month AND NOT (since <= month AND until >= next),
-    LATERAL (SELECT greatest(since, month) AS first, least(until, next) AS behind) AS cut,
+    FROM scopes s,
+    LATERAL (SELECT greatest(since, %(month)s) AS first, least(until, %(next)s) AS behind) AS cut,
     LATERAL (
         SELECT sum(micro)::int8 AS micro, sum(estimated)::int8 AS estimated,
                sum(covered_s) AS covered_s
         FROM consumption_day d WHERE d.meter_id = s.meter_id AND day >= first AND day < behind
     ) AS c
+    WHERE NOT (since <= %(month)s AND until >= %(next)s)
 )
 """
 UNDIVIDED: Final[LiteralString] = (
     COUNTED
     + """
-SELECT month, holder_id, item, energy, unit,
+SELECT holder_id, item, energy, unit,
        coalesce(sum(micro) FILTER (WHERE role = 'in'), 0)::int8,
        coalesce(sum(micro) FILTER (WHERE role = 'generated'), 0)::int8,
        coalesce(sum(micro) FILTER (WHERE role = 'supplied'), 0)::int8,
        coalesce(sum(abs(estimated)), 0)::int8,
        count(*), count(*) - count(micro), count(*) FILTER (WHERE partial)
-FROM counted GROUP BY month, holder_id, item, energy, unit
+FROM counted GROUP BY holder_id, item, energy, unit
 """
 )
 DIVIDED: Final[LiteralString] = (
     COUNTED
     + """
-SELECT meter_id, month, first, sign, energy, unit, role, holder_id, item, parts,
+SELECT meter_id, since::text, sign, energy, unit, role, holder_id, item, parts,
        micro, estimated, partial
-FROM counted ORDER BY meter_id, month, first, sign, holder_id, item
+FROM counted ORDER BY meter_id, since, sign, holder_id, item
 """
 )
 
@@ -163,16 +161,36 @@ def month_totals(
     if wrong:
         raise ValueError(f"{wrong[0]} is not the first day of a month")
     scope.ensure(conn, zone)
-    values = {"months": list(months), "zone": zone.key, "level": level}
+    return [line for month in months for line in _lines(conn, month, zone, level)]
+
+
+def bounds(month: date, zone: ZoneInfo, level: Level) -> dict[str, object]:
+    """Return what the statements want to know of a month, but for ``divided``."""
+    behind = (month + timedelta(days=31)).replace(day=1)
+    begin, end = (datetime.combine(day, time(), zone) for day in (month, behind))
+    return {
+        "month": month,
+        "next": behind,
+        "begin": begin,
+        "end": end,
+        "zone": zone.key,
+        "level": level.value,
+    }
+
+
+def _lines(
+    conn: psycopg.Connection[Any], month: date, zone: ZoneInfo, level: Level
+) -> Iterator[Line]:
+    values = bounds(month, zone, level)
     undivided = conn.execute(UNDIVIDED, {**values, "divided": False})
     sums: dict[_Key, Figure] = {
-        (month, holder, item, energy, unit): Figure(*counts)
-        for month, holder, item, energy, unit, *counts in undivided
+        (holder, item, energy, unit): Figure(*counts)
+        for holder, item, energy, unit, *counts in undivided
     }
-    divided = conn.execute(DIVIDED, {**values, "divided": True})
-    for key, figure in _divided(divided):
+    for key, figure in _divided(conn.execute(DIVIDED, {**values, "divided": True})):
         sums[key] = sums.get(key, Figure()).plus(figure)
-    return [Line(*key, figure) for key, figure in sorted(sums.items())]
+    for key in sorted(sums):
+        yield Line(month, *key, sums[key])
 
 
 def sum_by(
@@ -199,17 +217,16 @@ def sum_by(
 
 def _divided(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[_Key, Figure]]:
     """Share out what a meter counted; the shares add up to it exactly."""
-    for (_, month, _, _, energy, unit, role), group in itertools.groupby(
-        rows, itemgetter(*range(7))
-    ):
+    for head, group in itertools.groupby(rows, itemgetter(slice(6))):
+        *_, energy, unit, role = head
         holders = list(group)
-        micro, estimated, partial = holders[0][10:]
-        parts = [row[9] for row in holders]
+        micro, estimated, partial = holders[0][9:]
+        parts = [row[8] for row in holders]
         micros = largest_remainder(micro or 0, parts)
         doubts = largest_remainder(abs(estimated or 0), parts)
         state = Figure(meters=1, unknown=int(micro is None), partial=int(bool(partial)))
         for row, share, doubt in zip(holders, micros, doubts, strict=True):
-            yield (month, row[7], row[8], energy, unit), _share(role, share, doubt).plus(state)
+            yield (row[6], row[7], energy, unit), _share(role, share, doubt).plus(state)
 
 
 def _share(role: str, micro: int, estimated: int) -> Figure:

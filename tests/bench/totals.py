@@ -2,8 +2,8 @@
 
 A city: ten meters an institution, a main with sub-meters, some supplied to the neighbour, some
 shared between three, some moved to the neighbours in mid-month, which is summed from days. Two
-years of months are loaded. Ours is ``month_totals``, from the question to the figures in Python; the
-limit is ``sum(micro)`` over the months' rows of those meters, which knows no tree at all.
+years of months are loaded. Ours is ``month_totals`` for one month, from the question to the figures
+in Python; the limit is ``sum(micro)`` over that month's rows, which knows no tree at all.
 """
 
 from __future__ import annotations

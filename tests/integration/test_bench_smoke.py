@@ -103,6 +103,13 @@ def test_both_prints_its_result_and_neither_loses_nor_doubles() -> None:
     assert (result["lost"], result["duplicated"]) == (0, 0)
 
 
+def test_totals_prints_its_result() -> None:
+    result = bench("totals")
+
+    assert result.keys() >= EVERY | {"seconds", "seconds_at_10x", "limit_seconds_at_10x"}
+    assert result["seconds"] > 0
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_bench_that_is_stopped_leaves_nothing_behind(
     sent: signal.Signals, tmp_path: Path

@@ -16,7 +16,7 @@ from metering.tree.holders import NOBODY, OUTSIDE
 from metering.tree.levels import Level, attribute
 from metering.tree.relations import Kind, Relation, enter_relation
 from metering.tree.standing import Standing, above, enter_standing, standings
-from metering.tree.totals import DIVIDED, UNDIVIDED, Figure, Line, month_totals, sum_by
+from metering.tree.totals import DIVIDED, UNDIVIDED, Figure, Line, bounds, month_totals, sum_by
 from tests.integration.metering.tree.town import ACT, ZONE, Town, midnight, month_of, since
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
@@ -341,9 +341,9 @@ def test_totals_are_what_the_scopes_say_day_by_day(town: Town, seed: int) -> Non
     for s, n in itertools.product(own, range(30)):
         expected[s.holder] += _of_day(town, s, JUNE + timedelta(days=n))
     got: dict[int, int] = defaultdict(int)
-    values = {"months": [JUNE], "zone": ZONE.key, "level": Level.INSTITUTION, "divided": False}
+    values = bounds(JUNE, ZONE, Level.INSTITUTION) | {"divided": False}
     month_totals(town.conn, [JUNE], ZONE)
-    for _, holder, *_, taken_in, generated, supplied, _, _, _, _ in town.conn.execute(
+    for holder, *_, taken_in, generated, supplied, _, _, _, _ in town.conn.execute(
         UNDIVIDED, values
     ):
         got[holder] += taken_in + generated - supplied
@@ -366,7 +366,7 @@ def test_month_totals_look_at_months_and_days_and_at_nothing_finer(town: Town) -
     town.put("M", "r-B", since(date(2026, 6, 11)))
     town.days("M", month_of(100, JUNE))
     month_totals(town.conn, [JUNE], ZONE)
-    values = {"months": [JUNE], "zone": ZONE.key, "level": Level.INSTITUTION, "divided": False}
+    values = bounds(JUNE, ZONE, Level.INSTITUTION) | {"divided": False}
     for query in (UNDIVIDED, DIVIDED):
         rows = town.conn.execute("EXPLAIN (FORMAT JSON) " + query, values).fetchone()
         assert rows is not None
