@@ -125,6 +125,5 @@ def _ahead(ts: Int64s, found: Int64s, change: int) -> tuple[int, int]:
         latest = max(change, int(ts[-1])) if len(ts) else change
         return -1, (latest // GRAIN_US + 1) * GRAIN_US
     quarter = -(-int(ts[found[0]]) // GRAIN_US) * GRAIN_US
-    quarter = max(quarter, (change // GRAIN_US + 1) * GRAIN_US)
     enough = found[ts[found] >= quarter]
     return (int(enough[0]) if len(enough) else -1), quarter

@@ -24,16 +24,12 @@ class Stretch:
     """Readings to choose from.
 
     Attributes:
-        readings: all of them.
-        start: index of the first to choose from.
-        stop: index behind the last.
-        begins: the first one counts in any case.
+        readings: by time.
+        begins: the first one counts in any case; else it is the first of all.
         ends: the last one counts in any case.
     """
 
     readings: Readings
-    start: int
-    stop: int
     begins: bool
     ends: bool
 
@@ -45,13 +41,12 @@ def cheapest(stretch: Stretch, register: Register, policy: Policy) -> Int64s:
     is the cheapest, then the one with fewest readings. Working from the end, the nearest of equal
     successors gives the path whose first difference is the earlier reading.
     """
-    part = stretch.readings.part(stretch.start, stretch.stop)
-    search = _Search(stretch, part, register, policy)
+    search = _Search(stretch, register, policy)
     follower = search.followers()
     index = 0 if stretch.begins else search.opening()
     kept = []
-    while index < len(part):
-        kept.append(stretch.start + index)
+    while index < len(stretch.readings):
+        kept.append(index)
         index = int(follower[index])
     return np.array(kept, np.int64)
 
@@ -59,21 +54,16 @@ def cheapest(stretch: Stretch, register: Register, policy: Policy) -> Int64s:
 class _Search:
     """Costs of the best way on from each reading of a stretch."""
 
-    def __init__(
-        self, stretch: Stretch, part: Readings, register: Register, policy: Policy
-    ) -> None:
+    def __init__(self, stretch: Stretch, register: Register, policy: Policy) -> None:
+        part = stretch.readings
         count = len(part)
         bits = count.bit_length()
-        first = max(stretch.start - 1, 0)  # a weight is of the distance to the reading before
-        costs = weights(stretch.readings.part(first, stretch.stop), policy)
         self._part = part
         self._register = register
         self._count = count
         self._ends = stretch.ends
         self._believe = doubt(policy) << bits
-        self._left_out: Int64s = np.concatenate(
-            ([0], np.cumsum(costs[stretch.start - first :] << bits))
-        )
+        self._left_out: Int64s = np.concatenate(([0], np.cumsum(weights(part, policy) << bits)))
         # The cost of all from reading j on, with all before j left out.
         self._over: Int64s = np.zeros(count, np.int64)
         # The least of these from j on, and where: as (cost, reading), with a guard.
@@ -105,7 +95,7 @@ class _Search:
         if not self._may_follow(index):
             return best
         start, size = index + 1, _AT_FIRST
-        while start < self._count and best >= self._least[start]:
+        while start < self._count and best > self._least[start]:
             best = min(best, self._nearest(index, start, start + size))
             start, size = start + size, 2 * size
         return best

@@ -71,9 +71,9 @@ def _kept(readings: Readings, free: Bools, register: Register, policy: Policy) -
         # The step into a RESET is free from anywhere: before it the path ends as it likes.
         open_end = high == count or readings.origin[high] == Origin.RESET
         stop = high if open_end else high + 1
-        stretch = Stretch(readings, start, stop, begins=low >= 0, ends=not open_end)
+        stretch = Stretch(readings.part(start, stop), begins=low >= 0, ends=not open_end)
         kept[start:stop] = False
-        kept[cheapest(stretch, register, policy)] = True
+        kept[start + cheapest(stretch, register, policy)] = True
     return kept
 
 
