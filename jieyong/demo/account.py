@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
+from jieyong.demo import energy
 from jieyong.demo.figures import Figures
 from jieyong.demo.verify import (
     Number,
@@ -92,6 +93,9 @@ class Summary:
         quarantined: messages that belong in quarantine.
         waiting: rows still in the spools.
         silent_devices: devices that did not answer at the end.
+        meters: meters with readings.
+        used: unit → what they counted, earlier runs and the past included.
+        unbalanced: meters whose consumption is not what their counters say.
     """
 
     started: str
@@ -111,11 +115,14 @@ class Summary:
     quarantined: int
     waiting: int
     silent_devices: tuple[str, ...]
+    meters: int
+    used: Mapping[str, float]
+    unbalanced: tuple[str, ...]
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was lost, doubled or invented."""
-        return self.lost == self.duplicated == self.invented == 0
+        """Whether nothing was lost, doubled or invented, and every meter adds up."""
+        return self.lost == self.duplicated == self.invented == 0 and not self.unbalanced
 
     def as_json(self) -> str:
         """Return it as JSON text."""
@@ -174,6 +181,7 @@ def summarise(
     """Draw up the account of a run that has ended."""
     verdict = compare(conn, truth, since)
     lag = _lag(conn, since)
+    counted = energy.balance(conn)
     return Summary(
         started=since.astimezone(UTC).isoformat(),
         seconds=round((until - since).total_seconds(), 1),
@@ -192,6 +200,9 @@ def summarise(
         quarantined=truth.quarantined,
         waiting=figures.waiting,
         silent_devices=figures.silent,
+        meters=counted.meters,
+        used=counted.used,
+        unbalanced=counted.unbalanced,
     )
 
 

@@ -17,7 +17,7 @@ import psycopg
 from rich.console import Console
 
 from jieyong.collect import METRICS_FILE, SourceName, home
-from jieyong.demo import account, figures, live, stage
+from jieyong.demo import account, energy, figures, live, stage
 from jieyong.demo.account import Summary
 from jieyong.demo.guard import refuse_foreign
 from jieyong.demo.plan import Layout, load_or_make, played_before
@@ -130,7 +130,8 @@ async def _collect(stand: Stage, seconds: float | None, console: Console) -> Non
     ports = stage.free_ports(len(sources))
     collectors = [stage.collector(stand, *pair) for pair in zip(sources, ports, strict=True)]
     with _until_told() as stop:
-        async with Supervisor([*collectors, stage.fleet(stand)], stand.layout.logs):
+        parts = [stage.metering(stand), *collectors, stage.fleet(stand)]
+        async with Supervisor(parts, stand.layout.logs):
             began = time.monotonic()
 
             async def look() -> live.Moment:
@@ -159,6 +160,7 @@ def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
     layout = stand.layout
     truth = account.read_run((layout.equipment.truth, layout.fleet.truth), since)
     told = figures.read_files(home(layout.state, source) / METRICS_FILE for source in SourceName)
+    energy.compute(stand.conninfo)
     with psycopg.connect(stand.conninfo) as conn:
         return account.summarise(conn, truth, told, since, until)
 
@@ -180,6 +182,9 @@ def _report(summary: Summary, path: Path | None, console: Console) -> None:
         f"Turned away by the spool: {summary.refused}; still in it: {summary.waiting}; "
         f"slots missed: {summary.missed_slots}.",
     )
+    used = ", ".join(f"{quantity:,.1f} {unit}" for unit, quantity in summary.used.items())
+    balance = f"not those of {', '.join(summary.unbalanced)}" if summary.unbalanced else "exactly"
+    _say(console, f"Used by {summary.meters} meters: {used}; adds up to their counters {balance}.")
     if summary.lag_p50_ms is not None:
         lag = f"p50 {summary.lag_p50_ms:.0f} ms, p99 {summary.lag_p99_ms:.0f} ms"
         _say(console, f"From the device to the database: {lag}.")

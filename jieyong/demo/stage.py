@@ -18,6 +18,7 @@ from collector.profile import catalogue
 from jieyong import ready
 from jieyong.collect import PROFILES, SourceName
 from jieyong.demo import past
+from jieyong.demo.energy import declare_meters
 from jieyong.demo.plan import Layout, days_before, ports
 from jieyong.demo.steps import Steps
 from jieyong.embedded.broker import Broker
@@ -30,6 +31,7 @@ from simulators.scenario import Scenario, with_ports
 
 _HOST: Final = "127.0.0.1"
 _COLLECTOR_STOPS_S: Final = 20.0
+_METERING_STOPS_S: Final = 40.0
 _PAST_FROM: Final = "past.json"
 
 
@@ -73,14 +75,25 @@ def collector(stage: Stage, source: SourceName, port: int) -> Child:
     )
 
 
+def metering(stage: Stage) -> Child:
+    """Return the process that computes consumption from what the collectors bring."""
+    return Child(
+        name="metering",
+        command=(sys.executable, "-m", "jieyong", "meter", "work"),
+        env={"DATABASE_URL": stage.conninfo, "JIEYONG_METERING__WORKERS": "1"},
+        stop_within_s=_METERING_STOPS_S,
+    )
+
+
 def import_inventory(conninfo: str, plan: Scenario, layout: Layout, now: datetime) -> None:
-    """Bring the county into the registry, with the ports its gateways really have."""
+    """Bring the county into the registry, with the ports its gateways really have, and its meters."""
     placed = with_ports(plan, ports(layout.equipment))
     layout.inventory.write_text(inventory_yaml(placed), encoding="utf-8")
     profiles = catalogue(PROFILES)
     inventory = read_inventory(layout.inventory, profiles)
     with psycopg.connect(conninfo) as conn:
         apply(conn, inventory, profiles, now=now, by=getpass.getuser())
+    declare_meters(conninfo, now)
 
 
 def bring_past(conninfo: str, plan: Scenario, layout: Layout, now: datetime, steps: Steps) -> None:

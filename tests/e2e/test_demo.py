@@ -103,6 +103,9 @@ def test_it_ends_by_itself_and_accounts_for_every_row(state: Path, kind: BrokerK
     assert told["polls_ok"] > 50
     assert told["rows"]["readings"] > told["accepted"]  # the past is there too
     assert 0 < told["lag_p50_ms"] <= told["lag_p99_ms"]
+    assert told["meters"] >= 60
+    assert told["used"]["kWh"] > 0 < told["used"]["m3"]
+    assert told["unbalanced"] == []
     assert children_of(state) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from typer.core import TyperGroup
@@ -56,7 +56,11 @@ def test_the_summary_holds_what_programs_rely_on() -> None:
         quarantined=0,
         waiting=0,
         silent_devices=("空调-1",),
+        meters=1,
+        used={"kWh": 1.5},
+        unbalanced=(),
     )
     assert json.loads(told.as_json()).keys() >= ASKED
     assert "空调-1" in told.as_json()
     assert told.clean
+    assert not replace(told, unbalanced=("m-1",)).clean
