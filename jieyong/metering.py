@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 from zoneinfo import ZoneInfo
@@ -99,9 +98,10 @@ def run_workers(settings: Settings, stop: Callable[[], bool]) -> None:
         WorkerEndedError: one ended by itself; the others are stopped.
     """
     context = multiprocessing.get_context("spawn")
-    ending = context.Event()
+    # Not an event: one that is set waits for its waiters, also for those that were killed.
+    held, leash = context.Pipe(duplex=False)
     workers = [
-        context.Process(target=_process, args=(settings, ending, os.getpid()), daemon=True)
+        context.Process(target=_process, args=(settings, held), daemon=True)
         for _ in range(settings.metering.workers)
     ]
     for worker in workers:
@@ -111,7 +111,7 @@ def run_workers(settings: Settings, stop: Callable[[], bool]) -> None:
             workers[0].join(_LOOK_S)
         ended = [worker.exitcode for worker in workers if worker.exitcode is not None]
     finally:
-        ending.set()
+        leash.close()
         _end(workers)
     if ended and not stop():
         raise WorkerEndedError(f"a worker ended with exit code {ended[0]}; see its log above")
@@ -157,25 +157,24 @@ def _points(conn: psycopg.Connection, claims: Sequence[Claim], settings: GaugeSe
     recompute_points(conn, spans, settings)
 
 
-class _Orphaned:
-    """Stops also when the process that started us is gone."""
+class _Leash:
+    """Stops when the process that started us lets go of its end of a pipe, or is gone."""
 
-    def __init__(self, ending: Event, parent: int) -> None:
-        self._ending = ending
-        self._parent = parent
+    def __init__(self, held: Connection) -> None:
+        self._held = held
 
     def is_set(self) -> bool:
-        return self._ending.is_set() or os.getppid() != self._parent
+        return self._held.poll()
 
     def wait(self, timeout: float) -> bool:
-        return self._ending.wait(timeout) or self.is_set()
+        return self._held.poll(timeout)
 
 
-def _process(settings: Settings, ending: Event, parent: int) -> None:
+def _process(settings: Settings, held: Connection) -> None:
     # Ctrl-C reaches the whole group; the process that started us says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(settings.log.level, settings.log.form)
-    work(settings, _Orphaned(ending, parent))
+    work(settings, _Leash(held))
 
 
 def _end(workers: Sequence[multiprocessing.context.SpawnProcess]) -> None:

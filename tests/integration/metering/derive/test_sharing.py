@@ -216,7 +216,7 @@ def test_points_and_virtual_meters_go_to_their_parts(
     virtual = one(
         conn,
         "INSERT INTO meter (code, name, energy, unit, formula)"
-        " VALUES ('v', '', 'electricity', 'kWh', 'm * 2') RETURNING id",
+        " VALUES ('v', '', 'electricity', 'kWh', '{m} * 2') RETURNING id",
     )
     power = one(conn, "SELECT id FROM point WHERE name = 'power'")
     write(database, meter.point, steady(30))
