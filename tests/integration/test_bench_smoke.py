@@ -110,6 +110,19 @@ def test_totals_prints_its_result() -> None:
     assert result["seconds"] > 0
 
 
+def test_recompute_prints_its_result() -> None:
+    result = bench("recompute")
+
+    own = {"seconds", "seconds_at_2x", "meters", "quarters", "workers"}
+    assert result.keys() == EVERY | own
+
+
+def test_tick_prints_its_result() -> None:
+    result = bench("tick")
+
+    assert result.keys() == EVERY | {"seconds", "seconds_at_2x", "meter_hours", "workers"}
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_bench_that_is_stopped_leaves_nothing_behind(
     sent: signal.Signals, tmp_path: Path
