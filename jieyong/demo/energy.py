@@ -66,6 +66,12 @@ def declare_meters(conninfo: str, now: datetime) -> None:
         sync_meters(conn, Act(WHO, now))
 
 
+def some_meter(conn: psycopg.Connection[Any]) -> str:
+    """Return the code of a meter to look at."""
+    row = conn.execute("SELECT min(code) FROM meter").fetchone()
+    return str(row[0]) if row else ""
+
+
 def compute(conninfo: str) -> None:
     """Compute whatever is due, to the last reading."""
     settings = Settings()

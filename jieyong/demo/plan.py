@@ -55,6 +55,11 @@ class Layout:
         """The inventory with the ports of this run."""
         return self.state / "inventory.yaml"
 
+    @property
+    def settings(self) -> Path:
+        """Settings with which other commands find the demo's database."""
+        return self.state / "jieyong.toml"
+
     def scenario_file(self, files: Files) -> Path:
         """Return the scenario that one of the two simulators plays."""
         return files.state / "scenario.yaml"

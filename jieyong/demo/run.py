@@ -20,7 +20,7 @@ from jieyong.collect import METRICS_FILE, SourceName, home
 from jieyong.demo import account, energy, figures, live, stage
 from jieyong.demo.account import Summary
 from jieyong.demo.guard import refuse_foreign
-from jieyong.demo.plan import Layout, load_or_make, played_before
+from jieyong.demo.plan import ZONE, Layout, load_or_make, played_before
 from jieyong.demo.stage import Stage
 from jieyong.demo.steps import Steps, progress
 from jieyong.doctor.database import place_of
@@ -82,7 +82,7 @@ async def run(options: Options, console: Console) -> int:
     async with contextlib.AsyncExitStack() as services:
         with progress(console) as steps:
             stand = await _prepare(options, layout, services, steps)
-        _say(console, *_greeting(stand))
+        _say(console, *_greeting(stand, datetime.now(UTC)))
         since = datetime.now(UTC)
         await _collect(stand, options.seconds, console)
         summary = await asyncio.to_thread(_account, stand, since, datetime.now(UTC))
@@ -111,6 +111,7 @@ async def _prepare(
         await asyncio.to_thread(prepare, conninfo, DatabaseSettings())
     with steps.step("county"):
         plan = await asyncio.to_thread(load_or_make, layout, now, options.history_days)
+        await asyncio.to_thread(stage.write_settings, conninfo, layout)
         stand = Stage(layout, conninfo, brokers.prepare(layout.state, kind=options.broker))
     with steps.step("broker, meters, air conditioners, lights"):
         # It grows by three quarters of a gigabyte a day, and accounts for one run only.
@@ -165,11 +166,15 @@ def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
         return account.summarise(conn, truth, told, since, until)
 
 
-def _greeting(stand: Stage) -> tuple[str, ...]:
+def _greeting(stand: Stage, now: datetime) -> tuple[str, ...]:
+    with psycopg.connect(stand.conninfo) as conn:
+        meter = energy.some_meter(conn)
+    look = f"jieyong consumption --config {stand.layout.settings} --meter {meter}"
     return (
         f"Database: {place_of(stand.conninfo).removeprefix('database ')}",
         f"Broker: {stand.broker.kind.value} ({stand.broker.durability})",
         f"Logs: {stand.layout.logs}",
+        f"Behind a figure 用量从何而来: {look} --month {now.astimezone(ZONE):%Y-%m} --explain",
         "Collecting; Ctrl-C ends it.",
     )
 

@@ -86,7 +86,7 @@ def metering(stage: Stage) -> Child:
 
 
 def import_inventory(conninfo: str, plan: Scenario, layout: Layout, now: datetime) -> None:
-    """Bring the county into the registry, with the ports its gateways really have, and its meters."""
+    """Bring the county and its meters into the registry, with the ports its gateways have."""
     placed = with_ports(plan, ports(layout.equipment))
     layout.inventory.write_text(inventory_yaml(placed), encoding="utf-8")
     profiles = catalogue(PROFILES)
@@ -94,6 +94,14 @@ def import_inventory(conninfo: str, plan: Scenario, layout: Layout, now: datetim
     with psycopg.connect(conninfo) as conn:
         apply(conn, inventory, profiles, now=now, by=getpass.getuser())
     declare_meters(conninfo, now)
+
+
+def write_settings(conninfo: str, layout: Layout) -> None:
+    """Let ``jieyong … --config`` look into the demo's database; for the demo's user alone."""
+    layout.settings.unlink(missing_ok=True)
+    layout.settings.touch(mode=0o600)
+    # A JSON string is a TOML string as well.
+    layout.settings.write_text(f"[database]\nurl = {json.dumps(conninfo)}\n", encoding="utf-8")
 
 
 def bring_past(conninfo: str, plan: Scenario, layout: Layout, now: datetime, steps: Steps) -> None:
