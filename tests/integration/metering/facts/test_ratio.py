@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import threading
 from decimal import Decimal
 
-import psycopg
 import pytest
 
 from metering.facts.meters import find
@@ -18,7 +16,7 @@ from metering.facts.ratio import (
 from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact, enter_register
 from metering.facts.span import Span
-from tests.integration.metering.facts.world import ACT, Conn, at, audit, due, effective
+from tests.integration.metering.facts.world import ACT, Conn, at, audit, due, effective, second_of
 
 HUNDRED = Decimal(100)
 ONE = Decimal(1)
@@ -124,25 +122,25 @@ def test_what_was_withdrawn_cannot_be_withdrawn_again(conn: Conn) -> None:
 
 
 def test_two_sessions_that_enter_the_same_time_are_told_cleanly(conn: Conn, database: str) -> None:
-    with psycopg.connect(database) as other:
-        enter_ratio(other, ACT, ratio("60"))  # not committed: invisible, but it holds the time
-        caught: list[BaseException] = []
-
-        def second() -> None:
-            try:
-                enter_ratio(conn, ACT, ratio("80"))
-            except FactError as error:
-                caught.append(error)
-
-        thread = threading.Thread(target=second)
-        thread.start()
-        with psycopg.connect(database, autocommit=True) as observer:
-            while not observer.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
-                assert thread.is_alive()
-        other.commit()
-        thread.join(60)
-    assert len(caught) == 1
-    assert "与他人刚刚录入的内容冲突" in str(caught[0])
+    message = second_of(
+        database,
+        lambda other: enter_ratio(other, ACT, ratio("60")),
+        lambda: enter_ratio(conn, ACT, ratio("80")),
+    )
+    assert "与他人刚刚录入的内容冲突" in message
     standing = standing_ratios(conn, find(conn, "p-1"))
     assert [fact.ct for _, fact in standing] == [60]
+    assert len(audit(conn)) == 1
+
+
+def test_two_sessions_that_enter_the_same_register_are_told_cleanly(
+    conn: Conn, database: str
+) -> None:
+    fact = RegisterFact("m-1", "energy", Decimal("0.01"))
+    message = second_of(
+        database,
+        lambda other: enter_register(other, ACT, fact),
+        lambda: enter_register(conn, ACT, fact),
+    )
+    assert "与他人刚刚录入的内容冲突" in message
     assert len(audit(conn)) == 1

@@ -24,6 +24,7 @@ from tests.integration.metering.facts.world import (
     effective,
     entries,
     polled,
+    second_of,
 )
 
 
@@ -191,3 +192,15 @@ def test_inside_a_transaction_of_the_caller_a_refusal_leaves_it_usable(database:
             replace(own, ACT, replacement("m-7"))
         replace(own, ACT, replacement())
         own.rollback()
+
+
+def test_two_sessions_that_replace_the_same_device_are_told_cleanly(
+    conn: Conn, database: str
+) -> None:
+    message = second_of(
+        database,
+        lambda other: replace(other, ACT, replacement("m-8")),
+        lambda: replace(conn, ACT, replacement("m-9")),
+    )
+    assert "已登记了同一次拆下旧表" in message
+    assert bindings(conn, "p-1") == [("m-1", at(0), at(100)), ("m-8", at(100.5), None)]

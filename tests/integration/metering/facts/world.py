@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 
+from metering.facts.refusal import FactError
 from metering.facts.sync import after_import
 from registry.audit import Act
 from registry.catalogue import Catalogue, PointInfo, ProfileInfo
@@ -140,3 +143,26 @@ _FACTS = (
 def effective(conn: Conn) -> list[list[tuple[Any, ...]]]:
     """Every fact that stands, without its ids."""
     return [conn.execute(query).fetchall() for query in _FACTS]
+
+
+def second_of(database: str, first: Callable[[Conn], object], then: Callable[[], object]) -> str:
+    """Run ``then`` while ``first`` is not committed yet; return how it was refused afterwards."""
+    caught: list[str] = []
+
+    def second() -> None:
+        try:
+            then()
+        except FactError as error:
+            caught.append(str(error))
+
+    with psycopg.connect(database) as other, psycopg.connect(database, autocommit=True) as look:
+        with other.transaction():
+            first(other)  # nobody sees it, but it holds its place
+            thread = threading.Thread(target=second)
+            thread.start()
+            while not look.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                assert thread.is_alive(), "the second one did not wait for the first"
+                time.sleep(0.01)
+        thread.join(60)
+    (message,) = caught
+    return message
