@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import psycopg
 
+from metering.bills.counted import counted_by_tree
 from metering.bills.figure import account_month, figure
 from metering.bills.load import Held, Loaded, Scope, Whose, load
 from metering.bills.model import First
 from metering.bills.month import AccountMonth, Figure, MonthFacts
-from metering.bills.share import days_of
+from metering.bills.share import days_of, each_month, next_month
 from metering.bills.words import words
+
+__all__ = ["each_month", "figures", "next_month"]
 
 
 def figures(
@@ -28,7 +32,7 @@ def figures(
     a month of which nothing is known is there, with the source ``none``.
 
     Args:
-        conn: in any state.
+        conn: may write: the attribution of meters to institutions is brought up to date first.
         months: first day of the first month, first day of the month after the last.
         zone: of local days, for example ``Asia/Shanghai``.
         institutions: codes; None: all.
@@ -40,26 +44,17 @@ def figures(
     if first.day != 1 or end.day != 1 or end <= first:
         raise ValueError(f"{first} to {end} are no whole months: give first days of months")
     only = None if institutions is None else tuple(institutions)
-    loaded = load(conn, Scope(first, end, only, zone), words())
+    scope = Scope(first, end, only, zone)
+    loaded = load(conn, scope, words())
+    tree = counted_by_tree(conn, scope, loaded.held, words())
     order = list(words().energies)
-    whose = sorted(_whose(loaded), key=lambda pair: (pair[0], order.index(pair[1])))
-    return [figure(_facts(loaded, one, month)) for one in whose for month in each_month(first, end)]
-
-
-def next_month(month: date) -> date:
-    """Return the first day of the month after that of ``month``."""
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
-
-
-def each_month(first: date, end: date) -> Iterator[date]:
-    """Yield the first days of the months of ``[first, end)``."""
-    while first < end:
-        yield first
-        first = next_month(first)
-
-
-def _whose(loaded: Loaded) -> set[Whose]:
-    return {*loaded.held, *loaded.purchases, *loaded.entered}
+    known = {*loaded.held, *loaded.purchases, *loaded.entered, *tree}
+    whose = sorted(known, key=lambda pair: (pair[0], order.index(pair[1])))
+    return [
+        figure(replace(_facts(loaded, one, month), meters=tree.get(one, {}).get(month)))
+        for one in whose
+        for month in each_month(first, end)
+    ]
 
 
 def _facts(loaded: Loaded, whose: Whose, month: date) -> MonthFacts:

@@ -6,7 +6,6 @@ import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import accumulate, pairwise
 from typing import Final
 
 ONE_DAY: Final = timedelta(days=1)
@@ -88,24 +87,34 @@ def days_of(first: date, end: date) -> Iterator[date]:
         yield first + timedelta(days=number)
 
 
-def allot(total: int, weights: Sequence[int]) -> list[int]:
-    """Divide a whole number by weights.
+def next_month(month: date) -> date:
+    """Return the first day of the month after that of ``month``."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
-    ``floor(total × W / ΣW)`` of the running weight W: any neighbouring parts add up to what the
-    same stretch would get at once.
+
+def each_month(first: date, end: date) -> Iterator[date]:
+    """Yield the first days of the months of ``[first, end)``."""
+    while first < end:
+        yield first
+        first = next_month(first)
+
+
+def portion(total: int, weights: Sequence[int], begin: int, end: int) -> int:
+    """Return what a stretch gets of a whole number that is divided by weights.
+
+    ``floor(total × W / ΣW)`` of the running weight W, at its end less at its begin: whatever the
+    stretches, neighbouring ones add up to what the same stretch would get at once.
 
     Args:
         total: what is divided; may be negative.
         weights: whole numbers ≥ 0, at least one above.
-
-    Raises:
-        ValueError: there is nothing to go by.
+        begin: number of the first weight of the stretch.
+        end: the number after its last.
     """
     whole = sum(weights)
-    if whole <= 0 or min(weights) < 0:
-        raise ValueError("weights must not be negative, and one must be above 0")
-    marks = [total * running // whole for running in accumulate(weights, initial=0)]
-    return [after - before for before, after in pairwise(marks)]
+    before = sum(weights[:begin])
+    through = before + sum(weights[begin:end])
+    return total * through // whole - total * before // whole
 
 
 def shares(
@@ -166,9 +175,9 @@ def _share(
     if (first, end) == (bill.first, bill.end):
         return Share(bill.id, first, end, total, How.WHOLE, estimated)
     weights, how = _weights(bill, metered)
-    parts = allot(total, weights)
     begin = (first - bill.first).days
-    return Share(bill.id, first, end, sum(parts[begin : begin + len(run)]), how, estimated)
+    value = portion(total, weights, begin, begin + len(run))
+    return Share(bill.id, first, end, value, how, estimated)
 
 
 def _weights(bill: BillFigures, metered: Mapping[date, MeterDay]) -> tuple[list[int], How]:

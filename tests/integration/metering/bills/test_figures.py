@@ -183,6 +183,27 @@ def test_a_month_of_earlier_records_is_the_figure_where_nothing_else_is_known(co
     assert (found.source, found.micro, found.fen) == (Source.ENTERED, 77 * MILLION, None)
 
 
+def test_an_institution_without_an_account_is_what_its_meters_counted(conn: Conn) -> None:
+    conn.execute(
+        "INSERT INTO building (code, name, institution_id) SELECT code, name, id FROM institution"
+    )
+    conn.execute("INSERT INTO room (code, name, building_id) SELECT code, name, id FROM building")
+    conn.execute(
+        "INSERT INTO place_room (place_id, room_id, valid) SELECT p.id, r.id, '[,)'"
+        " FROM place p, room r WHERE p.code = 'm-3' AND r.code = 'jgj'"
+    )
+    conn.execute(
+        "INSERT INTO consumption_month (meter_id, month, micro, estimated, covered_s, flags)"
+        " SELECT id, '2026-01-01', 500, 20, 31 * 86400, 0 FROM meter WHERE code = 'm-3'"
+    )
+    january = of_month(conn, JANUARY, who="jgj")
+    assert (january.source, january.micro, january.estimated) == (Source.METERED, 500, 20)
+    ((meter,),) = conn.execute("SELECT id FROM meter WHERE code = 'm-3'").fetchall()
+    assert (january.meter_ids, january.fen, january.reasons) == ((meter,), None, ())
+    february = of_month(conn, FEBRUARY, who="jgj")
+    assert (february.source, february.micro, february.metered) == (Source.NONE, None, None)
+
+
 def test_a_year_has_a_figure_of_every_month(conn: Conn) -> None:
     open_account(conn)
     enter_bill(conn, ACT, bill(date(2026, 5, 1), date(2026, 6, 1)))

@@ -12,9 +12,10 @@ import psycopg
 import xlsxwriter
 
 from metering.bills.accounts import add_account
-from metering.bills.figures import figures, next_month
+from metering.bills.figures import figures
 from metering.bills.model import NewAccount, NewBill, Status
 from metering.bills.month import Figure
+from metering.bills.share import next_month
 from registry.audit import Act
 
 Conn = psycopg.Connection[Any]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,8 @@ from metering.bills.share import (
     How,
     MeterDay,
     Share,
-    allot,
     days_of,
+    portion,
     shares,
 )
 
@@ -48,21 +49,19 @@ def months_of(first: date, end: date) -> list[tuple[date, date]]:
 @given(
     total=st.integers(-(10**15), 10**15),
     weights=st.lists(st.integers(0, 10**13), min_size=1, max_size=80).filter(any),
+    cuts=st.lists(st.integers(0, 80)),
 )
-def test_what_is_allotted_adds_up_to_the_whole(total: int, weights: list[int]) -> None:
-    parts = allot(total, weights)
+def test_the_portions_of_any_division_add_up_to_the_whole(
+    total: int, weights: list[int], cuts: list[int]
+) -> None:
+    marks = sorted({0, len(weights), *(cut for cut in cuts if cut < len(weights))})
+    parts = [portion(total, weights, *pair) for pair in pairwise(marks)]
     assert sum(parts) == total
-    assert len(parts) == len(weights)
     whole = sum(weights)
-    for part, weight in zip(parts, weights, strict=True):
-        assert abs(part * whole - total * weight) < whole * 1  # never a whole unit off
-        assert weight or not part
-
-
-@pytest.mark.parametrize("weights", [[], [0, 0], [3, -1]])
-def test_nothing_is_allotted_without_anything_to_go_by(weights: list[int]) -> None:
-    with pytest.raises(ValueError, match="weights must not be negative"):
-        allot(10, weights)
+    for part, (begin, end) in zip(parts, pairwise(marks), strict=True):
+        due = total * sum(weights[begin:end])
+        assert abs(part * whole - due) < whole  # never a whole unit off
+        assert any(weights[begin:end]) or not part
 
 
 @given(
