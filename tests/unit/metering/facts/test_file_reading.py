@@ -33,7 +33,10 @@ def test_the_example_is_read() -> None:
     ]
     main = stated.meters[0]
     assert main.ratios is not None
-    assert [(fact.ct, fact.pt) for fact, _ in main.ratios] == [(80, 1), (60, 1)]
+    assert [(fact.ct, fact.pt) for fact, _ in main.ratios] == [
+        (Decimal(80), Decimal(1)),
+        (Decimal(60), Decimal(1)),
+    ]
     assert main.ratios[0][0].span.since == datetime(2025, 2, 28, 16, tzinfo=UTC)
     assert stated.registers[0][0].capacity == Decimal(1000000)
     (profile,) = stated.profiles
@@ -140,3 +143,20 @@ def test_facts_are_compared_by_what_they_say() -> None:
     gone, new = compare(held, [(fact("60.0", 2), 7), (fact("80", 4), 8)])
     assert gone == [1, 3]
     assert new == [(fact("80", 4), 8)]
+
+
+def test_the_documentation_has_every_key() -> None:
+    page = (EXAMPLE.parents[2] / "docs" / "meters.md").read_text(encoding="utf-8")
+    day = " ".join(["1"] * 24)
+    unknown = f"""
+zzzzzz: 1
+meters: [{{code: a, zzzzzz: 1, ratio: {{ct: 1, zzzzzz: 1}}}}]
+registers: [{{device: d, register: r, resolution: 1, zzzzzz: 1}}]
+load_profiles:
+  - {{code: a, version: 1, source: s, zzzzzz: 1, hours: {{workdays: {day}, weekend: {day}}}}}
+"""
+    told = [message for _, message in problems(unknown) if "known are" in message]
+    assert len(told) == 5
+    keys = {key for message in told for key in message.partition("known are ")[2].split(", ")}
+    assert len(keys) > 25
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
