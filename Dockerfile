@@ -11,6 +11,7 @@ RUN pip install --require-hashes --requirement requirements.lock
 
 COPY collector/ collector/
 COPY jieyong/ jieyong/
+COPY metering/ metering/
 COPY registry/ registry/
 COPY simulators/ simulators/
 COPY storage/ storage/
