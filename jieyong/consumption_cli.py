@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -22,12 +23,13 @@ from metering.plan.compare import month_on_month, year_on_year
 from metering.plan.text import comparison_lines
 from metering.plan.usage import Usage, Window, month_of, year_before
 from metering.plan.usage_load import institution_meters, institution_usage, meter_usage
-from metering.quality import gaps, stale
+from metering.quality import gaps, notes, stale
 from metering.quality.completeness import MeterDay, completeness
 from metering.quality.explain import explain
 from metering.quality.explanation import Explanation
 from metering.quality.export import to_csv, to_excel, to_json
 from metering.quality.parts import Parts, parts
+from metering.quality.presence import local_span
 from metering.quality.text import render, summary
 from metering.quality.words import amount, moment, percent
 
@@ -112,16 +114,9 @@ def quality(
     """Say how complete a month is, what is missing, and why."""
     window = _month(month)
     with session(config) as at:
-        due = at.now - ON_ITS_WAY
         meters = _meters(at, meter, institution, energy, window)
-        days = completeness(at.conn, list(meters), window, at.zone, due)
-        made = parts(at.conn, list(meters), window, at.zone, due)
-        missing = {
-            code: gaps.missing(at.conn, number, window, at.zone, due)
-            for number, code in meters.items()
-            if any(day.meter_id == number and not day.complete for day in days)
-        }
-    typer.echo("\n".join(_quality_lines(days, made, missing, at.zone)))
+        found = _quality(at, meters, window)
+    typer.echo("\n".join(_quality_lines(found, meters, at.zone)))
 
 
 @consumption_app.command("base-load", help="夜间基础负荷：每周 0 至 5 时的稳健最小值。")
@@ -157,6 +152,14 @@ def stale_command(
     typer.echo(f"共 {len(found)} 个。" if found else "所有计量点都有新数据。")
 
 
+@dataclass(frozen=True, slots=True)
+class _Quality:
+    days: tuple[MeterDay, ...]
+    made: Parts
+    notes: dict[int, tuple[notes.Note, ...]]
+    missing: dict[int, tuple[gaps.Gap, ...]]
+
+
 def _shown(found: Explanation, *, explained: bool) -> str:
     return render(found) if explained else summary(found)
 
@@ -189,25 +192,36 @@ def _meters(
     return {number: codes[number] for number in numbers}
 
 
-def _quality_lines(
-    days: tuple[MeterDay, ...],
-    made: Parts,
-    missing: dict[str, tuple[gaps.Gap, ...]],
-    zone: ZoneInfo,
-) -> Iterator[str]:
+def _quality(at: Session, meters: dict[int, str], window: Window) -> _Quality:
+    due = at.now - ON_ITS_WAY
+    days = completeness(at.conn, list(meters), window, at.zone, due)
+    incomplete = {day.meter_id for day in days if not day.complete}
+    return _Quality(
+        days=days,
+        made=parts(at.conn, list(meters), window, at.zone, due),
+        notes=notes.notes(at.conn, list(meters), local_span(window, at.zone)),
+        missing={
+            number: gaps.missing(at.conn, number, window, at.zone, due) for number in incomplete
+        },
+    )
+
+
+def _quality_lines(found: _Quality, meters: dict[int, str], zone: ZoneInfo) -> Iterator[str]:
+    made = found.made
     yield f"完整率 {percent(made.known)}（已结束时段中有可信读数的部分）"
     for name, share in (("估算", made.estimated_share), ("人工抄表", made.entered_share)):
         yield f"{name}占用量 {'未知' if share is None else percent(abs(share))}"
-    codes = dict.fromkeys(day.meter for day in days)
-    for code in codes:
-        mine = [day for day in days if day.meter == code]
+    for number, code in meters.items():
+        mine = [day for day in found.days if day.meter_id == number]
         whole = sum(day.complete for day in mine)
-        yield f"{code}：{len(mine)} 天中 {whole} 天完整"
-        for gap in missing.get(code, ()):
+        said = [notes.WORDS[note] for note in found.notes.get(number, ())]
+        said = [f"{len(mine)} 天中 {whole} 天完整", *said] if mine else said
+        yield f"{code}：{'；'.join(said) or '这段时间不应有数据'}"
+        for gap in found.missing.get(number, ()):
             span = f"{moment(gap.span.begin, zone)} 至 {moment(gap.span.end, zone)}"
             yield f"  缺 {span}：{gaps.WORDS[gap.why]}"
-    if not days:
-        yield "这段时间没有应有数据的计量点。"
+    if not meters:
+        yield "没有计入的计量点。"
 
 
 def _month(text: str) -> Window:

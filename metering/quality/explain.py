@@ -20,7 +20,7 @@ from metering.quality.check import Booked, Check, check
 from metering.quality.explanation import Counter, Explanation, FindingLine, Period
 from metering.quality.presence import Span, expected_s, local_days, local_span, presence
 from metering.quality.stretches import stretches
-from metering.tree.formula import parse
+from metering.tree.formula import FormulaError, parse
 
 _QUARTERS: Final[LiteralString] = """
     SELECT slot, micro, flags FROM consumption
@@ -77,7 +77,7 @@ def explain(
         entries=facts_read.entries(conn, meter, span),
         bills=facts_read.bills(conn, meter, window),
         check=checked,
-        inputs=facts_read.figures_of(conn, list(parse(formula)), window) if formula else (),
+        inputs=_inputs(conn, formula, window),
         waiting=facts_read.waiting(conn, meter, span),
         failure=facts_read.failure(conn, meter),
     )
@@ -89,6 +89,18 @@ def _title(window: Window) -> str:
     if window == month_of(window.first):
         return f"{window.first:%Y-%m}"
     return f"{window.first} … {window.last}"
+
+
+def _inputs(
+    conn: psycopg.Connection[Any], formula: str | None, window: Window
+) -> tuple[tuple[str, int | None], ...]:
+    if formula is None:
+        return ()
+    try:
+        codes = list(parse(formula))
+    except FormulaError:
+        return ()  # the formula itself is shown; the worker says what is wrong with it
+    return facts_read.figures_of(conn, codes, window)
 
 
 def _check(

@@ -6,6 +6,7 @@ from decimal import Decimal
 from metering.counter.model import Flag
 from metering.quality.completeness import completeness
 from metering.quality.gaps import Gap, Why, missing
+from metering.quality.notes import Note, notes
 from metering.quality.parts import parts
 from metering.quality.presence import Span, presence
 from metering.quality.stale import Silence, stale
@@ -191,3 +192,22 @@ def test_days_are_those_of_the_site(conn: Conn) -> None:
     compute(conn, meter)
     (first,) = completeness(conn, [meter], day(1), SHANGHAI, NOW)
     assert (first.day, first.covered_s, first.micro) == (date(2026, 10, 1), 86_400, 24 * KWH)
+
+
+def test_meters_without_a_device_or_a_ratio_are_noted(conn: Conn) -> None:
+    span = Span(BEGIN, BEGIN + 31 * DAY)
+    plain, rated, later = (add_meter(conn, code) for code in ("plain", "rated", "later"))
+    conn.execute(
+        "INSERT INTO meter_ratio (meter_id, ct, pt, valid, entered_by, entered_at)"
+        " VALUES (%s, 1, 1, '[,)', 'x', now())",
+        [rated],
+    )
+    conn.execute(
+        "UPDATE device_place SET valid = tstzrange(%s, NULL) FROM device"
+        " WHERE id = device_id AND code = 'later-d'",
+        [BEGIN + 31 * DAY],
+    )
+    assert notes(conn, [plain, rated, later], span) == {
+        plain: (Note.NO_RATIO,),
+        later: (Note.NOT_BOUND, Note.NO_RATIO),
+    }

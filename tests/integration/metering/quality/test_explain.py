@@ -215,6 +215,25 @@ def test_what_waits_to_be_computed_is_said(conn: Conn) -> None:
     assert not explain(conn, "m", day(9), SHANGHAI, NOW).waiting
 
 
+def test_a_virtual_meter_names_its_inputs(conn: Conn) -> None:
+    conn.execute(
+        "INSERT INTO meter (code, name, energy, unit, formula)"
+        " VALUES ('v', '两表之差', 'electricity', 'kWh', '{m} - {n}')"
+    )
+    for code, kwh in (("m", 0.25), ("n", 0.1)):
+        meter = add_meter(conn, code)
+        poll(conn, f"{code}-d", steady(kwh, MONTH))
+        compute(conn, meter)
+    found = explain(conn, "v", OCTOBER, SHANGHAI, NOW)
+    assert found.micro == 744 * 6 * KWH // 10
+    assert found.inputs == (("m", 744 * KWH), ("n", 744 * 4 * KWH // 10))
+    assert found.check is None
+    assert (found.first, found.devices) == (None, ())
+    assert found.share == 1
+    conn.execute("UPDATE meter SET formula = '{m} -' WHERE code = 'v'")
+    assert explain(conn, "v", OCTOBER, SHANGHAI, NOW).inputs == ()
+
+
 def test_an_unknown_meter_is_refused(conn: Conn) -> None:
     with pytest.raises(FactError, match="没有编码为 x 的计量点"):
         explain(conn, "x", OCTOBER, SHANGHAI, NOW)

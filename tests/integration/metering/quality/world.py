@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.derive import rollup as derived
+from metering.derive.claim import Claim
 from metering.derive.due import DueKind, mark
 from metering.derive.settings import MeteringSettings
 from metering.derive.worker import Parts, Worker
 from metering.plan.usage import Window, month_of
+from metering.tree.virtual import recompute_virtual
 
 Conn = psycopg.Connection[Any]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -102,9 +105,13 @@ def compute(conn: Conn, meter: int) -> None:
     """Compute all of a meter, as a worker does."""
     mark(conn, DueKind.METER, meter, BEGIN - timedelta(days=400), NOW, "test")
 
-    def nothing(*_: object) -> None: ...
+    def no_points(_conn: Conn, claims: Sequence[Claim]) -> None:
+        assert not claims
 
-    parts = Parts(nothing, nothing)
+    def virtual(conn: Conn, windows: Sequence[derived.Window]) -> None:
+        recompute_virtual(conn, windows, SHANGHAI)
+
+    parts = Parts(no_points, virtual)
     worker = Worker(conn, MeteringSettings(), SHANGHAI, parts, lambda: NOW)
     outcome = worker.step()
     assert (outcome.done, outcome.failed) == (1, 0)

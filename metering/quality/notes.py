@@ -1,0 +1,58 @@
+"""What is odd about meters, whatever their readings say."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from metering.quality.presence import Span
+
+_NOTES: Final[LiteralString] = """
+    SELECT m.id,
+           NOT EXISTS (SELECT FROM device_place h
+                       WHERE h.place_id = m.place_id AND h.valid && m.valid * w.span),
+           m.energy = 'electricity'
+               AND NOT EXISTS (SELECT FROM meter_ratio r WHERE r.meter_id = m.id
+                               AND r.withdrawn_at IS NULL AND r.valid && w.span)
+    FROM meter m, (SELECT tstzrange(%(begin)s, %(end)s) AS span) AS w
+    WHERE m.id = ANY(%(meters)s) AND m.formula IS NULL
+    ORDER BY m.code
+"""
+
+
+class Note(enum.StrEnum):
+    """What an officer should look at."""
+
+    NOT_BOUND = "not_bound"  # no device hung at the place: nothing is expected, nothing missing
+    NO_RATIO = "no_ratio"  # of electricity: nobody said CT and PT, so they are taken as 1
+
+
+WORDS: Final = {
+    Note.NOT_BOUND: "这段时间没有安装设备",
+    Note.NO_RATIO: "未录入倍率，按 1 计算",
+}
+
+
+def notes(
+    conn: psycopg.Connection[Any], meters: Sequence[int], span: Span
+) -> dict[int, tuple[Note, ...]]:
+    """Notes on physical meters, by id; those without any are absent.
+
+    Args:
+        conn: a connection.
+        meters: ids.
+        span: the time in question.
+    """
+    values = {"meters": list(meters), "begin": span.begin, "end": span.end}
+    found = {
+        meter: tuple(
+            note
+            for note, applies in ((Note.NOT_BOUND, unbound), (Note.NO_RATIO, unrated))
+            if applies
+        )
+        for meter, unbound, unrated in conn.execute(_NOTES, values)
+    }
+    return {meter: noted for meter, noted in found.items() if noted}
