@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.tree.remainder import Balance, Part
+from metering.tree.remainder import Balance, NegativeRemainder, Part, Tolerance, judge
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -147,6 +147,25 @@ def balances(
     }
     rows = conn.execute(query.encode(), values)
     return list(_balances(rows))
+
+
+def negative_remainders(
+    conn: psycopg.Connection[Any], grain: Grain, spans: Sequence[Period], tolerance: Tolerance
+) -> list[NegativeRemainder]:
+    """Return where sub-meters measured more than came in, over all main meters.
+
+    Args:
+        conn: any.
+        grain: of the periods.
+        spans: from :func:`periods`; not empty.
+        tolerance: how much more is no finding.
+
+    Returns:
+        Findings by main and time.
+    """
+    found = mains(conn, spans[0].begin, spans[-1].end)
+    judged = (judge(balance, tolerance) for _, balance in balances(conn, found, grain, spans))
+    return [finding for finding in judged if finding is not None]
 
 
 def _balances(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[int, Balance]]:

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from psycopg.types.range import TimestamptzRange
 
-from metering.tree.mains import Grain, balances, mains, periods
-from metering.tree.remainder import Balance, Cause, Tolerance, judge
+from metering.tree.mains import Grain, balances, mains, negative_remainders, periods
+from metering.tree.remainder import Balance, Cause, Tolerance
 from tests.integration.metering.tree.town import QUARTER, ZONE, Town, midnight
 
 DAY = date(2026, 6, 1)
@@ -90,10 +90,10 @@ def test_a_negative_remainder_names_the_sub_meter_and_its_ratio(two: Town) -> No
         " VALUES (%s, 40, 1, '[,)', '王', now())",
         [two.ids["S"]],
     )
-    (day,) = of(two, Grain.DAY)
-    assert day.subs[0].ratio == Decimal(40)
-    finding = judge(day, Tolerance())
-    assert finding is not None
+    spans = periods(Grain.DAY, DAY, DAY + timedelta(days=1), ZONE)
+    (finding,) = negative_remainders(two.conn, Grain.DAY, spans, Tolerance())
+    assert finding.excess == 96 * 29 * 10**6
+    assert finding.balance.subs[0].ratio == Decimal(40)
     assert [(c.cause, c.meter) for c in finding.candidates] == [
         (Cause.SUB_RATIO, "S"),
         (Cause.WRONG_MAIN, "S"),
