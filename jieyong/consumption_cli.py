@@ -74,7 +74,7 @@ def consumption(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
     window = _month(month) if month is not None else _day(str(day))
     with session(config) as at, at.conn.transaction():
         at.conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        found = explain(at.conn, meter, window, at.zone, at.now)
+        found = explain(at.conn, meter, window, at.zone, at.now - ON_ITS_WAY)
     if csv is not None:
         csv.write_text(to_csv(found), encoding="utf-8", newline="")
     if excel is not None:

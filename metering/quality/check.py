@@ -99,11 +99,17 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A time outside the segments, and what was allotted to it; millionths of the unit."""
+    """A time outside the segments, and what was allotted to it.
+
+    Attributes:
+        since_us: begin, µs UTC.
+        until_us: end.
+        micro: millionths of the unit; None: nothing is known of any of it.
+    """
 
     since_us: int
     until_us: int
-    micro: int
+    micro: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +119,13 @@ class Check:
     Attributes:
         segments: compared with the counter.
         edges: before, between and after them: allotted from steps that reach beyond.
-        total: Σ of all quarter hours of the window; segments and edges add up to it.
+        total: Σ of all quarter hours of the window; segments and edges add up to it. None:
+            nothing is known.
     """
 
     segments: tuple[Segment, ...]
     edges: tuple[Edge, ...]
-    total: int
+    total: int | None
 
     @property
     def holds(self) -> bool:
@@ -133,10 +140,10 @@ class Booked:
     slot: Int64s
     micro: Int64s
 
-    def between(self, since_us: int, until_us: int) -> int:
-        """What is booked in between; both on the quarter hour."""
+    def between(self, since_us: int, until_us: int) -> int | None:
+        """What is booked in between, both on the quarter hour; None: nothing is."""
         first, last = np.searchsorted(self.slot, [since_us, until_us])
-        return int(self.micro[first:last].sum())
+        return int(self.micro[first:last].sum()) if first < last else None
 
 
 def check(
@@ -189,7 +196,7 @@ def _segment(stretch: Stretch, findings: Sequence[Noted], booked: Booked) -> Seg
         last=end,
         counted=(end - begin) * worth,
         corrections=tuple(corrections),
-        booked=booked.between(since, until),
+        booked=booked.between(since, until) or 0,
     )
 
 

@@ -18,6 +18,7 @@ from metering.plan.usage import Window, month_of
 from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
 from metering.quality.explanation import Counter, Explanation, FindingLine, Period
+from metering.quality.gaps import missing
 from metering.quality.presence import Span, expected_s, local_days, local_span, presence
 from metering.quality.stretches import stretches
 from metering.tree.formula import FormulaError, parse
@@ -48,7 +49,8 @@ def explain(
         code: of the meter.
         window: local days; of a single day the table is by hour.
         zone: the site's.
-        now: later than this nothing is expected yet.
+        now: later than this nothing is expected yet; pass a moment before the clock's time, what is
+            on its way is not missing.
 
     Raises:
         metering.facts.refusal.FactError: there is no such meter.
@@ -74,6 +76,7 @@ def explain(
         devices=facts_read.devices(conn, meter, span),
         ratios=facts_read.ratios(conn, meter, span),
         findings=findings,
+        missing=missing(conn, meter, window, zone, now),
         entries=facts_read.entries(conn, meter, span),
         bills=facts_read.bills(conn, meter, window),
         check=checked,

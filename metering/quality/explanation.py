@@ -9,6 +9,7 @@ from decimal import Decimal
 from metering.counter.model import Flag
 from metering.quality.check import Check
 from metering.quality.completeness import share_of
+from metering.quality.gaps import Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ class Explanation:
         devices: that hung there.
         ratios: in force; none: 1.
         findings: that touch the window.
+        missing: times that should be known and are not, with the reason.
         entries: that people made.
         bills: that overlap it.
         check: against the counter; None for a virtual meter.
@@ -168,6 +170,7 @@ class Explanation:
     devices: tuple[Device, ...]
     ratios: tuple[RatioLine, ...]
     findings: tuple[FindingLine, ...]
+    missing: tuple[Gap, ...]
     entries: tuple[EntryLine, ...]
     bills: tuple[BillLine, ...]
     check: Check | None

@@ -8,7 +8,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from metering.derive.times import at_us
-from metering.quality import words
+from metering.quality import gaps, words
 from metering.quality.check import Check, Edge, Segment
 from metering.quality.explanation import Explanation, Period
 from metering.quality.words import (
@@ -35,6 +35,7 @@ def render(explanation: Explanation) -> str:
         _findings(explanation, zone),
         _entries(explanation, zone),
         _bills(explanation),
+        _missing(explanation, zone),
         _periods(explanation, zone),
         _inputs(explanation),
         _check(explanation, zone),
@@ -122,6 +123,14 @@ def _findings(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
         yield f"  {span}  {name}：读数 {' → '.join(values)}{booked}（设备 {one.device}）"
 
 
+def _missing(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if e.missing:
+        yield "缺失时段（未计入用量）："
+    for gap in e.missing:
+        span = f"{moment(gap.span.begin, zone)} 至 {moment(gap.span.end, zone)}"
+        yield f"  {span}：{gaps.WORDS[gap.why]}"
+
+
 def _entries(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
     if e.entries:
         yield "人工录入："
@@ -188,7 +197,7 @@ def _check(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
         yield from _segment(segment, zone, _unit(e))
     for edge in e.check.edges:
         yield _edge(edge, zone, _unit(e))
-    yield f"  合计：{amount(e.check.total if e.micro is not None else None, _unit(e))}"
+    yield f"  合计：{amount(e.check.total, _unit(e))}"
     yield f"  结论：{_verdict(e.check)}"
 
 
@@ -210,6 +219,8 @@ def _segment(one: Segment, zone: ZoneInfo, unit: str) -> Iterator[str]:
 
 def _edge(one: Edge, zone: ZoneInfo, unit: str) -> str:
     span = f"{moment(at_us(one.since_us), zone)} 至 {moment(at_us(one.until_us), zone)}"
+    if one.micro is None:
+        return f"  {span}：没有已知用量"
     return f"  {span}：无整刻读数可核对，跨段分摊 {amount(one.micro, unit)}"
 
 

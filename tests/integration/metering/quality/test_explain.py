@@ -9,6 +9,7 @@ from metering.counter.model import Flag
 from metering.facts.refusal import FactError
 from metering.quality.explain import explain
 from metering.quality.explanation import Explanation
+from metering.quality.gaps import Why
 from tests.integration.metering.quality.world import (
     BEGIN,
     NOW,
@@ -49,6 +50,7 @@ def test_a_plain_month_is_last_minus_first(conn: Conn) -> None:
     assert found.check is not None
     assert found.check.holds
     assert found.check.edges == ()
+    assert found.missing == ()
     assert len(found.periods) == 31
     assert all(period.micro == 24 * KWH for period in found.periods)
     assert [device.code for device in found.devices] == ["m-d"]
@@ -155,8 +157,10 @@ def test_a_month_of_which_nothing_is_known_is_none_and_not_zero(conn: Conn) -> N
     assert found.micro is None
     assert found.share == 0
     assert len(found.periods) == 31
+    assert [gap.why for gap in found.missing] == [Why.SILENT]
     assert found.check is not None
     assert not found.check.holds
+    assert found.check.total is None
 
 
 def test_a_day_is_explained_by_its_hours(conn: Conn) -> None:

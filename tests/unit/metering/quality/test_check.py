@@ -92,6 +92,8 @@ def test_one_reading_makes_no_segment() -> None:
     assert found.segments == ()
     assert not found.holds
     assert [(edge.since_us, edge.until_us) for edge in found.edges] == [window(2)]
+    assert found.edges[0].micro is None
+    assert found.total is None
 
 
 def test_two_devices_at_once_are_not_held_against_one_sum() -> None:
@@ -126,7 +128,8 @@ def test_segments_and_edges_add_up_to_the_total(
         pieces.append((stretch([float(q) for q in read], ticks, f"d{number}"), ()))
     found = check(pieces, booked({q: g * WORTH for q, g in enumerate(gains)}), window(count))
     assert found.total == sum(gains) * WORTH
-    parts = [segment.booked for segment in found.segments] + [edge.micro for edge in found.edges]
+    parts = [segment.booked for segment in found.segments]
+    parts += [edge.micro or 0 for edge in found.edges]
     assert sum(parts) == found.total
     assert all(segment.off == 0 for segment in found.segments)
     ends = sorted(

@@ -26,12 +26,20 @@ from metering.quality.explanation import (
     Subject,
 )
 from metering.quality.export import to_csv, to_json
+from metering.quality.gaps import Gap, Why
+from metering.quality.presence import Span
 from metering.quality.text import render, summary
 
 BEGIN = datetime(2026, 9, 30, 16, tzinfo=UTC)
 DAY = timedelta(days=1)
 NOW = BEGIN + 40 * DAY
 KWH = 1_000_000
+
+
+EDGES = (
+    Edge(us_of(BEGIN + 2 * DAY), us_of(NOW), 40 * KWH),
+    Edge(us_of(NOW), us_of(NOW + DAY), None),
+)
 
 
 def segment(booked: int) -> Segment:
@@ -71,6 +79,7 @@ FULL = Explanation(
         FindingLine("jump", "d-1", BEGIN, BEGIN + DAY, 3.0, 90_000.0, None),
         FindingLine("suspect", "d-1", BEGIN + DAY, BEGIN + DAY, 3.0, 7.0, None),
     ),
+    missing=(Gap(Span(BEGIN + DAY + DAY / 2, BEGIN + 3 * DAY), Why.SILENT),),
     entries=(
         EntryLine("reading", "d-1", BEGIN, Decimal(9990), "月初", "李强", NOW, "王芳", NOW + DAY),
     ),
@@ -80,7 +89,7 @@ FULL = Explanation(
             *(Decimal("700.000000"), "kWh", None, "王芳", NOW),
         ),
     ),
-    check=Check((segment(600 * KWH),), (Edge(us_of(BEGIN + 2 * DAY), us_of(NOW), 40 * KWH),), 0),
+    check=Check((segment(600 * KWH),), EDGES, 640 * KWH),
     inputs=(),
     waiting=False,
     failure=None,
@@ -111,6 +120,8 @@ def test_every_part_is_there_in_plain_chinese() -> None:
         "Σ 各刻钟 = 600 kWh，一致",
         "无整刻读数可核对，跨段分摊 40 kWh",
         "各段与读数完全一致。",
+        "2026-10-02 12:00 至 2026-10-04 00:00：设备无数据",
+        "2026-11-10 00:00 至 2026-11-11 00:00：没有已知用量",
     ):
         assert line in text, f"{line}\n---\n{text}"
 
