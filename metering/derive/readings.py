@@ -19,29 +19,27 @@ from storage.records import PG_EPOCH_US
 Floats = npt.NDArray[np.float64]
 
 # Per counter: the last rows before the change, all in it, the first ones behind it. Three index
-# descents, however long the history is. The outer bounds are constants, so that TimescaleDB leaves
-# out chunks once and not for each counter.
+# descents, however long the history is: with a bound on both sides the planner thinks that few rows
+# qualify, and sorts all of them, so what a binding does not hold is dropped afterwards. The outer
+# bounds are constants, so that TimescaleDB leaves out chunks once and not for each counter.
 AROUND: Final = """
 SELECT near.ts, near.value
 FROM unnest(
-    %(points)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[],
-    %(froms)s::timestamptz[], %(tos)s::timestamptz[]
-) WITH ORDINALITY AS wanted (point, begin_, end_, from_, to_, n)
+    %(points)s::int[], %(befores)s::timestamptz[], %(froms)s::timestamptz[],
+    %(tos)s::timestamptz[], %(aheads)s::timestamptz[]
+) WITH ORDINALITY AS wanted (point, before_, from_, to_, ahead_, n)
 CROSS JOIN LATERAL (
     SELECT array_agg(ts) AS ts, array_agg(value) AS value FROM (
         (SELECT ts, value FROM reading
-         WHERE point_id = point AND ts >= begin_ AND ts < least(from_, end_) AND ts < %(newest)s
-           AND value IS NOT NULL
+         WHERE point_id = point AND ts < before_ AND ts < %(newest)s AND value IS NOT NULL
          ORDER BY ts DESC LIMIT %(most)s)
         UNION ALL
         (SELECT ts, value FROM reading
-         WHERE point_id = point AND ts >= greatest(from_, begin_) AND ts <= to_ AND ts < end_
-           AND ts >= %(oldest)s AND ts <= %(newest)s AND value IS NOT NULL
-         ORDER BY ts)
+         WHERE point_id = point AND ts >= from_ AND ts <= to_
+           AND ts >= %(oldest)s AND ts <= %(newest)s AND value IS NOT NULL)
         UNION ALL
         (SELECT ts, value FROM reading
-         WHERE point_id = point AND ts > to_ AND ts >= begin_ AND ts < end_ AND ts > %(oldest)s
-           AND value IS NOT NULL
+         WHERE point_id = point AND ts >= ahead_ AND ts > %(oldest)s AND value IS NOT NULL
          ORDER BY ts LIMIT %(most)s)
     ) AS rows
 ) AS near
@@ -101,10 +99,10 @@ def around(conn: psycopg.Connection, wanted: Sequence[Wanted], most: int | None)
         return
     values = {
         "points": arrays.ids([one.point_id for one in wanted]),
-        "begins": arrays.times([one.begin_us for one in wanted]),
-        "ends": arrays.times([one.end_us for one in wanted]),
-        "froms": arrays.times([one.from_us for one in wanted]),
-        "tos": arrays.times([one.to_us for one in wanted]),
+        "befores": arrays.times([min(one.from_us, one.end_us) for one in wanted]),
+        "froms": arrays.times([max(one.from_us, one.begin_us) for one in wanted]),
+        "tos": arrays.times([min(one.to_us, one.end_us - 1) for one in wanted]),
+        "aheads": arrays.times([max(one.to_us + 1, one.begin_us) for one in wanted]),
         "oldest": at_us(min(one.from_us for one in wanted)),
         "newest": at_us(max(one.to_us for one in wanted)),
         "most": most,
@@ -126,11 +124,13 @@ def _items(array: bytes | None, layout: np.dtype[np.void]) -> npt.NDArray[Any]:
 
 
 def _found(ts: Int64s, values: Floats, one: Wanted, most: int | None) -> Found:
-    before = int(np.count_nonzero(ts < min(one.from_us, one.end_us)))
-    behind = int(np.count_nonzero(ts > one.to_us))
-    # The rows before the change come with the newest first.
-    ts[:before] = ts[:before][::-1].copy()
-    values[:before] = values[:before][::-1].copy()
+    order = np.argsort(ts, kind="stable")
+    ts, values = ts[order], values[order]
+    start, stop = np.searchsorted(ts, (one.begin_us, one.end_us)).tolist()
+    ts, values = ts[start:stop], values[start:stop]
+    before = int(np.searchsorted(ts, one.from_us, side="left"))
+    behind = len(ts) - int(np.searchsorted(ts, one.to_us, side="right"))
+    # Fewer than asked for, or some beyond the binding, which are dropped: the others are all.
     return Found(
         ts,
         values,
