@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Any, Final, LiteralString, TypeVar
@@ -14,6 +14,7 @@ import psycopg
 
 from metering.tree import scope
 from metering.tree.attribution import Role
+from metering.tree.items import wider
 from metering.tree.levels import Level
 from metering.tree.shares import largest_remainder
 
@@ -213,6 +214,17 @@ def sum_by(
         at = (key(line), line.month, line.energy, line.unit)
         sums[at] = sums.get(at, Figure()).plus(line.figure)
     return sums
+
+
+def widened(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield each line of an item once for every item that contains it, itself included.
+
+    Summed by holder and item (:func:`sum_by`), an item then holds all that is below it:
+    ``01A00`` what is entered for ``01A10``.
+    """
+    for line in lines:
+        for item in wider(line.item):
+            yield replace(line, item=item)
 
 
 def _divided(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[_Key, Figure]]:

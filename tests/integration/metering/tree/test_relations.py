@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -13,7 +13,7 @@ from metering.tree.entering import FactRefused
 from metering.tree.relations import Kind, Relation, enter_relation, reporters, withdraw_relation
 from metering.tree.standing import Standing, enter_standing, standings, withdraw_standing
 from registry.audit import Act
-from tests.integration.metering.tree.town import ACT, Town
+from tests.integration.metering.tree.town import ACT, Town, wait_for_lock
 
 Withdraw = Callable[[psycopg.Connection[Any], Act, int], None]
 JULY = date(2026, 7, 1)
@@ -135,18 +135,11 @@ def test_two_who_make_a_ring_together_do_not_miss_each_other(database: str, abc:
         enter_relation(one, ACT, Relation("institution", "A", Kind.MERGED, {"B": 1}))
         other = threading.Thread(target=second)
         other.start()
-        _wait_for_lock(abc)
+        wait_for_lock(abc, "relation")
         one.commit()
     other.join(60)
     assert len(refused) == 1
     assert "成环" in refused[0]
-
-
-def _wait_for_lock(town: Town) -> None:
-    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND NOT granted"
-    until = datetime.now(UTC) + timedelta(seconds=60)
-    while town.conn.execute(query).fetchone() == (0,):
-        assert datetime.now(UTC) < until, "the second session does not wait for the first"
 
 
 def test_an_institution_that_moves_stands_elsewhere_from_then_on(abc: Town) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
@@ -16,8 +17,25 @@ from metering.tree.holders import NOBODY, OUTSIDE
 from metering.tree.levels import Level, attribute
 from metering.tree.relations import Kind, Relation, enter_relation
 from metering.tree.standing import Standing, above, enter_standing, standings
-from metering.tree.totals import DIVIDED, UNDIVIDED, Figure, Line, bounds, month_totals, sum_by
-from tests.integration.metering.tree.town import ACT, ZONE, Town, midnight, month_of, since
+from metering.tree.totals import (
+    DIVIDED,
+    UNDIVIDED,
+    Figure,
+    Line,
+    bounds,
+    month_totals,
+    sum_by,
+    widened,
+)
+from tests.integration.metering.tree.town import (
+    ACT,
+    ZONE,
+    Town,
+    midnight,
+    month_of,
+    since,
+    wait_for_lock,
+)
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 
@@ -166,6 +184,30 @@ def test_items_add_up_to_the_institution_and_inherit_from_the_main(town: Town) -
     assert {line.holder for line in lines} == {town.ids["A"]}
 
 
+def test_an_item_holds_all_that_is_below_it(town: Town) -> None:
+    town.house("A")
+    for code, item, used in (("L", "01A00", 1), ("L1", "01A10", 20), ("L2", "01A1B", 300)):
+        town.meter(code, "r-A", item=item)
+        town.days(code, month_of(used, JUNE))
+    lines = widened(month_totals(town.conn, [JUNE], ZONE, Level.ITEM))
+    sums = sum_by(lines, lambda line: line.item)
+    assert {item: figure.micro for (item, *_), figure in sums.items()} == {
+        "01A1B": 300,
+        "01A10": 320,
+        "01A00": 321,
+        "01000": 321,
+    }
+
+
+def test_items_are_kept_whatever_they_are_called(town: Town) -> None:
+    town.house("A")
+    names = ["照\t明", "a\\b", "\\N", "two\nlines"]
+    for n, item in enumerate(names):
+        town.meter(f"M{n}", "r-A", item=item)
+    lines = month_totals(town.conn, [JUNE], ZONE, Level.ITEM)
+    assert sorted(line.item for line in lines) == sorted(names)
+
+
 def test_districts_and_superiors_are_sums(town: Town) -> None:
     town.institution("bureau")
     for code, parent in (("A", "bureau"), ("B", "A"), ("C", None)):
@@ -245,6 +287,27 @@ def test_a_change_committed_while_the_attribution_is_built_is_not_missed(
         assert micros(town) == {"A": 10}
         late.commit()
     assert micros(town) == {"B": 10}
+
+
+def test_of_two_who_build_the_attribution_one_waits_and_has_nothing_left_to_do(
+    database: str, town: Town
+) -> None:
+    town.house("A")
+    built: list[bool] = []
+
+    def second() -> None:
+        with psycopg.connect(database, autocommit=True) as other:
+            built.append(scope.ensure(other, ZONE))
+
+    with psycopg.connect(database) as one:
+        one.execute("SELECT")  # opens the transaction that stays open
+        assert scope.ensure(one, ZONE)
+        thread = threading.Thread(target=second)
+        thread.start()
+        wait_for_lock(town, "advisory")
+        one.commit()
+    thread.join(60)
+    assert built == [False]
 
 
 # Random towns.

@@ -14,7 +14,7 @@ from metering.counter.model import GRAIN_US, Flag
 from metering.derive.rollup import Window
 from metering.derive.times import us_of
 from metering.tree.virtual import recompute_virtual
-from tests.integration.metering.tree.town import QUARTER, ZONE, Town, since
+from tests.integration.metering.tree.town import QUARTER, ZONE, Town, since, wait_for_lock
 
 BEGIN = datetime(2026, 6, 30, 12, tzinfo=UTC)  # a month of the zone ends four hours later
 LENGTH = 40
@@ -218,16 +218,9 @@ def test_two_workers_who_change_two_inputs_miss_neither(database: str, three: To
         window = second.known("A2", BEGIN, {0: 20})
         other = threading.Thread(target=recompute_virtual, args=(two, [window], ZONE))
         other.start()
-        _wait_for_lock(three)
+        wait_for_lock(three, "advisory")
         one.commit()
         other.join(60)
         assert not other.is_alive()
         two.commit()
     assert figures(three, "V") == {0: 30}
-
-
-def _wait_for_lock(town: Town) -> None:
-    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    until = datetime.now(UTC) + timedelta(seconds=60)
-    while town.conn.execute(query).fetchone() == (0,):
-        assert datetime.now(UTC) < until, "the second worker does not wait for the first"

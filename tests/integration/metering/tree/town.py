@@ -148,3 +148,14 @@ def month_of(micro: int, first: date) -> dict[date, int]:
     days = {first + timedelta(days=n): micro // length for n in range(length)}
     days[following - timedelta(days=1)] += micro - sum(days.values())
     return days
+
+
+def wait_for_lock(town: Town, kind: str) -> None:
+    """Wait until some session waits for a lock."""
+    query = """
+        SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE locktype = %s AND NOT granted AND datname = current_database()
+    """
+    until = datetime.now(UTC) + timedelta(seconds=60)
+    while town.conn.execute(query, [kind]).fetchone() == (0,):
+        assert datetime.now(UTC) < until, "nobody waits"
