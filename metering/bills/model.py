@@ -45,7 +45,7 @@ class Status(enum.StrEnum):
     ESTIMATED = "estimated"
 
 
-class Period(enum.StrEnum):
+class Band(enum.StrEnum):
     """A part of a time-of-use bill: 尖、峰、平、谷、深谷."""
 
     SHARP = "sharp"
@@ -72,7 +72,7 @@ class Part:
         amount: yuan; None: not stated.
     """
 
-    part: Period
+    part: Band
     quantity: Decimal | None
     amount: Decimal | None = None
 

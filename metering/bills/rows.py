@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from metering.bills.checks import account_faults, bill_faults, purchase_faults
-from metering.bills.model import Fault, NewAccount, NewBill, NewPurchase, Part, Period, Status
+from metering.bills.model import Band, Fault, NewAccount, NewBill, NewPurchase, Part, Status
 from metering.bills.share import ONE_DAY
 from metering.bills.sheet import Refusals, Row, Sheet, parse_day
 from metering.bills.words import Words
@@ -140,7 +140,7 @@ def _bill(row: Row, account: Billed, words: Words) -> NewBill | None:
     if status is None:
         known = "、".join(names[0] for names in words.statuses.values())
         row.refuse("status", f"“{row.text('status')}”不认识，请填 {known}")
-    parts = [(part, row.number_of(part)) for part in Period]
+    parts = [(part, row.number_of(part)) for part in Band]
     bill = NewBill(
         account=account.code,
         first=period[0] if period else date.min,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -30,11 +29,11 @@ from metering.bills.entry import (
 )
 from metering.bills.model import (
     Attachment,
+    Band,
     First,
     NewAccount,
     NewPurchase,
     Part,
-    Period,
     RefusedError,
 )
 from tests.integration.metering.bills.world import (
@@ -43,6 +42,7 @@ from tests.integration.metering.bills.world import (
     account,
     actions,
     active,
+    at_once,
     bill,
     estimate,
     open_account,
@@ -80,25 +80,8 @@ def test_a_bill_that_ends_before_it_starts_is_refused(conn: Conn) -> None:
 
 def test_of_two_who_enter_the_same_at_once_one_is_refused(conn: Conn, database: str) -> None:
     open_account(conn)
-    outcome: list[object] = []
-
-    def other() -> None:
-        with psycopg.connect(database) as second:
-            try:
-                outcome.append(enter_bill(second, ACT, bill(JANUARY, FEBRUARY)))
-            except RefusedError as error:
-                outcome.append(str(error))
-
-    with conn.transaction():
-        enter_bill(conn, ACT, bill(JANUARY, FEBRUARY))
-        thread = threading.Thread(target=other)
-        thread.start()
-        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-        with psycopg.connect(database, autocommit=True) as third:
-            while thread.is_alive() and third.execute(waiting).fetchone() == (0,):
-                thread.join(0.01)
-    thread.join()
-    assert outcome == ["户号 510001：同一时段的账单刚被他人录入，请刷新后核对"]
+    got = at_once(database, conn, lambda one: enter_bill(one, ACT, bill(JANUARY, FEBRUARY)))
+    assert got == "户号 510001：同一时段的账单刚被他人录入，请刷新后核对"
     assert active(conn, "bill") == 1
 
 
@@ -132,7 +115,7 @@ def test_quantity_without_amount_and_the_other_way_round_are_kept(conn: Conn) ->
 def test_parts_and_scan_are_kept_with_the_bill(conn: Conn) -> None:
     open_account(conn)
     scan = Attachment("一月.pdf", b"%PDF-1.7 scan")
-    parts = (Part(Period.PEAK, Decimal(60), Decimal(50)), Part(Period.VALLEY, Decimal(40)))
+    parts = (Part(Band.PEAK, Decimal(60), Decimal(50)), Part(Band.VALLEY, Decimal(40)))
     number = enter_bill(conn, ACT, bill(JANUARY, FEBRUARY, parts=parts, attachment=scan))
     enter_bill(conn, ACT, bill(FEBRUARY, MARCH, attachment=scan))  # the same scan, once
     query = "SELECT part, quantity, amount FROM bill_part WHERE bill_id = %s ORDER BY part"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from tests.integration.metering.bills.world import (
     Conn,
     actions,
     active,
+    at_once,
     bill,
     full_book,
     of_month,
@@ -107,6 +108,28 @@ def test_a_longer_file_brings_only_what_is_new(conn: Conn, tmp_path: Path) -> No
     done = apply(conn, ACT, workbook(tmp_path / "b.xlsx", 账单=[BILL_HEADINGS, *rows]))
     assert (done.draft.unchanged, len(done.draft.bills)) == (1, 1)
     assert active(conn, "bill") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("账单", (BILL_HEADINGS, ("510001", JANUARY, date(2026, 1, 31), 1, 1, "", ""))),
+        ("购入", (PURCHASE_HEADINGS, ("czj", "煤炭", JANUARY, 5, 9, "", ""))),
+        ("户号", (ACCOUNT_HEADINGS, ("7", "燃气", "气", "czj", JANUARY, 1, ""))),
+    ],
+)
+def test_of_two_who_import_the_same_at_once_one_is_refused(
+    conn: Conn, database: str, tmp_path: Path, name: str, rows: Sequence[Sequence[object]]
+) -> None:
+    open_account(conn)
+    path = workbook(tmp_path / "a.xlsx", **{name: rows})
+    got = at_once(database, conn, lambda one: apply(one, ACT, path))
+    assert got in {
+        "a.xlsx：导入期间有人录入了相同的内容，请重新导入",
+        "户号!G2：户号 7（编码 7）已经登记，不能再次登记",
+    }
+    assert apply(conn, ACT, path).import_id is None
+    assert len(imports(conn)) == 1
 
 
 def test_undoing_an_import_withdraws_it_and_it_can_come_again(conn: Conn, tmp_path: Path) -> None:

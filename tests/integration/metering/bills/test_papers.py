@@ -18,7 +18,7 @@ from metering.bills.figures import figures
 from metering.bills.imports import apply
 from metering.bills.ledger import ledger_tables
 from metering.bills.listing import list_tables, listed
-from metering.bills.model import Part, Period, RefusedError
+from metering.bills.model import Band, Part, RefusedError
 from metering.bills.table import Table, write
 from metering.bills.words import words
 from tests.integration.metering.bills.world import (
@@ -153,7 +153,7 @@ def test_the_ledger_sums_up_with_formulas_and_prints_on_landscape_a4(
 
 def test_parts_of_a_time_of_use_bill_have_their_columns(conn: Conn, tmp_path: Path) -> None:
     open_account(conn)
-    parts = (Part(Period.PEAK, Decimal("0.06")), Part(Period.VALLEY, Decimal("0.04")))
+    parts = (Part(Band.PEAK, Decimal("0.06")), Part(Band.VALLEY, Decimal("0.04")))
     one = bill(date(2026, 1, 1), date(2026, 2, 1), "0.1", unit="MWh", parts=parts)
     enter_bill(conn, ACT, one)
     path = tmp_path / "清单.xlsx"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,7 @@ import xlsxwriter
 
 from metering.bills.accounts import add_account
 from metering.bills.figures import figures
-from metering.bills.model import NewAccount, NewBill, Status
+from metering.bills.model import NewAccount, NewBill, RefusedError, Status
 from metering.bills.month import Figure
 from metering.bills.share import next_month
 from registry.audit import Act
@@ -142,3 +143,26 @@ def active(conn: Conn, table: str) -> int:
 def actions(conn: Conn) -> list[str]:
     rows = conn.execute("SELECT action FROM audit_log ORDER BY id").fetchall()
     return [action for (action,) in rows]
+
+
+def at_once(database: str, conn: Conn, act: Callable[[Conn], object]) -> object:
+    """Act in a transaction, and in a second session that must wait for it; return what that got."""
+    outcome: list[object] = []
+
+    def other() -> None:
+        with psycopg.connect(database) as second:
+            try:
+                outcome.append(act(second))
+            except RefusedError as error:
+                outcome.append(str(error))
+
+    with conn.transaction():
+        act(conn)
+        thread = threading.Thread(target=other)
+        thread.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        with psycopg.connect(database, autocommit=True) as third:
+            while thread.is_alive() and third.execute(waiting).fetchone() == (0,):
+                thread.join(0.01)
+    thread.join()
+    return outcome[0]

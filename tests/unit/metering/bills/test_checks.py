@@ -10,11 +10,11 @@ from metering.bills.checks import account_faults, bill_faults, purchase_faults
 from metering.bills.model import (
     LARGEST_ATTACHMENT,
     Attachment,
+    Band,
     NewAccount,
     NewBill,
     NewPurchase,
     Part,
-    Period,
 )
 from metering.bills.words import words
 
@@ -37,7 +37,7 @@ def fields(bill: NewBill) -> list[str]:
         replace(BILL, quantity=Decimal(0), amount=Decimal(0)),
         replace(BILL, amount=Decimal("-12.30")),  # a credit
         replace(BILL, quantity=Decimal("0.000001")),
-        replace(BILL, parts=(Part(Period.PEAK, Decimal(9)),)),  # losses: the parts may differ
+        replace(BILL, parts=(Part(Band.PEAK, Decimal(9)),)),  # losses: the parts may differ
         replace(BILL, attachment=Attachment("a", b"x" * LARGEST_ATTACHMENT)),
     ],
     ids=lambda bill: repr(bill)[:80],
@@ -58,9 +58,9 @@ def test_what_is_lawful_is_not_blocked(lawful: NewBill) -> None:
         (replace(BILL, amount=Decimal("0.001")), "amount"),
         (replace(BILL, amount=Decimal("Infinity")), "amount"),
         (replace(BILL, unit="m3"), "unit"),
-        (replace(BILL, parts=(Part(Period.PEAK, Decimal(-1)),)), "peak"),
-        (replace(BILL, parts=(Part(Period.DEEP, None, Decimal("1.001")),)), "deep"),
-        (replace(BILL, parts=(Part(Period.FLAT, Decimal(1)),) * 2), "flat"),
+        (replace(BILL, parts=(Part(Band.PEAK, Decimal(-1)),)), "peak"),
+        (replace(BILL, parts=(Part(Band.DEEP, None, Decimal("1.001")),)), "deep"),
+        (replace(BILL, parts=(Part(Band.FLAT, Decimal(1)),) * 2), "flat"),
         (replace(BILL, attachment=Attachment("a", b"")), "attachment"),
         (replace(BILL, attachment=Attachment(" ", b"x")), "attachment"),
         (replace(BILL, attachment=Attachment("a", b"x" * (LARGEST_ATTACHMENT + 1))), "attachment"),
