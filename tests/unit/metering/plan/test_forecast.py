@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from datetime import date
 from decimal import Decimal
 
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.plan.forecast import Forecast, Refusal, forecast
-from metering.plan.usage import MonthTotal, Source, Usage, Window
+from metering.plan.usage import MonthTotal, Source, Usage, Window, month_of
 from tests.unit.metering.plan.samples import KWH, PLAIN, full_year, office
 
+MONTHS = range(1, 13)
 AUGUST = date(2026, 8, 31)
 LAST = Usage(full_year(2025))
 
@@ -104,3 +106,26 @@ def test_a_forecast_lies_in_its_interval_and_above_what_is_known(
     assert known == found.so_far - found.filled
     assert known <= found.low <= found.expected <= found.high
     assert len(Window(date(2026, 1, 1), day)) >= found.days
+
+
+@pytest.mark.parametrize("known_months", [3, 6, 9])
+def test_four_of_five_years_end_in_the_interval_when_the_rest_differs_as_one_month(
+    known_months: int,
+) -> None:
+    """Months differ by a tenth; the rest of the year is as different as one more month."""
+    chance = random.Random(20261122)
+    years, inside = 400, 0
+    last = Usage({}, {date(2025, m, 1): MonthTotal(3000 * KWH, Source.ENTERED) for m in MONTHS})
+    for _ in range(years):
+        factors = [chance.gauss(1, 0.1) for _ in range(known_months)]
+        rest = chance.gauss(1, 0.1) * (12 - known_months)
+        now = {
+            date(2026, m, 1): MonthTotal(round(3000 * KWH * factor), Source.BILLED)
+            for m, factor in zip(MONTHS, factors, strict=False)
+        }
+        day = month_of(date(2026, known_months, 1)).last
+        found = forecast(Usage({}, now), last, day, PLAIN)
+        assert isinstance(found, Forecast)
+        ended = round(3000 * KWH * (sum(factors) + rest))
+        inside += found.low <= ended <= found.high
+    assert 0.75 < inside / years < 0.85
