@@ -185,7 +185,7 @@ def quarantine_export(digest: str, file: Path, config: Config = None) -> None:
 
 @app.command()
 def doctor(config: Config = None) -> None:
-    """Look at everything a collector needs; say what is wrong and what to do."""
+    """Look at everything that collectors and metering need; say what is wrong and what to do."""
     logs.configure("error")  # warnings are among the findings
     findings = examine_installation(config)
     Console().print(table(findings))

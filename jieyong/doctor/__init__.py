@@ -18,6 +18,7 @@ from jieyong.doctor.clock import check_clock, kernel_synchronised
 from jieyong.doctor.database import check_database
 from jieyong.doctor.finding import Check, Finding, Level, examine, exit_code, ok, problem, warning
 from jieyong.doctor.gateways import check_gateways
+from jieyong.doctor.metering import check_metering
 from jieyong.doctor.state import check_directory, check_spool
 from jieyong.doctor.table import table
 from jieyong.settings import Settings
@@ -30,7 +31,7 @@ __all__ = ["Finding", "Level", "examine_installation", "exit_code", "table"]
 
 
 def examine_installation(config: Path | None) -> list[Finding]:
-    """Look at everything a collector needs.
+    """Look at everything that collectors and metering need.
 
     Args:
         config: the settings file; None takes ``jieyong.toml`` of the working directory if there is
@@ -63,6 +64,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield f"spool {spool}", partial(check_spool, spool, settings.spool, now_us())
     yield "clock", partial(check_clock, datetime.now(UTC), synchronised=kernel_synchronised())
     yield "database", partial(_database, settings)
+    yield "metering", partial(_metering, settings)
     current = _in_database(settings)
     yield "inventory", partial(_taken, settings, current)
     known = current or _as_last_seen(settings)
@@ -77,6 +79,13 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield problem(str(error), "database", "set database.url or DATABASE_URL")
         return
     yield from check_database(url, settings.database, lambda: datetime.now(UTC))
+
+
+def _metering(settings: Settings) -> Iterator[Finding]:
+    with contextlib.suppress(SettingsError):  # no database is set: that is told already
+        yield from check_metering(
+            database_url(settings), settings.database, lambda: datetime.now(UTC)
+        )
 
 
 def _gateways(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
