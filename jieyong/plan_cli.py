@@ -19,6 +19,7 @@ from metering.plan.calendar import DayKind
 from metering.plan.calendar_store import enter_days
 from metering.plan.earlier_rows import parse
 from metering.plan.earlier_sheet import read_table, write_template
+from metering.plan.earlier_unused import unused
 from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, correct_quota, enter_quota, withdraw_quota
 from metering.plan.standing import standings
@@ -126,7 +127,13 @@ def earlier_import(
             done = earlier.preview(at.conn, rows, file.name)
         else:
             done = earlier.bring_in(at.conn, _act(at, by), rows, file.name)
+        idle = unused(at.conn, rows, at.zone)
     typer.echo(f"新增 {done.added} 行，已有且相同 {done.unchanged} 行。")
+    if idle:
+        where = "、".join(str(one.row) for one in idle)
+        typer.echo(
+            f"其中 {len(idle)} 行的月份已有账单或完整计量，导入值只备查、不采用：第 {where} 行"
+        )
     if dry_run:
         typer.echo("以上为预览，未导入。")
     elif done.number is not None:

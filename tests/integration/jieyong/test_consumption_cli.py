@@ -146,6 +146,19 @@ def test_earlier_months_come_in_by_excel_and_make_last_year(run: Run, tmp_path: 
         run("earlier", "undo", 1)
 
 
+def test_months_that_are_known_already_are_named(run: Run, tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "filled.xlsx") as filled:
+        sheet = filled.add_worksheet(SHEET)
+        sheet.write_row(0, 0, HEADINGS)
+        sheet.write_row(1, 0, ["jg-1", "", "2025-10", "电", 600, "kWh", 360.5, ""])
+        sheet.write_row(2, 0, ["jg-1", "", "2026-10", "电", 600, "kWh", 360.5, ""])
+        sheet.write_row(3, 0, ["jg-1", "", "2026-10", "水", 600, "m3", 360.5, ""])
+        sheet.write_row(4, 0, ["", "m", "2026-10", "电", 600, "kWh", 360.5, ""])
+        sheet.write_row(5, 0, ["", "m", "2026-09", "电", 600, "kWh", 360.5, ""])
+    done = run("earlier", "import", tmp_path / "filled.xlsx", "--dry-run")
+    assert "其中 2 行的月份已有账单或完整计量，导入值只备查、不采用：第 3、5 行" in done.output
+
+
 def test_a_workbook_with_mistakes_is_refused_naming_its_cells(run: Run, tmp_path: Path) -> None:
     with xlsxwriter.Workbook(tmp_path / "bad.xlsx") as filled:
         sheet = filled.add_worksheet(SHEET)
