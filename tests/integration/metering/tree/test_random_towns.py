@@ -29,7 +29,8 @@ def _random_town(town: Town, rng: random.Random) -> None:
     for n in range(rng.randint(3, 14)):
         direction = rng.choice(["in", "in", "in", "in", "out", "generated"])
         code = f"M{n}"
-        town.meter(code, None, direction=direction, valid=_maybe(rng, days))
+        item = rng.choice([None, "01A00", "01A10", "01B00"])
+        town.meter(code, None, direction=direction, item=item, valid=_maybe(rng, days))
         first, *rest = sorted(rng.sample(days, rng.randint(1, 2)))
         if rng.random() < 0.9:
             town.put(code, f"r-{rng.choice(houses)}", since(None, first))
@@ -38,7 +39,10 @@ def _random_town(town: Town, rng: random.Random) -> None:
             town.hang(code, rng.choice(meters), _maybe(rng, days))
         town.days(code, {d: rng.randint(-3, 10**6) for d in days if rng.random() < 0.97})
         meters.append(code)
-    _random_relations(town, rng, houses, meters)
+        if n == 2:
+            town.virtual("V", f"{{{meters[0]}}} + {{{meters[1]}}} - {{{meters[2]}}}")
+            meters.append("V")  # a main for those that follow
+    _random_relations(town, rng, houses, [meter for meter in meters if meter != "V"])
 
 
 def _random_relations(town: Town, rng: random.Random, houses: list[str], meters: list[str]) -> None:

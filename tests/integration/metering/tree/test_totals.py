@@ -38,9 +38,7 @@ JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
 
 def totals(town: Town, month: date = JUNE, level: Level = Level.INSTITUTION) -> dict[str, Figure]:
     """Figures of electricity by the holder's code."""
-    codes = {id_: code for code, id_ in town.ids.items() if town.ids[code] == id_}
-    names = {"institution": "institution", "building": "building", "room": "room"}
-    rows = town.conn.execute(f"SELECT id, code FROM {names[level]}").fetchall()
+    rows = town.conn.execute(f"SELECT id, code FROM {level}").fetchall()  # levels are tables
     codes = dict(rows) | {NOBODY: "nobody", OUTSIDE: "outside"}
     return {
         codes[line.holder]: line.figure
