@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
@@ -33,9 +33,12 @@ from metering.bills.standing import (
     key_of,
     standing_accounts,
     standing_bills,
+    standing_meters,
     standing_purchases,
 )
 from metering.bills.words import Words, words
+
+_ONCE: Final = "一块表同时只能属于一个户号"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class _Drafting:
             line for sheet in sheets for line in account_lines(sheet, self._words, self._refusals)
         ]
         self._refuse_unknown((line.row, line.account.institution) for line in lines)
-        meters = codes(self._conn, "meter", [m for line in lines for m in line.account.meters])
+        self._refuse_meters(lines)
         found = []
         rows: dict[str, Row] = {}
         for line in lines:
@@ -133,8 +136,6 @@ class _Drafting:
                 line.row.refuse("number", f"与 {rows[account.code].where} 重复，请只保留一行")
                 continue
             rows[account.code] = line.row
-            for meter in sorted(set(account.meters) - meters):
-                line.row.refuse("meters", f"计量表 {meter} 不存在，请核对编码")
             if account.code not in self.standing:
                 self._new[account.code] = account
                 found.append(line)
@@ -229,6 +230,24 @@ class _Drafting:
             if same and other.bill.first < one.bill.end:
                 where = one.row.where
                 other.row.refuse("account", f"与 {where} 的账单时段重叠，请核对起止日期")
+
+    def _refuse_meters(self, lines: Sequence[AccountLine]) -> None:
+        named = [(line, meter) for line in lines for meter in line.account.meters]
+        known = standing_meters(self._conn, [meter for _, meter in named])
+        taken: dict[str, AccountLine] = {}
+        for line, code in named:
+            meter, account = known.get(code), line.account
+            unit = self._words.energies[account.energy].unit
+            first = taken.setdefault(code, line)
+            if meter is None:
+                line.row.refuse("meters", f"计量表 {code} 不存在，请核对编码")
+            elif (meter.energy, meter.unit) != (account.energy, unit):
+                said = f"计量表 {code}（{meter.energy}，{meter.unit}）"
+                line.row.refuse("meters", f"{said}与户号（{account.energy}，{unit}）不一致，请核对")
+            elif (other := meter.other(account.code, account.since)) is not None:
+                line.row.refuse("meters", f"计量表 {code} 已属于户号 {other}，{_ONCE}")
+            elif first.account.code != account.code:
+                line.row.refuse("meters", f"计量表 {code} 已写在 {first.row.where}，{_ONCE}")
 
     def _refuse_unknown(self, named: Iterable[tuple[Row, str]]) -> None:
         every = list(named)

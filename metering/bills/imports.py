@@ -197,8 +197,8 @@ def _write_account(
             account = find_account(conn, line.account.code)
             extend_account(conn, act, account, line.account, import_id)
     except RefusedError as error:
-        where = line.row.cell("meters")
-        raise RefusedError(f"{where}：{fault}" for fault in error.faults) from error
+        # The draft found nothing wrong: somebody was quicker.
+        raise RefusedError(f"{line.row.where}：{fault}" for fault in error.faults) from error
 
 
 def _bill(line: BillLine) -> dict[str, object]:

@@ -24,6 +24,13 @@ _METERS: Final[LiteralString] = """
     SELECT b.account_id, m.code FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
     WHERE b.withdrawn_at IS NULL
 """
+_METERS_NAMED: Final[LiteralString] = """
+    SELECT m.code, m.energy, m.unit, a.code, upper(b.valid)
+    FROM meter m
+    LEFT JOIN utility_account_meter b ON b.meter_id = m.id AND b.withdrawn_at IS NULL
+    LEFT JOIN utility_account a ON a.id = b.account_id
+    WHERE m.code = ANY(%s)
+"""
 _BILLS: Final[LiteralString] = """
     SELECT b.account_id, b.id, lower(b.period), upper(b.period), b.status, b.quantity, b.unit,
         b.amount, b.issued, b.note,
@@ -61,6 +68,26 @@ class StandingAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class StandingMeter:
+    """A meter, and which accounts it counts.
+
+    Attributes:
+        energy: code of its kind of energy.
+        unit: of what it counts.
+        accounts: (code of the account, the day after its last day or None).
+    """
+
+    energy: str
+    unit: str
+    accounts: tuple[tuple[str, date | None], ...]
+
+    def other(self, account: str, since: date) -> str | None:
+        """Return another account that it counts on some day from ``since`` on."""
+        others = (c for c, end in self.accounts if c != account and (end is None or end > since))
+        return next(others, None)
+
+
+@dataclass(frozen=True, slots=True)
 class StandingBill:
     """An active bill.
 
@@ -91,6 +118,18 @@ def standing_accounts(conn: psycopg.Connection[Any]) -> dict[str, StandingAccoun
         one.code: StandingAccount(one, tuple(owners[one.id]), frozenset(meters[one.id]))
         for one in accounts(conn)
     }
+
+
+def standing_meters(
+    conn: psycopg.Connection[Any], wanted: Sequence[str]
+) -> dict[str, StandingMeter]:
+    """Return meters by code; unknown codes are absent."""
+    found: dict[str, StandingMeter] = {}
+    for code, energy, unit, account, end in conn.execute(_METERS_NAMED, [list(wanted)]):
+        before = found[code].accounts if code in found else ()
+        counted = () if account is None else ((account, end),)
+        found[code] = StandingMeter(energy, unit, (*before, *counted))
+    return found
 
 
 def standing_bills(

@@ -126,7 +126,7 @@ def test_of_two_who_import_the_same_at_once_one_is_refused(
     got = at_once(database, conn, lambda one: apply(one, ACT, path))
     assert got in {
         "a.xlsx：导入期间有人录入了相同的内容，请重新导入",
-        "户号!G2：户号 7（编码 7）已经登记，不能再次登记",
+        "户号!2：户号 7（编码 7）已经登记，不能再次登记",
     }
     assert apply(conn, ACT, path).import_id is None
     assert len(imports(conn)) == 1
@@ -245,13 +245,22 @@ def test_an_account_that_stands_otherwise_is_refused(conn: Conn, tmp_path: Path)
     ]
 
 
-def test_a_meter_of_another_account_is_refused_with_its_cell(conn: Conn, tmp_path: Path) -> None:
+def test_a_meter_that_cannot_count_an_account_is_refused_with_its_cell(
+    conn: Conn, tmp_path: Path
+) -> None:
     open_account(conn, meters=("m-1",))
-    row = ("510002", "国网供电", "电", "czj", JANUARY, None, "m-3,m-1")
-    path = workbook(tmp_path / "a.xlsx", 户号=[ACCOUNT_HEADINGS, row])
+    rows = [
+        ("510002", "国网供电", "电", "czj", JANUARY, None, "m-3,m-1"),
+        ("510003", "国网供电", "电", "czj", JANUARY, None, "m-3"),
+        ("510004", "国网供电", "电", "czj", JANUARY, None, "w-1"),
+    ]
+    path = workbook(tmp_path / "a.xlsx", 户号=[ACCOUNT_HEADINGS, *rows])
     before = state(conn)
-    (said,) = refusals(lambda: apply(conn, ACT, path))
-    assert said.startswith("户号!G2：计量表 m-1 自 2026-01-01 起已属于某个户号")
+    assert refusals(lambda: draft(conn, path)) == [
+        "户号!G2：计量表 m-1 已属于户号 510001，一块表同时只能属于一个户号",
+        "户号!G3：计量表 m-3 已写在 户号!2，一块表同时只能属于一个户号",
+        "户号!G4：计量表 w-1（water，m3）与户号（electricity，kWh）不一致，请核对",
+    ]
     assert state(conn) == before
 
 
