@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -48,6 +48,8 @@ class Comparison:
         unknown_then: days of the other one nobody knows.
         uneven: days left out because the other window has fewer of their kind.
         sources: what both figures rest on.
+        totals: of both whole windows, as they are reported; None: not known as a whole.
+        totals_rest_on: what the known ones of them rest on.
         published: whether holidays of both years are known; otherwise weekdays were compared.
     """
 
@@ -61,6 +63,8 @@ class Comparison:
     unknown_then: tuple[date, ...]
     uneven: tuple[date, ...]
     sources: frozenset[Source]
+    totals: tuple[int | None, int | None]
+    totals_rest_on: frozenset[Source]
     published: bool
 
     @property
@@ -116,7 +120,7 @@ def compare(
     by_days = _by_days(now, then, windows, calendar)
     if by_days.share >= ENOUGH:
         return by_days
-    return _whole(now, then, by_days) or by_days
+    return _whole(by_days) or by_days
 
 
 def _by_days(
@@ -136,17 +140,18 @@ def _by_days(
         unknown_then=_without(against, then.days.__contains__),
         uneven=_uneven(windows, pairs),
         sources=frozenset([Source.METERED]) if known else frozenset(),
+        totals=(now.total(window), then.total(against)),
+        totals_rest_on=now.sources(window) | then.sources(against),
         published=all(calendar.published(w.year) for w in _ends(windows)),
     )
 
 
-def _whole(now: Usage, then: Usage, by_days: Comparison) -> Comparison | None:
-    ours, theirs = now.total(by_days.window), then.total(by_days.against)
+def _whole(by_days: Comparison) -> Comparison | None:
+    ours, theirs = by_days.totals
     if ours is None or theirs is None:
         return None
-    return Comparison(
-        window=by_days.window,
-        against=by_days.against,
+    return replace(
+        by_days,
         basis=Basis.WHOLE,
         now=ours,
         then=theirs,
@@ -154,8 +159,7 @@ def _whole(now: Usage, then: Usage, by_days: Comparison) -> Comparison | None:
         unknown_now=(),
         unknown_then=(),
         uneven=(),
-        sources=now.sources(by_days.window) | then.sources(by_days.against),
-        published=by_days.published,
+        sources=by_days.totals_rest_on,
     )
 
 

@@ -61,6 +61,11 @@ def comparison_lines(name: str, one: Comparison, unit: str) -> Iterator[str]:
         yield f"  按整期总量比较（{lengths}，未按可比日）；数据来源：{sources(one.sources)}"
         return
     yield f"  按 {one.days} 个可比日比较（占 {percent(one.share)}；工作日、周末、节假日分别对应）"
+    yield f"  可比日数据来源：{sources(one.sources)}"
+    if one.totals_rest_on - one.sources:
+        ours, theirs = (amount(total, unit) for total in one.totals)
+        rests = sources(one.totals_rest_on)
+        yield f"  上报口径整期总量：本期 {ours}，对比期 {theirs}（来源：{rests}）"
     for days, what in ((one.unknown_now, "本期未知"), (one.unknown_then, "对比期未知")):
         if days:
             yield f"  {what}，未参加比较：{day_list(days)}"

@@ -56,6 +56,20 @@ def test_a_comparison_says_over_which_days() -> None:
     assert "节假日安排未全部录入" in lines
 
 
+def test_the_bills_totals_stand_beside_a_comparison_by_days() -> None:
+    bills = {OCTOBER.first: MonthTotal(5000 * KWH, Source.BILLED)}
+    now = Usage(days(OCTOBER, lambda _: 110), bills, months_first=True)
+    one = year_on_year(now, Usage(), OCTOBER, PLAIN)
+    assert one.totals == (5000 * KWH, None)
+    then = Usage(days(LAST_OCTOBER, lambda _: 100))
+    one = year_on_year(now, then, OCTOBER, PLAIN)
+    lines = "\n".join(comparison_lines("同比", one, "kWh"))
+    assert "可比日数据来源：计量" in lines
+    assert "上报口径整期总量：本期 5,000 kWh，对比期 3,100 kWh（来源：计量、账单）" in lines
+    metered = year_on_year(Usage(now.days), then, OCTOBER, PLAIN)
+    assert "上报口径" not in "\n".join(comparison_lines("同比", metered, "kWh"))
+
+
 def test_whole_months_and_their_sources_are_named() -> None:
     then = Usage({}, {LAST_OCTOBER.first: MonthTotal(2000 * KWH, Source.ENTERED)})
     one = year_on_year(Usage(days(OCTOBER, lambda _: 100)), then, OCTOBER, PLAIN)
