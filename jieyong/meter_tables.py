@@ -19,6 +19,7 @@ from metering.facts.ratio import standing_ratios
 from metering.facts.register import standing_registers
 from metering.facts.resolution import ratios
 from metering.facts.span import Span
+from registry.audit import lines
 
 _DIRECTIONS: Final = {"in": "用入", "out": "外供", "generated": "自发"}
 _ACTS: Final = {"replace": "换表", "move": "移位", "import": "导入"}
@@ -69,6 +70,11 @@ def details(conn: psycopg.Connection[Any], meter: Meter, zone: ZoneInfo) -> Iter
             *(_time(done.entered_at, zone), _state(done.withdrawn_by)),
         )
     yield acts
+    log = _table("记录（最近 20 条）", "时间", "谁", "动作", "内容")
+    for line in lines(conn, meter.code, most=20):
+        words = "，".join(f"{k}={v}" for k, v in line.detail.items() if v not in (None, ""))
+        log.add_row(_time(line.at, zone), line.principal, line.action, words)
+    yield log
 
 
 def preview(looked: Preview) -> Table:

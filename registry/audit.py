@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 
@@ -51,3 +52,31 @@ def record(
         " VALUES (%s, %s, %s, %s, %s)",
         [act.at, act.principal, action, subject, Jsonb(dict(detail or {}))],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the log; see :func:`record`."""
+
+    id: int
+    at: datetime
+    principal: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+
+
+def lines(conn: psycopg.Connection[Any], subject: str, most: int = 50) -> list[Line]:
+    """Return what was done to a subject, the newest first.
+
+    Args:
+        conn: any connection.
+        subject: its code.
+        most: so many lines at most.
+    """
+    with conn.cursor(row_factory=class_row(Line)) as cursor:
+        return cursor.execute(
+            "SELECT id, at, principal, action, subject, detail FROM audit_log"
+            " WHERE subject = %s ORDER BY id DESC LIMIT %s",
+            [subject, most],
+        ).fetchall()

@@ -145,12 +145,12 @@ def undo(conn: psycopg.Connection[Any], act: Act, act_id: int) -> list[int]:
             refuse(where, "没有这次操作，或已经撤销；用 jieyong meter show 查看编号")
         changes = [_rebinding(row) for row in cursor.execute(_STEPS, [act_id]).fetchall()]
         entries = [row["id"] for row in cursor.execute(_ENTRIES, [act_id]).fetchall()]
+    record(conn, act, f"{done['kind']}.withdraw", done["subject"], {"id": act_id})
+    for entry_id in entries:  # while it is still known at whose meter they were read
+        entry.cancel(conn, act, entry_id)
     for change in reversed(changes):
         _set(conn, change, change.after, change.before, where)
         _mark(conn, change, f"act {act_id} withdrawn")
-    record(conn, act, f"{done['kind']}.withdraw", done["subject"], {"id": act_id})
-    for entry_id in entries:
-        entry.cancel(conn, act, entry_id)
     hung = [c for c in changes if c.binding == "device_place"]
     for place_id in {c.target_id for c in hung}:
         raise_if_any(overlaps(conn, place_id, where))

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, scalar_row
 
 from metering.facts import marks
 from metering.facts.entry_check import Entry, Where, check
-from metering.facts.meters import Mounted
+from metering.facts.meters import Mounted, counting
 from metering.facts.refusal import raise_if_any, refuse, shown, writing
 from metering.facts.span import Span
 from registry.audit import Act, record
@@ -29,6 +29,7 @@ _WITHDRAW: Final[LiteralString] = """
     FROM device d WHERE d.id = e.device_id AND e.id = %s AND e.withdrawn_at IS NULL
     RETURNING e.device_id, d.code AS device, e.register, e.ts, e.kind, e.value
 """
+_CODE: Final[LiteralString] = "SELECT code FROM meter WHERE id = ANY(%s) ORDER BY id LIMIT 1"
 AS_STATED: Final = Where()
 
 
@@ -109,12 +110,14 @@ def cancel(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> None:
         refuse(f"读数 #{entry_id}", "刚刚被他人撤销；请重新查看")
     detail = {
         "id": entry_id,
+        "device": row["device"],
         "register": row["register"],
         "at": row["ts"].astimezone(UTC).isoformat(),
         "kind": row["kind"],
         "value": str(row["value"]),
     }
-    record(conn, act, "entry.withdraw", row["device"], detail)
+    subject = _counted_by(conn, row) or row["device"]
+    record(conn, act, "entry.withdraw", subject, detail)
     why = f"entry {entry_id} withdrawn"
     _mark(conn, row["device_id"], row["register"], row["ts"], why)
 
@@ -134,6 +137,16 @@ def correct_entry(
     with conn.transaction():
         withdraw_entry(conn, act, entry_id)
         return enter_entry(conn, act, entry, where)
+
+
+def _counted_by(conn: psycopg.Connection[Any], row: dict[str, Any]) -> str | None:
+    """Return the code of the meter that an entry was about."""
+    moment = Span(row["ts"], row["ts"])
+    held = counting(conn, row["device_id"], row["register"], moment)
+    values = [[meter_id for meter_id, _ in held]]
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        code: str | None = cursor.execute(_CODE, values).fetchone()
+        return code
 
 
 def _mark(conn: psycopg.Connection[Any], device_id: int, name: str, at: datetime, why: str) -> None:

@@ -30,3 +30,6 @@ CREATE INDEX fact_act_binding_subject ON fact_act_binding (binding, subject_id, 
 
 ALTER TABLE counter_entry ADD COLUMN act_id int REFERENCES fact_act;
 CREATE INDEX counter_entry_act ON counter_entry (act_id) WHERE act_id IS NOT NULL;
+
+-- What was done to one meter is looked up by its code.
+CREATE INDEX audit_log_subject ON audit_log (subject, id);

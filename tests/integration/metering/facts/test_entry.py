@@ -46,8 +46,11 @@ def test_a_reading_is_due_at_its_time_and_no_longer(conn: Conn) -> None:
     withdraw_entry(conn, ACT, second)
     assert due(conn) == [("p-1", at(11), at(11))]
     assert entries(conn) == []
-    assert [action for _, action, _ in audit(conn)] == [
-        *("entry.enter", "entry.withdraw", "entry.enter", "entry.withdraw")
+    assert audit(conn) == [
+        ("王芳", "entry.enter", "p-1"),
+        ("王芳", "entry.withdraw", "p-1"),
+        ("王芳", "entry.enter", "p-1"),
+        ("王芳", "entry.withdraw", "p-1"),
     ]
 
 

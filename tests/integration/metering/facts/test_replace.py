@@ -80,6 +80,11 @@ def test_withdrawing_it_restores_everything(conn: Conn) -> None:
     due(conn)
     withdraw_act(conn, ACT, act_id)
     assert effective(conn) == before
+    assert audit(conn)[3:] == [
+        ("王芳", "replace.withdraw", "p-1"),
+        ("王芳", "entry.withdraw", "p-1"),
+        ("王芳", "entry.withdraw", "p-1"),
+    ]
     assert {code for code, _, _ in due(conn)} == {"p-1"}
     with pytest.raises(FactError, match="已经撤销"):
         withdraw_act(conn, ACT, act_id)
