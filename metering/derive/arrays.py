@@ -6,12 +6,12 @@ statement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 
-def ids(values: Sequence[int]) -> str:
+def ids(values: Iterable[int]) -> str:
     """Return whole numbers as the text of an ``int[]`` or ``int8[]``."""
     return f"{{{','.join(map(str, values))}}}"
 

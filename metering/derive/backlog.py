@@ -44,11 +44,13 @@ class Backlog:
 
     Attributes:
         rows: due rows by kind; every kind is there.
+        failing: subjects that could not be computed the last time.
         oldest_at: since when the oldest waits of what could be done now, readings that no worker
             has looked at included; None: nothing waits.
     """
 
     rows: dict[DueKind, int]
+    failing: int
     oldest_at: datetime | None
 
     def age_s(self, now: datetime) -> float:
@@ -92,7 +94,8 @@ def backlog(conn: psycopg.Connection, now: datetime) -> Backlog:
         rows[DueKind(kind)] = count
         since.append(oldest)
     since += [logged for (logged,) in conn.execute(_UNREAD, [CONSUMER])]
-    return Backlog(rows, min((at for at in since if at is not None), default=None))
+    ((bad,),) = conn.execute("SELECT count(*) FROM metering_failure").fetchall()
+    return Backlog(rows, bad, min((at for at in since if at is not None), default=None))
 
 
 def failing(conn: psycopg.Connection, least: int) -> list[Failing]:

@@ -13,6 +13,7 @@ from typing import Final
 import psycopg
 import structlog
 
+from metering.derive.times import NEVER_US, at_us
 from storage import dirty
 
 CONSUMER: Final = "metering"
@@ -32,7 +33,7 @@ class DueKind(enum.StrEnum):
 
 _MARK = """
 INSERT INTO metering_due (kind, subject, ts_from, ts_to, why)
-VALUES (%s, %s, %s, coalesce(%s, 'infinity'::timestamptz), %s)
+VALUES (%s, %s, %s, %s, %s)
 """
 # A reading may lie outside the time in which its device hung at a place: then it is nobody's
 # consumption. The bounds are inclusive: a reading at the end of a binding can be the final one.
@@ -112,7 +113,7 @@ def mark(  # noqa: PLR0913, PLR0917 - one argument for each column
     for at in (ts_from, ts_to):
         if at is not None and at.tzinfo is None:
             raise ValueError(f"{at} has no zone: pass an aware datetime, for example in UTC")
-    conn.execute(_MARK, [kind.value, subject, ts_from, ts_to, why])
+    conn.execute(_MARK, [kind.value, subject, ts_from, ts_to or at_us(NEVER_US), why])
 
 
 def follow(conn: psycopg.Connection) -> int:
