@@ -91,14 +91,15 @@ def compare(
     config: Config = None,
 ) -> None:
     """Compare a month with last year's and with the one before."""
-    window = _month(month)
-    both = Window(year_before(month_of(window.first)).first, window.last)
+    whole = _month(month)
+    both = Window(year_before(whole).first, whole.last)
     with session(config) as at:
+        window = _over(whole, at)
         usage, unit = _usage(at, meter, institution, energy, both)
         calendar = load_calendar(at.conn)
     lines = [
         *comparison_lines("同比", year_on_year(usage, usage, window, calendar), unit),
-        *comparison_lines("环比", month_on_month(usage, window.first, calendar), unit),
+        *comparison_lines("环比", month_on_month(usage, window, calendar), unit),
     ]
     typer.echo("\n".join(lines))
 
@@ -162,6 +163,14 @@ class _Quality:
 
 def _shown(found: Explanation, *, explained: bool) -> str:
     return render(found) if explained else summary(found)
+
+
+def _over(month: Window, at: Session) -> Window:
+    """The days of a month that are over."""
+    yesterday = at.today - timedelta(days=1)
+    if yesterday < month.first:
+        refuse("--month", f"{month.first:%Y-%m} 还没有一天结束，无法比较")
+    return Window(month.first, min(month.last, yesterday))
 
 
 def _usage(

@@ -10,10 +10,13 @@ from decimal import Decimal
 from typing import Final
 
 from metering.plan.calendar import Calendar, DayKind
-from metering.plan.usage import Source, Usage, Window, month_before, month_of, year_before
+from metering.plan.usage import DAY, Source, Usage, Window, month_before, month_of, year_before
 
 ENOUGH: Final = Decimal("0.5")
 """Share of days from which a comparison by days is preferred to one of whole months."""
+
+MOST_LONGER: Final = 3
+"""Days by which windows may differ when their totals are compared: February and March do."""
 
 
 class Basis(enum.StrEnum):
@@ -87,9 +90,12 @@ def year_on_year(now: Usage, then: Usage, window: Window, calendar: Calendar) ->
     return compare(now, then, (window, year_before(window)), calendar)
 
 
-def month_on_month(usage: Usage, month: date, calendar: Calendar) -> Comparison:
-    """A month against the one before."""
-    return compare(usage, usage, (month_of(month), month_before(month)), calendar)
+def month_on_month(usage: Usage, window: Window, calendar: Calendar) -> Comparison:
+    """A month against the one before; its first days against the first days of that one."""
+    before = month_before(window.first)
+    if window != month_of(window.first):
+        before = Window(before.first, min(before.last, before.first + DAY * (len(window) - 1)))
+    return compare(usage, usage, (window, before), calendar)
 
 
 def pair(window: Window, against: Window, calendar: Calendar) -> tuple[Pair, ...]:
@@ -148,7 +154,8 @@ def _by_days(
 
 def _whole(by_days: Comparison) -> Comparison | None:
     ours, theirs = by_days.totals
-    if ours is None or theirs is None:
+    longer = abs(len(by_days.window) - len(by_days.against))
+    if ours is None or theirs is None or longer > MOST_LONGER:
         return None
     return replace(
         by_days,

@@ -87,9 +87,27 @@ def test_three_known_days_do_not_stand_for_a_month_when_both_totals_are_known() 
 
 
 def test_february_against_january_compares_as_many_days_of_each_kind() -> None:
-    found = month_on_month(Usage(full_year(2026)), date(2026, 2, 1), PLAIN)
+    found = month_on_month(Usage(full_year(2026)), month_of(date(2026, 2, 1)), PLAIN)
     assert found.change == 0
     assert found.days == 28
+
+
+def test_the_first_days_of_a_month_are_held_against_the_first_days_of_the_last() -> None:
+    ten = Window(date(2026, 10, 1), date(2026, 10, 10))
+    found = month_on_month(Usage(full_year(2026)), ten, PLAIN)
+    assert found.against == Window(date(2026, 9, 1), date(2026, 9, 10))
+    assert found.change == 0
+    all_but_one = Window(date(2026, 3, 1), date(2026, 3, 30))
+    assert month_on_month(Usage(), all_but_one, PLAIN).against == month_of(date(2026, 2, 1))
+
+
+def test_a_third_of_a_month_is_never_held_against_the_total_of_a_whole_one() -> None:
+    ten = Window(date(2026, 10, 1), date(2026, 10, 10))
+    now = Usage(days(ten, lambda _: 100))
+    then = Usage({}, {date(2026, 9, 1): MonthTotal(3000 * KWH, Source.BILLED)})
+    found = compare(now, then, (ten, month_of(date(2026, 9, 1))), PLAIN)
+    assert found.totals == (1000 * KWH, 3000 * KWH)
+    assert found.basis is Basis.NONE
 
 
 def test_growth_from_zero_has_no_percentage() -> None:
