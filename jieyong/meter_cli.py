@@ -22,16 +22,17 @@ from jieyong.metering import work_command
 from jieyong.settings_file import load_settings
 from metering.facts import manual, written
 from metering.facts.acts import withdraw_act
-from metering.facts.entry import enter_entry, withdraw_entry
+from metering.facts.entry import correct_entry, enter_entry, withdraw_entry
 from metering.facts.entry_check import Entry, Kind, Where
 from metering.facts.file_apply import apply_meters
 from metering.facts.file_reading import read_meters
-from metering.facts.meters import all_meters, find
-from metering.facts.move import Move, move_place
-from metering.facts.ratio import RatioFact, succeed_ratio, withdraw_ratio
+from metering.facts.listing import current
+from metering.facts.meters import find
+from metering.facts.move import Move, correct_move, move_place
+from metering.facts.ratio import RatioFact, correct_ratio, succeed_ratio, withdraw_ratio
 from metering.facts.refusal import refuse
 from metering.facts.register import withdraw_register
-from metering.facts.replace import Replacement, Values, replace
+from metering.facts.replace import Replacement, Values, correct_replacement, replace
 from metering.facts.sheet import Line, read_sheet
 from metering.facts.span import Span
 from metering.facts.sync import sync_meters
@@ -47,6 +48,10 @@ Config = Annotated[
 ]
 By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Code = Annotated[str, typer.Argument(help="计量表编码，见 jieyong meter list。")]
+Institution = Annotated[str | None, typer.Option(help="只列一个单位的表；单位编码见设备清单。")]
+Instead = Annotated[
+    int | None, typer.Option("--instead-of", help="更正：撤销这个编号的记录，以本次为准。")
+]
 Note = Annotated[str, typer.Option("--note", help="备注，写进记录。")]
 
 
@@ -81,13 +86,13 @@ class _Session:
 @meter_app.command("list", help="列出全部计量表。")
 def list_command(
     energy: Annotated[str | None, typer.Option(help="只列一种能源，如 electricity。")] = None,
+    institution: Institution = None,
     config: Config = None,
 ) -> None:
     """List all meters."""
     with _session(config) as session:
-        meters = [m for m in all_meters(session.conn) if energy in (None, m.energy)]
-        table = meter_tables.overview(session.conn, meters, session.act.at)
-    Console().print(table)
+        rows = current(session.conn, session.act.at, institution)
+    Console().print(meter_tables.overview([r for r in rows if energy in {None, r.energy}]))
 
 
 @meter_app.command(help="查看一块计量表：安装、变比、表底参数、录入的读数和操作，连同编号。")
@@ -107,6 +112,7 @@ def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     since: Annotated[str, typer.Option(help="自何时起：2026-06-01 或 2026-06-01 08:30。")],
     pt: Annotated[str, typer.Option(help="电压互感器变比；没有写 1。")] = "1",
     until: Annotated[str | None, typer.Option(help="至何时止；缺省一直有效。")] = None,
+    instead: Instead = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -115,7 +121,10 @@ def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         end = written.moment(until, session.zone, "--until") if until else None
         span = Span(written.moment(since, session.zone, "--since"), end)
         fact = RatioFact(code, written.ratio(ct, "--ct"), written.ratio(pt, "--pt"), span)
-        number = succeed_ratio(session.conn, session.act, fact)
+        if instead is None:
+            number = succeed_ratio(session.conn, session.act, fact)
+        else:
+            number = correct_ratio(session.conn, session.act, instead, fact)
     typer.echo(f"已登记变比 #{number}；受影响的用量将重新计算。")
 
 
@@ -131,6 +140,7 @@ def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
         list[str] | None, typer.Option(help="同一处另一块表：编码=止数=底数，可重复。")
     ] = None,
     note: Note = "",
+    instead: Instead = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -140,7 +150,10 @@ def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
         on = written.moment(installed, session.zone, "--installed") if installed else off
         values = (_values(code, final, initial), *(_also(text) for text in also or ()))
         stated = Replacement(code, device, off, on, values, note)
-        number = replace(session.conn, session.act, stated)
+        if instead is None:
+            number = replace(session.conn, session.act, stated)
+        else:
+            number = correct_replacement(session.conn, session.act, instead, stated)
     typer.echo(f"已登记换表 #{number}；受影响的用量将重新计算。")
     typer.echo(
         f"请把设备清单中的旧表写上 until: {off:%Y-%m-%d %H:%M}，"
@@ -149,17 +162,21 @@ def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
 
 
 @meter_app.command(help="登记计量点移到另一房间；自那时起用量计入新房间。")
-def move(
+def move(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     place: Annotated[str, typer.Argument(help="计量点编码。")],
     room: Annotated[str, typer.Option(help="新房间的编码。")],
     since: Annotated[str, typer.Option(help="自何时起：2026-06-01。")],
+    instead: Instead = None,
     by: By = None,
     config: Config = None,
 ) -> None:
     """Enter that a place belongs to another room."""
     with _session(config, by) as session:
         stated = Move(place, room, written.moment(since, session.zone, "--since"))
-        number = move_place(session.conn, session.act, stated)
+        if instead is None:
+            number = move_place(session.conn, session.act, stated)
+        else:
+            number = correct_move(session.conn, session.act, instead, stated)
     typer.echo(f"已登记移位 #{number}。请同时修改设备清单中的房间和 since。")
 
 
@@ -173,6 +190,7 @@ def read(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         typer.Option(help="reading 抄表；initial 装表底数；final 拆表止数；reset 清零后起数。"),
     ] = KindOption.READING,
     note: Note = "",
+    instead: Instead = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -181,18 +199,23 @@ def read(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         moment = written.moment(at, session.zone, "--at")
         meant: Kind = kind.value
         entry = Entry(code, moment, written.number(value, "读数"), meant, note)
-        number = enter_entry(session.conn, session.act, entry, Where(code, "--at", "读数"))
+        where = Where(code, "--at", "读数")
+        if instead is None:
+            number = enter_entry(session.conn, session.act, entry, where)
+        else:
+            number = correct_entry(session.conn, session.act, instead, entry, where)
     typer.echo(f"已录入读数 #{number}；受影响的用量将重新计算。")
 
 
 @meter_app.command(help="生成抄表模板：列出每块表和上次读数。")
 def template(
     file: Annotated[Path, typer.Argument(help="要生成的 Excel 文件，如 抄表.xlsx。")],
+    institution: Institution = None,
     config: Config = None,
 ) -> None:
     """Write the empty sheet for readings."""
     with _session(config) as session:
-        rows = template_rows(session.conn, session.act.at)
+        rows = template_rows(session.conn, session.act.at, institution)
         with file.open("wb") as target:
             write_template(target, rows, session.zone)
     typer.echo(f"已生成 {file}，共 {len(rows)} 块表。")

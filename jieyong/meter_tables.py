@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,32 +12,29 @@ import psycopg
 from rich.table import Table
 
 from metering.facts.entry_check import NAMES
-from metering.facts.listing import acts_of, entries_of
+from metering.facts.listing import CurrentRow, acts_of, entries_of
 from metering.facts.manual import Preview
-from metering.facts.meters import Meter, at_time, mounted
+from metering.facts.meters import Meter, mounted
 from metering.facts.ratio import standing_ratios
 from metering.facts.register import standing_registers
-from metering.facts.resolution import ratios
 from metering.facts.span import Span
 from registry.audit import lines
 
+_OVERVIEW: Final = (
+    *("编码", "名称", "单位", "能源", "计量单位", "方向", "分项", "表计或公式", "变比", "状态"),
+)
 _DIRECTIONS: Final = {"in": "用入", "out": "外供", "generated": "自发"}
 _ACTS: Final = {"replace": "换表", "move": "移位", "import": "导入"}
 
 
-def overview(conn: psycopg.Connection[Any], meters: Sequence[Meter], now: datetime) -> Table:
+def overview(rows: Sequence[CurrentRow]) -> Table:
     """All meters, with what hangs there now."""
-    table = _table(
-        "计量表", "编码", "名称", "能源", "单位", "方向", "分项", "表计或公式", "变比", "状态"
-    )
-    for meter in meters:
-        held = at_time(mounted(conn, meter.id), now)
-        span = Span(now, now + timedelta(microseconds=1))
-        ratio = "; ".join(_number(r.ct * r.pt) for r in ratios(conn, meter.id, span))
+    table = _table("计量表", *_OVERVIEW)
+    for row in rows:
         table.add_row(
-            *(meter.code, meter.name, meter.energy, meter.unit, _DIRECTIONS[meter.direction]),
-            *(meter.item or "", meter.formula or (held.device if held else "未装表")),
-            *(ratio or "1", "在用" if meter.open else "停用"),
+            *(row.code, row.name, row.institution or "", row.energy, row.unit),
+            *(_DIRECTIONS[row.direction], row.item or "", row.formula or row.device or "未装表"),
+            *(_number(row.ratio) or "1", "在用" if row.open else "停用"),
         )
     return table
 

@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any, Final, LiteralString
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
+from psycopg.types.range import Range
 
 from metering.facts.entry_check import Kind
 from metering.facts.meters import Meter
+from metering.facts.refusal import nearest, refuse
 
 # With readings of devices that hung at the place; final readings stand at the end of a binding.
 _ENTRIES: Final[LiteralString] = """
@@ -30,6 +32,80 @@ _ACTS: Final[LiteralString] = """
         OR EXISTS (SELECT FROM counter_entry e WHERE e.act_id = a.id AND e.id = ANY(%(entries)s))
     ORDER BY a.id
 """
+
+_CURRENT: Final[LiteralString] = """
+    SELECT m.id AS meter_id, m.code, m.name, m.energy, m.unit, m.direction, m.item, m.formula,
+           upper_inf(m.valid) AS open, d.id AS device_id, d.code AS device, c.name AS register,
+           c.unit AS register_unit, b.valid AS mounted, r.ct * r.pt AS ratio, i.code AS institution
+    FROM meter m
+    LEFT JOIN device_place b ON b.place_id = m.place_id AND b.valid @> %(now)s::timestamptz
+    LEFT JOIN device d ON d.id = b.device_id
+    LEFT JOIN LATERAL (
+        SELECT p.name, p.unit FROM point p
+        WHERE p.device_id = d.id AND p.class = 'counter' AND p.name = coalesce(m.register, p.name)
+        ORDER BY p.id LIMIT 1
+    ) c ON true
+    LEFT JOIN meter_ratio r ON r.meter_id = m.id AND r.withdrawn_at IS NULL
+        AND r.valid @> %(now)s::timestamptz
+    LEFT JOIN place_room q ON q.place_id = m.place_id AND q.valid @> %(now)s::timestamptz
+    LEFT JOIN room o ON o.id = q.room_id
+    LEFT JOIN building u ON u.id = o.building_id
+    LEFT JOIN institution i ON i.id = u.institution_id
+    WHERE %(institution)s::text IS NULL OR i.code = %(institution)s
+    ORDER BY m.code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRow:
+    """A meter and what hangs there now.
+
+    Attributes:
+        device: None: nothing does, or it is virtual.
+        register: name of the counter that counts; None: the device has none.
+        register_unit: in which the register shows.
+        mounted: while the device hangs there.
+        ratio: CT × PT; None: none is known, which counts as 1.
+        institution: code of the institution in whose building it is.
+    """
+
+    meter_id: int
+    code: str
+    name: str
+    energy: str
+    unit: str
+    direction: str
+    item: str | None
+    formula: str | None
+    open: bool
+    device_id: int | None
+    device: str | None
+    register: str | None
+    register_unit: str | None
+    mounted: Range[datetime] | None
+    ratio: Decimal | None
+    institution: str | None
+
+
+def current(
+    conn: psycopg.Connection[Any], now: datetime, institution: str | None = None
+) -> list[CurrentRow]:
+    """Return every meter by code, with what hangs there at a time.
+
+    Args:
+        conn: any connection.
+        now: the time, aware.
+        institution: only those in its buildings; virtual meters are in none.
+
+    Raises:
+        FactError: there is no such institution.
+    """
+    with conn.cursor(row_factory=scalar_row) as cursor:
+        codes = cursor.execute("SELECT code FROM institution").fetchall()
+    if institution is not None and institution not in codes:
+        refuse("单位", f"没有编码为 {institution} 的单位{nearest(institution, codes)}")
+    with conn.cursor(row_factory=class_row(CurrentRow)) as cursor:
+        return cursor.execute(_CURRENT, {"now": now, "institution": institution}).fetchall()
 
 
 @dataclass(frozen=True, slots=True)

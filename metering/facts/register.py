@@ -163,16 +163,23 @@ def _shape(fact: RegisterFact, where: str) -> Iterator[Fault]:
             yield Fault(where, f"{name} 是 {value}：必须大于 0")
         elif value != round(value, 6):
             yield Fault(where, f"{name} 是 {value}：最多 6 位小数")
-    if fact.resolution >= 10**6:
-        yield Fault(where, f"最小刻度 resolution 是 {fact.resolution}：必须小于 1000000")
-    elif fact.capacity is not None and fact.resolution > 0 and fact.capacity.is_finite():
-        ticks = fact.capacity / fact.resolution
-        if ticks != ticks.to_integral_value():
-            yield Fault(where, f"满度 {fact.capacity} 不是最小刻度 {fact.resolution} 的整数倍")
-        elif ticks > _MOST_TICKS:
-            yield Fault(where, f"满度 {fact.capacity} 太大：超过 2^53 个刻度")
+    if fact.resolution.is_finite() and fact.resolution > 0:
+        yield from _ticks(fact, where)
     if fact.span.first >= fact.span.end:
         yield Fault(where, "结束时间不晚于开始时间，请改正其中之一")
+
+
+def _ticks(fact: RegisterFact, where: str) -> Iterator[Fault]:
+    """Yield what is wrong with the capacity, counted in ticks."""
+    if fact.resolution >= 10**6:
+        yield Fault(where, f"最小刻度 resolution 是 {fact.resolution}：必须小于 1000000")
+    if fact.capacity is None or not fact.capacity.is_finite():
+        return
+    ticks = fact.capacity / fact.resolution
+    if ticks != ticks.to_integral_value():
+        yield Fault(where, f"满度 {fact.capacity} 不是最小刻度 {fact.resolution} 的整数倍")
+    elif ticks > _MOST_TICKS:
+        yield Fault(where, f"满度 {fact.capacity} 太大：超过 2^53 个刻度")
 
 
 def _against(

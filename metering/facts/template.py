@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, Final, LiteralString
+from typing import Any, BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
 import xlsxwriter
-from psycopg.rows import scalar_row
 
-from metering.facts.meters import Meter, all_meters, at_time, mounted
+from metering.facts.listing import current
+from metering.facts.meters import Mounted
 from metering.facts.readings import Known, before
 from metering.facts.sheet import AT, CODE, NOTE, SHEET, VALUE
+from metering.facts.span import ALWAYS, of_range
 
 HEADINGS: Final = (CODE, "名称", "表计", "单位", "上次时间", "上次读数", AT, VALUE, NOTE)
 _WIDTHS: Final = (22, 24, 16, 8, 18, 14, 18, 14, 24)
@@ -26,7 +27,6 @@ _GUIDE: Final = (
     "有一处错误则整个文件不导入，错误逐格指出；同一文件重复导入不会重复记录。",
     "导错了可整批撤销：jieyong meter withdraw act 编号。",
 )
-_UNIT: Final[LiteralString] = "SELECT unit FROM point WHERE device_id = %s AND name = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +34,35 @@ class TemplateRow:
     """A meter to be read.
 
     Attributes:
+        code: of the meter.
         device: code of the device that hangs there.
         unit: of its register.
         last: what is known of it; None: nothing.
     """
 
-    meter: Meter
+    code: str
+    name: str
     device: str
     unit: str
     last: Known | None
 
 
-def template_rows(conn: psycopg.Connection[Any], now: datetime) -> list[TemplateRow]:
-    """Return the meters that can be read now, by code."""
+def template_rows(
+    conn: psycopg.Connection[Any], now: datetime, institution: str | None = None
+) -> list[TemplateRow]:
+    """Return the meters that can be read now, by code.
+
+    Raises:
+        FactError: there is no such institution.
+    """
     rows = []
-    for meter in all_meters(conn):
-        held = at_time(mounted(conn, meter.id), now) if meter.open and not meter.formula else None
-        if held is None or held.register is None:
+    for row in current(conn, now, institution):
+        if not row.open or row.device_id is None or row.register is None or row.mounted is None:
             continue
-        with conn.cursor(row_factory=scalar_row) as cursor:
-            unit = cursor.execute(_UNIT, [held.device_id, held.register]).fetchone()
-        rows.append(TemplateRow(meter, held.device, unit or meter.unit, before(conn, held, now)))
+        span = of_range(row.mounted) or ALWAYS
+        held = Mounted(row.device_id, row.device or "", row.register, span)
+        unit = row.register_unit or row.unit
+        rows.append(TemplateRow(row.code, row.name, held.device, unit, before(conn, held, now)))
     return rows
 
 
@@ -77,7 +85,7 @@ def write_template(target: BinaryIO, rows: Sequence[TemplateRow], zone: ZoneInfo
         sheet.set_column(column, column, width)
         sheet.write_string(0, column, HEADINGS[column], heading)
     for index, row in enumerate(rows, start=1):
-        for column, text in enumerate((row.meter.code, row.meter.name, row.device, row.unit)):
+        for column, text in enumerate((row.code, row.name, row.device, row.unit)):
             sheet.write_string(index, column, text, plain)
         if row.last is not None:
             sheet.write_datetime(index, 4, row.last.at.astimezone(zone), moment)

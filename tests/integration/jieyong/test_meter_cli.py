@@ -59,6 +59,8 @@ def test_an_inventory_brings_the_meters_of_its_places(run: Run) -> None:
     for code in ("czj-1-main", "czj-1-water", "czj-1-305-ac", "czj-1-305-light"):
         assert code in listed
     assert "czj-1-main" not in run("list", "--energy", "water")
+    assert "czj-1-main" in run("list", "--institution", "czj")
+    assert "czj-1-main" not in run("list", "--institution", "jgj")
 
 
 def test_the_example_of_meters_is_checked_applied_and_then_changes_nothing(run: Run) -> None:
@@ -79,6 +81,28 @@ def test_a_ratio_is_entered_shown_and_withdrawn(run: Run) -> None:
     assert "80" in run("show", "czj-1-main")
     assert "已撤销 ratio #1" in run("withdraw", "ratio", 1)
     assert "80" not in run("show", "czj-1-main")
+
+
+def test_a_correction_keeps_both_and_counts_the_second(run: Run, database: str) -> None:
+    since = ("--since", "2026-06-20")
+    run("ratio", "czj-1-main", "--ct", "8", *since)
+    run("ratio", "czj-1-main", "--ct", "80", *since, "--instead-of", 1)
+    run("read", "czj-1-main", "5", "--at", "2026-07-01")
+    run("read", "czj-1-main", "50", "--at", "2026-07-01", "--instead-of", 1)
+    run("move", "czj-1-305-ac", "--room", "czj-1-pump", "--since", "2026-05-01")
+    run("move", "czj-1-305-ac", "--room", "czj-1-pump", "--since", "2026-05-02", "--instead-of", 1)
+    times = ("--removed", "2026-06-18 10:30", "--installed", "2026-06-18 11:15")
+    run("replace", "czj-1-main", "--device", "m-0017", *times, "--final", "8")
+    run("replace", "czj-1-main", "--device", "m-0017", *times, "--final", "9", "--instead-of", 3)
+    with psycopg.connect(database) as conn:
+        ratios = conn.execute("SELECT ct, withdrawn_at IS NULL FROM meter_ratio ORDER BY id")
+        assert ratios.fetchall() == [(8, False), (80, True)]
+        read = conn.execute("SELECT value, withdrawn_at IS NULL FROM counter_entry ORDER BY id")
+        assert read.fetchall() == [(5, False), (50, True), (8, False), (9, True)]
+        acts = conn.execute("SELECT kind, withdrawn_at IS NULL FROM fact_act ORDER BY id")
+        assert acts.fetchall() == [
+            *(("move", False), ("move", True), ("replace", False), ("replace", True))
+        ]
 
 
 def test_a_reading_is_entered_and_says_who(run: Run, database: str) -> None:
@@ -120,6 +144,7 @@ def test_a_place_moves_to_another_room(run: Run) -> None:
 
 def test_readings_travel_by_excel(run: Run, tmp_path: Path) -> None:
     assert "共 4 块表" in run("template", tmp_path / "抄表.xlsx")
+    assert "共 0 块表" in run("template", tmp_path / "无.xlsx", "--institution", "jgj")
     filled = fill(tmp_path / "filled.xlsx", ("czj-1-main", "2026-07-01 08:30", 1234.5))
     assert "以上为预览" in run("import", filled, "--preview")
     assert "已导入 #1：新录入 1 个读数" in run("import", filled)
@@ -140,6 +165,7 @@ def test_readings_travel_by_excel(run: Run, tmp_path: Path) -> None:
         (("ratio", "czj-1-main", "--ct", "80", "--since", "昨天"), "--since：“昨天”不是时间"),
         (("read", "czj-1-main", "-5", "--at", "2026-07-01"), None),
         (("read", "czj-1-main", "5 kWh", "--at", "2026-07-01"), "“5 kWh”不是读数"),
+        (("list", "--institution", "czi"), "没有编码为 czi 的单位（是不是 czj？）"),
         (("withdraw", "entry", 7), "读数 #7：没有这条读数"),
     ],
 )
