@@ -33,7 +33,7 @@ from jieyong.embedded.broker import BrokerKind, BrokerMissingError
 from jieyong.embedded.cluster import EmbeddedPostgresError
 from jieyong.factor_cli import factor_app
 from jieyong.meter_cli import meter_app
-from jieyong.metering import WorkerEndedError, work_command
+from jieyong.metering import WorkerEndedError
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
@@ -91,7 +91,6 @@ app.add_typer(inventory_app, name="inventory")
 quarantine_app = typer.Typer(no_args_is_help=True, help="What was refused, with its bytes.")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(meter_app, name="meter")
-meter_app.command("work", help="由读数计算用量，直到收到停止信号（Ctrl-C 或 TERM）。")(work_command)
 app.add_typer(bill_app, name="bill")
 app.add_typer(consumption_app, name="consumption")
 app.add_typer(factor_app, name="factor")

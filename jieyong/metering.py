@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -17,13 +19,16 @@ import typer
 
 from jieyong import logs
 from jieyong.database import database_url
+from jieyong.health import Heartbeat
+from jieyong.metering_tally import Tally, new_tally
+from jieyong.metering_watch import answering
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from metering.derive import due
 from metering.derive.claim import Claim
 from metering.derive.rollup import Window
-from metering.derive.times import at_us
-from metering.derive.worker import Parts, Worker
+from metering.derive.times import at_us, us_of
+from metering.derive.worker import Outcome, Parts, Worker
 from metering.gauge.settings import GaugeSettings
 from metering.gauge.store import recompute_points
 from metering.gauge.windows import PointSpan
@@ -31,7 +36,9 @@ from metering.tree.virtual import recompute_virtual
 from storage.connection import connect
 
 _LOOK_S: Final = 0.5
+_BEAT_ALLOWED_S: Final = 15.0
 _STOP_S: Final = 30.0
+_GARBAGE_AFTER: Final = 50_000
 
 log = structlog.get_logger()
 
@@ -63,12 +70,13 @@ def parts_of(settings: Settings) -> Parts:
     return Parts(points, virtual)
 
 
-def work(settings: Settings, stop: Stop) -> None:
+def work(settings: Settings, stop: Stop, tally: Tally) -> None:
     """Compute what is due on one connection until told to stop, whatever the database does.
 
     Args:
         settings: of everything.
         stop: looked at between batches; a batch under way is finished.
+        tally: kept up to date.
 
     Raises:
         SettingsError: no database is set.
@@ -77,42 +85,50 @@ def work(settings: Settings, stop: Stop) -> None:
     while not stop.is_set():
         try:
             with connect(conninfo, settings.database, "metering") as conn:
-                _keep_working(conn, settings, stop)
+                tally.connected = 1
+                _keep_working(conn, settings, stop, tally)
         except psycopg.OperationalError as error:
             log.warning(
                 "metering_waits_for_database",
                 why=str(error).strip(),
                 advice="nothing is lost: what is due stays due",
             )
+            tally.connected = 0
             stop.wait(settings.metering.look_s)
 
 
 def run_workers(settings: Settings, stop: Callable[[], bool]) -> None:
-    """Run the workers of the settings, a process each, until told to stop.
+    """Run the workers of the settings, a process each, until told to stop, and answer for them.
 
     Args:
         settings: of everything.
         stop: asked twice a second.
 
     Raises:
+        OSError: the port for health and metrics is taken.
+        SettingsError: no database is set.
         WorkerEndedError: one ended by itself; the others are stopped.
     """
     context = multiprocessing.get_context("spawn")
     # Not an event: one that is set waits for its waiters, also for those that were killed.
     held, leash = context.Pipe(duplex=False)
+    tallies = [new_tally() for _ in range(settings.metering.workers)]
     workers = [
-        context.Process(target=_process, args=(settings, held), daemon=True)
-        for _ in range(settings.metering.workers)
+        context.Process(target=_process, args=(settings, held, tally), daemon=True)
+        for tally in tallies
     ]
-    for worker in workers:
-        worker.start()
+    heart = Heartbeat(time.monotonic, _BEAT_ALLOWED_S)
     try:
-        while not stop() and all(worker.is_alive() for worker in workers):
-            workers[0].join(_LOOK_S)
+        with answering(settings, tallies, heart):
+            for worker in workers:
+                worker.start()
+            while not stop() and all(worker.is_alive() for worker in workers):
+                heart.beat()
+                workers[0].join(_LOOK_S)
         ended = [worker.exitcode for worker in workers if worker.exitcode is not None]
     finally:
         leash.close()
-        _end(workers)
+        _end([worker for worker in workers if worker.pid is not None])
     if ended and not stop():
         raise WorkerEndedError(f"a worker ended with exit code {ended[0]}; see its log above")
 
@@ -131,7 +147,7 @@ def work_command(
     run_workers(settings, lambda: bool(stopped))
 
 
-def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> None:
+def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop, tally: Tally) -> None:
     worker = Worker(
         conn,
         settings.metering,
@@ -141,11 +157,21 @@ def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> N
     )
     while not stop.is_set():
         due.follow(conn)
+        written = worker.quarters
         outcome = worker.step()
+        tally.quarters += worker.quarters - written
+        _count(tally, outcome)
         if outcome.done or outcome.failed:
             log.info("metering_computed", done=outcome.done, failed=outcome.failed)
         else:
             stop.wait(settings.metering.look_s)
+
+
+def _count(tally: Tally, outcome: Outcome) -> None:
+    tally.done += outcome.done
+    tally.failed += outcome.failed
+    if outcome.done:
+        tally.last_success_us = us_of(datetime.now(UTC))
 
 
 def _points(conn: psycopg.Connection, claims: Sequence[Claim], settings: GaugeSettings) -> None:
@@ -170,11 +196,13 @@ class _Leash:
         return self._held.poll(timeout)
 
 
-def _process(settings: Settings, held: Connection) -> None:
+def _process(settings: Settings, held: Connection, tally: Tally) -> None:
+    # Thousands of small objects a batch, none of them in rings: going through them is in vain.
+    gc.set_threshold(_GARBAGE_AFTER)
     # Ctrl-C reaches the whole group; the process that started us says when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logs.configure(settings.log.level, settings.log.form)
-    work(settings, _Leash(held))
+    work(settings, _Leash(held), tally)
 
 
 def _end(workers: Sequence[multiprocessing.context.SpawnProcess]) -> None:

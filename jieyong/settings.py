@@ -47,7 +47,7 @@ class LogSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """Where each collector answers `/health` and `/metrics`."""
+    """Where collectors and metering answer `/health` and `/metrics`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,6 +61,9 @@ class HttpSettings(BaseModel):
     )
     mqtt_port: int = Field(
         default=9809, ge=0, le=65_535, description="Port of `jieyong collect mqtt`; 0 takes any."
+    )
+    metering_port: int = Field(
+        default=9810, ge=0, le=65_535, description="Port of `jieyong meter work`; 0 takes any."
     )
 
 

@@ -128,10 +128,10 @@ async def _prepare(
 async def _collect(stand: Stage, seconds: float | None, console: Console) -> None:
     """Run the collectors; the vehicles last, so that they fall silent before nobody listens."""
     sources = tuple(SourceName)
-    ports = stage.free_ports(len(sources))
+    own_port, *ports = stage.free_ports(1 + len(sources))
     collectors = [stage.collector(stand, *pair) for pair in zip(sources, ports, strict=True)]
     with _until_told() as stop:
-        parts = [stage.metering(stand), *collectors, stage.fleet(stand)]
+        parts = [stage.metering(stand, own_port), *collectors, stage.fleet(stand)]
         async with Supervisor(parts, stand.layout.logs):
             began = time.monotonic()
 

@@ -75,12 +75,17 @@ def collector(stage: Stage, source: SourceName, port: int) -> Child:
     )
 
 
-def metering(stage: Stage) -> Child:
-    """Return the process that computes consumption from what the collectors bring."""
+def metering(stage: Stage, port: int) -> Child:
+    """Return the process that computes consumption; it answers for its health at ``port``."""
     return Child(
         name="metering",
         command=(sys.executable, "-m", "jieyong", "meter", "work"),
-        env={"DATABASE_URL": stage.conninfo, "JIEYONG_METERING__WORKERS": "1"},
+        env={
+            "DATABASE_URL": stage.conninfo,
+            "JIEYONG_METERING__WORKERS": "1",
+            "JIEYONG_HTTP__METERING_PORT": str(port),
+        },
+        ready=ready.http(_HOST, port, "/health/ready"),
         stop_within_s=_METERING_STOPS_S,
     )
 

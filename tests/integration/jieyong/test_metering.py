@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from jieyong.demo.figures import samples
+from jieyong.demo.stage import free_ports
 from metering.derive.due import DueKind, mark
 from tests.integration.metering.derive.world import add_meter, at, one, settle, write
 
@@ -35,8 +40,13 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def working(database: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
+def port() -> int:
+    (port,) = free_ports(1)
+    return port
+
+
+def start(database: str, tmp_path: Path, port: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-m", "jieyong", "meter", "work"],
         cwd=tmp_path,
         env={
@@ -44,9 +54,15 @@ def working(database: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "DATABASE_URL": database,
             "JIEYONG_METERING__LOOK_S": "0.1",
+            "JIEYONG_HTTP__METERING_PORT": str(port),
         },
         stderr=subprocess.PIPE,
     )
+
+
+@pytest.fixture
+def working(database: str, tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(database, tmp_path, port)
     yield process
     if process.poll() is None:
         process.kill()
@@ -59,6 +75,24 @@ def sessions(conn: psycopg.Connection) -> int:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE application_name = 'jieyong metering' AND datname = current_database()",
     )
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except urllib.error.URLError:
+        return 0, ""
+
+
+def figures(port: int) -> dict[str, float]:
+    found = {}
+    for name, labels, value in samples(get(port, "/metrics")[1]):
+        found[" ".join([name.removeprefix("jieyong_metering_"), *labels.values()])] = value
+    return found
 
 
 def test_it_computes_meters_points_and_virtual_meters_and_stops_when_told(
@@ -126,3 +160,54 @@ def test_a_worker_that_is_killed_ends_the_program_with_an_error(
     assert working.wait(SECONDS) == 1
     assert working.stderr is not None
     assert b"a worker ended with exit code -9" in working.stderr.read()
+
+
+def test_it_answers_for_its_health_and_with_what_it_has_done(
+    conn: psycopg.Connection, database: str, working: subprocess.Popen[bytes], port: int
+) -> None:
+    wait_for(lambda: get(port, "/health/ready")[0] == 200)
+    began = time.time()
+    meter = add_meter(conn, "m")
+    write(database, meter.point, [(at(quarter), 0.5 * quarter) for quarter in range(30)])
+    mark(conn, DueKind.METER, 987_654, at(0), at(1), "test: nobody knows this meter")
+
+    wait_for(lambda: figures(port).get("quarters_total") == 29)
+
+    told = figures(port)
+    assert told["workers connected"] == 2
+    assert told["workers away"] == 0
+    assert told["subjects_total done"] >= 1
+    assert told["last_success_timestamp_seconds"] >= int(began)
+    wait_for(lambda: figures(port).get("due_rows meter") == 0)
+    assert figures(port)["due_oldest_age_seconds"] == 0
+    health = json.loads(get(port, "/health")[1])
+    assert (health["live"], health["ready"]) == (True, True)
+    assert working.poll() is None
+
+
+def test_without_a_database_it_is_live_and_not_ready(tmp_path: Path, port: int) -> None:
+    (nobody,) = free_ports(1)
+    process = start(f"postgresql://127.0.0.1:{nobody}/city", tmp_path, port)
+    try:
+        wait_for(lambda: "away" in get(port, "/health")[1])
+        assert get(port, "/health/live")[0] == 200
+        assert get(port, "/health/ready")[0] == 503
+        told = figures(port)
+        assert told["workers away"] == 2
+        assert "due_oldest_age_seconds" not in told
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0
+    assert b"metering_backlog_unknown" in log
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_computed(
+    database: str, working: subprocess.Popen[bytes], tmp_path: Path, port: int
+) -> None:
+    wait_for(lambda: get(port, "/health/live")[0] == 200)
+    second = start(database, tmp_path, port)
+    _, log = second.communicate(timeout=SECONDS)
+    assert second.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}".encode() in log
+    assert working.poll() is None

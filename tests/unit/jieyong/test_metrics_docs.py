@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prometheus_client.metrics_core import Metric
@@ -11,9 +12,13 @@ from collector.modbus.stats import BusStats, DeviceStats
 from collector.mqtt.decode import Fault
 from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
+from jieyong.metering_tally import Done
+from jieyong.metrics.metering import metering_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
+from metering.derive.backlog import Backlog
+from metering.derive.due import DueKind
 from storage.records import Kind
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
@@ -42,6 +47,8 @@ def exported() -> Iterator[Metric]:
     mqtt.quarantined[next(iter(Fault))] = 1
     mqtt.last_message_us = 1
     yield from mqtt_metrics(mqtt)
+    waiting = Backlog({DueKind.METER: 1}, 1, None)
+    yield from metering_metrics(Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
 
 
 def _described(metric: Metric) -> tuple[str, str, str]:
