@@ -92,7 +92,7 @@ def due(conn: Conn) -> list[tuple[str, datetime, datetime | None]]:
     """Return and forget what is due: code of the meter, from, to (None: for ever)."""
     rows = conn.execute(
         "WITH gone AS (DELETE FROM metering_due RETURNING *)"
-        " SELECT m.code, g.ts_from, nullif(g.ts_to, 'infinity') FROM gone g"
+        " SELECT m.code, g.ts_from, CASE WHEN g.ts_to < '2900-01-01Z' THEN g.ts_to END FROM gone g"
         " JOIN meter m ON m.id = g.subject WHERE g.kind = 'meter' ORDER BY g.id"
     )
     return [(code, since, until) for code, since, until in rows.fetchall()]
