@@ -1,4 +1,4 @@
-"""The days that differ from their weekday, in the database."""
+"""The days that differ from their weekday: published, and entered in the database."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import psycopg
 
 from metering.plan.calendar import DatedCalendar, DayKind
 from metering.plan.errors import PlanError
+from metering.plan.published import published_days
 from registry.audit import Act, record
 
 _WITHDRAW: Final[LiteralString] = """
@@ -23,9 +24,13 @@ _INSERT: Final[LiteralString] = """
 
 
 def load_calendar(conn: psycopg.Connection[Any]) -> DatedCalendar:
-    """The calendar as it is in force."""
+    """The calendar as it is in force: the yearly notices, and before them what was entered."""
+    return DatedCalendar({**published_days(), **_entered(conn)})
+
+
+def _entered(conn: psycopg.Connection[Any]) -> dict[date, DayKind]:
     rows = conn.execute("SELECT day, kind FROM calendar_day WHERE withdrawn_at IS NULL")
-    return DatedCalendar({day: DayKind(kind) for day, kind in rows})
+    return {day: DayKind(kind) for day, kind in rows}
 
 
 def enter_days(
@@ -49,7 +54,7 @@ def enter_days(
         raise PlanError("请写明节假日安排的依据：通知名称和文号。")
     with conn.transaction():
         conn.execute("LOCK TABLE calendar_day IN SHARE ROW EXCLUSIVE MODE")
-        before = load_calendar(conn).differing
+        before = _entered(conn)
         changed = {day: kind for day, kind in days.items() if before.get(day) is not kind}
         if not changed:
             return 0
