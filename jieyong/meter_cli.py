@@ -305,6 +305,8 @@ def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
     logs.configure(settings.log.level, settings.log.form)
     act = Act(by or getpass.getuser(), datetime.now(UTC))
     with psycopg.connect(database_url(settings), autocommit=True) as conn:
+        # What the database says is shown to people: refusals name times in the site's zone.
+        conn.execute("SELECT set_config('TimeZone', %s, false)", [settings.time_zone])
         yield _Session(conn, act, ZoneInfo(settings.time_zone))
 
 

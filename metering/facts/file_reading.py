@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -184,11 +185,17 @@ def _bindings(entry: Entry, key: str, zone: ZoneInfo) -> tuple[Binding, ...] | N
 
 
 def _span(entry: Entry, zone: ZoneInfo) -> Span:
-    since, until = entry.moment("since", zone), entry.moment("until", zone)
+    since, until = _local(entry, "since", zone), _local(entry, "until", zone)
     if since and until and since >= until:
         entry.problem("until", "until is not after since: correct one of them")
         return Span(since)
     return Span(since, until)
+
+
+def _local(entry: Entry, key: str, zone: ZoneInfo) -> datetime | None:
+    """Return a time in the zone of the file: refusals show it to people."""
+    moment = entry.moment(key, zone)
+    return moment.astimezone(zone) if moment else None
 
 
 def _register(entry: Entry, zone: ZoneInfo) -> RegisterFact:

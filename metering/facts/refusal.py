@@ -65,7 +65,12 @@ def nearest(word: str, options: Iterable[str]) -> str:
 
 
 def shown(moment: datetime | None, like: datetime | None = None) -> str:
-    """Write a time to the minute, in the zone of ``like``; None is without bound."""
+    """Write a time to the minute; None is without bound.
+
+    Args:
+        moment: in its own zone: what the database says comes in that of the session.
+        like: a time in whose zone it is written instead.
+    """
     if moment is None:
         return "不限"
     local = moment.astimezone(like.tzinfo) if like else moment

@@ -83,6 +83,19 @@ def test_a_ratio_is_entered_shown_and_withdrawn(run: Run) -> None:
     assert "80" not in run("show", "czj-1-main")
 
 
+def test_a_refusal_names_times_as_the_site_has_them(
+    invoke: Callable[..., Result], run: Run, tmp_path: Path
+) -> None:
+    run("ratio", "czj-1-main", "--ct", "80", "--since", "2026-01-01", "--until", "2026-02-01")
+    words = ("ratio", "czj-1-main", "--ct", "60", "--since", "2026-01-15", "--until", "2026-03-01")
+    assert "（2026-01-01 00:00 至 2026-02-01 00:00）" in str(invoke("meter", *words).exception)
+    file = tmp_path / "m.yaml"
+    mains = "[{main: czj-1-main, since: 2026-01-01}, {main: czj-1-305-ac, since: 2026-02-01}]"
+    file.write_text(f"meters: [{{code: czj-1-305-light, mains: {mains}}}]", encoding="utf-8")
+    message = str(invoke("meter", "apply", file).exception)
+    assert "czj-1-305-ac（自 2026-02-01 00:00）与 czj-1-main 时间重叠" in message
+
+
 def test_a_correction_keeps_both_and_counts_the_second(run: Run, database: str) -> None:
     since = ("--since", "2026-06-20")
     run("ratio", "czj-1-main", "--ct", "8", *since)
