@@ -37,6 +37,7 @@ from jieyong.metering import WorkerEndedError
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
+from jieyong.temperature_cli import temperature_app
 from metering.bills.model import RefusedError
 from metering.factors.entering import FactorError
 from metering.factors.files import DataFileError
@@ -94,6 +95,7 @@ app.add_typer(meter_app, name="meter")
 app.add_typer(bill_app, name="bill")
 app.add_typer(consumption_app, name="consumption")
 app.add_typer(factor_app, name="factor")
+app.add_typer(temperature_app, name="temperature")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
