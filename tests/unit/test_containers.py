@@ -104,7 +104,9 @@ def test_the_environment_is_one_our_settings_take(
 
 
 def test_health_is_asked_on_the_ports_of_the_settings() -> None:
-    for name, port in (("modbus", HttpSettings().modbus_port), ("mqtt", HttpSettings().mqtt_port)):
+    http = HttpSettings()
+    ports = {"modbus": http.modbus_port, "mqtt": http.mqtt_port, "metering": http.metering_port}
+    for name, port in ports.items():
         test = SERVICES[name]["healthcheck"]["test"]
         assert f"http://127.0.0.1:{port}/health/live" in test[-1]
         compile(test[-1], name, "exec")

@@ -77,6 +77,11 @@ def sessions(conn: psycopg.Connection) -> int:
     )
 
 
+def names(conn: psycopg.Connection) -> set[str]:
+    query = "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+    return {name for (name,) in conn.execute(query).fetchall()}
+
+
 def get(port: int, path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
@@ -119,18 +124,22 @@ def test_it_computes_meters_points_and_virtual_meters_and_stops_when_told(
 
 
 def test_it_goes_on_after_the_database_has_cut_it_off(
-    conn: psycopg.Connection, database: str, working: subprocess.Popen[bytes]
+    conn: psycopg.Connection, database: str, working: subprocess.Popen[bytes], port: int
 ) -> None:
-    wait_for(lambda: sessions(conn) == 2)
-    conn.execute(
+    wait_for(lambda: get(port, "/health/ready")[0] == 200)
+    # The one that looks what is due is cut off as well.
+    cut = conn.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE application_name = 'jieyong metering' AND datname = current_database()"
+        " WHERE application_name LIKE 'jieyong metering%' AND datname = current_database()"
     )
+    assert cut.rowcount == 3
     meter = add_meter(conn, "m")
     write(database, meter.point, [(at(quarter), 0.5 * quarter) for quarter in range(30)])
     mark(conn, DueKind.METER, meter.id, at(0), datetime(2027, 1, 1, tzinfo=UTC), "test")
 
     wait_for(lambda: one(conn, "SELECT count(*) FROM consumption") == 29)
+    wait_for(lambda: "jieyong metering watch" in names(conn))
+    wait_for(lambda: get(port, "/health/ready")[0] == 200)
 
     assert working.poll() is None
 
