@@ -34,14 +34,14 @@ CROSS JOIN LATERAL (
     ORDER BY id LIMIT 1
 ) AS counted
 WHERE meter.id = ANY(%s::int[]) AND meter.formula IS NULL
-ORDER BY meter.id, lower(hung.valid), device_id
+ORDER BY meter.id, lower(hung.valid) NULLS FIRST, device_id
 """
 _REGISTERS: Final = """
 SELECT device_id, register,
        nullif(lower(valid), '-infinity'), nullif(upper(valid), 'infinity'),
        resolution, capacity, max_per_hour, reversible
 FROM device_register WHERE device_id = ANY(%s::int[]) AND withdrawn_at IS NULL
-ORDER BY device_id, register, lower(valid)
+ORDER BY device_id, register, lower(valid) NULLS FIRST
 """
 _ENTRIES: Final = """
 SELECT device_id, register, ts, kind, value FROM counter_entry
@@ -51,13 +51,13 @@ ORDER BY device_id, register, ts, id
 _RATIOS: Final = """
 SELECT meter_id, nullif(lower(valid), '-infinity'), nullif(upper(valid), 'infinity'), ct * pt
 FROM meter_ratio
-WHERE meter_id = ANY(%s::int[]) AND withdrawn_at IS NULL ORDER BY meter_id, lower(valid)
+WHERE meter_id = ANY(%s::int[]) AND withdrawn_at IS NULL ORDER BY meter_id, lower(valid) NULLS FIRST
 """
 _PROFILES: Final = """
 SELECT meter_id, nullif(lower(valid), '-infinity'), nullif(upper(valid), 'infinity'),
        load_profile_id
 FROM meter_load_profile
-WHERE meter_id = ANY(%s::int[]) ORDER BY meter_id, lower(valid)
+WHERE meter_id = ANY(%s::int[]) ORDER BY meter_id, lower(valid) NULLS FIRST
 """
 _WEIGHTS: Final = "SELECT id, weights FROM load_profile WHERE id = ANY(%s::int[])"
 

@@ -88,7 +88,7 @@ def metered(conn: Conn) -> Conn:
 def test_a_replacement_is_counted_exactly_with_both_ratios(metered: Conn) -> None:
     off, on = at(50), at(50.5)
     values = Values("p-1", Decimal("500.75"), Decimal("3504.25"))
-    enter_ratio(metered, ACT, RatioFact("p-1", Decimal(80), Decimal(1), Span(at(0), on)))
+    enter_ratio(metered, ACT, RatioFact("p-1", Decimal(80), Decimal(1), Span(None, on)))
     enter_ratio(metered, ACT, RatioFact("p-1", Decimal(60), Decimal(1), Span(on)))
     compute(metered)
     number = replace(metered, ACT, Replacement("p-1", "m-9", off, on, (values,)))
