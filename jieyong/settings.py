@@ -19,6 +19,7 @@ from collector.settings import ModbusSettings, MqttSettings, SpoolSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
+from metering.tree.settings import MainsSettings
 from storage.settings import DatabaseSettings
 
 PREFIX = "JIEYONG_"
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     mqtt: MqttSettings = Field(default=MqttSettings())
     metering: MeteringSettings = Field(default=MeteringSettings())
     factors: FactorSettings = Field(default=FactorSettings())
+    mains: MainsSettings = Field(default=MainsSettings())
     gauges: GaugeSettings = Field(default=GaugeSettings())
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())
