@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 from rich.console import Console
+from xlsxwriter.exceptions import FileCreateError
 
 from collector.modbus.source import SourceError
 from collector.profile import ProfileError, catalogue
@@ -38,12 +39,14 @@ from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
 from jieyong.temperature_cli import temperature_app
+from jieyong.total_cli import total_app
 from metering.bills.model import RefusedError
 from metering.factors.entering import FactorError
 from metering.factors.files import DataFileError
 from metering.facts.refusal import FactError
 from metering.facts.sync import after_import
 from metering.plan.errors import PlanError
+from metering.tree.entering import FactRefused
 from registry.audit import Act
 from registry.catalogue import Catalogue
 from registry.document import InventoryError
@@ -64,7 +67,9 @@ EXPECTED = (
     EmbeddedPostgresError,
     EngineTooOldError,
     FactError,
+    FactRefused,
     FactorError,
+    FileCreateError,
     ForeignDatabaseError,
     InventoryError,
     MigrationError,
@@ -95,6 +100,7 @@ app.add_typer(meter_app, name="meter")
 app.add_typer(bill_app, name="bill")
 app.add_typer(consumption_app, name="consumption")
 app.add_typer(factor_app, name="factor")
+app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
 
 Config = Annotated[

@@ -1,0 +1,230 @@
+"""`jieyong total …`: totals in which nothing counts twice, remainders, and what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+
+from jieyong.consumption_session import Config, session
+from jieyong.settings import Settings
+from jieyong.settings_file import load_settings
+from jieyong.total_facts_cli import relation_app, standing_app
+from jieyong.total_screen import show, text_table
+from metering.factors.kinds import load_kinds
+from metering.factors.library import Library, load_library
+from metering.facts.refusal import refuse
+from metering.quality.words import UNKNOWN, amount
+from metering.tree import scope
+from metering.tree.coal import Coal, Factors, holders_coal, row_coal
+from metering.tree.levels import Problem
+from metering.tree.mains import Grain, balances, mains, periods
+from metering.tree.remainder import Balance, NegativeRemainder, judge
+from metering.tree.report import Grouping, Report, month_report
+from metering.tree.report_table import (
+    Form,
+    Table,
+    coal_table,
+    to_csv,
+    to_excel,
+    to_json,
+    totals_table,
+)
+
+PROBLEM_KINDS = {
+    "formula": "公式",
+    "energy": "能源或单位",
+    "ring": "总表成环",
+    "mixed": "合成表跨机构",
+    "relation_ring": "上报关系成环",
+}
+
+total_app = typer.Typer(
+    no_args_is_help=True, help="汇总：不重复计算的能耗合计、总分表差额、上报关系和机构归属。"
+)
+total_app.add_typer(relation_app, name="relation")
+total_app.add_typer(standing_app, name="standing")
+
+Month = Annotated[str, typer.Argument(help="月份，如 2026-10。")]
+
+
+@total_app.command(help="某月的合计：用入、自发、外送、用量；未知不当作 0。")
+def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    month: Month,
+    energy: Annotated[
+        str | None, typer.Option("--energy", help="只看一种能源，如 electricity。")
+    ] = None,
+    level: Annotated[
+        Grouping,
+        typer.Option(
+            "--level", help="institution 机构，building 建筑，room 房间，item 分项，district 区县。"
+        ),
+    ] = Grouping.INSTITUTION,
+    coal: Annotated[bool, typer.Option("--coal", help="折算标准煤，并按机构合计。")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")] = None,
+    excel: Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    config: Config = None,
+) -> None:
+    """Print what every holder used in a month."""
+    first = _month(month)
+    _check_energy(energy)
+    factors = _factors(load_settings(config)) if coal else None
+    with session(config) as at:
+        report = month_report(at.conn, first, at.zone, level, energy)
+    tables = _tables(report, factors)
+    if csv is not None:
+        csv.write_text(to_csv(tables["totals"]), encoding="utf-8", newline="")
+    if excel is not None:
+        excel.write_bytes(to_excel(list(tables.values())))
+    if as_json:
+        typer.echo(to_json(report, tables))
+    elif not report.rows:
+        typer.echo(f"{first:%Y-%m} 没有计入的计量表。")
+    else:
+        for table in tables.values():
+            show(f"{first:%Y-%m} {table.name}", table)
+
+
+@total_app.command("mains", help="总表与分表：差额，以及分表多于总表时的可能原因。")
+def mains_command(
+    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    grain: Annotated[
+        Grain, typer.Option("--grain", help="month 按月，day 按日，hour 按小时。")
+    ] = Grain.MONTH,
+    config: Config = None,
+) -> None:
+    """List what main meters measured beyond their sub-meters."""
+    first = _month(month)
+    tolerance = load_settings(config).mains.tolerance()
+    with session(config) as at:
+        spans = periods(grain, first, _following(first), at.zone)
+        ids = mains(at.conn, spans[0].begin, spans[-1].end)
+        found = [balance for _, balance in balances(at.conn, ids, grain, spans)]
+        units = _units(at.conn, ids)
+    if not found:
+        typer.echo(f"{first:%Y-%m} 没有挂着分表的总表。")
+        return
+    show(f"{first:%Y-%m} 总分表差额", _mains_table(found, units, grain, at.zone))
+    judged = (judge(balance, tolerance) for balance in found)
+    findings = [finding for finding in judged if finding is not None]
+    for finding in findings:
+        typer.echo("\n".join(_finding_lines(finding, units, grain, at.zone)))
+    if not findings:
+        typer.echo("没有差额为负、超出允许误差的总表。")
+
+
+@total_app.command(help="计量关系中不合理之处，以及按什么计算。")
+def problems(config: Config = None) -> None:
+    """List what in the tree makes no sense."""
+    with session(config) as at:
+        scope.ensure(at.conn, at.zone)
+        found = scope.problems(at.conn)
+        institutions = dict(at.conn.execute("SELECT id::text, code FROM institution").fetchall())
+    if not found:
+        typer.echo("没有发现问题。")
+        return
+    rows = tuple((*_named(problem, institutions), problem.text) for problem in found)
+    show("计量关系的问题", text_table("问题", ("类别", "编码", "说明"), rows))
+
+
+def _tables(report: Report, factors: Factors | None) -> dict[str, Table]:
+    if factors is None:
+        return {"totals": totals_table(report)}
+    coals: list[Coal] = [row_coal(row, report.month, factors) for row in report.rows]
+    return {
+        "totals": totals_table(report, coals),
+        "coal": coal_table(holders_coal(report, coals)),
+    }
+
+
+def _factors(settings: Settings) -> Factors:
+    library: Library = load_library(more=settings.factors.own("sets"))
+    place = settings.factors.jurisdiction
+    if place not in library.parents:
+        refuse(
+            "设置 factors.jurisdiction",
+            f"没有地区 {place}；请写省级行政区划代码前两位，如 50，或 CN",
+        )
+    return Factors(library, place)
+
+
+def _units(conn: psycopg.Connection[Any], ids: Sequence[int]) -> dict[str, str]:
+    rows = conn.execute("SELECT code, unit FROM meter WHERE id = ANY(%s)", [list(ids)])
+    return dict(rows.fetchall())
+
+
+def _mains_table(
+    found: Iterable[Balance], units: dict[str, str], grain: Grain, zone: ZoneInfo
+) -> Table:
+    titles = ("时间", "总表", "总表用量", "自发", "分表之和", "差额", "单位", "未知的表")
+    text, quantity = Form.TEXT, Form.QUANTITY
+    forms = (text, text, quantity, quantity, quantity, quantity, text, text)
+    rows = tuple(
+        (
+            _when(balance, grain, zone),
+            balance.main.meter,
+            _quantity(balance.main.micro),
+            _sum([part.micro for part in balance.generated]),
+            _sum([part.micro for part in balance.subs]),
+            _quantity(balance.remainder),
+            units[balance.main.meter],
+            "、".join(balance.unknown),
+        )
+        for balance in found
+    )
+    return Table("总分表", titles, titles, forms, rows)
+
+
+def _finding_lines(
+    finding: NegativeRemainder, units: dict[str, str], grain: Grain, zone: ZoneInfo
+) -> list[str]:
+    main = finding.balance.main.meter
+    more = amount(finding.excess, units[main])
+    when = _when(finding.balance, grain, zone)
+    head = f"{when} 总表 {main}：分表之和比供入多 {more}，可能的原因："
+    return [head, *(f"  {candidate.text}" for candidate in finding.candidates)]
+
+
+def _when(balance: Balance, grain: Grain, zone: ZoneInfo) -> str:
+    form = {Grain.MONTH: "%Y-%m", Grain.DAY: "%Y-%m-%d", Grain.HOUR: "%Y-%m-%d %H:%M"}[grain]
+    return balance.begin.astimezone(zone).strftime(form)
+
+
+def _sum(micros: Sequence[int | None]) -> Decimal | None:
+    known = [micro for micro in micros if micro is not None]
+    return _quantity(sum(known)) if len(known) == len(micros) else None
+
+
+def _quantity(micro: int | None) -> Decimal | None:
+    return None if micro is None else Decimal(micro).scaleb(-6)
+
+
+def _named(problem: Problem, institutions: dict[str, str]) -> tuple[str, str]:
+    kind = PROBLEM_KINDS.get(problem.kind, problem.kind)
+    if problem.kind == "relation_ring":
+        return kind, institutions.get(problem.subject, UNKNOWN)
+    return kind, problem.subject
+
+
+def _check_energy(energy: str | None) -> None:
+    kinds = load_kinds()
+    if energy is not None and energy not in kinds:
+        refuse("--energy", f"没有能源 {energy}，可用：{'、'.join(kinds)}")
+
+
+def _month(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a local month
+    except ValueError:
+        refuse("月份", f"“{text}”不是月份，请写成 2026-10")
+
+
+def _following(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)

@@ -1,0 +1,35 @@
+"""Prints the tables of `jieyong total`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table as Screen
+from rich.text import Text
+
+from metering.tree.report_table import Form, Table, shown
+
+WIDE: Final = 240
+"""Columns when nobody looks: what reads a pipe wants whole lines."""
+
+
+def show(title: str, table: Table) -> None:
+    """Print a table, in whole lines when it goes to a pipe or a file."""
+    screen = Screen(title=title, title_justify="left")
+    for heading, form in zip(table.titles, table.forms, strict=True):
+        screen.add_column(
+            heading, justify="left" if form is Form.TEXT else "right", overflow="fold"
+        )
+    for row in table.rows:
+        cells = zip(row, table.forms, strict=True)
+        screen.add_row(*(Text(shown(value, form)) for value, form in cells))
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(screen)
+
+
+def text_table(name: str, titles: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Table:
+    """Return a table of words alone."""
+    return Table(name, titles, titles, (Form.TEXT,) * len(titles), rows)
