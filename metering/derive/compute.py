@@ -36,18 +36,24 @@ def concerned(history: History, span: Span) -> tuple[Binding, ...]:
         history: of the meter.
         span: the change.
     """
-    begin, end = span.from_us, span.to_us
-    for one in history.bindings:
-        if one.begin_us <= span.to_us and one.end_us >= span.from_us:
-            begin, end = min(begin, one.begin_us), max(end, one.end_us)
+    touched = [
+        one for one in history.bindings if one.begin_us <= span.to_us and one.end_us >= span.from_us
+    ]
+    # The quarters of the change itself are replaced whatever hung there.
+    begin = min([_floor(span.from_us), *(one.begin_us for one in touched)])
+    end = max([_floor(span.to_us) + GRAIN_US - 1, *(one.end_us for one in touched)])
     # Bindings do not overlap: going outwards, each can only bring in its neighbour.
+    before: list[Binding] = []
     for one in reversed(history.bindings):
-        if one.end_us > _floor(begin) and one.begin_us < begin:
-            begin = one.begin_us
+        if _floor(begin) < one.end_us < span.from_us:
+            before.insert(0, one)
+            begin = min(begin, one.begin_us)
+    behind: list[Binding] = []
     for one in history.bindings:
-        if one.begin_us < _ceil(end) and one.end_us > end:
-            end = one.end_us
-    return tuple(one for one in history.bindings if one.begin_us <= end and one.end_us >= begin)
+        if span.to_us < one.begin_us < _ceil(end):
+            behind.append(one)
+            end = max(end, one.end_us)
+    return (*before, *touched, *behind)
 
 
 def compute(meter_id: int, span: Span, eras: Sequence[Era], rules: Rules) -> Computed | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from itertools import pairwise
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from metering.derive.readings import Floats, Found
 from metering.derive.times import ALWAYS_US, NEVER_US
 
 _T = TypeVar("_T")
+_EXACT: Final = 60
+"""Digits; the default would round what resolution, CT and PT can hold together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _era(history: History, binding: Binding, raw: _Raw, part: _Part) -> Era:
         readings=_ticked(raw, part.start, part.stop, scale),
         resolution=scale.resolution,
         register=scale.register,
-        ratios=_ratios(scale.resolution * binding.factor, history.ratios),
+        ratios=_ratios(scale, binding.factor, history.ratios),
         weights=_holds(history.profiles, part.since),
         begin=_bound(binding.begin_us) if first else None,
         end=_bound(binding.end_us) if last else None,
@@ -186,8 +188,11 @@ def _ticked(raw: _Raw, start: int, stop: int, scale: Scale) -> Readings:
     return Readings(ts[readable], ticks[readable], origin[readable])
 
 
-def _ratios(unit_per_tick: Decimal, ratios: Ratios) -> tuple[Ratio, ...]:
-    return tuple(Ratio(since, _micro(unit_per_tick * ratio)) for since, ratio in ratios)
+def _ratios(scale: Scale, factor: Decimal, ratios: Ratios) -> tuple[Ratio, ...]:
+    with localcontext(prec=_EXACT):
+        return tuple(
+            Ratio(since, _micro(scale.resolution * factor * ratio)) for since, ratio in ratios
+        )
 
 
 def _micro(worth: Decimal) -> int:
