@@ -21,6 +21,9 @@ _FEN: Final = Decimal("0.01")
 _LARGEST: Final = Decimal(10) ** 12
 """More of anything is a slip of the pen; sums of millionths then stay far below 2**63."""
 
+LONGEST_DAYS: Final = 2 * 366
+"""Suppliers settle by the month, quarter, or year; a longer bill has a wrong year in it."""
+
 
 def to_micro(quantity: Decimal, factor: Decimal) -> int:
     """Return millionths of the unit of figures.
@@ -65,6 +68,9 @@ def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[Fault]:
     """
     if bill.end <= bill.first:
         yield Fault("end", f"账单止于 {bill.end}（不含），不晚于起始日 {bill.first}，请核对")
+    if (days := (bill.end - bill.first).days) > LONGEST_DAYS:
+        said = f"账单从 {bill.first} 起长达 {days} 天，超过 {LONGEST_DAYS} 天"
+        yield Fault("end", f"{said}，请核对年份；确实如此请分段录入")
     yield from _figure_faults(bill.quantity, bill.unit, bill.amount, (energy, words))
     yield from _part_faults(bill, energy, words)
     yield from _scan_faults(bill.attachment)

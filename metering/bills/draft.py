@@ -7,14 +7,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
 from metering.bills.account import Account
-from metering.bills.model import NewAccount, NewBill, NewPurchase
+from metering.bills.model import NewAccount, NewBill, NewPurchase, Status
 from metering.bills.rows import (
     AccountLine,
     Billed,
@@ -225,11 +224,14 @@ class _Drafting:
 
     def _refuse_overlaps(self, lines: Iterable[BillLine]) -> None:
         ordered = sorted(lines, key=lambda one: (one.bill.account, one.bill.status, one.bill.first))
-        for one, other in pairwise(ordered):
-            same = (one.bill.account, one.bill.status) == (other.bill.account, other.bill.status)
-            if same and other.bill.first < one.bill.end:
-                where = one.row.where
-                other.row.refuse("account", f"与 {where} 的账单时段重叠，请核对起止日期")
+        reaching: dict[tuple[str, Status], BillLine] = {}
+        for line in ordered:
+            kind = (line.bill.account, line.bill.status)
+            other = reaching.setdefault(kind, line)
+            if other is not line and line.bill.first < other.bill.end:
+                line.row.refuse("account", f"与 {other.row.where} 的账单时段重叠，请核对起止日期")
+            if line.bill.end > other.bill.end:
+                reaching[kind] = line
 
     def _refuse_meters(self, lines: Sequence[AccountLine]) -> None:
         named = [(line, meter) for line in lines for meter in line.account.meters]

@@ -222,7 +222,8 @@ def _period_of_text(row: Row) -> tuple[date, date] | None:
     if len(known) != 2 or len(days) != 2:
         row.refuse("period", f"“{text}”不是起止日期，请写成 2026-01-01至2026-01-31（含首尾两日）")
         return None
-    return known[0], known[1] + ONE_DAY
+    first, last = (row.likely("period", day) for day in known)
+    return None if first is None or last is None else (first, last + ONE_DAY)
 
 
 def _unit(row: Row, energy: str, words: Words) -> str:

@@ -31,6 +31,9 @@ _NEEDED: Final = {
 }
 """Kind of sheet → of each of these at least one column."""
 
+_YEARS: Final = range(1950, 2101)
+"""Other years are slips of the pen, or a number that Excel took for a day."""
+
 Cell = object
 """What calamine hands out: text, numbers, dates; ``""`` for nothing."""
 
@@ -162,20 +165,28 @@ class Row:
         """Return a day, or None for an empty cell."""
         value = self.values.get(name, "")
         if isinstance(value, date):
-            return value.date() if isinstance(value, datetime) else value
+            return self.likely(name, value.date() if isinstance(value, datetime) else value)
         text = self.text(name)
         if not text:
             return None
         found = parse_day(text)
         if found is None:
             self.refuse(name, f"“{text}”不是日期，请写成 2026-01-31")
-        return found
+        return self.likely(name, found)
+
+    def likely(self, name: str, day: date | None) -> date | None:
+        """Return a day, or None and a refusal when its year must be a mistake."""
+        if day is None or day.year in _YEARS:
+            return day
+        said = f"不在 {_YEARS[0]} 年至 {_YEARS[-1]} 年之间，请核对年份"
+        self.refuse(name, f"{day:%Y-%m-%d} {said}")
+        return None
 
     def month(self, name: str) -> date | None:
         """Return the first day of a month, or None for an empty cell."""
         value = self.values.get(name, "")
         if isinstance(value, date):
-            return date(value.year, value.month, 1)
+            return self.likely(name, date(value.year, value.month, 1))
         text = self.text(name)
         if not text:
             return None
@@ -183,7 +194,7 @@ class Row:
         month = parse_day(f"{found[1]}-{found[2] or found[3]}-1") if found else None
         if month is None:
             self.refuse(name, f"“{text}”不是月份，请写成 2026-01 或 202601")
-        return month
+        return self.likely(name, month)
 
     def yes(self, name: str, words: Words) -> bool:
         """Return whether a field says yes; an empty one says no."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
@@ -137,12 +138,17 @@ def write(path: Path, tables: Sequence[Table]) -> None:
     """Write tables in the form that the file's name asks for: .xlsx, .csv, or .json.
 
     Raises:
-        RefusedError: it asks for none of them.
+        RefusedError: it asks for none of them, or cannot be written.
     """
     writers = {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}
     if path.suffix.lower() not in writers:
         raise RefusedError([f"{path}：文件名应以 {'、'.join(writers)} 结尾"])
-    writers[path.suffix.lower()](path, tables)
+    try:
+        writers[path.suffix.lower()](path, tables)
+    except (FileCreateError, OSError) as error:
+        # XlsxWriter's error is no OSError, and says the same.
+        message = f"{path}：不能写入（{error}），请核对目录；文件若在 Excel 中打开，请先关闭"
+        raise RefusedError([message]) from error
 
 
 def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:

@@ -106,3 +106,13 @@ def test_a_bill_gets_its_scan_and_is_withdrawn(
 def test_an_unknown_institution_is_refused(run: Run) -> None:
     result = run("ledger", "台账.xlsx", "--year", 2026, "--institution", "nobody")
     assert str(result.exception) == "机构 nobody 不存在，请核对编码"
+
+
+@pytest.mark.parametrize("name", ["没有/台账.xlsx", "没有/台账.csv"])
+def test_a_file_that_cannot_be_written_is_named(run: Run, name: str) -> None:
+    result = run("ledger", name, "--year", 2026)
+    assert isinstance(result.exception, RefusedError)
+    assert str(result.exception).startswith(f"{name}：不能写入")
+    assert "请核对目录" in str(result.exception)
+    template = run("template", "没有/模板.xlsx")
+    assert isinstance(template.exception, cli.EXPECTED)

@@ -356,3 +356,20 @@ def test_the_template_lists_the_accounts_and_comes_back_unchanged(
     write_template(path, words(), list(standing_accounts(conn).values()))
     drawn = draft(conn, path)
     assert (bool(drawn), drawn.unchanged) == (False, 2)
+
+
+def test_every_bill_that_overlaps_a_long_one_is_named(conn: Conn, tmp_path: Path) -> None:
+    open_account(conn)
+    book = workbook(
+        tmp_path / "重叠.xlsx",
+        账单=[
+            BILL_HEADINGS,
+            ("510001", JANUARY, date(2026, 3, 31), 9, 9, "", ""),
+            ("510001", date(2026, 1, 5), date(2026, 1, 9), 1, 1, "", ""),
+            ("510001", date(2026, 2, 5), date(2026, 2, 9), 1, 1, "", ""),
+            ("510001", date(2026, 4, 1), date(2026, 4, 30), 1, 1, "", ""),
+        ],
+    )
+    assert refusals(lambda: apply(conn, ACT, book)) == [
+        f"账单!A{row}：与 账单!2 的账单时段重叠，请核对起止日期" for row in (3, 4)
+    ]

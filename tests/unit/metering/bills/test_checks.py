@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -34,6 +34,7 @@ def fields(bill: NewBill) -> list[str]:
         BILL,
         replace(BILL, quantity=None, note="按面积收费"),
         replace(BILL, amount=None),
+        replace(BILL, end=DAY + timedelta(days=732)),
         replace(BILL, quantity=Decimal(0), amount=Decimal(0)),
         replace(BILL, amount=Decimal("-12.30")),  # a credit
         replace(BILL, quantity=Decimal("0.000001")),
@@ -50,6 +51,7 @@ def test_what_is_lawful_is_not_blocked(lawful: NewBill) -> None:
     ("wrong", "field"),
     [
         (replace(BILL, end=DAY), "end"),
+        (replace(BILL, end=DAY + timedelta(days=733)), "end"),
         (replace(BILL, quantity=None, amount=None), "quantity"),
         (replace(BILL, quantity=Decimal(-1)), "quantity"),
         (replace(BILL, quantity=Decimal("NaN")), "quantity"),

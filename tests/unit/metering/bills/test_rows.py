@@ -201,3 +201,22 @@ def test_a_sheet_is_found_below_titles_and_known_by_its_headings(tmp_path: Path)
     assert found.columns == {"account": 1, "month": 2, "quantity": 3}
     assert (found.units["quantity"], found.ignored) == ("度", ("线损",))
     assert found.heading_cell("quantity") == "明细!D3"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"first": "2026-01-01", "last": "9999-12-31"},
+        {"first": date(1900, 1, 5), "last": date(2026, 1, 31)},
+        {"period": "2026-01-01至9999-12-31"},
+        {"month": "0001-01"},
+        {"month": date(9999, 12, 1)},
+    ],
+    ids=str,
+)
+def test_a_year_that_must_be_a_mistake_is_refused_in_its_cell(values: dict[str, object]) -> None:
+    found, refused = bills(account="A", quantity=5.0, **values)
+    assert not found
+    assert len(refused) == 1
+    assert "不在 1950 年至 2100 年之间，请核对年份" in refused[0]
+    assert refused[0].startswith(("账单!C2", "账单!D2"))
