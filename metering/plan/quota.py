@@ -18,6 +18,8 @@ from registry.audit import Act, record
 KIND_NAMES: Final = {Kind.CONSTRAINT: "约束值", Kind.BASELINE: "基准值", Kind.GUIDE: "引导值"}
 PER_NAMES: Final = {Per.TOTAL: "总量", Per.M2: "单位建筑面积", Per.HEAD: "人均"}
 _DIGITS: Final = Decimal("0.000001")
+_MOST: Final = 10**13
+"""Millionths of it still fit 64 bits."""
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO quota (institution_id, energy, year, kind, per, value, unit, source, issued,
@@ -156,6 +158,8 @@ def _check(quota: Quota) -> None:
         raise PlanError(f"定额的单位有误：{error}") from error
     if not quota.value.is_finite() or quota.value <= 0:
         raise PlanError(f"定额值 {quota.value} 必须大于 0。")
+    if quota.value >= _MOST:
+        raise PlanError(f"定额值 {quota.value} 太大，应小于 {_MOST:,}，请核对单位。")
     if quota.value != quota.value.quantize(_DIGITS):
         raise PlanError(f"定额值 {quota.value} 的小数超过 6 位，请先取舍。")
     if not 2000 <= quota.year <= 2100:

@@ -11,6 +11,7 @@ import psycopg
 
 from metering.factors import institution_facts
 from metering.factors.dated import on_day
+from metering.factors.entering import institution_id
 from metering.factors.kinds import load_kinds
 from metering.plan.calendar import Calendar
 from metering.plan.calendar_store import load_calendar
@@ -54,7 +55,11 @@ def standings(
         institution: code.
         until: the last day that is over.
         zone: the site's.
+
+    Raises:
+        FactorError: there is no such institution.
     """
+    institution_id(conn, institution)
     quotas = quotas_of(conn, institution, until.year)
     calendar, base = load_calendar(conn), base_of(conn, institution, until)
     usages = {

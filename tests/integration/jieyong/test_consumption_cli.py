@@ -12,6 +12,7 @@ import xlsxwriter
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
+from metering.factors.entering import FactorError
 from metering.facts.refusal import FactError
 from metering.plan.earlier_rows import HEADINGS, SHEET
 from metering.plan.errors import PlanError, SheetError
@@ -190,6 +191,11 @@ def test_a_quota_is_entered_shown_and_withdrawn(run: Run) -> None:
     assert "全年预测：数据不足（可与上年比较的月份不足 3 个）" in shown.output
     run("quota", "withdraw", 1)
     assert "没有 2026 年的定额" in run("quota", "show", "jg-1", "--until", "2026-10-31").output
+
+
+def test_quotas_of_an_unknown_institution_are_refused(run: Run) -> None:
+    with pytest.raises(FactorError, match="没有编码为 jg-9 的公共机构"):
+        run("quota", "show", "jg-9")
 
 
 def test_the_calendar_comes_from_a_csv_with_its_lines_named(

@@ -73,6 +73,7 @@ def test_a_quota_is_entered_once_and_on_record(conn: Conn) -> None:
         ({"value": Decimal(0)}, "必须大于 0"),
         ({"value": Decimal("NaN")}, "必须大于 0"),
         ({"value": Decimal("0.0000001")}, "小数超过 6 位"),
+        ({"value": Decimal("1e400")}, "太大，应小于 10,000,000,000,000，请核对单位"),
         ({"year": 20_26_0}, "年份 20260 不在"),
         ({"source": " "}, "请写明定额的依据"),
         ({"energy": "wood"}, "没有名为 wood 的能源"),
