@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from registry.document import Problems
-from registry.inventory import Binding, Bus, Device, Institution, Inventory, Thing, Vehicle
+from registry.inventory import (
+    BY_HAND,
+    Binding,
+    Bus,
+    Device,
+    Institution,
+    Inventory,
+    Thing,
+    Vehicle,
+)
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
@@ -21,7 +30,8 @@ def check(inventory: Inventory, problems: Problems) -> None:
     """Add every problem between entries to ``problems``."""
     _parents(inventory.institutions, problems)
     _addresses(inventory.buses, problems)
-    _units(inventory.devices, problems)
+    by_hand = {bus.code for bus in inventory.buses if bus.transport == BY_HAND}
+    _units([d for d in inventory.devices if d.bus not in by_hand], problems)
     _serial_numbers(inventory.devices, problems)
     _plates(inventory.vehicles, problems)
     for kind, things in (
@@ -71,6 +81,9 @@ def _units(devices: Iterable[Device], problems: Problems) -> None:
     neighbours: dict[tuple[str, int], list[Device]] = defaultdict(list)
     for device in devices:
         if not device.bus:
+            continue
+        if "unit" not in device.lines:
+            problems.add(_line(device, "unit"), f"device {device.code}: unit is missing")
             continue
         same = neighbours[device.bus, device.unit]
         other = next((d for d in same if _meet(_span(d), _span(device))), None)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from registry.catalogue import Catalogue
 from registry.document import Entry
 from registry.inventory import (
+    BY_HAND,
     ENERGIES,
     FUELS,
     TRANSPORTS,
@@ -118,14 +119,28 @@ def place(entry: Entry, context: Context) -> Place:
 
 def bus(entry: Entry, context: Context) -> Bus:
     """Read a bus."""
+    transport = entry.choice("transport", TRANSPORTS)
+    host, port = _by_hand(entry) if transport == BY_HAND else _address(entry)
     return Bus(
         code=entry.text("code"),
-        transport=entry.choice("transport", TRANSPORTS),
-        host=entry.text("host").lower(),
-        port=entry.integer("port", 1, 65_535, 502),
+        transport=transport,
+        host=host,
+        port=port,
         gap_ms=gap(entry, context.defaults),
         lines=_lines(entry),
     )
+
+
+def _address(entry: Entry) -> tuple[str, int]:
+    return entry.text("host").lower(), entry.integer("port", 1, 65_535, 502)
+
+
+def _by_hand(entry: Entry) -> tuple[str, int]:
+    for key in ("host", "port"):
+        if entry.has(key):
+            entry.problem(key, f"nobody is asked on a bus {BY_HAND}: leave {key} out")
+            entry.text(key)
+    return "", 0
 
 
 def device(entry: Entry, context: Context) -> Device:
@@ -136,7 +151,7 @@ def device(entry: Entry, context: Context) -> Device:
         serial_no=entry.optional_text("serial_no"),
         profile=_profile(entry, context.catalogue),
         bus=entry.reference("bus", "bus", context.codes["bus"]),
-        unit=entry.integer("unit", 0, 255),
+        unit=entry.integer("unit", 0, 255, 0),  # who needs one: registry.checks
         **timing(entry, context.defaults),
         bindings=_bindings(entry, "place", context),
         lines=_lines(entry),

@@ -18,7 +18,10 @@ ENERGIES: Final = ("electricity", "water", "gas", "heat", "cooling", "oil", "coa
 FUELS: Final = ("petrol", "diesel", "electric", "plug_in_hybrid", "hybrid", "gas", "hydrogen")
 """What a vehicle runs on."""
 
-TRANSPORTS: Final = ("modbus-tcp",)
+BY_HAND: Final = "by-hand"
+"""The bus of meters that people read: nothing is polled."""
+
+TRANSPORTS: Final = ("modbus-tcp", BY_HAND)
 """Which transports a bus may use."""
 
 Lines = Mapping[str, int]
@@ -87,7 +90,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """One host and port; ``gap_ms`` is the least pause between two requests."""
+    """One host and port; ``gap_ms`` is the least pause between two requests.
+
+    Without host and with port 0 where ``transport`` is :data:`BY_HAND`.
+    """
 
     code: str
     transport: str

@@ -42,7 +42,7 @@ _DEVICES: Final[LiteralString] = """
         FROM device_place WHERE device_id = d.id AND NOT isempty(valid)
     ) h
     WHERE d.valid @> %(now)s::timestamptz AND b.valid @> %(now)s::timestamptz
-        AND (h.bound OR h.bindings = 0)
+        AND (h.bound OR h.bindings = 0) AND b.transport <> 'by-hand'
     ORDER BY b.code, d.unit, h.since NULLS FIRST, d.code
 """
 _TERMINALS: Final[LiteralString] = """

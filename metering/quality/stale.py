@@ -15,6 +15,7 @@ _LATEST: Final[LiteralString] = """
     FROM meter m
     LEFT JOIN device_place h ON h.place_id = m.place_id AND h.valid @> %(now)s::timestamptz
     LEFT JOIN device d ON d.id = h.device_id
+    LEFT JOIN bus b ON b.id = d.bus_id
     LEFT JOIN LATERAL (
         SELECT id FROM point WHERE device_id = d.id AND class = 'counter'
           AND name = coalesce(m.register, name) ORDER BY id LIMIT 1
@@ -26,6 +27,7 @@ _LATEST: Final[LiteralString] = """
         ORDER BY ts DESC LIMIT 1
     ) AS good ON true
     WHERE m.formula IS NULL AND m.valid @> %(now)s::timestamptz
+      AND b.transport IS DISTINCT FROM 'by-hand'
       AND (%(meters)s::int[] IS NULL OR m.id = ANY(%(meters)s))
     ORDER BY m.code, d.code
 """

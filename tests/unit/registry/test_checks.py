@@ -146,3 +146,22 @@ def test_an_institution_above_itself() -> None:
     ]
     found = errors_of(content)
     assert [e.split(" stands")[0] for e in found] == [f"institution i-{n}" for n in (1, 2, 3)]
+
+
+def test_meters_that_people_read_need_neither_address_nor_unit() -> None:
+    content = document()
+    content["buses"].append({"code": "hand", "transport": "by-hand"})
+    by_hand = {"name": "手抄表", "profile": "meter", "bus": "hand"}
+    content["devices"] += [by_hand | {"code": "h-1"}, by_hand | {"code": "h-2"}]
+    found = inventory(content)
+    assert [(bus.host, bus.port) for bus in found.buses if bus.code == "hand"] == [("", 0)]
+
+
+def test_a_bus_by_hand_with_an_address_and_a_polled_meter_without_unit() -> None:
+    content = document()
+    content["buses"].append({"code": "hand", "transport": "by-hand", "port": 502})
+    del content["devices"][1]["unit"]
+    found = errors_of(content)
+    assert len(found) == 2
+    assert "nobody is asked on a bus by-hand: leave port out" in found[0]
+    assert "device m-2: unit is missing" in found[1]

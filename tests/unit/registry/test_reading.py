@@ -37,7 +37,9 @@ def test_the_example_is_valid_with_the_profiles_that_ship() -> None:
     county = read_inventory(
         ROOT / "registry/examples/county.yaml", {c: to_info(p) for c, p in profiles.items()}
     )
-    assert [d.code for d in county.devices] == ["m-0001", "m-0017", "m-0002", "ac-0305", "l-0305"]
+    assert [d.code for d in county.devices] == [
+        *("m-0001", "m-0017", "m-0002", "g-0001", "ac-0305", "l-0305")
+    ]
     assert county.devices[2].interval_s == 300
     assert county.devices[0].interval_s == 60
     assert county.buses[0].gap_ms == 30
