@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,21 @@ from jieyong.consumption_session import Config, Session, session
 from jieyong.total_screen import show, text_table
 from metering.facts.refusal import refuse
 from metering.quality.words import moment
+from metering.tree.list_entry import (
+    RELATIONS,
+    STANDINGS,
+    SUBJECTS,
+    Done,
+    enter_relations,
+    enter_standings,
+)
+from metering.tree.list_file import read_lines, write_template
 from metering.tree.listing import Entered, listed_relations, listed_standings
 from metering.tree.relations import SHOWN, Kind, Relation, enter_relation, withdraw_relation
 from metering.tree.standing import Standing, enter_standing, withdraw_standing
 from registry.audit import Act
 
-SUBJECTS = {"institution": "机构", "building": "建筑", "room": "房间", "meter": "计量表"}
+SUBJECTS_SHOWN = {kind: shown for shown, kind in SUBJECTS.items()}
 _ENTERED = ("录入人", "录入时间", "状态")
 
 relation_app = typer.Typer(
@@ -44,6 +54,8 @@ Since = Annotated[
     str | None, typer.Option("--since", help="起始日期，如 2026-01-01；缺省自始有效。")
 ]
 Until = Annotated[str | None, typer.Option("--until", help="截止日期（不含当日）；缺省长期有效。")]
+File = Annotated[Path, typer.Argument(help="文件，.xlsx 或 .csv。")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="只预览，不录入。")]
 Withdrawn = Annotated[bool, typer.Option("--withdrawn", help="连同已撤销的。")]
 
 
@@ -58,7 +70,7 @@ def relation_list(withdrawn: Withdrawn = False, config: Config = None) -> None:
     titles = ("编号", "对象", "编码", "关系", "上报机构", "自", "至（不含）", "备注", *_ENTERED)
     rows = tuple(
         (
-            *(str(entered.id), SUBJECTS[one.subject_kind], one.subject, SHOWN[one.kind]),
+            *(str(entered.id), SUBJECTS_SHOWN[one.subject_kind], one.subject, SHOWN[one.kind]),
             *(_shares(one), *_days(one.since, one.until), one.note, *_who(entered, at.zone)),
         )
         for entered, one in found
@@ -112,6 +124,24 @@ def relation_withdraw(number: Number, by: By = None, config: Config = None) -> N
     typer.echo(f"已撤销上报关系 {number}。")
 
 
+@relation_app.command("template", help="导出填报模板（Excel）。")
+def relation_template(file: File) -> None:
+    """Write the list of relations to fill in."""
+    file.write_bytes(write_template(RELATIONS))
+    typer.echo(f"模板已写入 {file}。")
+
+
+@relation_app.command("import", help="导入填好的 Excel 或 CSV；有一处错误则全部不录入。")
+def relation_import(
+    file: File, dry_run: DryRun = False, by: By = None, config: Config = None
+) -> None:
+    """Enter a list of relations, whole or not at all."""
+    lines = read_lines(file.read_bytes(), file.name, RELATIONS)
+    with session(config) as at, at.conn.transaction(force_rollback=dry_run):
+        done = enter_relations(at.conn, _act(at, by), lines)
+    _say(done, dry_run=dry_run)
+
+
 @standing_app.command("list", help="列出机构归属，连同编号。")
 def standing_list(withdrawn: Withdrawn = False, config: Config = None) -> None:
     """List where institutions stand."""
@@ -156,6 +186,30 @@ def standing_withdraw(number: Number, by: By = None, config: Config = None) -> N
     with session(config) as at:
         withdraw_standing(at.conn, _act(at, by), number)
     typer.echo(f"已撤销机构归属 {number}。")
+
+
+@standing_app.command("template", help="导出填报模板（Excel）。")
+def standing_template(file: File) -> None:
+    """Write the list of standings to fill in."""
+    file.write_bytes(write_template(STANDINGS))
+    typer.echo(f"模板已写入 {file}。")
+
+
+@standing_app.command("import", help="导入填好的 Excel 或 CSV；有一处错误则全部不登记。")
+def standing_import(
+    file: File, dry_run: DryRun = False, by: By = None, config: Config = None
+) -> None:
+    """Enter a list of standings, whole or not at all."""
+    lines = read_lines(file.read_bytes(), file.name, STANDINGS)
+    with session(config) as at, at.conn.transaction(force_rollback=dry_run):
+        done = enter_standings(at.conn, _act(at, by), lines)
+    _say(done, dry_run=dry_run)
+
+
+def _say(done: Done, *, dry_run: bool) -> None:
+    typer.echo(f"新增 {done.added} 行，已有且相同 {done.unchanged} 行。")
+    if dry_run:
+        typer.echo("以上为预览，未录入。")
 
 
 def _parts(words: Sequence[str], kind: Kind) -> Mapping[str, int]:
