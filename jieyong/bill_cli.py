@@ -22,12 +22,13 @@ from metering.bills.draft import Draft, draft
 from metering.bills.figures import figures
 from metering.bills.ledger import ledger_tables
 from metering.bills.listing import list_tables, listed
-from metering.bills.model import Attachment, First, RefusedError
+from metering.bills.model import Attachment, First
 from metering.bills.standing import standing_accounts
 from metering.bills.table import write
 from metering.bills.template import write_template
 from metering.bills.words import words
 from registry.audit import Act
+from registry.refusal import RefusedError
 
 _SHOWN = 20
 
@@ -238,6 +239,6 @@ def _names(conn: psycopg.Connection[Any]) -> dict[str, str]:
 def _particulars(institutions: list[str] | None, names: dict[str, str], year: int) -> str:
     unknown = sorted(set(institutions or ()) - set(names))
     if unknown:
-        raise RefusedError([f"机构 {'、'.join(unknown)} 不存在，请核对编码"])
+        raise RefusedError(f"机构 {'、'.join(unknown)} 不存在，请核对编码")
     whose = "、".join(names[code] for code in institutions) if institutions else "全部机构"
     return f"单位：{whose}　　年度：{year}　　金额单位：元"

@@ -40,12 +40,9 @@ from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
 from jieyong.temperature_cli import temperature_app
 from jieyong.total_cli import total_app
-from metering.bills.model import RefusedError
-from metering.factors.entering import FactorError
 from metering.factors.files import DataFileError
 from metering.facts.refusal import FactError
 from metering.facts.sync import after_import
-from metering.plan.errors import PlanError
 from metering.tree.entering import FactRefused
 from registry.audit import Act
 from registry.catalogue import Catalogue
@@ -53,6 +50,7 @@ from registry.document import InventoryError
 from registry.importing import apply, diff
 from registry.inventory import Inventory
 from registry.reading import read_inventory
+from registry.refusal import RefusedError
 from registry.snapshot import SnapshotError
 from storage import quarantine
 from storage.engine import EngineTooOldError
@@ -68,12 +66,10 @@ EXPECTED = (
     EngineTooOldError,
     FactError,
     FactRefused,
-    FactorError,
     FileCreateError,
     ForeignDatabaseError,
     InventoryError,
     MigrationError,
-    PlanError,
     ProfileError,
     RefusedError,
     SettingsError,

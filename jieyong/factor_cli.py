@@ -30,7 +30,6 @@ from metering.factors.assignments import (
     assign,
     withdraw_assignment,
 )
-from metering.factors.entering import FactorError
 from metering.factors.institution_facts import Fact
 from metering.factors.kinds import load_fact_kinds
 from metering.factors.library import Library, load_library
@@ -38,6 +37,7 @@ from metering.factors.sets import Factor, Measure
 from metering.factors.tariff import Tariff, in_force
 from metering.factors.tariff_file import load_tariffs
 from registry.audit import Act
+from registry.refusal import RefusedError
 
 factor_app = typer.Typer(
     no_args_is_help=True, help="折标系数、排放因子、电价方案，以及机构的面积、人数等信息。"
@@ -165,7 +165,7 @@ def assign_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
 ) -> None:
     """Assign a tariff."""
     if (meter is None) == (institution is None):
-        raise FactorError("请写 --meter 或 --institution，二者之一")
+        raise RefusedError("请写 --meter 或 --institution，二者之一")
     subject = OfMeter(meter) if meter else OfInstitution(institution or "", energy)
     size = None if capacity is None else _decimal(capacity)
     wanted = Assignment(tariff, since.date(), _date(until), size)
@@ -189,7 +189,7 @@ def price(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         try:
             one = in_force(_files(session.settings)[1], tariff, month.date())
         except LookupError as error:
-            raise FactorError(f"{month:%Y-%m} 没有编码为 {tariff} 的电价方案：请核对") from error
+            raise RefusedError(f"{month:%Y-%m} 没有编码为 {tariff} 的电价方案：请核对") from error
         entry = base_prices.BasePrice(month.date(), _decimal(yuan), source)
         number = base_prices.enter(session.conn, session.act, one, entry)
     typer.echo(f"已录入 #{number}。")
@@ -226,7 +226,7 @@ def _files(settings: Settings) -> tuple[Library, tuple[Tariff, ...]]:
     library = load_library(more=settings.factors.own("sets"))
     place = settings.factors.jurisdiction
     if place not in library.parents:
-        raise FactorError(
+        raise RefusedError(
             f"设置 factors.jurisdiction 为 {place}：没有这个地区；"
             "请写省级行政区划代码前两位，如 50，或 CN"
         )
@@ -244,7 +244,7 @@ def _decimal(text: str) -> Decimal:
     try:
         return Decimal(text.replace(",", ""))
     except InvalidOperation as error:
-        raise FactorError(f"“{text}”不是数：请填写数值，不带单位") from error
+        raise RefusedError(f"“{text}”不是数：请填写数值，不带单位") from error
 
 
 def _date(moment: datetime | None) -> date | None:

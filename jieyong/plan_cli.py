@@ -122,9 +122,9 @@ def earlier_import(
     table = read_table(file.read_bytes(), file.name)
     with session(config) as at:
         known = earlier.known(at.conn, at.today.replace(day=1))
-        rows = parse(table, known, file.name)
+        rows = parse(table, known)
         if dry_run:
-            done = earlier.preview(at.conn, rows, file.name)
+            done = earlier.preview(at.conn, rows)
         else:
             done = earlier.bring_in(at.conn, _act(at, by), rows, file.name)
         idle = unused(at.conn, rows, at.zone)

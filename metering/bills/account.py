@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
-from metering.bills.model import RefusedError
+from registry.refusal import RefusedError
 
 _COLUMNS: Final[LiteralString] = (
     "a.id, a.code, a.number, a.name, a.supplier, a.energy, a.unit, a.reading_day, a.prepaid"
@@ -69,8 +69,8 @@ def choose(word: str, found: Sequence[Account]) -> Account:
     if by_code:
         return by_code[0]
     if not found:
-        raise RefusedError([f"户号 {word} 没有登记，请先在“户号”表中登记，或核对号码"])
+        raise RefusedError(f"户号 {word} 没有登记，请先在“户号”表中登记，或核对号码")
     if len(found) > 1:
         codes = "、".join(account.code for account in found)
-        raise RefusedError([f"户号 {word} 有多家供应单位使用，请改写编码：{codes}"])
+        raise RefusedError(f"户号 {word} 有多家供应单位使用，请改写编码：{codes}")
     return found[0]

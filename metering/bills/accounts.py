@@ -13,9 +13,10 @@ from psycopg import errors
 from metering.bills.account import Account, find_account
 from metering.bills.checks import account_faults
 from metering.bills.lookup import id_of, inserted
-from metering.bills.model import NewAccount, RefusedError
+from metering.bills.model import NewAccount
 from metering.bills.words import words
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 _ADD: Final[LiteralString] = """
     INSERT INTO utility_account (code, number, name, supplier, energy, unit, reading_day, prepaid)
@@ -76,7 +77,7 @@ def add_account(
     """
     found = [f"户号 {account.number}：{f.message}" for f in account_faults(account, words())]
     if found:
-        raise RefusedError(found)
+        raise RefusedError(*found)
     unit = words().energies[account.energy].unit
     with conn.transaction():
         account_id = _insert(conn, account, unit)
@@ -157,7 +158,7 @@ def change_account(
         account = find_account(conn, word)
         new = {key: said[key] for key in _CHANGEABLE if said.get(key) is not None}
         if not new:
-            raise RefusedError([f"户号 {account.code}：没有写明要更正什么"])
+            raise RefusedError(f"户号 {account.code}：没有写明要更正什么")
         changed = replace(account, **new)
         row = [changed.reading_day, changed.name, changed.prepaid, account.id]
         conn.execute(_CHANGE, row)
@@ -220,7 +221,7 @@ def release_meter(
         parameters = [act.principal, act.at, account.id, meter_id, until]
         cut = conn.execute(_CUT_METER, parameters).fetchall()
         if not cut:
-            raise RefusedError([f"计量表 {meter} 在 {until} 之后不属于户号 {account.code}"])
+            raise RefusedError(f"计量表 {meter} 在 {until} 之后不属于户号 {account.code}")
         for lower, import_id in cut:
             if lower is None or lower < until:
                 row = [account.id, meter_id, lower, until, import_id, act.principal, act.at]
@@ -238,7 +239,7 @@ def _insert(conn: psycopg.Connection[Any], account: NewAccount, unit: str) -> in
             return inserted(conn, _ADD, row)
     except errors.UniqueViolation as error:
         message = f"户号 {account.number}（编码 {account.code}）已经登记，不能再次登记"
-        raise RefusedError([message]) from error
+        raise RefusedError(message) from error
 
 
 def _write(
@@ -248,15 +249,15 @@ def _write(
         with conn.transaction():
             conn.execute(statement, row)
     except errors.ExclusionViolation as error:
-        raise RefusedError([taken]) from error
+        raise RefusedError(taken) from error
 
 
 def _meter(conn: psycopg.Connection[Any], code: str, account: str, energy: str) -> int:
     row = conn.execute("SELECT id, energy, unit FROM meter WHERE code = %s", [code]).fetchone()
     if row is None:
-        raise RefusedError([f"户号 {account}：计量表 {code} 不存在，请核对编码"])
+        raise RefusedError(f"户号 {account}：计量表 {code} 不存在，请核对编码")
     unit = words().energies[energy].unit
     if row[1] != energy or row[2] != unit:
         message = f"户号 {account}（{energy}，{unit}）与计量表 {code}（{row[1]}，{row[2]}）不一致"
-        raise RefusedError([f"{message}，请核对"])
+        raise RefusedError(f"{message}，请核对")
     return int(row[0])

@@ -9,7 +9,7 @@ from typing import Final
 from metering.bills.model import (
     LARGEST_ATTACHMENT,
     Attachment,
-    Fault,
+    FieldFault,
     NewAccount,
     NewBill,
     NewPurchase,
@@ -46,19 +46,19 @@ def to_fen(amount: Decimal) -> int:
     return int(amount / _FEN)
 
 
-def account_faults(account: NewAccount, words: Words) -> Iterator[Fault]:
+def account_faults(account: NewAccount, words: Words) -> Iterator[FieldFault]:
     """Yield what is wrong with an account by itself."""
     for field in ("code", "number", "supplier", "institution"):
         if not getattr(account, field).strip():
-            yield Fault(field, "没有填写，请补上")
+            yield FieldFault(field, "没有填写，请补上")
     if account.energy not in words.energies:
         known = "、".join(energy.name for energy in words.energies.values())
-        yield Fault("energy", f"能源“{account.energy}”不认识，请从这些中选：{known}")
+        yield FieldFault("energy", f"能源“{account.energy}”不认识，请从这些中选：{known}")
     if account.reading_day is not None and not 1 <= account.reading_day <= 31:
-        yield Fault("reading_day", f"抄表例日 {account.reading_day} 应为 1 到 31")
+        yield FieldFault("reading_day", f"抄表例日 {account.reading_day} 应为 1 到 31")
 
 
-def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[Fault]:
+def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[FieldFault]:
     """Yield what is wrong with a bill by itself.
 
     Args:
@@ -67,50 +67,52 @@ def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[Fault]:
         words: units.
     """
     if bill.end <= bill.first:
-        yield Fault("end", f"账单止于 {bill.end}（不含），不晚于起始日 {bill.first}，请核对")
+        yield FieldFault("end", f"账单止于 {bill.end}（不含），不晚于起始日 {bill.first}，请核对")
     if (days := (bill.end - bill.first).days) > LONGEST_DAYS:
         said = f"账单从 {bill.first} 起长达 {days} 天，超过 {LONGEST_DAYS} 天"
-        yield Fault("end", f"{said}，请核对年份；确实如此请分段录入")
+        yield FieldFault("end", f"{said}，请核对年份；确实如此请分段录入")
     yield from _figure_faults(bill.quantity, bill.unit, bill.amount, (energy, words))
     yield from _part_faults(bill, energy, words)
     yield from _scan_faults(bill.attachment)
 
 
-def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[Fault]:
+def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[FieldFault]:
     """Yield what is wrong with a purchase by itself."""
     if purchase.consumer not in words.consumers:
         known = "、".join(consumer.words[0] for consumer in words.consumers.values())
-        yield Fault("consumer", f"用途“{purchase.consumer}”不认识，请从这些中选：{known}")
+        yield FieldFault("consumer", f"用途“{purchase.consumer}”不认识，请从这些中选：{known}")
     if purchase.energy in words.energies:
         kind = (purchase.energy, words)
         yield from _figure_faults(purchase.quantity, purchase.unit, purchase.amount, kind)
     else:
         known = "、".join(energy.name for energy in words.energies.values())
-        yield Fault("energy", f"能源“{purchase.energy}”不认识，请从这些中选：{known}")
+        yield FieldFault("energy", f"能源“{purchase.energy}”不认识，请从这些中选：{known}")
     yield from _scan_faults(purchase.attachment)
 
 
 def _figure_faults(
     quantity: Decimal | None, unit: str, amount: Decimal | None, kind: tuple[str, Words]
-) -> Iterator[Fault]:
+) -> Iterator[FieldFault]:
     energy, words = kind
     if quantity is None and amount is None:
-        yield Fault("quantity", "用量和金额都没有填写，至少填写一项（确实为零请填 0）")
+        yield FieldFault("quantity", "用量和金额都没有填写，至少填写一项（确实为零请填 0）")
     factor = words.factor(energy, unit)
     if factor is None:
         known = "、".join(words.units_of(energy))
-        yield Fault("unit", f"“{unit}”不是{words.energies[energy].name}的计量单位，可用：{known}")
+        yield FieldFault(
+            "unit", f"“{unit}”不是{words.energies[energy].name}的计量单位，可用：{known}"
+        )
     if quantity is not None:
         yield from _quantity_faults("quantity", quantity, factor)
     if amount is not None:
         yield from _amount_faults("amount", amount)
 
 
-def _part_faults(bill: NewBill, energy: str, words: Words) -> Iterator[Fault]:
+def _part_faults(bill: NewBill, energy: str, words: Words) -> Iterator[FieldFault]:
     factor = words.factor(energy, bill.unit)
     named = [part.part for part in bill.parts]
     for name in sorted({one for one in named if named.count(one) > 1}):
-        yield Fault(name, "同一时段出现了两次，请只保留一次")
+        yield FieldFault(name, "同一时段出现了两次，请只保留一次")
     for part in bill.parts:
         if part.quantity is not None:
             yield from _quantity_faults(part.part, part.quantity, factor)
@@ -118,29 +120,29 @@ def _part_faults(bill: NewBill, energy: str, words: Words) -> Iterator[Fault]:
             yield from _amount_faults(part.part, part.amount)
 
 
-def _quantity_faults(field: str, quantity: Decimal, factor: Decimal | None) -> Iterator[Fault]:
+def _quantity_faults(field: str, quantity: Decimal, factor: Decimal | None) -> Iterator[FieldFault]:
     if not quantity.is_finite() or not 0 <= quantity < _LARGEST:
-        yield Fault(field, f"用量 {quantity} 应为不小于 0 的数；退补请撤销原账单后重新录入")
+        yield FieldFault(field, f"用量 {quantity} 应为不小于 0 的数；退补请撤销原账单后重新录入")
     elif quantity % _MICRO or (factor is not None and (quantity * factor) % _MICRO):
-        yield Fault(field, f"用量 {quantity} 的小数位太多，换算后最多六位小数")
+        yield FieldFault(field, f"用量 {quantity} 的小数位太多，换算后最多六位小数")
 
 
-def _amount_faults(field: str, amount: Decimal) -> Iterator[Fault]:
+def _amount_faults(field: str, amount: Decimal) -> Iterator[FieldFault]:
     if not amount.is_finite() or abs(amount) >= _LARGEST:
-        yield Fault(field, f"金额 {amount} 不是合理的数，请核对")
+        yield FieldFault(field, f"金额 {amount} 不是合理的数，请核对")
     elif amount % _FEN:
-        yield Fault(field, f"金额 {amount} 最多两位小数（元）")
+        yield FieldFault(field, f"金额 {amount} 最多两位小数（元）")
 
 
-def _scan_faults(attachment: Attachment | None) -> Iterator[Fault]:
+def _scan_faults(attachment: Attachment | None) -> Iterator[FieldFault]:
     if attachment is not None:
         yield from attachment_faults(attachment)
 
 
-def attachment_faults(attachment: Attachment) -> Iterator[Fault]:
+def attachment_faults(attachment: Attachment) -> Iterator[FieldFault]:
     """Yield what is wrong with a scan."""
     if not attachment.name.strip():
-        yield Fault("attachment", "附件没有文件名")
+        yield FieldFault("attachment", "附件没有文件名")
     if not 0 < len(attachment.content) <= LARGEST_ATTACHMENT:
         most = LARGEST_ATTACHMENT // 1024 // 1024
-        yield Fault("attachment", f"附件 {attachment.name} 是空文件或超过 {most} MB，请压缩")
+        yield FieldFault("attachment", f"附件 {attachment.name} 是空文件或超过 {most} MB，请压缩")

@@ -10,10 +10,11 @@ from psycopg import errors
 
 from metering.bills.account import Account, find_account
 from metering.bills.checks import attachment_faults, bill_faults, purchase_faults
-from metering.bills.model import Attachment, First, NewBill, NewPurchase, RefusedError
+from metering.bills.model import Attachment, First, NewBill, NewPurchase
 from metering.bills.store import Origin, attach_scan, put_bill, put_purchase, withdraw_row
 from metering.bills.words import words
 from registry.audit import Act, record
+from registry.refusal import Fault, RefusedError
 
 _CUT_PRECEDENCE: Final[LiteralString] = """
     UPDATE figure_precedence f SET withdrawn_by = %(by)s, withdrawn_at = %(at)s
@@ -81,7 +82,7 @@ def attach(conn: psycopg.Connection[Any], act: Act, bill_id: int, scan: Attachme
     """
     found = list(attachment_faults(scan))
     if found:
-        raise RefusedError([f"账单 {bill_id}：{fault.message}" for fault in found])
+        raise RefusedError(*(Fault(f"账单 {bill_id}", fault.message) for fault in found))
     with conn.transaction():
         old, new = attach_scan(conn, bill_id, scan)
         record(conn, act, "bill.attach", str(bill_id), {"name": scan.name, "old": old, "new": new})
@@ -157,9 +158,9 @@ def set_precedence(
     """
     institution, energy = whose
     if since.day != 1:
-        raise RefusedError([f"{since} 不是月初：取数优先级只能从某月 1 日起变更"])
+        raise RefusedError(f"{since} 不是月初：取数优先级只能从某月 1 日起变更")
     if energy not in words().energies:
-        raise RefusedError([f"能源“{energy}”不认识，请核对编码"])
+        raise RefusedError(f"能源“{energy}”不认识，请核对编码")
     row = {"institution": institution, "energy": energy, "by": act.principal, "at": act.at}
     with conn.transaction():
         cut = conn.execute(_CUT_PRECEDENCE, row | {"since": since}).fetchall()
@@ -181,7 +182,7 @@ def attachment(conn: psycopg.Connection[Any], sha256: str) -> bytes:
         "SELECT content FROM bill_attachment WHERE sha256 = %s", [sha256]
     ).fetchone()
     if found is None:
-        raise RefusedError([f"附件 {sha256} 不存在"])
+        raise RefusedError(f"附件 {sha256} 不存在")
     return bytes(found[0])
 
 
@@ -189,7 +190,7 @@ def _checked(conn: psycopg.Connection[Any], bill: NewBill) -> Account:
     account = find_account(conn, bill.account)
     found = list(bill_faults(bill, account.energy, words()))
     if found:
-        raise RefusedError([f"户号 {account.code}：{fault.message}" for fault in found])
+        raise RefusedError(*(Fault(f"户号 {account.code}", fault.message) for fault in found))
     return account
 
 
@@ -197,7 +198,7 @@ def _check_purchase(purchase: NewPurchase) -> None:
     found = list(purchase_faults(purchase, words()))
     if found:
         where = f"{purchase.institution} {purchase.bought_on}"
-        raise RefusedError([f"{where}：{fault.message}" for fault in found])
+        raise RefusedError(*(Fault(where, fault.message) for fault in found))
 
 
 def _put_precedence(conn: psycopg.Connection[Any], row: dict[str, object]) -> None:
@@ -205,9 +206,9 @@ def _put_precedence(conn: psycopg.Connection[Any], row: dict[str, object]) -> No
         with conn.transaction():
             done = conn.execute(_PRECEDENCE, row).rowcount
     except errors.ExclusionViolation as error:
-        raise RefusedError(["取数优先级正被他人修改，请重试"]) from error
+        raise RefusedError("取数优先级正被他人修改，请重试") from error
     if not done:
-        raise RefusedError([f"机构 {row['institution']} 不存在，请核对编码"])
+        raise RefusedError(f"机构 {row['institution']} 不存在，请核对编码")
 
 
 def _bill_detail(bill_id: int, bill: NewBill) -> dict[str, object]:

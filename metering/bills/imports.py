@@ -18,9 +18,9 @@ from metering.bills.account import find_account
 from metering.bills.accounts import add_account, extend_account
 from metering.bills.draft import Draft, draft
 from metering.bills.lookup import inserted
-from metering.bills.model import RefusedError
 from metering.bills.rows import AccountLine, BillLine, PurchaseLine
 from registry.audit import Act, record
+from registry.refusal import Fault, RefusedError
 
 _IMPORT: Final[LiteralString] = """
     INSERT INTO bill_import (source, sha256, entered_by, entered_at) VALUES (%s, %s, %s, %s)
@@ -136,7 +136,7 @@ def apply(conn: psycopg.Connection[Any], act: Act, path: Path) -> Applied:
             import_id = _write(conn, act, drawn) if drawn else None
     except (errors.ExclusionViolation, errors.UniqueViolation) as error:
         message = f"{path.name}：导入期间有人录入了相同的内容，请重新导入"
-        raise RefusedError([message]) from error
+        raise RefusedError(message) from error
     _log.info("bills_imported", source=path.name, import_id=import_id, by=act.principal)
     return Applied(import_id, drawn)
 
@@ -152,14 +152,16 @@ def undo(conn: psycopg.Connection[Any], act: Act, import_id: int) -> int:
     """
     with conn.transaction():
         if not conn.execute(_UNDO, [act.principal, act.at, import_id]).rowcount:
-            raise RefusedError([f"导入 {import_id} 不存在或已撤销，请用 jieyong bill imports 查看"])
+            raise RefusedError(f"导入 {import_id} 不存在或已撤销，请用 jieyong bill imports 查看")
         rows = [act.principal, act.at, import_id]
         withdrawn = sum(conn.execute(statement, rows).rowcount for statement in _WITHDRAW)
         orphans = conn.execute(_ORPHANS, [import_id]).fetchall()
         if orphans:
             raise RefusedError(
-                f"户号 {code} 还有 {number} 张另外录入的账单，请先撤销这些账单"
-                for code, number in orphans
+                *(
+                    f"户号 {code} 还有 {number} 张另外录入的账单，请先撤销这些账单"
+                    for code, number in orphans
+                )
             )
         record(conn, act, "bill.import.undo", str(import_id), {"rows": withdrawn})
     return withdrawn
@@ -198,7 +200,7 @@ def _write_account(
             extend_account(conn, act, account, line.account, import_id)
     except RefusedError as error:
         # The draft found nothing wrong: somebody was quicker.
-        raise RefusedError(f"{line.row.where}：{fault}" for fault in error.faults) from error
+        raise RefusedError(*(Fault(line.row.where, str(f)) for f in error.faults)) from error
 
 
 def _bill(line: BillLine) -> dict[str, object]:

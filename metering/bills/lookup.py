@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from metering.bills.model import RefusedError
+from registry.refusal import RefusedError
 
 
 def id_of(conn: psycopg.Connection[Any], table: LiteralString, code: str, kind: str) -> int:
@@ -27,7 +27,7 @@ def id_of(conn: psycopg.Connection[Any], table: LiteralString, code: str, kind: 
         [code],
     ).fetchone()
     if row is None:
-        raise RefusedError([f"{kind} {code} 不存在，请核对编码"])
+        raise RefusedError(f"{kind} {code} 不存在，请核对编码")
     return int(row[0])
 
 

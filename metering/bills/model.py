@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,20 +12,8 @@ LARGEST_ATTACHMENT: Final = 20 * 1024 * 1024
 """Bytes; the table refuses more."""
 
 
-class RefusedError(ValueError):
-    """What was to be entered is wrong; nothing was changed. The text is Chinese: officers read it.
-
-    Attributes:
-        faults: every mistake: where, what is wrong, what to do.
-    """
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("\n".join(self.faults))
-
-
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldFault:
     """A mistake in one field of an entry.
 
     Attributes:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from metering.bills.checks import account_faults, bill_faults, purchase_faults
-from metering.bills.model import Band, Fault, NewAccount, NewBill, NewPurchase, Part, Status
+from metering.bills.model import Band, FieldFault, NewAccount, NewBill, NewPurchase, Part, Status
 from metering.bills.share import ONE_DAY
 from metering.bills.sheet import Refusals, Row, Sheet, parse_day
 from metering.bills.words import Words
@@ -250,7 +250,7 @@ def _consumer(row: Row, energy: str, words: Words) -> str:
     return found or "other"
 
 
-def _refuse(row: Row, faults: Iterable[Fault]) -> None:
+def _refuse(row: Row, faults: Iterable[FieldFault]) -> None:
     for fault in faults:
         name = fault.field
         if name == "end" and "end" not in row.sheet.columns:

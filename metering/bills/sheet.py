@@ -15,8 +15,8 @@ from typing import Final
 
 import python_calamine as calamine
 
-from metering.bills.model import RefusedError
 from metering.bills.words import Words, in_brackets, plain
+from registry.refusal import RefusedError
 
 _HEADING_ROWS: Final = 20
 """A supplier's sheet may have titles above its headings; they stand within so many rows."""
@@ -58,7 +58,7 @@ class Refusals:
             RefusedError: there was at least one mistake.
         """
         if self.found:
-            raise RefusedError(self.found)
+            raise RefusedError(*self.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +238,11 @@ def read_sheets(path: Path, words: Words, refusals: Refusals) -> list[Sheet]:
             ]
     except (calamine.CalamineError, OSError) as error:
         message = f"{path.name}：不是能读取的 Excel 文件（{error}），请另存为 .xlsx 后再导入"
-        raise RefusedError([message]) from error
+        raise RefusedError(message) from error
     if not found and not refusals.found:
         known = "、".join(heading[0] for heading in words.sheets.values())
         message = f"{path.name}：没有找到可导入的工作表（{known}），请用模板填写"
-        raise RefusedError([message])
+        raise RefusedError(message)
     return found
 
 

@@ -11,8 +11,9 @@ from psycopg import errors
 
 from metering.bills.account import Account
 from metering.bills.lookup import id_of, inserted
-from metering.bills.model import Attachment, NewBill, NewPurchase, RefusedError
+from metering.bills.model import Attachment, NewBill, NewPurchase
 from registry.audit import Act
+from registry.refusal import RefusedError
 
 _ATTACHMENT: Final[LiteralString] = """
     INSERT INTO bill_attachment (sha256, content) VALUES (%s, %s) ON CONFLICT DO NOTHING
@@ -85,7 +86,7 @@ def put_bill(
     """
     taken = conn.execute(_OVERLAPS, [account.id, bill.status, bill.first, bill.end]).fetchall()
     if taken:
-        raise RefusedError([overlap(account.code, row) for row in taken])
+        raise RefusedError(*(overlap(account.code, row) for row in taken))
     row = [
         *(account.id, bill.first, bill.end, bill.status, bill.quantity, bill.unit, bill.amount),
         *(bill.issued, bill.note, *_put_attachment(conn, bill.attachment), origin.replaces_id),
@@ -96,7 +97,7 @@ def put_bill(
             bill_id = inserted(conn, _BILL, row)
     except errors.ExclusionViolation as error:
         message = f"户号 {account.code}：同一时段的账单刚被他人录入，请刷新后核对"
-        raise RefusedError([message]) from error
+        raise RefusedError(message) from error
     for part in bill.parts:
         conn.execute(_PART, [bill_id, part.part, part.quantity, part.amount])
     return bill_id
@@ -139,7 +140,7 @@ def put_purchase(
             return inserted(conn, _PURCHASE, row)
     except errors.UniqueViolation as error:
         message = f"{purchase.institution} {purchase.bought_on} 的这笔购入已经录入，不能重复录入"
-        raise RefusedError([message]) from error
+        raise RefusedError(message) from error
 
 
 def withdraw_row(conn: psycopg.Connection[Any], act: Act, table: str, row_id: int) -> None:
@@ -150,7 +151,7 @@ def withdraw_row(conn: psycopg.Connection[Any], act: Act, table: str, row_id: in
     """
     done = conn.execute(_WITHDRAW[table], [act.principal, act.at, row_id]).rowcount
     if not done:
-        raise RefusedError([f"{_NAMES[table]} {row_id} 不存在或已撤销，请核对编号"])
+        raise RefusedError(f"{_NAMES[table]} {row_id} 不存在或已撤销，请核对编号")
 
 
 def attach_scan(
@@ -163,7 +164,7 @@ def attach_scan(
     """
     row = conn.execute(_SCAN, [bill_id]).fetchone()
     if row is None:
-        raise RefusedError([f"账单 {bill_id} 不存在或已撤销，请核对编号"])
+        raise RefusedError(f"账单 {bill_id} 不存在或已撤销，请核对编号")
     digest, name = _put_attachment(conn, scan)
     conn.execute(_ATTACH, [digest, name, bill_id])
     return row[0], digest

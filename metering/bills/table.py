@@ -17,8 +17,8 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from metering.bills.model import RefusedError
 from metering.bills.sheet import column_name
+from registry.refusal import RefusedError
 
 HEADING_ROW: Final = 2
 """From 0; a title and a line of particulars stand above."""
@@ -142,13 +142,13 @@ def write(path: Path, tables: Sequence[Table]) -> None:
     """
     writers = {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}
     if path.suffix.lower() not in writers:
-        raise RefusedError([f"{path}：文件名应以 {'、'.join(writers)} 结尾"])
+        raise RefusedError(f"{path}：文件名应以 {'、'.join(writers)} 结尾")
     try:
         writers[path.suffix.lower()](path, tables)
     except (FileCreateError, OSError) as error:
         # XlsxWriter's error is no OSError, and says the same.
         message = f"{path}：不能写入（{error}），请核对目录；文件若在 Excel 中打开，请先关闭"
-        raise RefusedError([message]) from error
+        raise RefusedError(message) from error
 
 
 def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:

@@ -10,16 +10,10 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.factors.entering import (
-    FactorError,
-    days,
-    insert,
-    institution_id,
-    refusing_overlap,
-    withdraw,
-)
+from metering.factors.entering import days, insert, institution_id, refusing_overlap, withdraw
 from metering.factors.tariff import Tariff
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO tariff_assignment
@@ -95,12 +89,12 @@ def assign(
         Its id, for :func:`withdraw_assignment`.
 
     Raises:
-        FactorError: an unknown code, a tariff of another energy, an overlap, a wrong time.
+        RefusedError: an unknown code, a tariff of another energy, an overlap, a wrong time.
     """
     valid = days(assignment.begin, assignment.end)
     capacity = assignment.capacity
     if capacity is not None and not (capacity.is_finite() and 0 < capacity < _MOST_CAPACITY):
-        raise FactorError(f"容量为 {capacity}：必须大于 0")
+        raise RefusedError(f"容量为 {capacity}：必须大于 0")
     message = f"{_name(subject)} 在这段时间内已有电价：请先撤回原记录，或改变起止日期"
     with refusing_overlap(message), conn.transaction():
         meter, institution, energy = _subject(conn, subject)
@@ -116,7 +110,7 @@ def withdraw_assignment(conn: psycopg.Connection[Any], act: Act, entry: int) -> 
     """Withdraw an assignment.
 
     Raises:
-        FactorError: there is none, or it is withdrawn already.
+        RefusedError: there is none, or it is withdrawn already.
     """
     withdraw(conn, act, "tariff_assignment", "tariff.withdraw", entry)
 
@@ -141,19 +135,19 @@ def _subject(
         return None, institution_id(conn, subject.institution), subject.energy
     row = conn.execute(_METER, [subject.meter]).fetchone()
     if row is None:
-        raise FactorError(f"没有编码为 {subject.meter} 的计量表：请核对编码")
+        raise RefusedError(f"没有编码为 {subject.meter} 的计量表：请核对编码")
     return int(row[0]), None, str(row[1])
 
 
 def _check_tariff(tariffs: Iterable[Tariff], assignment: Assignment, energy: str) -> None:
     known = [t for t in tariffs if t.code == assignment.tariff]
     if not known:
-        raise FactorError(f"没有编码为 {assignment.tariff} 的电价方案：请核对编码，或先加入文件")
+        raise RefusedError(f"没有编码为 {assignment.tariff} 的电价方案：请核对编码，或先加入文件")
     if known[0].energy != energy:
-        raise FactorError(f"{known[0].name}不适用于 {energy}：请选择同一能源的价格方案")
+        raise RefusedError(f"{known[0].name}不适用于 {energy}：请选择同一能源的价格方案")
     first = min(t.since for t in known)
     if assignment.begin < first:
-        raise FactorError(f"{known[0].name}自 {first} 起执行：起始日期不能早于该日")
+        raise RefusedError(f"{known[0].name}自 {first} 起执行：起始日期不能早于该日")
 
 
 def _name(subject: OfMeter | OfInstitution) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.factors.entering import FactorError, insert, refusing_overlap, withdraw
+from metering.factors.entering import insert, refusing_overlap, withdraw
 from metering.factors.tariff import Tariff, TimeOfUse
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO tariff_base_price (tariff, month, yuan, source, entered_by, entered_at)
@@ -53,16 +54,16 @@ def enter(conn: psycopg.Connection[Any], act: Act, tariff: Tariff, price: BasePr
         Its id, for :func:`withdraw_price`.
 
     Raises:
-        FactorError: a tariff without multipliers, a price that cannot be, a month entered twice.
+        RefusedError: a tariff without multipliers, a price that cannot be, a month entered twice.
     """
     if not isinstance(tariff.scheme, TimeOfUse) or not tariff.scheme.multiplies:
-        raise FactorError(f"{tariff.name}不按基准电价浮动：不需要录入基准电价")
+        raise RefusedError(f"{tariff.name}不按基准电价浮动：不需要录入基准电价")
     if price.month.day != 1:
-        raise FactorError(f"月份为 {price.month}：请填写当月 1 日")
+        raise RefusedError(f"月份为 {price.month}：请填写当月 1 日")
     if not price.yuan.is_finite() or not 0 < price.yuan < _MOST or price.yuan % _FINEST:
-        raise FactorError(f"基准电价为 {price.yuan}：必须大于 0，最多八位小数")
+        raise RefusedError(f"基准电价为 {price.yuan}：必须大于 0，最多八位小数")
     if not price.source.strip():
-        raise FactorError("基准电价没有来源：请填写公告名称")
+        raise RefusedError("基准电价没有来源：请填写公告名称")
     message = f"{tariff.name} {price.month:%Y-%m} 已有基准电价：请先撤回原记录"
     with refusing_overlap(message), conn.transaction():
         what = (tariff.code, price.month, price.yuan, price.source)
@@ -81,7 +82,7 @@ def withdraw_price(conn: psycopg.Connection[Any], act: Act, entry: int) -> None:
     """Withdraw a base price.
 
     Raises:
-        FactorError: there is none, or it is withdrawn already.
+        RefusedError: there is none, or it is withdrawn already.
     """
     withdraw(conn, act, "tariff_base_price", "tariff.base.withdraw", entry)
 

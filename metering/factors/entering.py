@@ -12,6 +12,7 @@ from psycopg import errors, sql
 from psycopg.types.range import Range
 
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 _WITHDRAW: Final[LiteralString] = """
     UPDATE {} SET withdrawn_by = %s, withdrawn_at = %s
@@ -19,18 +20,14 @@ _WITHDRAW: Final[LiteralString] = """
 """
 
 
-class FactorError(ValueError):
-    """An entry is refused and nothing was changed; the message is for officers, in Chinese."""
-
-
 def days(begin: date, end: date | None) -> Range[date]:
     """Return first day and day after the last as the database's range.
 
     Raises:
-        FactorError: it has no day.
+        RefusedError: it has no day.
     """
     if end is not None and end <= begin:
-        raise FactorError(f"截止日期 {end} 不晚于起始日期 {begin}：请改正日期")
+        raise RefusedError(f"截止日期 {end} 不晚于起始日期 {begin}：请改正日期")
     return Range(begin, end, "[)")
 
 
@@ -42,23 +39,23 @@ def refusing_overlap(message: str) -> Iterator[None]:
         message: in Chinese, with what to do.
 
     Raises:
-        FactorError: on an overlap.
+        RefusedError: on an overlap.
     """
     try:
         yield
     except (errors.ExclusionViolation, errors.UniqueViolation) as error:
-        raise FactorError(message) from error
+        raise RefusedError(message) from error
 
 
 def institution_id(conn: psycopg.Connection[Any], code: str) -> int:
     """Return the id of an institution.
 
     Raises:
-        FactorError: there is none with this code.
+        RefusedError: there is none with this code.
     """
     row = conn.execute("SELECT id FROM institution WHERE code = %s", [code]).fetchone()
     if row is None:
-        raise FactorError(f"没有编码为 {code} 的公共机构：请核对编码，或先导入台账")
+        raise RefusedError(f"没有编码为 {code} 的公共机构：请核对编码，或先导入台账")
     return int(row[0])
 
 
@@ -85,10 +82,10 @@ def withdraw(
         entry: its id.
 
     Raises:
-        FactorError: there is none, or it is withdrawn already.
+        RefusedError: there is none, or it is withdrawn already.
     """
     with conn.transaction():
         statement = sql.SQL(_WITHDRAW).format(sql.Identifier(table))
         if conn.execute(statement, [act.principal, act.at, entry]).fetchone() is None:
-            raise FactorError(f"没有编号为 {entry} 的有效记录：可能已被撤回，请刷新后重试")
+            raise RefusedError(f"没有编号为 {entry} 的有效记录：可能已被撤回，请刷新后重试")
         record(conn, act, action, str(entry))

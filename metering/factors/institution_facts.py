@@ -11,16 +11,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.factors.dated import Span
-from metering.factors.entering import (
-    FactorError,
-    days,
-    insert,
-    institution_id,
-    refusing_overlap,
-    withdraw,
-)
+from metering.factors.entering import days, insert, institution_id, refusing_overlap, withdraw
 from metering.factors.kinds import FactKind
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 _PERSON_DAYS: Final = "人·日"
 _MICRO: Final = Decimal("0.000001")
@@ -87,7 +81,7 @@ def enter(
         Its id, for :func:`withdraw_fact`.
 
     Raises:
-        FactorError: an unknown code, a value or time that cannot be, or an overlap.
+        RefusedError: an unknown code, a value or time that cannot be, or an overlap.
     """
     name = _check(fact, kinds)
     valid = days(fact.begin, fact.end)
@@ -114,14 +108,14 @@ def change(
         The new entry's id.
 
     Raises:
-        FactorError: as :func:`enter`; or nothing held on that day.
+        RefusedError: as :func:`enter`; or nothing held on that day.
     """
     name = _check(fact, kinds)
     with conn.transaction():
         institution = institution_id(conn, fact.institution)
         held = conn.execute(_HELD, [institution, fact.code, fact.begin]).fetchone()
         if held is None:
-            raise FactorError(
+            raise RefusedError(
                 f"{fact.institution} 在 {fact.begin} 没有{name}：没有可变更的记录，请直接录入"
             )
         entry, value, begin, end, source = held
@@ -144,7 +138,7 @@ def withdraw_fact(conn: psycopg.Connection[Any], act: Act, entry: int) -> None:
     """Withdraw a fact: it stays in the table, and counts no more.
 
     Raises:
-        FactorError: there is none, or it is withdrawn already.
+        RefusedError: there is none, or it is withdrawn already.
     """
     withdraw(conn, act, "institution_fact", "fact.withdraw", entry)
 
@@ -173,7 +167,7 @@ def entered(conn: psycopg.Connection[Any], institution: str) -> list[Entered]:
     """Return what counts of an institution, for people.
 
     Raises:
-        FactorError: there is no such institution.
+        RefusedError: there is no such institution.
     """
     institution_id(conn, institution)
     return [
@@ -187,17 +181,17 @@ def _check(fact: Fact, kinds: Mapping[str, FactKind]) -> str:
     kind = kinds.get(fact.code)
     if kind is None:
         known = "、".join(kinds)
-        raise FactorError(f"没有名为 {fact.code} 的机构信息：可用 {known}")
+        raise RefusedError(f"没有名为 {fact.code} 的机构信息：可用 {known}")
     if not fact.value.is_finite() or not 0 <= fact.value < _MOST:
-        raise FactorError(f"{kind.name}为 {fact.value}：必须是不小于 0 的数")
+        raise RefusedError(f"{kind.name}为 {fact.value}：必须是不小于 0 的数")
     if fact.value % _MICRO:
-        raise FactorError(f"{kind.name}为 {fact.value}：最多六位小数")
+        raise RefusedError(f"{kind.name}为 {fact.value}：最多六位小数")
     if kind.whole and fact.value % 1:
-        raise FactorError(f"{kind.name}为 {fact.value}：必须是整数")
+        raise RefusedError(f"{kind.name}为 {fact.value}：必须是整数")
     if not fact.source.strip():
-        raise FactorError(f"{kind.name}没有来源：请填写依据，例如不动产权证号或人事台账")
+        raise RefusedError(f"{kind.name}没有来源：请填写依据，例如不动产权证号或人事台账")
     if kind.unit == _PERSON_DAYS and fact.end is None:
-        raise FactorError(f"{kind.name}是一段时间内的合计：请填写截止日期")
+        raise RefusedError(f"{kind.name}是一段时间内的合计：请填写截止日期")
     days(fact.begin, fact.end)
     return kind.name
 

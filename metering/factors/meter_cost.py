@@ -17,10 +17,10 @@ from metering.factors.assignments import OfInstitution, OfMeter, assignments
 from metering.factors.base_prices import read as read_base_prices
 from metering.factors.clock import midnight_us
 from metering.factors.cost import Calendar, Cost, Pricer
-from metering.factors.entering import FactorError
 from metering.factors.layers import Piece, first_of
 from metering.factors.rounding import total
 from metering.factors.tariff import Tariff, Tiered, TierSpan, TimeOfUse, pieces
+from registry.refusal import RefusedError
 
 _METER: Final[LiteralString] = "SELECT id, energy FROM meter WHERE code = %s"
 _INSTITUTIONS: Final[LiteralString] = """
@@ -115,14 +115,14 @@ def meter_cost(
         pricing: tariffs, calendar, zone.
 
     Raises:
-        FactorError: there is no such meter.
+        RefusedError: there is no such meter.
         ValueError: there is no day between ``begin`` and ``end``; tiers over a negative use.
     """
     if begin >= end:
         raise ValueError(f"{begin} to {end} has no day: the end is the day after the last")
     row = conn.execute(_METER, [meter]).fetchone()
     if row is None:
-        raise FactorError(f"没有编码为 {meter} 的计量表：请核对编码")
+        raise RefusedError(f"没有编码为 {meter} 的计量表：请核对编码")
     asked = _Asked(int(row[0]), meter, str(row[1]), begin, end)
     own = _assigned(conn, OfMeter(meter), begin, end)
     shared = _of_institutions(conn, asked, pricing.zone)

@@ -9,9 +9,9 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.plan.calendar import DatedCalendar, DayKind
-from metering.plan.errors import PlanError
 from metering.plan.published import published_days
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 _WITHDRAW: Final[LiteralString] = """
     UPDATE calendar_day SET withdrawn_by = %s, withdrawn_at = %s
@@ -48,10 +48,10 @@ def enter_days(
         How many days are new or other than before.
 
     Raises:
-        PlanError: the source is missing.
+        RefusedError: the source is missing.
     """
     if not source.strip():
-        raise PlanError("请写明节假日安排的依据：通知名称和文号。")
+        raise RefusedError("请写明节假日安排的依据：通知名称和文号。")
     with conn.transaction():
         conn.execute("LOCK TABLE calendar_day IN SHARE ROW EXCLUSIVE MODE")
         before = _entered(conn)

@@ -15,8 +15,8 @@ from psycopg.types.json import Jsonb
 
 from metering.factors.kinds import load_kinds
 from metering.plan.earlier_rows import EarlierMonth, Known, cell_name
-from metering.plan.errors import PlanError, SheetError
 from registry.audit import Act, record
+from registry.refusal import Fault, RefusedError, raise_if_any
 
 _STANDING: Final[LiteralString] = """
     SELECT i.code, m.code, e.month, e.energy, e.quantity, e.amount, e.import_id
@@ -59,13 +59,13 @@ class Brought:
     unchanged: int
 
 
-def preview(conn: psycopg.Connection[Any], rows: Sequence[EarlierMonth], name: str) -> Brought:
+def preview(conn: psycopg.Connection[Any], rows: Sequence[EarlierMonth]) -> Brought:
     """Tell what :func:`bring_in` would do, and do nothing.
 
     Raises:
-        SheetError: it would be refused.
+        RefusedError: it would be refused.
     """
-    fresh = _fresh(conn, rows, name)
+    fresh = _fresh(conn, rows)
     return Brought(None, len(fresh), len(rows) - len(fresh))
 
 
@@ -81,11 +81,11 @@ def bring_in(
         name: of the file.
 
     Raises:
-        SheetError: another import says something else of the same month; the cells are named.
+        RefusedError: another import says something else of the same month; the cells are named.
     """
     with conn.transaction():
         conn.execute("LOCK TABLE earlier_import IN SHARE ROW EXCLUSIVE MODE")
-        fresh = _fresh(conn, rows, name)
+        fresh = _fresh(conn, rows)
         if not fresh:
             return Brought(None, 0, len(rows))
         digest = _digest(fresh)
@@ -104,43 +104,38 @@ def withdraw(conn: psycopg.Connection[Any], act: Act, number: int) -> int:
         How many months are no longer in force.
 
     Raises:
-        PlanError: there is none of this number in force.
+        RefusedError: there is none of this number in force.
     """
     with conn.transaction():
         row = conn.execute(_WITHDRAW, [act.principal, act.at, number]).fetchone()
         if row is None:
-            raise PlanError(f"没有编号为 {number} 的有效导入：它不存在，或已撤销。")
+            raise RefusedError(f"没有编号为 {number} 的有效导入：它不存在，或已撤销。")
         query = "UPDATE earlier_month SET withdrawn_at = %s WHERE import_id = %s"
         count = conn.execute(query, [act.at, number]).rowcount
         record(conn, act, "earlier.withdraw", row[0], {"import": number, "rows": count})
     return count
 
 
-def _fresh(
-    conn: psycopg.Connection[Any], rows: Sequence[EarlierMonth], name: str
-) -> list[EarlierMonth]:
+def _fresh(conn: psycopg.Connection[Any], rows: Sequence[EarlierMonth]) -> list[EarlierMonth]:
     months = sorted({one.month for one in rows})
     standing = {tuple(row[:4]): row[4:] for row in conn.execute(_STANDING, [months])}
-    fresh, problems = [], []
+    fresh, faults = [], []
     for one in rows:
         other = standing.get(one.key)
         if other is None:
             fresh.append(one)
         elif (one.quantity, one.amount) != tuple(other[:2]):
-            problems.append(_contradiction(one, *other))
-    if problems:
-        raise SheetError(name, problems)
+            faults.append(_contradiction(one, *other))
+    raise_if_any(faults)
     return fresh
 
 
 def _contradiction(
     one: EarlierMonth, quantity: Decimal | None, amount: Decimal | None, number: int
-) -> str:
+) -> Fault:
     said = f"数量 {_text(quantity)}、金额 {_text(amount)}"
-    return (
-        f"{cell_name(4, one.row)}：{one.month:%Y-%m} 已由导入 {number} 录入（{said}）；"
-        f"如需更改，先撤销导入 {number}。"
-    )
+    what = f"{one.month:%Y-%m} 已由导入 {number} 录入（{said}）；如需更改，先撤销导入 {number}。"
+    return Fault(cell_name(4, one.row), what)
 
 
 def _text(value: Decimal | None) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from metering.factors.kinds import Kind
-from metering.plan.errors import SheetError
+from registry.refusal import Fault, raise_if_any, refuse
 
 SHEET: Final = "历史月份"
 HEADINGS: Final = (
@@ -79,11 +79,11 @@ class EarlierMonth:
 class _Reader:
     """Reads the cells of one row and collects what is wrong with them."""
 
-    def __init__(self, cells: Sequence[Cell], row: int, problems: list[str]) -> None:
-        self._cells, self._row, self._problems = cells, row, problems
+    def __init__(self, cells: Sequence[Cell], row: int, faults: list[Fault]) -> None:
+        self._cells, self._row, self._faults = cells, row, faults
 
     def wrong(self, column: int, what: str) -> None:
-        self._problems.append(f"{cell_name(column, self._row)}：{what}")
+        self._faults.append(Fault(cell_name(column, self._row), what))
 
     def text(self, column: int) -> str:
         value = self._cells[column] if column < len(self._cells) else ""
@@ -128,42 +128,41 @@ def cell_name(column: int, row: int) -> str:
     return f"{SHEET}!{chr(ord('A') + column)}{row}"
 
 
-def parse(table: Sequence[Sequence[Cell]], known: Known, name: str) -> tuple[EarlierMonth, ...]:
+def parse(table: Sequence[Sequence[Cell]], known: Known) -> tuple[EarlierMonth, ...]:
     """Read a sheet whole.
 
     Args:
         table: its rows, the headings first.
         known: what it may speak of.
-        name: of the file, for the message.
 
     Raises:
-        SheetError: something is wrong; every cell that is gets named.
+        RefusedError: something is wrong; every cell that is gets named.
     """
-    problems = _heading_problems(table)
-    if problems:
-        raise SheetError(name, problems)
+    faults = _heading_faults(table)
+    raise_if_any(faults)
     found: list[EarlierMonth] = []
     for row, cells in enumerate(table[1:], start=FIRST_ROW):
-        reader = _Reader(cells, row, problems)
+        reader = _Reader(cells, row, faults)
         if any(reader.text(column) for column in range(len(cells))):
             one = _row(reader, row, known)
             if one is not None:
                 found.append(one)
-    problems += _doubles(found)
-    if not found and not problems:
-        problems.append(f"{cell_name(0, FIRST_ROW)}：没有任何数据行。")
-    if problems:
-        raise SheetError(name, problems)
+    raise_if_any([*faults, *_doubles(found)])
+    if not found:
+        refuse(cell_name(0, FIRST_ROW), "没有任何数据行。")
     return tuple(found)
 
 
-def _heading_problems(table: Sequence[Sequence[Cell]]) -> list[str]:
+def _heading_faults(table: Sequence[Sequence[Cell]]) -> list[Fault]:
     if not table:
-        return [f"{cell_name(0, 1)}：工作表是空的，请用模板填写。"]
+        return [Fault(cell_name(0, 1), "工作表是空的，请用模板填写。")]
     reader = _Reader(table[0], 1, [])
     wanted = [unicodedata.normalize("NFKC", heading) for heading in HEADINGS]
     return [
-        f"{cell_name(column, 1)}：表头应为“{HEADINGS[column]}”，现在是“{reader.text(column)}”。"
+        Fault(
+            cell_name(column, 1),
+            f"表头应为“{HEADINGS[column]}”，现在是“{reader.text(column)}”。",
+        )
         for column, heading in enumerate(wanted)
         if reader.text(column) != heading
     ]
@@ -232,17 +231,13 @@ def _in_unit(reader: _Reader, kind: Kind | None, quantity: Decimal | None) -> De
     return converted.quantize(Decimal("0.000001"))
 
 
-def _doubles(rows: Sequence[EarlierMonth]) -> list[str]:
+def _doubles(rows: Sequence[EarlierMonth]) -> Iterator[Fault]:
     first: dict[object, int] = {}
-    problems = []
     for one in rows:
         earlier = first.setdefault(one.key, one.row)
         if earlier != one.row:
-            problems.append(
-                f"{cell_name(2, one.row)}：与第 {earlier} 行重复"
-                "（同一对象、月份和能源），请删去一行。"
-            )
-    return problems
+            what = f"与第 {earlier} 行重复（同一对象、月份和能源），请删去一行。"
+            yield Fault(cell_name(2, one.row), what)
 
 
 def _month(value: date | str) -> date | None:

@@ -11,7 +11,7 @@ import xlsxwriter
 
 from metering.factors.kinds import Kind
 from metering.plan.earlier_rows import HEADINGS, SHEET, Cell
-from metering.plan.errors import SheetError
+from registry.refusal import refuse
 
 _WIDTHS: Final = (16, 18, 11, 12, 16, 9, 16, 30)
 _ROWS: Final = 5000
@@ -84,16 +84,14 @@ def read_table(content: bytes, name: str) -> list[list[Cell]]:
     """The rows of the sheet in a filled-in workbook.
 
     Raises:
-        SheetError: it is no workbook, or has no such sheet.
+        RefusedError: it is no workbook, or has no such sheet.
     """
     try:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
     except (python_calamine.CalamineError, OSError) as error:
-        raise SheetError(
-            name, [f"不是 Excel 工作簿（{error}）：请用模板填写并存为 .xlsx。"]
-        ) from error
+        refuse(name, f"不是 Excel 工作簿（{error}）：请用模板填写并存为 .xlsx。")
     if SHEET not in book.sheet_names:
         there = "、".join(book.sheet_names)
-        raise SheetError(name, [f"没有名为“{SHEET}”的工作表（现有：{there}）：请用模板填写。"])
+        refuse(name, f"没有名为“{SHEET}”的工作表（现有：{there}）：请用模板填写。")
     rows = book.get_sheet_by_name(SHEET).to_python(skip_empty_area=False)
     return [list(row) for row in rows]

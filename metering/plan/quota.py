@@ -11,9 +11,9 @@ import psycopg
 from psycopg.rows import class_row
 
 from metering.factors.kinds import load_kinds
-from metering.plan.errors import PlanError
 from metering.plan.progress import Kind, Per
 from registry.audit import Act, record
+from registry.refusal import RefusedError
 
 KIND_NAMES: Final = {Kind.CONSTRAINT: "约束值", Kind.BASELINE: "基准值", Kind.GUIDE: "引导值"}
 PER_NAMES: Final = {Per.TOTAL: "总量", Per.M2: "单位建筑面积", Per.HEAD: "人均"}
@@ -103,7 +103,7 @@ def enter_quota(conn: psycopg.Connection[Any], act: Act, quota: Quota) -> int:
         Its number.
 
     Raises:
-        PlanError: the institution is unknown, the value is not above 0, or another value is in
+        RefusedError: the institution is unknown, the value is not above 0, or another value is in
             force.
     """
     _check(quota)
@@ -120,7 +120,7 @@ def correct_quota(conn: psycopg.Connection[Any], act: Act, number: int, quota: Q
     """Withdraw a quota and enter another one, both or neither.
 
     Raises:
-        PlanError: as the two say.
+        RefusedError: as the two say.
     """
     with conn.transaction():
         withdraw_quota(conn, act, number)
@@ -131,12 +131,12 @@ def withdraw_quota(conn: psycopg.Connection[Any], act: Act, number: int) -> None
     """Take a quota out of force; it stays on record.
 
     Raises:
-        PlanError: there is none of this number in force.
+        RefusedError: there is none of this number in force.
     """
     with conn.transaction():
         row = conn.execute(_WITHDRAW, [act.principal, act.at, number]).fetchone()
         if row is None:
-            raise PlanError(f"没有编号为 {number} 的有效定额：它不存在，或已撤销。")
+            raise RefusedError(f"没有编号为 {number} 的有效定额：它不存在，或已撤销。")
         record(conn, act, "quota.withdraw", row[0], {"id": number})
 
 
@@ -151,21 +151,21 @@ def quotas_of(
 def _check(quota: Quota) -> None:
     kinds = load_kinds()
     if quota.energy not in kinds:
-        raise PlanError(f"没有名为 {quota.energy} 的能源，可填：{'、'.join(kinds)}。")
+        raise RefusedError(f"没有名为 {quota.energy} 的能源，可填：{'、'.join(kinds)}。")
     try:
         kinds[quota.energy].in_unit(quota.value, quota.unit)
     except ValueError as error:
-        raise PlanError(f"定额的单位有误：{error}") from error
+        raise RefusedError(f"定额的单位有误：{error}") from error
     if not quota.value.is_finite() or quota.value <= 0:
-        raise PlanError(f"定额值 {quota.value} 必须大于 0。")
+        raise RefusedError(f"定额值 {quota.value} 必须大于 0。")
     if quota.value >= _MOST:
-        raise PlanError(f"定额值 {quota.value} 太大，应小于 {_MOST:,}，请核对单位。")
+        raise RefusedError(f"定额值 {quota.value} 太大，应小于 {_MOST:,}，请核对单位。")
     if quota.value != quota.value.quantize(_DIGITS):
-        raise PlanError(f"定额值 {quota.value} 的小数超过 6 位，请先取舍。")
+        raise RefusedError(f"定额值 {quota.value} 的小数超过 6 位，请先取舍。")
     if not 2000 <= quota.year <= 2100:
-        raise PlanError(f"年份 {quota.year} 不在 2000 到 2100 之间。")
+        raise RefusedError(f"年份 {quota.year} 不在 2000 到 2100 之间。")
     if not quota.source.strip():
-        raise PlanError("请写明定额的依据：文件名称和文号。")
+        raise RefusedError("请写明定额的依据：文件名称和文号。")
 
 
 def _row(act: Act, quota: Quota) -> list[object]:
@@ -180,8 +180,8 @@ def _standing(conn: psycopg.Connection[Any], quota: Quota) -> int:
             return other.id
         if (other.energy, other.kind, other.per) == (quota.energy, quota.kind, quota.per):
             what = f"{quota.year} 年{KIND_NAMES[quota.kind]}（{PER_NAMES[quota.per]}）"
-            raise PlanError(
+            raise RefusedError(
                 f"{quota.institution} 的{what}已有 {other.value.normalize():f} {other.unit}"
                 f"（编号 {other.id}，{other.entered_by} 录入）：请更正或先撤销它。"
             )
-    raise PlanError(f"没有编码为 {quota.institution} 的机构：请核对编码。")
+    raise RefusedError(f"没有编码为 {quota.institution} 的机构：请核对编码。")

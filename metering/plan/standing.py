@@ -57,7 +57,7 @@ def standings(
         zone: the site's.
 
     Raises:
-        FactorError: there is no such institution.
+        RefusedError: there is no such institution.
     """
     institution_id(conn, institution)
     quotas = quotas_of(conn, institution, until.year)

@@ -12,10 +12,9 @@ import xlsxwriter
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
-from metering.factors.entering import FactorError
 from metering.facts.refusal import FactError
 from metering.plan.earlier_rows import HEADINGS, SHEET
-from metering.plan.errors import PlanError, SheetError
+from registry.refusal import RefusedError
 from tests.integration.metering.quality.world import (
     Conn,
     add_meter,
@@ -144,7 +143,7 @@ def test_earlier_months_come_in_by_excel_and_make_last_year(run: Run, tmp_path: 
     assert "+24.0%" in compared.output
     assert "计量、人工导入的历史数据" in compared.output
     assert "1 行不再使用" in run("earlier", "undo", 1).output
-    with pytest.raises(PlanError, match="没有编号为 1 的有效导入"):
+    with pytest.raises(RefusedError, match="没有编号为 1 的有效导入"):
         run("earlier", "undo", 1)
 
 
@@ -167,7 +166,7 @@ def test_a_workbook_with_mistakes_is_refused_naming_its_cells(run: Run, tmp_path
         sheet.write_row(0, 0, HEADINGS)
         sheet.write_row(1, 0, ["jg-1", "", "2025-10", "电", 600, "kWh", 360.5, ""])
         sheet.write_row(2, 0, ["jg-9", "", "2025-10", "电", "many", "kWh", 360.5, ""])
-    with pytest.raises(SheetError, match=r"历史月份!A3：没有编码为 jg-9[^!]*历史月份!E3：“many”"):
+    with pytest.raises(RefusedError, match=r"历史月份!A3：没有编码为 jg-9[^!]*历史月份!E3：“many”"):
         run("earlier", "import", tmp_path / "bad.xlsx")
 
 
@@ -194,7 +193,7 @@ def test_a_quota_is_entered_shown_and_withdrawn(run: Run) -> None:
 
 
 def test_quotas_of_an_unknown_institution_are_refused(run: Run) -> None:
-    with pytest.raises(FactorError, match="没有编码为 jg-9 的公共机构"):
+    with pytest.raises(RefusedError, match="没有编码为 jg-9 的公共机构"):
         run("quota", "show", "jg-9")
 
 

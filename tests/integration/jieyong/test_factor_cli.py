@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from jieyong import cli
-from metering.factors.entering import FactorError
 from metering.factors.files import DataFileError
+from registry.refusal import RefusedError
 
 Run = Callable[..., str]
 BAD = "code: x\n"
@@ -68,13 +68,13 @@ def test_files_of_ones_own_are_read_and_refused_with_the_line(
         run("check")
     monkeypatch.setenv("JIEYONG_FACTORS__JURISDICTION", "99")
     (tmp_path / "own" / "sets" / "city.yaml").unlink()
-    with pytest.raises(FactorError, match=r"factors.jurisdiction 为 99：没有这个地区"):
+    with pytest.raises(RefusedError, match=r"factors.jurisdiction 为 99：没有这个地区"):
         run("check")
 
 
 def test_a_fact_is_entered_changed_shown_and_withdrawn(run: Run) -> None:
     assert "已录入 #1" in run(*ENTER)
-    with pytest.raises(FactorError, match="已有记录"):
+    with pytest.raises(RefusedError, match="已有记录"):
         run(*ENTER)
     changed = ("enter", "i-1", "floor-area", "6,000", "--since", "2026-10-11", "--source", "扩建")
     number = run(*changed, "--change", "--by", "王芳").partition("#")[2].partition("。")[0]
@@ -83,9 +83,9 @@ def test_a_fact_is_entered_changed_shown_and_withdrawn(run: Run) -> None:
         assert text in shown
     assert f"已撤回 fact #{number}" in run("withdraw", "fact", number)
     assert "6000" not in run("show", "i-1")
-    with pytest.raises(FactorError, match="没有编码为 i-9 的公共机构"):
+    with pytest.raises(RefusedError, match="没有编码为 i-9 的公共机构"):
         run("show", "i-9")
-    with pytest.raises(FactorError, match="“12㎡”不是数"):
+    with pytest.raises(RefusedError, match="“12㎡”不是数"):
         run("enter", "i-1", "floor-area", "12㎡", "--since", "2020-01-01", "--source", "x")
 
 
@@ -95,15 +95,15 @@ def test_tariffs_are_assigned_priced_and_withdrawn(run: Run) -> None:
     institution = ("--institution", "i-1", "--capacity", "315", "--until", "2027-01-01")
     assert "已指定 #2" in run("assign", "sh-single", *institution, *since)
     for wrong in ((), ("--meter", "m-1", "--institution", "i-1")):
-        with pytest.raises(FactorError, match="二者之一"):
+        with pytest.raises(RefusedError, match="二者之一"):
             run("assign", "sh-single", *wrong, *since)
     price = ("price", "sh-two-part", "2026-07", "0.61", "--source", "7月公告")
     assert "已录入 #1" in run(*price)
-    with pytest.raises(FactorError, match="2026-07 已有基准电价"):
+    with pytest.raises(RefusedError, match="2026-07 已有基准电价"):
         run(*price)
-    with pytest.raises(FactorError, match="2022-07 没有编码为 sh-two-part 的电价方案"):
+    with pytest.raises(RefusedError, match="2022-07 没有编码为 sh-two-part 的电价方案"):
         run("price", "sh-two-part", "2022-07", "0.61", "--source", "公告")
     assert "已撤回 price #1" in run("withdraw", "price", "1")
     assert "已撤回 tariff #2" in run("withdraw", "tariff", "2")
-    with pytest.raises(FactorError, match="没有编号为 2 的有效记录"):
+    with pytest.raises(RefusedError, match="没有编号为 2 的有效记录"):
         run("withdraw", "tariff", "2")

@@ -9,7 +9,7 @@ import python_calamine as calamine
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
-from metering.bills.model import RefusedError
+from registry.refusal import RefusedError
 from tests.integration.metering.bills.world import (
     BILL_HEADINGS,
     Conn,

@@ -27,15 +27,8 @@ from metering.bills.entry import (
     withdraw_bill,
     withdraw_purchase,
 )
-from metering.bills.model import (
-    Attachment,
-    Band,
-    First,
-    NewAccount,
-    NewPurchase,
-    Part,
-    RefusedError,
-)
+from metering.bills.model import Attachment, Band, First, NewAccount, NewPurchase, Part
+from registry.refusal import RefusedError
 from tests.integration.metering.bills.world import (
     ACT,
     Conn,

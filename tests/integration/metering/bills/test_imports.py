@@ -11,10 +11,10 @@ from metering.bills.accounts import assign
 from metering.bills.draft import draft
 from metering.bills.entry import correct_bill, enter_bill
 from metering.bills.imports import apply, imports, undo
-from metering.bills.model import RefusedError
 from metering.bills.standing import standing_accounts
 from metering.bills.template import write_template
 from metering.bills.words import words
+from registry.refusal import RefusedError
 from tests.integration.metering.bills.world import (
     ACCOUNT_HEADINGS,
     ACT,
@@ -39,7 +39,7 @@ JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
 def refusals(act: Callable[[], object]) -> list[str]:
     with pytest.raises(RefusedError) as caught:
         act()
-    return list(caught.value.faults)
+    return [str(fault) for fault in caught.value.faults]
 
 
 def state(conn: Conn) -> dict[str, list[tuple[object, ...]]]:

@@ -18,9 +18,10 @@ from metering.bills.figures import figures
 from metering.bills.imports import apply
 from metering.bills.ledger import ledger_tables
 from metering.bills.listing import list_tables, listed
-from metering.bills.model import Band, Part, RefusedError
+from metering.bills.model import Band, Part
 from metering.bills.table import Table, write
 from metering.bills.words import words
+from registry.refusal import RefusedError
 from tests.integration.metering.bills.world import (
     ACT,
     YEAR,

@@ -14,10 +14,11 @@ import xlsxwriter
 
 from metering.bills.accounts import add_account
 from metering.bills.figures import figures
-from metering.bills.model import NewAccount, NewBill, RefusedError, Status
+from metering.bills.model import NewAccount, NewBill, Status
 from metering.bills.month import Figure
 from metering.bills.share import next_month
 from registry.audit import Act
+from registry.refusal import RefusedError
 
 Conn = psycopg.Connection[Any]
 ZONE = "Asia/Shanghai"

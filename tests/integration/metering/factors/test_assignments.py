@@ -15,8 +15,8 @@ from metering.factors.assignments import (
 )
 from metering.factors.base_prices import BasePrice, enter, read, withdraw_price
 from metering.factors.cost import cost
-from metering.factors.entering import FactorError
 from metering.factors.tariff import in_force
+from registry.refusal import RefusedError
 from tests.integration.metering.factors.world import ACT, LATER, Conn, audit, tariffs
 from tests.unit.metering.factors.samples import SHANGHAI, steady
 
@@ -70,7 +70,7 @@ def test_a_tariff_is_assigned_to_a_meter_or_an_institution(conn: Conn) -> None:
 def test_what_cannot_be_is_refused_and_leaves_nothing(
     conn: Conn, subject: OfMeter | OfInstitution, assignment: Assignment, message: str
 ) -> None:
-    with pytest.raises(FactorError, match=message):
+    with pytest.raises(RefusedError, match=message):
         assign(conn, ACT, subject, assignment, tariffs())
     assert conn.execute("SELECT 1 FROM tariff_assignment").fetchall() == []
     assert audit(conn) == []
@@ -79,7 +79,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize("subject", [METER, BUREAU])
 def test_an_overlap_is_refused(conn: Conn, subject: OfMeter | OfInstitution) -> None:
     assign(conn, ACT, subject, SINGLE, tariffs())
-    with pytest.raises(FactorError, match="在这段时间内已有电价"):
+    with pytest.raises(RefusedError, match="在这段时间内已有电价"):
         assign(conn, ACT, subject, Assignment("sh-two-part", *YEAR), tariffs())
     assert assignments(conn, subject, *YEAR) == [SINGLE]
 
@@ -99,7 +99,7 @@ def test_base_prices_are_entered_by_the_month_and_price_what_was_used(conn: Conn
         return cost(noon, priced, lambda _: "workday", SHANGHAI).yuan
 
     assert yuan() == 4 * D("0.61") * D("2.25")
-    with pytest.raises(FactorError, match="2026-07 已有基准电价"):
+    with pytest.raises(RefusedError, match="2026-07 已有基准电价"):
         enter(conn, ACT, tariff, BasePrice(date(2026, 7, 1), D("0.62"), "更正"))
     withdraw_price(conn, LATER, entry)
     assert yuan() == 4 * D("0.60") * D("2.25")
@@ -125,12 +125,12 @@ def test_base_prices_are_entered_by_the_month_and_price_what_was_used(conn: Conn
 )
 def test_a_wrong_base_price_is_refused(conn: Conn, price: BasePrice, message: str) -> None:
     tariff = in_force(tariffs(), "sh-two-part", date(2026, 7, 1))
-    with pytest.raises(FactorError, match=message):
+    with pytest.raises(RefusedError, match=message):
         enter(conn, ACT, tariff, price)
     assert read(conn, "sh-two-part") == []
 
 
 def test_a_tariff_of_prices_takes_no_base_price(conn: Conn) -> None:
     tariff = in_force(tariffs(), "sh-household-tiers", date(2026, 7, 1))
-    with pytest.raises(FactorError, match="不需要录入基准电价"):
+    with pytest.raises(RefusedError, match="不需要录入基准电价"):
         enter(conn, ACT, tariff, BasePrice(date(2026, 7, 1), D(1), "公告"))

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metering.factors.dated import Figure, Span, daily_mean, on_day
-from metering.factors.entering import FactorError
 from metering.factors.institution_facts import Fact, change, enter, read, withdraw_fact
+from registry.refusal import RefusedError
 from tests.integration.metering.factors.world import ACT, LATER, Conn, area, audit, kinds
 
 D = Decimal
@@ -85,7 +85,7 @@ def test_a_change_on_the_first_day_replaces_and_one_for_a_time_leaves_both_sides
 
 def test_a_change_where_nothing_held_is_refused(conn: Conn) -> None:
     enter(conn, ACT, area("100", "2026-01-01", "2026-07-01"), kinds())
-    with pytest.raises(FactorError, match="在 2026-07-01 没有建筑面积"):
+    with pytest.raises(RefusedError, match="在 2026-07-01 没有建筑面积"):
         change(conn, ACT, area("110", "2026-07-01"), kinds())
     assert len(audit(conn)) == 1
 
@@ -94,7 +94,7 @@ def test_a_change_that_would_run_into_the_next_is_refused_whole(conn: Conn) -> N
     enter(conn, ACT, area("100", "2026-01-01", "2026-07-01"), kinds())
     enter(conn, ACT, area("200", "2026-07-01"), kinds())
     before = spans(conn)
-    with pytest.raises(FactorError, match="已有记录"):
+    with pytest.raises(RefusedError, match="已有记录"):
         change(conn, ACT, area("110", "2026-03-01", "2026-09-01"), kinds())
     assert spans(conn) == before
     assert len(audit(conn)) == 2
@@ -109,7 +109,7 @@ def test_what_is_withdrawn_stays_and_counts_no_more(conn: Conn) -> None:
     assert conn.execute(
         "SELECT value, withdrawn_by, withdrawn_at FROM institution_fact"
     ).fetchall() == [(D(5000), LATER.principal, LATER.at)]
-    with pytest.raises(FactorError, match=f"没有编号为 {entry} 的有效记录"):
+    with pytest.raises(RefusedError, match=f"没有编号为 {entry} 的有效记录"):
         withdraw_fact(conn, LATER, entry)
     enter(conn, LATER, area("5100", "2026-01-01"), kinds())
     assert [line[1] for line in audit(conn)] == ["fact.enter", "fact.withdraw", "fact.enter"]
@@ -134,7 +134,7 @@ def test_what_is_withdrawn_stays_and_counts_no_more(conn: Conn) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(conn: Conn, fact: Fact, message: str) -> None:
-    with pytest.raises(FactorError, match=message):
+    with pytest.raises(RefusedError, match=message):
         enter(conn, ACT, fact, kinds())
     assert rows(conn) == 0
     assert audit(conn) == []
@@ -143,7 +143,7 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(conn: Conn, fact: Fact, me
 @pytest.mark.parametrize("end", [None, "2026-02-01"])
 def test_an_overlap_is_refused_in_words(conn: Conn, end: str | None) -> None:
     enter(conn, ACT, area("5000", "2026-01-01"), kinds())
-    with pytest.raises(FactorError, match="i-1 的建筑面积在这段时间内已有记录：请先撤回"):
+    with pytest.raises(RefusedError, match="i-1 的建筑面积在这段时间内已有记录：请先撤回"):
         enter(conn, ACT, area("6000", "2026-01-31", end), kinds())
     assert len(audit(conn)) == 1
     enter(conn, ACT, area("6000", "2025-01-01", "2026-01-01"), kinds())
@@ -160,7 +160,7 @@ def test_of_two_sessions_that_enter_the_same_one_is_refused(conn: Conn, database
         assert spans(other) == []
     with (
         psycopg.connect(database, autocommit=True) as other,
-        pytest.raises(FactorError, match="已有记录"),
+        pytest.raises(RefusedError, match="已有记录"),
     ):
         enter(other, LATER, area("6000", "2026-01-01"), kinds())
     assert [span.value for span in spans(conn)] == [D(5000)]
@@ -171,7 +171,7 @@ def test_a_refused_entry_takes_the_callers_transaction_with_it_only_if_it_wants(
 ) -> None:
     with conn.transaction():
         enter(conn, ACT, area("5000", "2026-01-01"), kinds())
-        with pytest.raises(FactorError):
+        with pytest.raises(RefusedError):
             enter(conn, ACT, area("6000", "2026-01-01"), kinds())
         enter(conn, ACT, area("7", "2026-01-01", None, "energy-users"), kinds())
     assert rows(conn) == len(audit(conn)) == 2
@@ -199,7 +199,7 @@ def test_any_changes_leave_on_each_day_the_value_said_last(
         held = next(s for s in spans(conn) if s.begin <= begin and (s.end is None or begin < s.end))
         fact = dataclasses.replace(area(str(value), str(begin)), end=end)
         if end is not None and held.end is not None and end > held.end:
-            with pytest.raises(FactorError):
+            with pytest.raises(RefusedError):
                 change(conn, ACT, fact, kinds())
             continue
         change(conn, ACT, fact, kinds())

@@ -9,11 +9,11 @@ import pytest
 from metering.counter.model import GRAIN_US
 from metering.factors.assignments import Assignment, OfInstitution, OfMeter, assign
 from metering.factors.base_prices import BasePrice, enter
-from metering.factors.entering import FactorError
 from metering.factors.library import load_library
 from metering.factors.meter_cost import MeterCost, Pricing, meter_cost
 from metering.factors.tariff import in_force
 from metering.factors.tariff_file import load_tariff
+from registry.refusal import RefusedError
 from tests.integration.metering.factors.world import ACT, Conn, tariffs
 from tests.unit.metering.factors.samples import SHANGHAI, us
 
@@ -148,7 +148,7 @@ def test_a_new_version_of_a_tariff_cuts_the_time(world: Conn, tmp_path: Path) ->
 
 def test_an_unknown_meter_and_an_empty_time_are_refused(world: Conn) -> None:
     pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI)
-    with pytest.raises(FactorError, match="没有编码为 e-9 的计量表"):
+    with pytest.raises(RefusedError, match="没有编码为 e-9 的计量表"):
         meter_cost(world, "e-9", date(2026, 6, 1), date(2026, 8, 1), pricing)
     with pytest.raises(ValueError, match="has no day"):
         priced(world, "2026-06-01", "2026-06-01")

@@ -15,10 +15,10 @@ from metering.plan import earlier
 from metering.plan.calendar import DayKind
 from metering.plan.calendar_store import enter_days, load_calendar
 from metering.plan.earlier_rows import EarlierMonth
-from metering.plan.errors import PlanError, SheetError
 from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, correct_quota, enter_quota, quotas_of, withdraw_quota
 from registry.audit import Act
+from registry.refusal import RefusedError
 from tests.integration.metering.quality.world import Conn, add_meter
 
 ACT = Act("王芳", datetime(2026, 11, 22, tzinfo=UTC))
@@ -83,7 +83,7 @@ def test_a_quota_is_entered_once_and_on_record(conn: Conn) -> None:
 def test_a_quota_that_cannot_be_is_refused(
     conn: Conn, change: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(PlanError, match=message):
+    with pytest.raises(RefusedError, match=message):
         enter_quota(conn, ACT, dataclasses.replace(QUOTA, **change))
     assert audit(conn) == []
 
@@ -91,7 +91,7 @@ def test_a_quota_that_cannot_be_is_refused(
 def test_another_value_needs_a_correction_which_keeps_both(conn: Conn) -> None:
     number = enter_quota(conn, ACT, QUOTA)
     other = dataclasses.replace(QUOTA, value=Decimal(58))
-    with pytest.raises(PlanError, match=r"已有 60.5 kWh（编号 1，王芳 录入）：请更正或先撤销"):
+    with pytest.raises(RefusedError, match=r"已有 60.5 kWh（编号 1，王芳 录入）：请更正或先撤销"):
         enter_quota(conn, ACT, other)
     new = correct_quota(conn, ACT, number, other)
     assert [one.id for one in quotas_of(conn, "jg-1", 2026)] == [new]
@@ -105,11 +105,11 @@ def test_another_value_needs_a_correction_which_keeps_both(conn: Conn) -> None:
 
 def test_a_correction_that_is_refused_withdraws_nothing(conn: Conn) -> None:
     number = enter_quota(conn, ACT, QUOTA)
-    with pytest.raises(PlanError):
+    with pytest.raises(RefusedError):
         correct_quota(conn, ACT, number, dataclasses.replace(QUOTA, value=Decimal(-1)))
     assert len(quotas_of(conn, "jg-1", 2026)) == 1
     withdraw_quota(conn, ACT, number)
-    with pytest.raises(PlanError, match="没有编号为 1 的有效定额"):
+    with pytest.raises(RefusedError, match="没有编号为 1 的有效定额"):
         withdraw_quota(conn, ACT, number)
 
 
@@ -125,7 +125,7 @@ def test_a_day_entered_again_as_something_else_replaces_the_first(conn: Conn) ->
     assert not calendar.published(2027)
     assert conn.execute("SELECT count(*) FROM calendar_day").fetchone() == (3,)
     assert [action for _, action, _ in audit(conn)] == ["calendar.enter"] * 2
-    with pytest.raises(PlanError, match="请写明节假日安排的依据"):
+    with pytest.raises(RefusedError, match="请写明节假日安排的依据"):
         enter_days(conn, ACT, days, "")
 
 
@@ -141,7 +141,7 @@ def test_the_same_rows_again_change_nothing(conn: Conn) -> None:
 def test_a_file_that_grew_adds_its_new_rows_only(conn: Conn) -> None:
     first = earlier.bring_in(conn, ACT, [ROW], "a.xlsx")
     more = dataclasses.replace(ROW, row=3, month=date(2025, 11, 1))
-    tried = earlier.preview(conn, [ROW, more], "a.xlsx")
+    tried = earlier.preview(conn, [ROW, more])
     assert (tried.number, tried.added, tried.unchanged) == (None, 1, 1)
     second = earlier.bring_in(conn, ACT, [ROW, more], "a.xlsx")
     assert in_force(conn) == [(ROW.month, 600, first.number), (more.month, 600, second.number)]
@@ -152,7 +152,7 @@ def test_another_figure_of_the_same_month_refuses_the_file_whole(conn: Conn) -> 
     other = dataclasses.replace(ROW, row=2, quantity=None, amount=Decimal(5))
     more = dataclasses.replace(ROW, row=3, month=date(2025, 11, 1))
     message = r"历史月份!E2：2025-10 已由导入 1 录入（数量 600、金额 未知）；如需更改，先撤销导入 1"
-    with pytest.raises(SheetError, match=message):
+    with pytest.raises(RefusedError, match=message):
         earlier.bring_in(conn, ACT, [other, more], "b.xlsx")
     assert len(in_force(conn)) == 1
 
@@ -164,7 +164,7 @@ def test_what_was_withdrawn_can_come_again(conn: Conn) -> None:
     assert in_force(conn) == []
     again = earlier.bring_in(conn, ACT, [dataclasses.replace(ROW, quantity=Decimal(7))], "a.xlsx")
     assert in_force(conn) == [(ROW.month, 7, again.number)]
-    with pytest.raises(PlanError, match="没有编号为 1 的有效导入"):
+    with pytest.raises(RefusedError, match="没有编号为 1 的有效导入"):
         earlier.withdraw(conn, ACT, first.number)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metering.factors.kinds import load_kinds
 from metering.plan.earlier_rows import HEADINGS, Cell, EarlierMonth, Known, parse
-from metering.plan.errors import SheetError
+from registry.refusal import RefusedError
 
 KNOWN = Known(
     institutions={"jg-1", "1001"},
@@ -29,13 +29,13 @@ def row(**cells: Cell) -> list[Cell]:
 
 
 def read(*rows: list[Cell]) -> tuple[EarlierMonth, ...]:
-    return parse([list(HEADINGS), *rows], KNOWN, "f.xlsx")
+    return parse([list(HEADINGS), *rows], KNOWN)
 
 
 def problems(*rows: list[Cell]) -> tuple[str, ...]:
-    with pytest.raises(SheetError) as refused:
+    with pytest.raises(RefusedError) as refused:
         read(*rows)
-    return refused.value.problems
+    return tuple(str(fault) for fault in refused.value.faults)
 
 
 def test_a_row_is_read_with_its_unit_and_decimals() -> None:
@@ -143,12 +143,12 @@ def test_the_same_month_twice_is_refused() -> None:
 
 
 def test_a_sheet_of_another_shape_is_refused_by_its_headings() -> None:
-    with pytest.raises(SheetError, match=r"历史月份!A1：表头应为“机构编码”，现在是“单位”"):
-        parse([["单位", *HEADINGS[1:]], GOOD], KNOWN, "f.xlsx")
-    with pytest.raises(SheetError, match="工作表是空的"):
-        parse([], KNOWN, "f.xlsx")
-    with pytest.raises(SheetError, match="没有任何数据行"):
-        parse([list(HEADINGS)], KNOWN, "f.xlsx")
+    with pytest.raises(RefusedError, match=r"历史月份!A1：表头应为“机构编码”，现在是“单位”"):
+        parse([["单位", *HEADINGS[1:]], GOOD], KNOWN)
+    with pytest.raises(RefusedError, match="工作表是空的"):
+        parse([], KNOWN)
+    with pytest.raises(RefusedError, match="没有任何数据行"):
+        parse([list(HEADINGS)], KNOWN)
 
 
 CELLS = st.one_of(
@@ -165,8 +165,8 @@ def test_whatever_stands_in_a_sheet_it_is_read_or_refused(rows: list[list[Cell]]
     refused: tuple[str, ...] = ()
     try:
         found = read(*rows)
-    except SheetError as error:
-        refused = error.problems
+    except RefusedError as error:
+        refused = tuple(str(fault) for fault in error.faults)
     assert bool(found) != bool(refused)
     assert all(problem.startswith("历史月份!") for problem in refused)
     assert all(one.quantity is not None or one.amount is not None for one in found)
