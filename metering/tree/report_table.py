@@ -22,6 +22,7 @@ from metering.tree.report import Grouping, Report, Row
 
 NO_COAL: Final = "不折算"
 _A4: Final = 9
+_SHARE_DIGITS: Final = 9
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Value = str | int | Decimal | None
@@ -154,9 +155,10 @@ def to_excel(tables: Sequence[Table]) -> bytes:
 
 
 def _columns(by: Grouping, *, with_coal: bool) -> list[Column]:
+    names = {code: item.name for code, item in load_items().items()}
     items = [
         Column("item", "分项", Form.TEXT, lambda e: e.row.item),
-        Column("item_name", "分项名称", Form.TEXT, lambda e: _item_name(e.row)),
+        Column("item_name", "分项名称", Form.TEXT, lambda e: _item_name(e.row, names)),
     ]
     coal = [
         Column("kgce", "折标准煤（kgce）", Form.QUANTITY, _kilograms),
@@ -174,7 +176,7 @@ def _columns(by: Grouping, *, with_coal: bool) -> list[Column]:
         Column("supplied", "外送", Form.QUANTITY, lambda e: _units(e.row.quantities[2])),
         Column("total", "用量", Form.QUANTITY, lambda e: _units(e.row.quantities[3])),
         Column("unit", "单位", Form.TEXT, lambda e: unit_name(e.row.unit)),
-        Column("estimated_share", "估算占比", Form.SHARE, lambda e: e.row.estimated_share),
+        Column("estimated_share", "估算占比", Form.SHARE, lambda e: _share(e.row)),
         Column("meters", "计入表次", Form.COUNT, lambda e: e.row.figure.meters),
         Column("unknown", "未知表次", Form.COUNT, lambda e: e.row.figure.unknown),
         Column("partial", "缺时段表次", Form.COUNT, lambda e: e.row.figure.partial),
@@ -200,11 +202,15 @@ def _known(coal: Coal) -> Decimal | None:
     return coal.known if coal.known or not coal.why else None
 
 
-def _item_name(row: Row) -> str:
+def _item_name(row: Row, names: Mapping[str, str]) -> str:
     if not row.item:
         return "未分项" if row.code else ""
-    item = load_items().get(row.item)
-    return item.name if item else ""
+    return names.get(row.item, "")
+
+
+def _share(row: Row) -> Decimal | None:
+    share = row.estimated_share
+    return None if share is None else round(share, _SHARE_DIGITS)
 
 
 def _units(micro: int | None) -> Decimal | None:
