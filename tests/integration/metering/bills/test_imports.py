@@ -373,3 +373,19 @@ def test_every_bill_that_overlaps_a_long_one_is_named(conn: Conn, tmp_path: Path
     assert refusals(lambda: apply(conn, ACT, book)) == [
         f"账单!A{row}：与 账单!2 的账单时段重叠，请核对起止日期" for row in (3, 4)
     ]
+
+
+def test_a_bill_in_another_unit_is_the_same_bill(conn: Conn, tmp_path: Path) -> None:
+    open_account(conn)
+    headings = ("户号", "起始日期", "截止日期", "用量", "单位", "金额")
+    written = [(1500, "kWh"), (1.5, "MWh"), (1.5, "kWh")]
+    books = [
+        workbook(
+            tmp_path / f"{number}.xlsx",
+            账单=[headings, ("510001", JANUARY, date(2026, 1, 31), *quantity, 80)],
+        )
+        for number, quantity in enumerate(written)
+    ]
+    assert apply(conn, ACT, books[0]).import_id is not None
+    assert apply(conn, ACT, books[1]).draft.unchanged == 1
+    assert "时段重叠而内容不同" in refusals(lambda: apply(conn, ACT, books[2]))[0]

@@ -199,3 +199,16 @@ def test_a_day_that_is_not_the_institutions_is_not_its_to_account_for() -> None:
     earlier = tuple(days_of(JANUARY, JANUARY + timedelta(days=15)))
     other = account_month("a", earlier, [WHOLE], {}, [])
     assert (one.micro or 0) + (other.micro or 0) == 3_100
+
+
+def test_an_entered_month_keeps_the_money_of_the_bill() -> None:
+    amount_only = replace(facts(account(replace(WHOLE, micro=None))), entered=Entered(5, 900, (4,)))
+    found = figure(amount_only)
+    assert (found.source, found.micro, found.fen) == (Source.ENTERED, 5, WHOLE.fen)
+
+
+def test_meters_of_some_accounts_are_not_the_figure_of_all() -> None:
+    with_meter, without = account(WHOLE, days=metered(100)), account(WHOLE, code="b")
+    found = figure(facts(with_meter, without, first=First.METER))
+    assert (found.source, found.micro, found.metered) == (Source.BILLED, 6_200, 3_100)
+    assert found.reasons == (Reason.NO_METER,)

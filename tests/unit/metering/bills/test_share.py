@@ -113,7 +113,7 @@ def test_a_bill_is_shared_out_as_metering_saw_the_energy_used() -> None:
     assert (share.value, share.how) == (1_000 * 210 // 450, How.METERED)
 
 
-@pytest.mark.parametrize("lack", ["absent", "incomplete", "nothing used"])
+@pytest.mark.parametrize("lack", ["absent", "incomplete", "nothing used", "below zero"])
 def test_without_the_whole_period_metered_days_decide(lack: str) -> None:
     one = bill(date(2025, 12, 31), date(2026, 1, 2), 101)
     metered: Mapping[date, MeterDay] = {
@@ -123,6 +123,7 @@ def test_without_the_whole_period_metered_days_decide(lack: str) -> None:
             NEW_YEAR: MeterDay(5, 0, complete=False),
         },
         "nothing used": counted(one.first, [0, 0]),
+        "below zero": counted(one.first, [-5, 95]),  # a virtual meter may be
     }[lack]
     (share,) = shares([one], micro, [NEW_YEAR], metered)
     assert (share.value, share.how) == (51, How.DAYS)

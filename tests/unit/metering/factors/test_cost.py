@@ -286,3 +286,19 @@ def test_money_is_rounded_at_the_edge_only() -> None:
     found = cost(quarters([us("2023-07-15 12:00")], [3703]), shanghai(), no_calendar, SHANGHAI)
     assert found.yuan == D("0.00499905")
     assert rounded(found.yuan, 2) == D("0.00")
+
+
+def test_what_was_used_before_counts_in_its_own_year_only() -> None:
+    found = household(KWH, "2025-12-31 00:00", "2026-01-02 00:00", already=3_100 * KWH)
+    assert [(p.begin.year, p.label, p.micro // KWH) for p in found.parts] == [
+        (2025, "第1档", 20),
+        (2025, "第2档", 76),
+        (2026, "第1档", 96),
+    ]
+
+
+def test_a_surcharge_is_not_multiplied(tmp_path: Path) -> None:
+    text = TOU.replace("rates: price", "rates: multiplier\nsurcharge: 0.05", 1)
+    one = tariff(tmp_path, text).with_bases([(date(2026, 7, 1), D(2))])
+    found = cost(quarters([us("2026-07-01 00:00")], [KWH]), one, no_calendar, SHANGHAI)
+    assert found.yuan == D("0.3") * 2 + D("0.05")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -298,3 +299,11 @@ def test_any_day_that_is_written_is_read_and_any_hole_is_refused(
 
 def _half(index: int) -> str:
     return f"{index // 2:02}:{index % 2 * 30:02}-{(index + 1) // 2:02}:{(index + 1) % 2 * 30:02}"
+
+
+def test_what_began_later_holds_whatever_its_version(tmp_path: Path) -> None:
+    old = tariff(tmp_path, FLAT)
+    corrected, later = replace(old, version=2), replace(old, since=date(2025, 1, 1))
+    every = [corrected, later, old]
+    assert in_force(every, "test", date(2024, 12, 31)) is corrected
+    assert in_force(every, "test", date(2025, 1, 1)) is later

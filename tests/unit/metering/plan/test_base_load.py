@@ -88,3 +88,14 @@ def test_it_lies_between_the_least_and_the_most_of_the_nights(values: list[int])
     nights = np.array(values).reshape(7, 96)[:, :20]
     assert found.micro_per_hour is not None
     assert nights.min() * 4 <= found.micro_per_hour <= nights.max() * 4
+
+
+@pytest.mark.parametrize(("low_hours", "found"), [(3, 1_000_000), (4, 400_004), (7, 400_004)])
+def test_a_tenth_of_the_hours_makes_the_base_load(low_hours: int, found: int) -> None:
+    """Of 35 hours of seven nights, the fourth from below."""
+
+    def micro(n: int) -> int:
+        night, quarter = divmod(n, 96)
+        return 100_001 if quarter < 4 and night < low_hours else 250_000
+
+    assert base_load(week(micro), MONDAY, SHANGHAI).micro_per_hour == found

@@ -90,6 +90,7 @@ def test_february_against_january_compares_as_many_days_of_each_kind() -> None:
     found = month_on_month(Usage(full_year(2026)), month_of(date(2026, 2, 1)), PLAIN)
     assert found.change == 0
     assert found.days == 28
+    assert found.share == Decimal(28) / 31
 
 
 def test_the_first_days_of_a_month_are_held_against_the_first_days_of_the_last() -> None:

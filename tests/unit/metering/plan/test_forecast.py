@@ -129,3 +129,27 @@ def test_four_of_five_years_end_in_the_interval_when_the_rest_differs_as_one_mon
         ended = round(3000 * KWH * (sum(factors) + rest))
         inside += found.low <= ended <= found.high
     assert 0.75 < inside / years < 0.85
+
+
+def test_the_interval_is_that_of_one_more_month_by_students_t() -> None:
+    """Three months at 0.9, 1 and 1.1: variance 0.01, t(2) 1.886, nine months to come."""
+    last = Usage({}, {date(2025, m, 1): MonthTotal(3000 * KWH, Source.ENTERED) for m in MONTHS})
+    so_far = {
+        date(2026, m, 1): MonthTotal(f * 300 * KWH, Source.BILLED)
+        for m, f in enumerate((9, 10, 11), 1)
+    }
+    found = forecast(Usage({}, so_far), last, date(2026, 3, 31), PLAIN)
+    assert isinstance(found, Forecast)
+    assert found.expected == 36_000 * KWH
+    half = 1.886 * (0.01 * 4 / 3) ** 0.5 * 27_000 * KWH
+    assert found.high - found.expected == pytest.approx(half, rel=1e-9)
+    assert found.expected - found.low == pytest.approx(half, rel=1e-9)
+
+
+def test_of_the_month_that_is_running_only_the_rest_is_to_come() -> None:
+    months = {date(2025, m, 1): MonthTotal(3000 * KWH, Source.ENTERED) for m in MONTHS}
+    now = {date(2026, m, 1): MonthTotal(3300 * KWH, Source.BILLED) for m in range(1, 4)}
+    found = forecast(Usage({}, now), Usage({}, months), date(2026, 4, 10), PLAIN)
+    assert isinstance(found, Forecast)
+    assert found.filled == 1100 * KWH
+    assert found.expected == 12 * 3300 * KWH
