@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 
 from jieyong.consumption_session import Config, Session, session
+from metering.day_kind import DayKind
 from metering.factors.kinds import load_kinds
 from metering.facts.refusal import refuse
 from metering.plan import earlier
-from metering.plan.calendar import DayKind
 from metering.plan.calendar_store import enter_days
 from metering.plan.earlier_rows import parse
 from metering.plan.earlier_sheet import read_table, write_template

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from metering.counter.model import GRAIN_US, Int64s, Quarters
+from metering.day_kind import DayKind
 from metering.factors.clock import LocalQuarters, date_of, local_day, local_quarters, midnight_us
 from metering.factors.rounding import of_micro, product, total
 from metering.factors.tariff import (
     QUARTERS,
-    DayType,
     Period,
     Tariff,
     Tiered,
@@ -233,7 +233,7 @@ def _lay_time_of_use(
 ) -> tuple[npt.NDArray[np.int32], list[_Line]]:
     matters = {month: scheme.needs_calendar(month) for month in range(1, 13)}
     seasons = [
-        scheme.season(d.month, _day_type(calendar, d) if matters[d.month] else DayType.WORKDAY)
+        scheme.season(d.month, _day_type(calendar, d) if matters[d.month] else DayKind.WORKDAY)
         for d in dates
     ]
     kinds = list(dict.fromkeys((d.replace(day=1), s) for d, s in zip(dates, seasons, strict=True)))
@@ -256,11 +256,11 @@ def _lay_time_of_use(
     return keys, lines
 
 
-def _day_type(calendar: Calendar, day: date) -> DayType:
+def _day_type(calendar: Calendar, day: date) -> DayKind:
     word = calendar(day)
-    if word not in set(DayType):
-        raise ValueError(f"the calendar calls {day} {word!r}: it must be {', '.join(DayType)}")
-    return DayType(word)
+    if word not in set(DayKind):
+        raise ValueError(f"the calendar calls {day} {word!r}: it must be {', '.join(DayKind)}")
+    return DayKind(word)
 
 
 def _add_up(keys: npt.NDArray[np.int32], micro: Int64s, lines: int) -> list[int]:

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from metering.day_kind import DayKind
 from metering.factors.files import Provenance
 from metering.factors.rounding import product, total
 
@@ -35,14 +36,6 @@ class Period(enum.IntEnum):
     def word(self) -> str:
         """The word in a file."""
         return self.name.lower().replace("_", "-")
-
-
-class DayType(enum.StrEnum):
-    """What a calendar says of a day."""
-
-    WORKDAY = "workday"
-    WEEKEND = "weekend"
-    HOLIDAY = "holiday"
 
 
 class TierSpan(enum.StrEnum):
@@ -94,7 +87,7 @@ class Season:
 
     code: str
     months: frozenset[int]
-    days: frozenset[DayType]
+    days: frozenset[DayKind]
     periods: tuple[Period, ...]
     rates: Mapping[Period, Decimal]
 
@@ -116,7 +109,7 @@ class TimeOfUse:
     bases: tuple[tuple[date, Decimal], ...]
     surcharge: Decimal
 
-    def season(self, month: int, day: DayType) -> int:
+    def season(self, month: int, day: DayKind) -> int:
         """Index of the season of such a day."""
         return next(
             i for i, one in enumerate(self.seasons) if month in one.months and day in one.days
@@ -124,7 +117,7 @@ class TimeOfUse:
 
     def needs_calendar(self, month: int) -> bool:
         """Tell whether day types matter in a month."""
-        return len({self.season(month, day) for day in DayType}) > 1
+        return len({self.season(month, day) for day in DayKind}) > 1
 
     def price(self, season: int, period: Period, month: date) -> Decimal | None:
         """Yuan per unit; None: no base price is known for the month.

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from metering.day_kind import DayKind
 from metering.factors.files import (
     DATA,
     code,
@@ -28,7 +29,6 @@ from metering.factors.tariff import (
     QUARTERS,
     Basic,
     BasicBy,
-    DayType,
     Flat,
     Period,
     Season,
@@ -188,16 +188,16 @@ def _rates(rates: Entry, wanted: set[Period]) -> dict[Period, Decimal]:
     return found
 
 
-def _days(entry: Entry) -> frozenset[DayType]:
+def _days(entry: Entry) -> frozenset[DayKind]:
     written = entry.text("days")
     if written == "all":
-        return frozenset(DayType)
+        return frozenset(DayKind)
     words = [word.strip() for word in written.split(",")] if written else []
-    unknown = [word for word in words if word not in set(DayType)]
+    unknown = [word for word in words if word not in set(DayKind)]
     if unknown:
-        options = ", ".join(DayType)
+        options = ", ".join(DayKind)
         entry.problem("days", f"days {unknown[0]} is not known: use all, or some of {options}")
-    return frozenset(DayType(word) for word in words if word in set(DayType))
+    return frozenset(DayKind(word) for word in words if word in set(DayKind))
 
 
 def _periods(hours: Entry) -> dict[int, Period]:
@@ -253,7 +253,7 @@ def _clock(quarter: int) -> str:
 
 def _check_year(document: Entry, seasons: list[_Read]) -> None:
     """Refuse a month and day type that no season holds, or two."""
-    for day in DayType:
+    for day in DayKind:
         held: dict[int, _Read] = {}
         for read in seasons:
             twice = [m for m in sorted(read.season.months) if m in held and day in read.season.days]

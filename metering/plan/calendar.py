@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Protocol
 
-
-class DayKind(enum.StrEnum):
-    """What a day is to those who work in an office."""
-
-    WORKDAY = "workday"
-    WEEKEND = "weekend"
-    HOLIDAY = "holiday"
+from metering.day_kind import DayKind
 
 
 class Calendar(Protocol):

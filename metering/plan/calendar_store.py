@@ -8,7 +8,8 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.plan.calendar import DatedCalendar, DayKind
+from metering.day_kind import DayKind
+from metering.plan.calendar import DatedCalendar
 from metering.plan.published import published_days
 from registry.audit import Act, record
 from registry.refusal import RefusedError

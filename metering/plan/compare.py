@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from metering.plan.calendar import Calendar, DayKind
+from metering.day_kind import DayKind
+from metering.plan.calendar import Calendar
 from metering.plan.usage import DAY, Source, Usage, Window, month_before, month_of, year_before
 
 ENOUGH: Final = Decimal("0.5")

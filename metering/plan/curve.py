@@ -12,7 +12,8 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Final
 
-from metering.plan.calendar import Calendar, DayKind
+from metering.day_kind import DayKind
+from metering.plan.calendar import Calendar
 from metering.plan.usage import Usage, Window, month_of, year_of
 
 ENOUGH_OF_A_MONTH: Final = Decimal("0.8")

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from metering.day_kind import DayKind
 from metering.plan import earlier
-from metering.plan.calendar import DayKind
 from metering.plan.calendar_store import enter_days, load_calendar
 from metering.plan.earlier_rows import EarlierMonth
 from metering.plan.progress import Kind, Per

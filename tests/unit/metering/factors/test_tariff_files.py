@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from metering.day_kind import DayKind
 from metering.factors.files import DATA, DataFileError
 from metering.factors.tariff import (
     Basic,
     BasicBy,
-    DayType,
     Flat,
     Period,
     Tariff,
@@ -77,7 +77,7 @@ def test_every_shipped_tariff_gives_each_moment_of_the_year_one_price() -> None:
     for one in tariffs:
         if isinstance(one.scheme, TimeOfUse):
             for month in range(1, 13):
-                for day in DayType:
+                for day in DayKind:
                     season = one.scheme.seasons[one.scheme.season(month, day)]
                     assert len(season.periods) == 96
                     assert set(season.periods) == season.rates.keys()
@@ -89,7 +89,7 @@ def test_shanghais_hours_are_those_of_the_notice() -> None:
     days = {
         month: "".join(
             period.chinese
-            for period in scheme.seasons[scheme.season(month, DayType.WORKDAY)].periods[::4]
+            for period in scheme.seasons[scheme.season(month, DayKind.WORKDAY)].periods[::4]
         )
         for month in range(1, 13)
     }
@@ -105,7 +105,7 @@ def test_critical_is_a_quarter_above_peak_and_the_spread_is_that_of_the_notice()
     scheme = shipped("sh-two-part").scheme
     assert isinstance(scheme, TimeOfUse)
     for month in range(1, 13):
-        rates = scheme.seasons[scheme.season(month, DayType.HOLIDAY)].rates
+        rates = scheme.seasons[scheme.season(month, DayKind.HOLIDAY)].rates
         special = month in (1, 7, 8, 9, 12)
         assert rates[Period.PEAK] == Decimal("1.8" if special else "1.6")
         assert rates[Period.VALLEY] == Decimal("0.4" if special else "0.5")
@@ -127,8 +127,8 @@ def test_day_types_and_half_hours(tmp_path: Path) -> None:
     assert scheme.seasons[0].periods[90] == Period.VALLEY
     assert scheme.needs_calendar(5)
     assert not scheme.needs_calendar(6)
-    assert scheme.season(12, DayType.WORKDAY) == 1
-    assert scheme.season(12, DayType.HOLIDAY) == 2
+    assert scheme.season(12, DayKind.WORKDAY) == 1
+    assert scheme.season(12, DayKind.HOLIDAY) == 2
 
 
 def test_tiers(tmp_path: Path) -> None:

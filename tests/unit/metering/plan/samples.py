@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from metering.plan.calendar import DatedCalendar, DayKind
+from metering.day_kind import DayKind
+from metering.plan.calendar import DatedCalendar
 from metering.plan.usage import Window, year_of
 
 KWH = 1_000_000

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from metering.plan.calendar import DatedCalendar, DayKind
+from metering.day_kind import DayKind
+from metering.plan.calendar import DatedCalendar
 from metering.plan.published import published_days
 
 CALENDAR = DatedCalendar(published_days())
