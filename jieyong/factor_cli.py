@@ -22,6 +22,7 @@ from jieyong import logs
 from jieyong.database import database_url
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
+from metering.bills.share import next_month
 from metering.factors import base_prices, institution_facts
 from metering.factors.assignments import (
     Assignment,
@@ -33,9 +34,12 @@ from metering.factors.assignments import (
 from metering.factors.institution_facts import Fact
 from metering.factors.kinds import load_fact_kinds
 from metering.factors.library import Library, load_library
+from metering.factors.meter_cost import Pricing, meter_cost
+from metering.factors.rounding import of_micro, rounded
 from metering.factors.sets import Factor, Measure
 from metering.factors.tariff import Tariff, in_force
 from metering.factors.tariff_file import load_tariffs
+from metering.plan.calendar_store import load_calendar
 from registry.audit import Act
 from registry.refusal import RefusedError
 
@@ -213,6 +217,29 @@ def withdraw(
     typer.echo(f"已撤回 {kind.value} #{number}。")
 
 
+@factor_app.command(help="按电价方案计算一块计量表一个月的电度电费，列出各时段或各档。")
+def cost(
+    meter: Annotated[str, typer.Argument(help="计量表编码。")],
+    month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="月份，如 2026-07。")],
+    config: Config = None,
+) -> None:
+    """Price a meter's month by the tariffs assigned."""
+    begin = month.date()
+    with _session(config) as session:
+        zone = ZoneInfo(session.settings.time_zone)
+        calendar = load_calendar(session.conn).kind
+        pricing = Pricing(_files(session.settings)[1], calendar, zone)
+        found = meter_cost(session.conn, meter, begin, next_month(begin), pricing)
+    table = Table("电价", "时段或档", "用量", "单价（元）", "金额（元）")
+    for tariff, part in ((one.tariff, part) for one in found.costs for part in one.parts):
+        quantity, price = f"{of_micro(part.micro):,.2f}", _shown(part.price)
+        table.add_row(tariff, part.label, quantity, price, _yuan(part.yuan))
+    Console().print(table)
+    typer.echo(f"合计 {_yuan(found.yuan)} 元，不含基本电费。{found.why}")
+    if found.missing_quarters:
+        typer.echo(f"{found.missing_quarters} 个刻钟没有用量数据，未计入。")
+
+
 @contextmanager
 def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
     settings = load_settings(config)
@@ -238,6 +265,14 @@ def _cells(factor: Factor | None) -> tuple[str, str]:
         return "", ""
     sure = {"high": "高", "medium": "中", "low": "低"}[factor.provenance.confidence]
     return f"{factor.per_unit.normalize():f}", f"{factor.set_name}（可信：{sure}）"
+
+
+def _yuan(exact: Decimal | None) -> str:
+    return "未知" if exact is None else f"{rounded(exact, 2):,}"
+
+
+def _shown(price: Decimal | None) -> str:
+    return "未知" if price is None else f"{price.normalize():f}"
 
 
 def _decimal(text: str) -> Decimal:

@@ -107,3 +107,28 @@ def test_tariffs_are_assigned_priced_and_withdrawn(run: Run) -> None:
     assert "已撤回 tariff #2" in run("withdraw", "tariff", "2")
     with pytest.raises(RefusedError, match="没有编号为 2 的有效记录"):
         run("withdraw", "tariff", "2")
+
+
+QUARTERS = """
+    INSERT INTO consumption (meter_id, slot, micro, estimated, covered_s, flags)
+    SELECT m.id, slot, 500000, 0, 900, 0
+    FROM meter m, generate_series(
+        '2026-07-01 00:00+08'::timestamptz, '2026-07-02 23:45+08', '15 minutes') AS slot
+"""
+
+
+def test_a_month_is_priced_by_the_tariff_assigned(run: Run, database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute(QUARTERS)
+    unpriced = run("cost", "m-1", "--month", "2026-07")
+    assert "合计 未知 元，不含基本电费。2026-07-01 至 2026-07-31 没有电价" in unpriced
+    run("assign", "sh-two-part", "--meter", "m-1", "--since", "2026-01-01")
+    assert "2026-07 没有平段基准电价" in run("cost", "m-1", "--month", "2026-07")
+    run("price", "sh-two-part", "2026-07", "0.6", "--source", "7月公告")
+    priced = run("cost", "m-1", "--month", "2026-07")
+    # Twice the day of tests/unit/metering/factors/test_cost.py, at 2 kW.
+    assert "合计 67.44 元" in priced
+    assert "8.00" in next(line for line in priced.splitlines() if "尖" in line)
+    assert "2784 个刻钟没有用量数据，未计入" in priced
+    with pytest.raises(RefusedError, match="没有编码为 m-9 的计量表"):
+        run("cost", "m-9", "--month", "2026-07")
