@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
-import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong import logs
-from jieyong.database import database_url
-from jieyong.settings import Settings
+from jieyong.factor_session import Config, files, session
+from jieyong.indicator_cli import cost, indicators
 from jieyong.settings_file import load_settings
-from metering.bills.share import next_month
 from metering.factors import base_prices, institution_facts
 from metering.factors.assignments import (
     Assignment,
@@ -33,23 +25,17 @@ from metering.factors.assignments import (
 )
 from metering.factors.institution_facts import Fact
 from metering.factors.kinds import load_fact_kinds
-from metering.factors.library import Library, load_library
-from metering.factors.meter_cost import Pricing, meter_cost
-from metering.factors.rounding import of_micro, rounded
 from metering.factors.sets import Factor, Measure
-from metering.factors.tariff import Tariff, in_force
-from metering.factors.tariff_file import load_tariffs
-from metering.plan.calendar_store import load_calendar
-from registry.audit import Act
+from metering.factors.tariff import in_force
 from registry.refusal import RefusedError
 
 factor_app = typer.Typer(
     no_args_is_help=True, help="折标系数、排放因子、电价方案，以及机构的面积、人数等信息。"
 )
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
-]
+factor_app.command(help="按电价方案计算一块计量表一个月的电度电费，列出各时段或各档。")(cost)
+factor_app.command(help="一个机构若干月的综合能耗、碳排放，及人均、单位面积指标。")(indicators)
+
 By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
 Until = Annotated[
@@ -68,17 +54,10 @@ class Entry(StrEnum):
     PRICE = "price"
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    conn: psycopg.Connection[Any]
-    act: Act
-    settings: Settings
-
-
 @factor_app.command(help="检查全部系数、因子和电价文件；错误逐行指出。")
 def check(config: Config = None) -> None:
     """Check every file, those of one's own included."""
-    library, tariffs = _files(load_settings(config))
+    library, tariffs = files(load_settings(config))
     typer.echo(f"没有错误：{len(library.sets)} 套系数与因子，{len(tariffs)} 个电价方案。")
 
 
@@ -89,7 +68,7 @@ def list_command(
 ) -> None:
     """List the factors in force on a day."""
     settings = load_settings(config)
-    library, _ = _files(settings)
+    library, _ = files(settings)
     on = day.date() if day else datetime.now(ZoneInfo(settings.time_zone)).date()
     table = Table("能源", "单位", "折标准煤 kgce", "出处", "二氧化碳 kg", "出处")
     for kind in library.kinds.values():
@@ -108,7 +87,7 @@ def list_command(
 def tariffs(config: Config = None) -> None:
     """List the tariffs."""
     table = Table("编码", "名称", "能源", "自", "来源")
-    for one in _files(load_settings(config))[1]:
+    for one in files(load_settings(config))[1]:
         source = f"{one.provenance.source}（{one.provenance.confidence}）"
         table.add_row(one.code, one.name, one.energy, str(one.since), source)
     Console().print(table)
@@ -121,8 +100,8 @@ def show(
     """Show the facts of an institution."""
     kinds = load_fact_kinds()
     table = Table("编号", "信息", "数值", "单位", "自", "至（不含）", "依据", "录入人")
-    with _session(config) as session:
-        for one in institution_facts.entered(session.conn, institution):
+    with session(config) as at:
+        for one in institution_facts.entered(at.conn, institution):
             kind, fact = kinds[one.fact.code], one.fact
             value = f"{fact.value.normalize():f}"
             until = "" if fact.end is None else str(fact.end)
@@ -150,8 +129,8 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     """Enter a fact, or change it from a day on."""
     fact = Fact(institution, code, _decimal(value), since.date(), _date(until), source)
     write = institution_facts.change if change else institution_facts.enter
-    with _session(config, by) as session:
-        number = write(session.conn, session.act, fact, load_fact_kinds())
+    with session(config, by) as at:
+        number = write(at.conn, at.act, fact, load_fact_kinds())
     typer.echo(f"已录入 #{number}。")
 
 
@@ -173,9 +152,9 @@ def assign_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     subject = OfMeter(meter) if meter else OfInstitution(institution or "", energy)
     size = None if capacity is None else _decimal(capacity)
     wanted = Assignment(tariff, since.date(), _date(until), size)
-    with _session(config, by) as session:
-        known = _files(session.settings)[1]
-        number = assign(session.conn, session.act, subject, wanted, known)
+    with session(config, by) as at:
+        known = files(at.settings)[1]
+        number = assign(at.conn, at.act, subject, wanted, known)
     typer.echo(f"已指定 #{number}。")
 
 
@@ -189,13 +168,13 @@ def price(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Enter a base price."""
-    with _session(config, by) as session:
+    with session(config, by) as at:
         try:
-            one = in_force(_files(session.settings)[1], tariff, month.date())
+            one = in_force(files(at.settings)[1], tariff, month.date())
         except LookupError as error:
             raise RefusedError(f"{month:%Y-%m} 没有编码为 {tariff} 的电价方案：请核对") from error
         entry = base_prices.BasePrice(month.date(), _decimal(yuan), source)
-        number = base_prices.enter(session.conn, session.act, one, entry)
+        number = base_prices.enter(at.conn, at.act, one, entry)
     typer.echo(f"已录入 #{number}。")
 
 
@@ -212,52 +191,9 @@ def withdraw(
         Entry.TARIFF: withdraw_assignment,
         Entry.PRICE: base_prices.withdraw_price,
     }
-    with _session(config, by) as session:
-        undo[kind](session.conn, session.act, number)
+    with session(config, by) as at:
+        undo[kind](at.conn, at.act, number)
     typer.echo(f"已撤回 {kind.value} #{number}。")
-
-
-@factor_app.command(help="按电价方案计算一块计量表一个月的电度电费，列出各时段或各档。")
-def cost(
-    meter: Annotated[str, typer.Argument(help="计量表编码。")],
-    month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="月份，如 2026-07。")],
-    config: Config = None,
-) -> None:
-    """Price a meter's month by the tariffs assigned."""
-    begin = month.date()
-    with _session(config) as session:
-        zone = ZoneInfo(session.settings.time_zone)
-        calendar = load_calendar(session.conn).kind
-        pricing = Pricing(_files(session.settings)[1], calendar, zone)
-        found = meter_cost(session.conn, meter, begin, next_month(begin), pricing)
-    table = Table("电价", "时段或档", "用量", "单价（元）", "金额（元）")
-    for tariff, part in ((one.tariff, part) for one in found.costs for part in one.parts):
-        quantity, price = f"{of_micro(part.micro):,.2f}", _shown(part.price)
-        table.add_row(tariff, part.label, quantity, price, _yuan(part.yuan))
-    Console().print(table)
-    typer.echo(f"合计 {_yuan(found.yuan)} 元，不含基本电费。{found.why}")
-    if found.missing_quarters:
-        typer.echo(f"{found.missing_quarters} 个刻钟没有用量数据，未计入。")
-
-
-@contextmanager
-def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
-    settings = load_settings(config)
-    logs.configure(settings.log.level, settings.log.form)
-    act = Act(by or getpass.getuser(), datetime.now(UTC))
-    with psycopg.connect(database_url(settings), autocommit=True) as conn:
-        yield _Session(conn, act, settings)
-
-
-def _files(settings: Settings) -> tuple[Library, tuple[Tariff, ...]]:
-    library = load_library(more=settings.factors.own("sets"))
-    place = settings.factors.jurisdiction
-    if place not in library.parents:
-        raise RefusedError(
-            f"设置 factors.jurisdiction 为 {place}：没有这个地区；"
-            "请写省级行政区划代码前两位，如 50，或 CN"
-        )
-    return library, load_tariffs(library, more=settings.factors.own("tariffs"))
 
 
 def _cells(factor: Factor | None) -> tuple[str, str]:
@@ -265,14 +201,6 @@ def _cells(factor: Factor | None) -> tuple[str, str]:
         return "", ""
     sure = {"high": "高", "medium": "中", "low": "低"}[factor.provenance.confidence]
     return f"{factor.per_unit.normalize():f}", f"{factor.set_name}（可信：{sure}）"
-
-
-def _yuan(exact: Decimal | None) -> str:
-    return "未知" if exact is None else f"{rounded(exact, 2):,}"
-
-
-def _shown(price: Decimal | None) -> str:
-    return "未知" if price is None else f"{price.normalize():f}"
 
 
 def _decimal(text: str) -> Decimal:

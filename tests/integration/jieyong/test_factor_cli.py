@@ -5,10 +5,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import xlsxwriter
 from typer.testing import CliRunner
 
 from jieyong import cli
 from metering.factors.files import DataFileError
+from metering.plan.earlier_rows import HEADINGS, SHEET
 from registry.refusal import RefusedError
 
 Run = Callable[..., str]
@@ -132,3 +134,26 @@ def test_a_month_is_priced_by_the_tariff_assigned(run: Run, database: str) -> No
     assert "2784 个刻钟没有用量数据，未计入" in priced
     with pytest.raises(RefusedError, match="没有编码为 m-9 的计量表"):
         run("cost", "m-9", "--month", "2026-07")
+    with pytest.raises(RefusedError, match="月份 9999-12 不在 1990 年至 2100 年之间"):
+        run("cost", "m-1", "--month", "9999-12")
+
+
+def test_indicators_of_an_institution(run: Run, tmp_path: Path) -> None:
+    months = ("indicators", "i-1", "--since", "2025-01", "--until", "2025-01")
+    with pytest.raises(RefusedError, match="没有任何账单、计量或录入"):
+        run(*months)
+    run("enter", "i-1", "floor-area", "5000", "--since", "2025-01-01", "--source", "房产证")
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet(SHEET)
+        sheet.write_row(0, 0, HEADINGS)
+        sheet.write_row(1, 0, ["i-1", "", "2025-01", "电", 10_000, "kWh", 8000, ""])
+    words = ["consumption", "earlier", "import", str(tmp_path / "a.xlsx")]
+    assert CliRunner().invoke(cli.app, words).exit_code == 0
+    shown = {line.split("│")[1].strip(): line for line in run(*months).splitlines() if "│" in line}
+    assert "1.23" in shown["综合能耗"]
+    assert "0.25" in shown["单位建筑面积能耗"]
+    assert "未知" in shown["人均用电量"]
+    with pytest.raises(RefusedError, match="早于起始月份"):
+        run("indicators", "i-1", "--since", "2025-02", "--until", "2025-01")
+    with pytest.raises(RefusedError, match="没有编码为 i-9 的公共机构"):
+        run("indicators", "i-9", "--since", "2025-01", "--until", "2025-01")
