@@ -41,9 +41,7 @@ from jieyong.supervise import ChildFailedError
 from jieyong.temperature_cli import temperature_app
 from jieyong.total_cli import total_app
 from metering.factors.files import DataFileError
-from metering.facts.refusal import FactError
 from metering.facts.sync import after_import
-from metering.tree.entering import FactRefused
 from registry.audit import Act
 from registry.catalogue import Catalogue
 from registry.document import InventoryError
@@ -64,8 +62,6 @@ EXPECTED = (
     DataFileError,
     EmbeddedPostgresError,
     EngineTooOldError,
-    FactError,
-    FactRefused,
     FileCreateError,
     ForeignDatabaseError,
     InventoryError,

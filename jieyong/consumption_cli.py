@@ -15,7 +15,6 @@ from jieyong.consumption_session import Config, Session, session
 from jieyong.plan_cli import calendar, earlier_app, quota_app
 from metering.factors.kinds import load_kinds
 from metering.facts.meters import all_meters, find
-from metering.facts.refusal import refuse
 from metering.plan.base_load import By
 from metering.plan.base_load_read import base_load_of
 from metering.plan.calendar_store import load_calendar
@@ -32,6 +31,7 @@ from metering.quality.parts import Parts, parts
 from metering.quality.presence import local_span
 from metering.quality.text import render, summary
 from metering.quality.words import amount, moment, percent
+from registry.refusal import refuse
 
 ON_ITS_WAY = timedelta(hours=1)
 """What is younger than this is not missing yet."""

@@ -30,7 +30,6 @@ from metering.facts.listing import current
 from metering.facts.meters import find
 from metering.facts.move import Move, correct_move, move_place
 from metering.facts.ratio import RatioFact, correct_ratio, succeed_ratio, withdraw_ratio
-from metering.facts.refusal import refuse
 from metering.facts.register import withdraw_register
 from metering.facts.replace import Replacement, Values, correct_replacement, replace
 from metering.facts.sheet import Line, read_sheet
@@ -38,6 +37,7 @@ from metering.facts.span import Span
 from metering.facts.sync import sync_meters
 from metering.facts.template import template_rows, write_template
 from registry.audit import Act
+from registry.refusal import refuse
 
 meter_app = typer.Typer(
     no_args_is_help=True, help="计量表：变比、换表、抄表，以及它们的更正与撤销。"

@@ -14,7 +14,6 @@ import typer
 from jieyong.consumption_session import Config, Session, session
 from metering.day_kind import DayKind
 from metering.factors.kinds import load_kinds
-from metering.facts.refusal import refuse
 from metering.plan import earlier
 from metering.plan.calendar_store import enter_days
 from metering.plan.earlier_rows import parse
@@ -25,6 +24,7 @@ from metering.plan.quota import Quota, correct_quota, enter_quota, withdraw_quot
 from metering.plan.standing import standings
 from metering.plan.text import standing_lines
 from registry.audit import Act
+from registry.refusal import refuse
 
 DAY_KINDS = {
     "工作日": DayKind.WORKDAY,
@@ -166,7 +166,7 @@ def read_days(file: Path) -> dict[date, DayKind]:
     """Days and their kinds of a CSV file without headings: ``2026-10-10,工作日``.
 
     Raises:
-        metering.facts.refusal.FactError: a line is wrong; the first is named.
+        registry.refusal.RefusedError: a line is wrong; the first is named.
     """
     days: dict[date, DayKind] = {}
     with file.open(encoding="utf-8-sig", newline="") as lines:

@@ -21,13 +21,13 @@ from jieyong.database import database_url
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from metering.facts import written
-from metering.facts.refusal import refuse
 from metering.gauge.outdoor import Days, daily_means, site_seasons
 from metering.gauge.sensor import UNITS, assign_sensor, withdraw_sensor
 from metering.gauge.sites import find_point, require_site, sensors, sites
 from metering.gauge.temperature import Observed, enter
 from metering.gauge.temperature_sheet import read_sheet, write_template
 from registry.audit import Act
+from registry.refusal import refuse
 
 temperature_app = typer.Typer(
     no_args_is_help=True, help="室外气温：录入、导入、传感器，以及度日数和采暖、制冷季。"

@@ -19,7 +19,6 @@ from jieyong.total_facts_cli import relation_app, standing_app
 from jieyong.total_screen import show, text_table
 from metering.factors.kinds import load_kinds
 from metering.factors.library import Library, load_library
-from metering.facts.refusal import refuse
 from metering.quality.words import UNKNOWN, amount
 from metering.tree import scope
 from metering.tree.coal import Coal, Factors, holders_coal, row_coal
@@ -36,6 +35,7 @@ from metering.tree.report_table import (
     to_json,
     totals_table,
 )
+from registry.refusal import refuse
 
 PROBLEM_KINDS = {
     "formula": "公式",

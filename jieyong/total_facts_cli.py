@@ -14,7 +14,6 @@ import typer
 
 from jieyong.consumption_session import Config, Session, session
 from jieyong.total_screen import show, text_table
-from metering.facts.refusal import refuse
 from metering.quality.words import moment
 from metering.tree.list_entry import (
     RELATIONS,
@@ -29,6 +28,7 @@ from metering.tree.listing import Entered, listed_relations, listed_standings
 from metering.tree.relations import SHOWN, Kind, Relation, enter_relation, withdraw_relation
 from metering.tree.standing import Standing, enter_standing, withdraw_standing
 from registry.audit import Act
+from registry.refusal import refuse
 
 SUBJECTS_SHOWN = {kind: shown for shown, kind in SUBJECTS.items()}
 _ENTERED = ("录入人", "录入时间", "状态")

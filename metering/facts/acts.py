@@ -11,10 +11,11 @@ from psycopg import sql
 from psycopg.rows import dict_row, scalar_row, tuple_row
 
 from metering.facts import entry, marks
-from metering.facts.refusal import Fault, raise_if_any, refuse, shown, writing
+from metering.facts.refusal import shown, writing
 from metering.facts.span import Span, differing, of_range, to_range
 from registry.audit import Act, record
 from registry.importing import lock
+from registry.refusal import Fault, raise_if_any, refuse
 
 ActKind = Literal["replace", "move", "import"]
 Binding = Literal["device_place", "place_room"]
@@ -104,7 +105,7 @@ def rebind(conn: psycopg.Connection[Any], act_id: int, changes: Sequence[Rebindi
     """Change bindings and keep what was, in the caller's transaction; marks what they touch.
 
     Raises:
-        FactError: a binding is no longer what it was.
+        RefusedError: a binding is no longer what it was.
     """
     for step, change in enumerate(changes):
         _set(conn, change, change.before, change.after)
@@ -122,7 +123,7 @@ def withdraw_act(conn: psycopg.Connection[Any], act: Act, act_id: int) -> None:
     """Withdraw a replacement, a move or an import: its entries, and what it did to bindings.
 
     Raises:
-        FactError: there is none with this id, it was withdrawn already, or something later
+        RefusedError: there is none with this id, it was withdrawn already, or something later
             builds on it.
     """
     where = f"操作 #{act_id}"

@@ -11,9 +11,10 @@ from psycopg.rows import dict_row, scalar_row
 from metering.facts import marks
 from metering.facts.entry_check import Entry, Where, check
 from metering.facts.meters import Mounted, counting
-from metering.facts.refusal import raise_if_any, refuse, shown, writing
+from metering.facts.refusal import shown, writing
 from metering.facts.span import Span
 from registry.audit import Act, record
+from registry.refusal import raise_if_any, refuse
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO counter_entry
@@ -48,7 +49,7 @@ def enter_entry(
         Its id.
 
     Raises:
-        FactError: it cannot be true, or it is entered already.
+        RefusedError: it cannot be true, or it is entered already.
     """
     with writing(conn, where.meter):
         checked = check(conn, entry, act.at, where)
@@ -89,7 +90,7 @@ def withdraw_entry(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> No
     """Withdraw an entry: it stays, and counts no more.
 
     Raises:
-        FactError: there is none with this id, it was withdrawn already, or it belongs to a
+        RefusedError: there is none with this id, it was withdrawn already, or it belongs to a
             replacement, which is withdrawn as a whole.
     """
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
@@ -132,7 +133,7 @@ def correct_entry(
     """Withdraw an entry and enter another in its place; both are kept.
 
     Raises:
-        FactError: either is refused; then nothing changed.
+        RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
         withdraw_entry(conn, act, entry_id)

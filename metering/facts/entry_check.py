@@ -13,7 +13,8 @@ from psycopg.rows import tuple_row
 
 from metering.facts.meters import Mounted, at_time, known, mounted, unknown_meter
 from metering.facts.readings import Known, after, before
-from metering.facts.refusal import Fault, shown
+from metering.facts.refusal import shown
+from registry.refusal import Fault
 
 Kind = Literal["reading", "initial", "final", "reset"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -15,7 +15,6 @@ from metering.facts.file_meters import close_others, write_meter
 from metering.facts.file_model import MetersFile, ProfileSpec
 from metering.facts.meters import all_meters, known
 from metering.facts.ratio import RatioFact, enter_ratio, standing_ratios, withdraw_ratio
-from metering.facts.refusal import FactError, Fault, raise_if_any, refuse
 from metering.facts.register import (
     RegisterFact,
     device_id,
@@ -26,6 +25,7 @@ from metering.facts.register import (
 from metering.tree.graph import Node, build
 from registry.audit import Act, record
 from registry.importing import lock
+from registry.refusal import Fault, RefusedError, raise_if_any, refuse
 
 _PROFILE: Final[LiteralString] = """
     SELECT weights FROM load_profile WHERE code = %s AND version = %s
@@ -52,7 +52,7 @@ class _Run:
         """Give the line's name to what is done for it, and collect what it refuses."""
         try:
             yield self.stated.where(line)
-        except FactError as error:
+        except RefusedError as error:
             self.faults.extend(error.faults)
 
 
@@ -72,7 +72,7 @@ def apply_meters(conn: psycopg.Connection[Any], act: Act, stated: MetersFile) ->
         What changed, a line each, in Chinese; empty: nothing.
 
     Raises:
-        FactError: something cannot be; names every line, and nothing was changed.
+        RefusedError: something cannot be; names every line, and nothing was changed.
     """
     run = _Run(conn, act, stated)
     with conn.transaction():

@@ -12,12 +12,13 @@ from psycopg.rows import scalar_row, tuple_row
 from metering.facts import marks
 from metering.facts.file_model import MetersFile, MeterSpec
 from metering.facts.meters import Meter, find, known, unknown_meter
-from metering.facts.refusal import refuse, shown
+from metering.facts.refusal import shown
 from metering.facts.span import Span, differing, of_range, to_range
 from registry.audit import Act, record
 from registry.bindings import Moves, reconcile
 from registry.bindings import Span as Bound
 from registry.inventory import Binding
+from registry.refusal import refuse
 
 _MAINS: Final[LiteralString] = """
     SELECT m.code, b.valid FROM meter_main b JOIN meter m ON m.id = b.main_id
@@ -63,7 +64,7 @@ def bind_mains(
         What changed, in Chinese.
 
     Raises:
-        FactError: a main is unknown, counts another energy, or stands behind the meter itself.
+        RefusedError: a main is unknown, counts another energy, or stands behind the meter itself.
     """
     if spec.mains is None:
         return []
@@ -89,7 +90,7 @@ def bind_profiles(
         What changed, in Chinese.
 
     Raises:
-        FactError: a load profile is unknown.
+        RefusedError: a load profile is unknown.
     """
     if spec.profiles is None:
         return []

@@ -11,10 +11,11 @@ from psycopg.rows import dict_row, scalar_row
 from metering.facts import marks
 from metering.facts.file_model import MetersFile, MeterSpec
 from metering.facts.meters import Meter, known
-from metering.facts.refusal import nearest, refuse
+from metering.facts.refusal import nearest
 from metering.facts.span import ALWAYS, Span
 from metering.facts.sync import ENERGY, UNITS, unit_for
 from registry.audit import Act, record
+from registry.refusal import refuse
 
 _PLACE: Final[LiteralString] = "SELECT id, name, measures FROM place WHERE code = %s"
 # What hangs at the place now, or hung there last, decides.
@@ -55,7 +56,7 @@ def write_meter(
         What changed, in Chinese.
 
     Raises:
-        FactError: it cannot be so, or would change what it means.
+        RefusedError: it cannot be so, or would change what it means.
     """
     where = stated.where(spec.line("code"))
     meter = known(conn, spec.code)

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from metering.facts import written
 from metering.facts.file_model import DIRECTIONS, MetersFile, MeterSpec, ProfileSpec
 from metering.facts.ratio import RatioFact
-from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact
 from metering.facts.span import Span
 from metering.facts.sync import UNITS
@@ -22,6 +21,7 @@ from metering.tree.formula import FormulaError, parse
 from registry.document import Entry, InventoryError, Problem, Problems, compose
 from registry.inventory import Binding
 from registry.reading import DEFAULT_ZONE
+from registry.refusal import RefusedError
 
 _CODE: Final = re.compile(r"[^\s/+#@{}]{1,64}")
 _ITEM: Final = re.compile(r"[0-9A-Z]{5}")
@@ -221,7 +221,7 @@ def _number(
         return None
     try:
         value = read(text, key)
-    except FactError:
+    except RefusedError:
         value = Decimal(0)
     if value:
         return value

@@ -13,7 +13,8 @@ from psycopg.types.range import Range
 
 from metering.facts.entry_check import Kind
 from metering.facts.meters import Meter
-from metering.facts.refusal import nearest, refuse
+from metering.facts.refusal import nearest
+from registry.refusal import refuse
 
 # With readings of devices that hung at the place; final readings stand at the end of a binding.
 _ENTRIES: Final[LiteralString] = """
@@ -98,7 +99,7 @@ def current(
         institution: only those in its buildings; virtual meters are in none.
 
     Raises:
-        FactError: there is no such institution.
+        RefusedError: there is no such institution.
     """
     with conn.cursor(row_factory=scalar_row) as cursor:
         codes = cursor.execute("SELECT code FROM institution").fetchall()

@@ -17,11 +17,12 @@ from metering.facts.entry import insert
 from metering.facts.entry_check import Checked, check
 from metering.facts.meters import Mounted, find
 from metering.facts.readings import Known, first_since
-from metering.facts.refusal import Fault, raise_if_any, shown, writing
+from metering.facts.refusal import shown, writing
 from metering.facts.resolution import ratios
 from metering.facts.sheet import Line
 from metering.facts.span import Span
 from registry.audit import Act, record
+from registry.refusal import Fault, raise_if_any
 
 _IMPORTED: Final[LiteralString] = """
     SELECT id FROM fact_act WHERE kind = 'import' AND sha256 = %s AND withdrawn_at IS NULL
@@ -91,7 +92,7 @@ def preview(conn: psycopg.Connection[Any], lines: Sequence[Line], now: datetime)
     """Say what an import would do, and do nothing.
 
     Raises:
-        FactError: it would be refused; names every cell.
+        RefusedError: it would be refused; names every cell.
     """
     ordered = sorted(lines, key=lambda line: (line.entry.meter, line.entry.at))
     checks = _checked(conn, ordered, now)
@@ -115,7 +116,7 @@ def apply(conn: psycopg.Connection[Any], act: Act, lines: Sequence[Line], source
         source: name of the file.
 
     Raises:
-        FactError: a reading cannot be true; names every cell, and nothing was entered.
+        RefusedError: a reading cannot be true; names every cell, and nothing was entered.
     """
     with writing(conn, source):
         checks = _checked(conn, lines, act.at)

@@ -10,8 +10,9 @@ import psycopg
 from psycopg.rows import class_row, scalar_row, tuple_row
 from psycopg.types.range import TimestamptzRange
 
-from metering.facts.refusal import nearest, refuse
+from metering.facts.refusal import nearest
 from metering.facts.span import Span, of_range
+from registry.refusal import refuse
 
 _METERS: Final[LiteralString] = """
     SELECT m.id, m.code, m.name, m.energy, m.unit, m.direction, m.item, m.place_id,
@@ -104,7 +105,7 @@ def find(conn: psycopg.Connection[Any], code: str, where: str = "计量表") -> 
     """Return the meter with a code.
 
     Raises:
-        FactError: there is none.
+        RefusedError: there is none.
     """
     meter = known(conn, code)
     return meter or refuse(where, unknown_meter(conn, code))

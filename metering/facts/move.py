@@ -10,10 +10,11 @@ import psycopg
 from psycopg.rows import scalar_row, tuple_row
 
 from metering.facts.acts import Rebinding, begin, rebind, withdraw_act
-from metering.facts.refusal import FactError, Fault, nearest, refuse, shown, writing
+from metering.facts.refusal import nearest, shown, writing
 from metering.facts.span import Span, of_range
 from registry.audit import Act, record
 from registry.importing import lock
+from registry.refusal import Fault, RefusedError, refuse
 
 _ROOMS: Final[LiteralString] = """
     SELECT room_id, valid FROM place_room
@@ -49,7 +50,7 @@ def move_place(conn: psycopg.Connection[Any], act: Act, move: Move, where: str =
         Id of the act.
 
     Raises:
-        FactError: place or room are unknown, or it is in that room already.
+        RefusedError: place or room are unknown, or it is in that room already.
     """
     place_id = _id(conn, "SELECT id FROM place WHERE code = %s", move.place)
     room_id = _id(conn, "SELECT id FROM room WHERE code = %s", move.room)
@@ -59,7 +60,7 @@ def move_place(conn: psycopg.Connection[Any], act: Act, move: Move, where: str =
             faults.append(_unknown(conn, "SELECT code FROM place", "计量点", move.place))
         if room_id is None:
             faults.append(_unknown(conn, "SELECT code FROM room", "房间", move.room))
-        raise FactError(faults)
+        raise RefusedError(*faults)
     with writing(conn, where):
         lock(conn)
         changes = _plan(conn, place_id, room_id, move.since, where)
@@ -76,7 +77,7 @@ def correct_move(conn: psycopg.Connection[Any], act: Act, act_id: int, move: Mov
     """Withdraw a move and enter another in its place; both are kept.
 
     Raises:
-        FactError: either is refused; then nothing changed.
+        RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
         withdraw_act(conn, act, act_id)

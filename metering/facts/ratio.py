@@ -12,10 +12,11 @@ from psycopg.rows import tuple_row
 
 from metering.facts import marks
 from metering.facts.meters import Meter, find, mounted
-from metering.facts.refusal import Fault, raise_if_any, refuse, shown, writing
+from metering.facts.refusal import shown, writing
 from metering.facts.resolution import not_whole, ratios, resolutions, unit_factor, whole
 from metering.facts.span import ALWAYS, Span, of_range, to_range
 from registry.audit import Act, record
+from registry.refusal import Fault, raise_if_any, refuse
 
 _MOST: Final = Decimal(10) ** 8
 _INSERT: Final[LiteralString] = """
@@ -76,7 +77,7 @@ def enter_ratio(
         Its id.
 
     Raises:
-        FactError: the meter is unknown, the ratio is not above 0, makes no whole millionths or
+        RefusedError: the meter is unknown, the ratio is not above 0, makes no whole millionths or
             overlaps another one.
     """
     meter = find(conn, fact.meter, where)
@@ -97,7 +98,7 @@ def withdraw_ratio(conn: psycopg.Connection[Any], act: Act, ratio_id: int) -> Ra
     """Withdraw a ratio: it stays, and counts no more.
 
     Raises:
-        FactError: there is none with this id, or it was withdrawn already.
+        RefusedError: there is none with this id, or it was withdrawn already.
     """
     with conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
         row = cursor.execute(_WITHDRAW, [act.principal, act.at, ratio_id]).fetchone()
@@ -116,7 +117,7 @@ def correct_ratio(
     """Withdraw a ratio and enter another in its place; both are kept.
 
     Raises:
-        FactError: either is refused; then nothing changed.
+        RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
         withdraw_ratio(conn, act, ratio_id)
@@ -129,7 +130,7 @@ def succeed_ratio(
     """Enter a ratio that takes over from the one in force: that one ends where this begins.
 
     Raises:
-        FactError: the ratio is refused; then nothing changed.
+        RefusedError: the ratio is refused; then nothing changed.
     """
     meter = find(conn, fact.meter, where)
     with conn.transaction():

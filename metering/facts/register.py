@@ -12,10 +12,11 @@ from psycopg.rows import dict_row, scalar_row
 
 from metering.facts import marks
 from metering.facts.meters import counting
-from metering.facts.refusal import Fault, nearest, raise_if_any, refuse, shown, writing
+from metering.facts.refusal import nearest, shown, writing
 from metering.facts.resolution import Ratio, not_whole, ratios, unit_factor, whole
 from metering.facts.span import ALWAYS, Span, of_range, to_range
 from registry.audit import Act, record
+from registry.refusal import Fault, raise_if_any, refuse
 
 _MOST_TICKS: Final = 2**53
 _INSERT: Final[LiteralString] = """
@@ -68,7 +69,7 @@ def device_id(conn: psycopg.Connection[Any], code: str, where: str) -> int:
     """Return the id of a device.
 
     Raises:
-        FactError: there is none with this code.
+        RefusedError: there is none with this code.
     """
     with conn.cursor(row_factory=scalar_row) as cursor:
         found: int | None = cursor.execute(
@@ -97,7 +98,7 @@ def enter_register(
         Its id.
 
     Raises:
-        FactError: device or register are unknown, a figure is impossible, a ratio makes no whole
+        RefusedError: device or register are unknown, a figure is impossible, a ratio makes no whole
             millionths with it, or it overlaps what is known.
     """
     device = device_id(conn, fact.device, where)
@@ -121,7 +122,7 @@ def withdraw_register(conn: psycopg.Connection[Any], act: Act, fact_id: int) -> 
     """Withdraw what was said of a register: it stays, and counts no more.
 
     Raises:
-        FactError: there is nothing with this id, or it was withdrawn already.
+        RefusedError: there is nothing with this id, or it was withdrawn already.
     """
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(_WITHDRAW, [act.principal, act.at, fact_id]).fetchone()
@@ -144,7 +145,7 @@ def correct_register(
     """Withdraw what was said of a register and enter another in its place; both are kept.
 
     Raises:
-        FactError: either is refused; then nothing changed.
+        RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
         withdraw_register(conn, act, fact_id)

@@ -15,11 +15,12 @@ from metering.facts import entry
 from metering.facts.acts import Rebinding, begin, orphans, overlaps, rebind, undo
 from metering.facts.entry_check import Entry, Kind, Where, check
 from metering.facts.meters import Meter, find, known, unknown_meter
-from metering.facts.refusal import Fault, raise_if_any, refuse, shown, writing
+from metering.facts.refusal import shown, writing
 from metering.facts.register import device_id
 from metering.facts.span import Span, of_range, to_range
 from registry.audit import Act, record
 from registry.importing import lock
+from registry.refusal import Fault, raise_if_any, refuse
 
 _BOUND: Final[LiteralString] = """
     SELECT b.device_id, d.code, b.place_id, p.code, b.valid
@@ -96,7 +97,7 @@ def replace(
         Id of the act.
 
     Raises:
-        FactError: codes are unknown, times contradict each other or what is known, or a value
+        RefusedError: codes are unknown, times contradict each other or what is known, or a value
             cannot be true; nothing was changed.
     """
     meter = find(conn, stated.meter, where)
@@ -123,7 +124,7 @@ def correct_replacement(
     """Withdraw a replacement and enter another in its place; both are kept.
 
     Raises:
-        FactError: either is refused; then nothing changed.
+        RefusedError: either is refused; then nothing changed.
     """
     with writing(conn, where):
         devices = undo(conn, act, act_id)

@@ -11,8 +11,8 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from metering.derive import profiles, units
-from metering.facts.refusal import Fault
 from metering.facts.span import Span, of_range, to_range
+from registry.refusal import Fault
 
 MICRO: Final = 1_000_000
 _DECLARED: Final[LiteralString] = """

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from python_calamine import CalamineError, CalamineWorkbook
 
 from metering.facts.entry_check import Entry, Where
-from metering.facts.refusal import Fault, raise_if_any, refuse
+from registry.refusal import Fault, raise_if_any, refuse
 
 SHEET: Final = "抄表"
 CODE: Final = "计量表编码"
@@ -58,7 +58,7 @@ def read_sheet(raw: bytes, zone: ZoneInfo) -> list[Line]:
         zone: whose clock its times mean.
 
     Raises:
-        FactError: it is no such sheet, or cells cannot be understood; names every one.
+        RefusedError: it is no such sheet, or cells cannot be understood; names every one.
     """
     name, rows = _rows(raw)
     first, columns = _headings(name, rows)

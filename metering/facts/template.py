@@ -53,7 +53,7 @@ def template_rows(
     """Return the meters that can be read now, by code.
 
     Raises:
-        FactError: there is no such institution.
+        RefusedError: there is no such institution.
     """
     rows = []
     for row in current(conn, now, institution):

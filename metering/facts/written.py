@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from metering.facts.refusal import refuse
+from registry.refusal import refuse
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,6})?")
 _RATIO: Final = re.compile(
@@ -21,7 +21,7 @@ def moment(text: str, zone: ZoneInfo, where: str) -> datetime:
     """Read a date (its midnight) or a time; of ``zone`` when it names no offset.
 
     Raises:
-        FactError: it is neither.
+        RefusedError: it is neither.
     """
     try:
         found = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
@@ -36,7 +36,7 @@ def number(text: str, where: str) -> Decimal:
     """Read a number that is not negative, with up to six decimals.
 
     Raises:
-        FactError: it is none.
+        RefusedError: it is none.
     """
     plain = text.replace(",", "")
     if not _NUMBER.fullmatch(plain):
@@ -48,7 +48,7 @@ def ratio(text: str, where: str) -> Decimal:
     """Read a ratio: ``80``, or ``400/5`` as on the nameplate.
 
     Raises:
-        FactError: it is none, is not above 0, or does not come to four decimals.
+        RefusedError: it is none, is not above 0, or does not come to four decimals.
     """
     match = _RATIO.fullmatch(text.strip())
     if match is None:

@@ -9,8 +9,9 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.types.range import Range
 
-from metering.facts.refusal import Fault, raise_if_any, refuse, writing
+from metering.facts.refusal import writing
 from registry.audit import Act, record
+from registry.refusal import Fault, raise_if_any, refuse
 
 UNITS: Final = ("°C", "℃")
 
@@ -49,7 +50,7 @@ def assign_sensor(
         Id of the assignment.
 
     Raises:
-        FactError: the point does not fit, the time is empty, or another sensor has the site then.
+        RefusedError: the point does not fit, the time is empty, or the site has a sensor then.
     """
     raise_if_any(_time_faults(site, valid))
     with writing(conn, site):
@@ -68,7 +69,7 @@ def withdraw_sensor(conn: psycopg.Connection[Any], act: Act, sensor_id: int) -> 
     """Take an assignment back: it was never true.
 
     Raises:
-        FactError: there is none, or it was withdrawn already.
+        RefusedError: there is none, or it was withdrawn already.
     """
     where = f"气温传感器 #{sensor_id}"
     with writing(conn, where):

@@ -8,8 +8,9 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.facts.refusal import nearest, refuse
+from metering.facts.refusal import nearest
 from metering.facts.span import Span
+from registry.refusal import refuse
 
 _SITES: Final[LiteralString] = """
 SELECT site FROM outdoor_day UNION SELECT site FROM outdoor_temperature
@@ -58,7 +59,7 @@ def require_site(conn: psycopg.Connection[Any], site: str) -> None:
     """Look whether a site is known.
 
     Raises:
-        FactError: nothing was ever entered of it; it names the others.
+        RefusedError: nothing was ever entered of it; it names the others.
     """
     known = sites(conn)
     if site not in known:
@@ -83,7 +84,7 @@ def find_point(conn: psycopg.Connection[Any], name: str, units: tuple[str, ...])
         units: of the points that are offered when there is none of this name.
 
     Raises:
-        FactError: there is none.
+        RefusedError: there is none.
     """
     row = conn.execute(_POINT, [name]).fetchone()
     if row is None:

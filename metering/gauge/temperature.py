@@ -14,8 +14,9 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.facts.refusal import Fault, raise_if_any, writing
+from metering.facts.refusal import writing
 from registry.audit import Act, record
+from registry.refusal import Fault, raise_if_any
 
 LOWEST_C: Final = -60.0
 HIGHEST_C: Final = 60.0
@@ -94,7 +95,7 @@ def enter(
         source: where they come from: a person, a bulletin, an API.
 
     Raises:
-        FactError: something is wrong; it names every place, in Chinese.
+        RefusedError: something is wrong; it names every place, in Chinese.
     """
     raise_if_any([*_heading_faults(site, source), *_faults(rows, act)])
     with writing(conn, site):

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import python_calamine
 import xlsxwriter
 
-from metering.facts.refusal import Fault, raise_if_any, refuse
 from metering.gauge.temperature import HIGHEST_C, LOWEST_C, Observed
+from registry.refusal import Fault, raise_if_any, refuse
 
 SHEET: Final = "气温"
 HEADINGS: Final = ("日期", "时刻", "气温（℃）")
@@ -57,7 +57,7 @@ def read_sheet(content: bytes, name: str, zone: ZoneInfo) -> list[Observed]:
         zone: in which the times are written.
 
     Raises:
-        FactError: it is no workbook, of another shape, or a cell is wrong; every cell is named.
+        RefusedError: it is no workbook, of another shape, or a cell is wrong; every cell is named.
     """
     rows = _table(content, name)
     if not rows or tuple(str(cell).strip() for cell in rows[0][: len(HEADINGS)]) != HEADINGS:

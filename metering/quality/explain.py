@@ -53,7 +53,7 @@ def explain(
             on its way is not missing.
 
     Raises:
-        metering.facts.refusal.FactError: there is no such meter.
+        registry.refusal.RefusedError: there is no such meter.
     """
     meter, subject = facts_read.find_subject(conn, code)
     span = local_span(window, zone)

@@ -8,7 +8,6 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
-from metering.facts.refusal import refuse
 from metering.plan.usage import Window
 from metering.quality.explanation import (
     BillLine,
@@ -19,6 +18,7 @@ from metering.quality.explanation import (
     Subject,
 )
 from metering.quality.presence import Span
+from registry.refusal import refuse
 
 _SUBJECT: Final[LiteralString] = """
     SELECT m.id, m.code, m.name, m.energy, m.unit, m.direction, p.code, m.formula
@@ -97,7 +97,7 @@ def find_subject(conn: psycopg.Connection[Any], code: str) -> tuple[int, Subject
     """A meter by its code.
 
     Raises:
-        metering.facts.refusal.FactError: there is none.
+        registry.refusal.RefusedError: there is none.
     """
     row = conn.execute(_SUBJECT, [code]).fetchone()
     if row is None:

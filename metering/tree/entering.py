@@ -10,6 +10,8 @@ import psycopg
 from psycopg.rows import scalar_row
 from psycopg.types.range import DateRange, Range
 
+from registry.refusal import RefusedError
+
 _SUBJECTS: Final[Mapping[str, tuple[str, LiteralString]]] = {
     "institution": ("机构", "SELECT id FROM institution WHERE code = %s"),
     "building": ("建筑", "SELECT id FROM building WHERE code = %s"),
@@ -18,22 +20,18 @@ _SUBJECTS: Final[Mapping[str, tuple[str, LiteralString]]] = {
 }
 
 
-class FactRefused(ValueError):  # noqa: N818 - named for what happened
-    """Nothing was entered; the message says in Chinese why, and what to do."""
-
-
 def id_of(conn: psycopg.Connection[Any], kind: str, code: str) -> int:
     """Look the code of an institution, building, room or meter up.
 
     Raises:
-        FactRefused: there is no such kind or code.
+        RefusedError: there is no such kind or code.
     """
     if kind not in _SUBJECTS:
-        raise FactRefused(f"不认识的对象种类 {kind}：应是 {'、'.join(_SUBJECTS)}")
+        raise RefusedError(f"不认识的对象种类 {kind}：应是 {'、'.join(_SUBJECTS)}")
     name, query = _SUBJECTS[kind]
     found = scalar(conn, query, [code])
     if found is None:
-        raise FactRefused(f"没有编码为 {code} 的{name}：请更正编码或先登记")
+        raise RefusedError(f"没有编码为 {code} 的{name}：请更正编码或先登记")
     return int(found)
 
 
@@ -47,10 +45,10 @@ def days(since: date | None, until: date | None) -> Range[date]:
     """Return the days since ≤ day < until.
 
     Raises:
-        FactRefused: there is no day among them.
+        RefusedError: there is no day among them.
     """
     if since is not None and until is not None and since >= until:
-        raise FactRefused(f"结束日期 {until} 不在开始日期 {since} 之后：请更正日期")
+        raise RefusedError(f"结束日期 {until} 不在开始日期 {since} 之后：请更正日期")
     return DateRange(since, until)
 
 

@@ -9,13 +9,13 @@ from typing import Any, Final, Generic, TypeVar
 
 import psycopg
 
-from metering.facts.refusal import Fault, raise_if_any
-from metering.tree.entering import FactRefused, id_of
+from metering.tree.entering import id_of
 from metering.tree.list_file import Form, Line
 from metering.tree.listing import listed_relations, listed_standings
 from metering.tree.relations import SHOWN, Kind, Relation, enter_relation
 from metering.tree.standing import Standing, enter_standing
 from registry.audit import Act
+from registry.refusal import Fault, RefusedError, raise_if_any
 
 SUBJECTS: Final[Mapping[str, str]] = {
     "机构": "institution",
@@ -102,7 +102,7 @@ def enter_relations(conn: psycopg.Connection[Any], act: Act, lines: Sequence[Lin
         lines: of a list of the form :data:`RELATIONS`.
 
     Raises:
-        FactError: something in it is wrong; nothing is entered, every cell is named.
+        RefusedError: something in it is wrong; nothing is entered, every cell is named.
     """
     return _enter(conn, act, lines, _RELATION)
 
@@ -116,7 +116,7 @@ def enter_standings(conn: psycopg.Connection[Any], act: Act, lines: Sequence[Lin
         lines: of a list of the form :data:`STANDINGS`.
 
     Raises:
-        FactError: something in it is wrong; nothing is entered, every cell is named.
+        RefusedError: something in it is wrong; nothing is entered, every cell is named.
     """
     return _enter(conn, act, lines, _STANDING)
 
@@ -155,13 +155,13 @@ def _faults_of(
     for heading, kind, code in way.codes(fact):
         try:
             id_of(conn, kind, code)
-        except FactRefused as error:
+        except RefusedError as error:
             faults.append(Fault(line.cells[heading], str(error)))
     if faults:
         return faults
     try:
         way.enter(conn, act, fact)
-    except FactRefused as error:
+    except RefusedError as error:
         return [Fault(line.cells[way.whose], str(error))]
     return []
 

@@ -13,8 +13,9 @@ from typing import Final
 import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook
 
-from metering.facts.refusal import Fault, nearest, raise_if_any, refuse
+from metering.facts.refusal import nearest
 from metering.facts.sheet import cell
+from registry.refusal import Fault, raise_if_any, refuse
 
 MOST_BYTES: Final = 5_000_000
 MOST_ROWS: Final = 5_000
@@ -96,7 +97,7 @@ def read_lines(raw: bytes, name: str, form: Form) -> list[Line]:
         form: of the list.
 
     Raises:
-        FactError: it is no such list, or nothing is filled in.
+        RefusedError: it is no such list, or nothing is filled in.
     """
     if len(raw) > MOST_BYTES:
         refuse(name, f"大于 {MOST_BYTES // 1_000_000} MB；请分成几个文件")

@@ -14,9 +14,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.tree import facts
-from metering.tree.entering import FactRefused, days, id_of, scalar, shown_days
+from metering.tree.entering import days, id_of, scalar, shown_days
 from metering.tree.holders import Holder, Places, Reporters
 from registry import audit
+from registry.refusal import RefusedError
 
 
 class Kind(StrEnum):
@@ -87,7 +88,7 @@ def enter_relation(conn: psycopg.Connection[Any], act: audit.Act, relation: Rela
         Its id, for :func:`withdraw_relation`.
 
     Raises:
-        FactRefused: a code is unknown, the institutions do not fit the kind, there is no day
+        RefusedError: a code is unknown, the institutions do not fit the kind, there is no day
             in it, another relation of the subject holds on one of its days, or institutions would
             report for each other in a ring.
     """
@@ -114,12 +115,12 @@ def withdraw_relation(conn: psycopg.Connection[Any], act: audit.Act, relation_id
     """Withdraw a relation: it never held.
 
     Raises:
-        FactRefused: there is none with this id, or it is withdrawn already.
+        RefusedError: there is none with this id, or it is withdrawn already.
     """
     with conn.transaction():
         row = conn.execute(_WITHDRAW, [act.principal, act.at, relation_id]).fetchone()
         if row is None:
-            raise FactRefused(f"没有编号为 {relation_id} 的有效上报关系：可能已经撤销")
+            raise RefusedError(f"没有编号为 {relation_id} 的有效上报关系：可能已经撤销")
         audit.record(conn, act, "relation.withdraw", f"relation {relation_id}")
 
 
@@ -148,16 +149,16 @@ def _check_shares(relation: Relation) -> None:
     }
     shown = f"{relation.subject}（{SHOWN[relation.kind]}）"
     if not fits[relation.kind]:
-        raise FactRefused(
+        raise RefusedError(
             f"{shown}：列了 {len(relation.shares)} 家机构；自报、代报、合署写 1 家"
             "（机构自报不写），分摊至少 2 家，不计入不写"
         )
     itself = relation.subject_kind == "institution" and relation.subject in relation.shares
     if itself and relation.kind is not Kind.SHARED:
-        raise FactRefused(f"{shown}：机构不能由自己代报或与自己合署，请改成自报或更正机构")
+        raise RefusedError(f"{shown}：机构不能由自己代报或与自己合署，请改成自报或更正机构")
     wrong = [code for code, n in relation.shares.items() if not 1 <= n <= MOST_PARTS]
     if wrong:
-        raise FactRefused(f"{shown}：{wrong[0]} 的份额应是 1 到 {MOST_PARTS} 的整数")
+        raise RefusedError(f"{shown}：{wrong[0]} 的份额应是 1 到 {MOST_PARTS} 的整数")
 
 
 def _check_rivals(conn: psycopg.Connection[Any], relation: Relation, subject: int) -> None:
@@ -165,7 +166,7 @@ def _check_rivals(conn: psycopg.Connection[Any], relation: Relation, subject: in
     rival = conn.execute(_RIVAL, [relation.subject_kind, subject, valid]).fetchone()
     if rival is not None:
         id_, kind, held = rival
-        raise FactRefused(
+        raise RefusedError(
             f"{relation.subject}：{shown_days(held)} 已有{SHOWN[kind]}关系（编号 {id_}）；"
             "请先撤销它，或改掉重叠的日期"
         )
@@ -181,4 +182,4 @@ def _check_rings(conn: psycopg.Connection[Any], relation: Relation) -> None:
             "SELECT code FROM institution WHERE id = ANY(%s) ORDER BY code", [sorted(found.rings)]
         )
         codes = "、".join(code for (code,) in rows)
-        raise FactRefused(f"{relation.subject}：机构 {codes} 会互相代报成环；请更正上报机构或日期")
+        raise RefusedError(f"{relation.subject}：机构 {codes} 会互相代报成环；请更正上报机构或日期")

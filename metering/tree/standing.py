@@ -12,8 +12,9 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.tree.entering import FactRefused, days, id_of, scalar, shown_days
+from metering.tree.entering import days, id_of, scalar, shown_days
 from registry import audit
+from registry.refusal import RefusedError
 
 _ENTER: Final[LiteralString] = """
 INSERT INTO institution_place (institution_id, district, type, level, valid, entered_by, entered_at)
@@ -63,11 +64,11 @@ def enter_standing(conn: psycopg.Connection[Any], act: audit.Act, standing: Stan
         Its id, for :func:`withdraw_standing`.
 
     Raises:
-        FactRefused: the code is unknown, the district is empty, there is no day in it, or
+        RefusedError: the code is unknown, the district is empty, there is no day in it, or
             something else is entered for one of its days.
     """
     if not standing.district.strip():
-        raise FactRefused(f"机构 {standing.institution}：没有写区县，请补上")
+        raise RefusedError(f"机构 {standing.institution}：没有写区县，请补上")
     valid = days(standing.since, standing.until)
     with conn.transaction():
         conn.execute("LOCK TABLE institution_place IN SHARE ROW EXCLUSIVE MODE")
@@ -75,7 +76,7 @@ def enter_standing(conn: psycopg.Connection[Any], act: audit.Act, standing: Stan
         rival = conn.execute(_RIVAL, [institution, valid]).fetchone()
         if rival is not None:
             id_, district, held = rival
-            raise FactRefused(
+            raise RefusedError(
                 f"机构 {standing.institution}：{shown_days(held)} 已登记在{district}"
                 f"（编号 {id_}）；请先撤销它，或改掉重叠的日期"
             )
@@ -91,11 +92,11 @@ def withdraw_standing(conn: psycopg.Connection[Any], act: audit.Act, standing_id
     """Withdraw where an institution stands.
 
     Raises:
-        FactRefused: there is none with this id, or it is withdrawn already.
+        RefusedError: there is none with this id, or it is withdrawn already.
     """
     with conn.transaction():
         if scalar(conn, _WITHDRAW, [act.principal, act.at, standing_id]) is None:
-            raise FactRefused(f"没有编号为 {standing_id} 的有效登记：可能已经撤销")
+            raise RefusedError(f"没有编号为 {standing_id} 的有效登记：可能已经撤销")
         audit.record(conn, act, "standing.withdraw", f"standing {standing_id}")
 
 

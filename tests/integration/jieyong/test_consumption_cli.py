@@ -12,7 +12,6 @@ import xlsxwriter
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
-from metering.facts.refusal import FactError
 from metering.plan.earlier_rows import HEADINGS, SHEET
 from registry.refusal import RefusedError
 from tests.integration.metering.quality.world import (
@@ -103,7 +102,7 @@ def test_json_csv_and_excel_say_the_same(run: Run, tmp_path: Path) -> None:
 def test_what_cannot_be_answered_says_what_to_write(
     run: Run, words: tuple[str, ...], message: str
 ) -> None:
-    with pytest.raises(FactError, match=message):
+    with pytest.raises(RefusedError, match=message):
         run(*words)
 
 
@@ -207,7 +206,7 @@ def test_the_calendar_comes_from_a_csv_with_its_lines_named(
     rows = conn.execute("SELECT day, kind FROM calendar_day ORDER BY day").fetchall()
     assert rows == [(date(2026, 10, 1), "holiday"), (date(2026, 10, 10), "workday")]
     file.write_text("2026-10-01,休息\n", encoding="utf-8")
-    with pytest.raises(FactError, match=r"days.csv 第 1 行"):
+    with pytest.raises(RefusedError, match=r"days.csv 第 1 行"):
         run("calendar", file, "--source", "x")
 
 

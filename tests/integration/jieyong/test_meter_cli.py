@@ -9,8 +9,8 @@ import xlsxwriter
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
-from metering.facts.refusal import FactError
 from metering.facts.sheet import AT, CODE, SHEET, VALUE
+from registry.refusal import RefusedError
 
 ROOT = Path(__file__).parents[3]
 INVENTORY = ROOT / "registry" / "examples" / "county.yaml"
@@ -188,7 +188,7 @@ def test_a_refusal_says_what_is_wrong(
     result = invoke("meter", *words)
     assert result.exit_code != 0
     if message is not None:
-        assert isinstance(result.exception, FactError)
+        assert isinstance(result.exception, RefusedError)
         assert message in str(result.exception)
 
 
@@ -201,7 +201,7 @@ def test_a_sheet_with_one_wrong_cell_is_refused_whole(
         ("czj-1-water", "2026-07-01 08:30", "十二"),
     )
     result = invoke("meter", "import", filled)
-    assert isinstance(result.exception, FactError)
+    assert isinstance(result.exception, RefusedError)
     assert str(result.exception) == ("抄表!C3：“十二”不是数字；请填写表上显示的数，不带单位")
     with psycopg.connect(database) as conn:
         assert conn.execute("SELECT count(*) FROM counter_entry").fetchone() == (0,)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from jieyong import cli
-from metering.facts.refusal import FactError
+from registry.refusal import RefusedError
 from tests.integration.metering.gauge.test_outdoor import add_sensor, constant
 from tests.integration.metering.gauge.world import add_device, add_point
 from tests.unit.metering.gauge.test_temperature_sheet import workbook
@@ -37,7 +37,7 @@ def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def refusal(run: Run, *given: object) -> str:
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         run(*given)
     return str(caught.value)
 

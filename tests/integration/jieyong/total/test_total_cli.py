@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import python_calamine
 
-from metering.facts.refusal import FactError
-from metering.tree.entering import FactRefused
+from registry.refusal import RefusedError
 from tests.integration.jieyong.total.ask import JUNE, KWH, Run, kwh, line, month, totals
 from tests.integration.metering.tree.town import Town, midnight, month_of
 
@@ -180,20 +179,20 @@ def test_problems_are_named(run: Run, town: Town) -> None:
 def test_what_cannot_be_understood_says_what_to_write(
     run: Run, words: tuple[str, ...], message: str
 ) -> None:
-    with pytest.raises(FactError, match=message):
+    with pytest.raises(RefusedError, match=message):
         run(*words)
 
 
 def test_what_does_not_fit_is_refused(run: Run) -> None:
-    with pytest.raises(FactRefused, match="没有编码为 X 的机构"):
+    with pytest.raises(RefusedError, match="没有编码为 X 的机构"):
         run("standing", "enter", "X", "渝中区")
-    with pytest.raises(FactRefused, match="没有编号为 7 的有效上报关系"):
+    with pytest.raises(RefusedError, match="没有编号为 7 的有效上报关系"):
         run("relation", "withdraw", 7)
 
 
 def test_an_unknown_jurisdiction_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIEYONG_FACTORS__JURISDICTION", "ZZ")
-    with pytest.raises(FactError, match="没有地区 ZZ"):
+    with pytest.raises(RefusedError, match="没有地区 ZZ"):
         run("month", "2026-06", "--coal")
 
 

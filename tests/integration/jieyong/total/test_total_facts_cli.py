@@ -7,8 +7,8 @@ import pytest
 import python_calamine
 import xlsxwriter
 
-from metering.facts.refusal import FactError
 from registry import audit
+from registry.refusal import RefusedError
 from tests.integration.jieyong.total.ask import Run, kwh, line, totals
 from tests.integration.metering.tree.town import Town
 
@@ -91,7 +91,7 @@ def test_a_wrong_list_is_refused_whole_and_names_every_cell(
         + "机构,B,合署,A,,,\n"
         + "机构,B,代报,A,,,\n"
     )
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         run("relation", "import", write(tmp_path / "r.csv", text))
     lines = str(caught.value).splitlines()
     assert [one.partition("：")[0] for one in lines] == [
@@ -119,13 +119,13 @@ def test_a_wrong_list_is_refused_whole_and_names_every_cell(
 def test_what_is_no_such_list_is_refused(
     run: Run, tmp_path: Path, name: str, text: str, message: str
 ) -> None:
-    with pytest.raises(FactError, match=message):
+    with pytest.raises(RefusedError, match=message):
         run("relation", "import", write(tmp_path / name, text))
 
 
 def test_the_templates_lead_back_in(run: Run, town: Town, tmp_path: Path) -> None:
     assert run("relation", "template", tmp_path / "r.xlsx").exit_code == 0
-    with pytest.raises(FactError, match="上报关系：没有填写任何内容"):
+    with pytest.raises(RefusedError, match="上报关系：没有填写任何内容"):
         run("relation", "import", tmp_path / "r.xlsx")
     run("standing", "template", tmp_path / "s.xlsx")
     book = python_calamine.CalamineWorkbook.from_path(tmp_path / "s.xlsx")
@@ -154,7 +154,7 @@ def test_a_sheet_names_the_cell_of_an_unknown_institution(run: Run, tmp_path: Pa
         "Y,,,,,\n"
         "Z,渝中区,,,,\n"
     )
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         run("standing", "import", write(tmp_path / "s.csv", text))
     assert [one.partition("：")[0] for one in str(caught.value).splitlines()] == [
         *("s.csv!A2", "s.csv!B3", "s.csv!A4"),

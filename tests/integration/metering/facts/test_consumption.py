@@ -18,10 +18,10 @@ from metering.facts.acts import withdraw_act
 from metering.facts.entry import enter_entry
 from metering.facts.entry_check import Entry
 from metering.facts.ratio import RatioFact, enter_ratio
-from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact, enter_register
 from metering.facts.replace import Replacement, Values, replace
 from metering.facts.span import Span
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.test_sequences import Fact, Standing, step
 from tests.integration.metering.facts.world import ACT, NOW, Conn, at, polled
 
@@ -166,6 +166,6 @@ def test_computed_from_what_is_due_is_as_from_scratch(metered: Conn, seed: int) 
 
 
 def test_a_refused_fact_leaves_nothing_due(metered: Conn) -> None:
-    with pytest.raises(FactError):
+    with pytest.raises(RefusedError):
         enter_register(metered, ACT, RegisterFact("m-1", "energy", Decimal(0)))
     assert metered.execute("SELECT count(*) FROM metering_due").fetchone() == (0,)

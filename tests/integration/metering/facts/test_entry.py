@@ -7,8 +7,8 @@ import pytest
 
 from metering.facts.entry import correct_entry, enter_entry, withdraw_entry
 from metering.facts.entry_check import Entry, Kind
-from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact, enter_register
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import (
     ACT,
     CHINA,
@@ -30,7 +30,7 @@ def entry(day: float, value: str, kind: Kind = "reading", meter: str = "p-1") ->
 
 def refused(conn: Conn, stated: Entry) -> list[tuple[str, str]]:
     before, lines = effective(conn), audit(conn)
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         enter_entry(conn, ACT, stated)
     assert effective(conn) == before
     assert audit(conn) == lines

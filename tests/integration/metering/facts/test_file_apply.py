@@ -8,9 +8,9 @@ import pytest
 from metering.facts.file_apply import apply_meters
 from metering.facts.file_reading import parse_meters
 from metering.facts.ratio import RatioFact, enter_ratio
-from metering.facts.refusal import FactError
 from metering.facts.span import Span
 from registry.audit import Act
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import ACT, Conn, at, audit, due, effective
 
 DAY = " ".join(["1"] * 24)
@@ -32,7 +32,7 @@ def dump(conn: Conn) -> list[Any]:
 
 def refused(conn: Conn, text: str) -> list[tuple[str, str]]:
     before, lines = dump(conn), audit(conn)
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         apply(conn, text)
     assert dump(conn) == before
     assert audit(conn) == lines

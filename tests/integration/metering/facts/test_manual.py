@@ -13,11 +13,11 @@ from metering.facts.acts import withdraw_act
 from metering.facts.entry import enter_entry
 from metering.facts.entry_check import Entry, Where
 from metering.facts.ratio import RatioFact, enter_ratio
-from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact, enter_register
 from metering.facts.sheet import SHEET, Line, cell
 from metering.facts.span import Span
 from metering.facts.template import HEADINGS, template_rows, write_template
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import (
     ACT,
     NOW,
@@ -134,11 +134,11 @@ def test_one_wrong_line_refuses_all_and_names_each_cell(conn: Conn) -> None:
     enter_entry(conn, ACT, Entry("p-2", at(20), Decimal(5)))
     before = effective(conn)
     stated = lines(("p-1", 20, "100"), ("p-l", 20, "1"), ("p-2", 20, "6"), ("p-1", -3, "1"))
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         manual.apply(conn, ACT, stated, "十月.xlsx")
     assert [fault.where for fault in caught.value.faults] == ["抄表!A3", "抄表!H4", "抄表!G5"]
     assert effective(conn) == before
-    with pytest.raises(FactError):
+    with pytest.raises(RefusedError):
         manual.preview(conn, stated, NOW)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from metering.facts.acts import withdraw_act
 from metering.facts.move import Move, correct_move, move_place
-from metering.facts.refusal import FactError
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import ACT, Conn, at, audit, due, effective
 
 
@@ -43,7 +43,7 @@ def test_withdrawn_from_the_end_everything_is_as_before(conn: Conn) -> None:
     before = effective(conn)
     first = move_place(conn, ACT, Move("p-1", "r-2", at(100)))
     second = move_place(conn, ACT, Move("p-1", "r-1", at(150)))
-    with pytest.raises(FactError, match="先撤销后来的操作"):
+    with pytest.raises(RefusedError, match="先撤销后来的操作"):
         withdraw_act(conn, ACT, first)
     withdraw_act(conn, ACT, second)
     withdraw_act(conn, ACT, first)
@@ -59,14 +59,14 @@ def test_withdrawn_from_the_end_everything_is_as_before(conn: Conn) -> None:
     ],
 )
 def test_what_cannot_be_is_refused(conn: Conn, place: str, room: str, words: str) -> None:
-    with pytest.raises(FactError, match=words):
+    with pytest.raises(RefusedError, match=words):
         move_place(conn, ACT, Move(place, room, at(100)))
     assert audit(conn) == []
 
 
 def test_a_move_before_one_to_the_same_room_is_a_correction(conn: Conn) -> None:
     move_place(conn, ACT, Move("p-1", "r-2", at(100)))
-    with pytest.raises(FactError, match="请更正或撤销那一次移位"):
+    with pytest.raises(RefusedError, match="请更正或撤销那一次移位"):
         move_place(conn, ACT, Move("p-1", "r-2", at(50)))
-    with pytest.raises(FactError, match="请更正或撤销那一次移位"):
+    with pytest.raises(RefusedError, match="请更正或撤销那一次移位"):
         move_place(conn, ACT, Move("p-1", "r-1", at(100)))

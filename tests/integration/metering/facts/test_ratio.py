@@ -13,9 +13,9 @@ from metering.facts.ratio import (
     succeed_ratio,
     withdraw_ratio,
 )
-from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact, enter_register
 from metering.facts.span import Span
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import ACT, Conn, at, audit, due, effective, second_of
 
 HUNDRED = Decimal(100)
@@ -29,7 +29,7 @@ def ratio(ct: str = "80", since: float = 0, until: float | None = None, pt: str 
 
 def refused(conn: Conn, fact: RatioFact) -> str:
     before = effective(conn)
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         enter_ratio(conn, ACT, fact, "meters.yaml:7")
     assert effective(conn) == before
     assert due(conn) == []
@@ -63,7 +63,7 @@ def test_a_correction_keeps_both_and_says_who(conn: Conn) -> None:
 def test_a_correction_that_is_refused_withdraws_nothing(conn: Conn) -> None:
     held = enter_ratio(conn, ACT, ratio("80"))
     before = effective(conn)
-    with pytest.raises(FactError, match="必须大于 0"):
+    with pytest.raises(RefusedError, match="必须大于 0"):
         correct_ratio(conn, ACT, held, ratio("0"))
     assert effective(conn) == before
 
@@ -105,7 +105,7 @@ def test_a_ratio_without_whole_millionths_is_refused(conn: Conn) -> None:
 
 def test_a_register_without_whole_millionths_under_its_ratio_is_refused(conn: Conn) -> None:
     enter_ratio(conn, ACT, ratio("1.5"))
-    with pytest.raises(FactError, match="不是整数"):
+    with pytest.raises(RefusedError, match="不是整数"):
         enter_register(conn, ACT, RegisterFact("m-1", "energy", Decimal("0.000001")))
 
 
@@ -117,7 +117,7 @@ def test_an_unknown_meter_is_refused_with_the_nearest_code(conn: Conn) -> None:
 def test_what_was_withdrawn_cannot_be_withdrawn_again(conn: Conn) -> None:
     held = enter_ratio(conn, ACT, ratio())
     withdraw_ratio(conn, ACT, held)
-    with pytest.raises(FactError, match="已经撤销"):
+    with pytest.raises(RefusedError, match="已经撤销"):
         withdraw_ratio(conn, ACT, held)
 
 

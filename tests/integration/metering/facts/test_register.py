@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from metering.facts.refusal import FactError
 from metering.facts.register import (
     RegisterFact,
     correct_register,
@@ -15,6 +14,7 @@ from metering.facts.register import (
 )
 from metering.facts.replace import Replacement, Values, replace
 from metering.facts.span import Span
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import ACT, Conn, at, audit, due, effective
 
 FACT = RegisterFact("m-1", "energy", Decimal("0.01"), Decimal(1000000), Decimal(7))
@@ -39,7 +39,7 @@ def test_what_stands_is_told_as_it_was_said(conn: Conn) -> None:
     withdraw_register(conn, ACT, number)
     assert standing_registers(conn, 1) == []
     assert [action for _, action, _ in audit(conn)] == ["register.enter", "register.withdraw"]
-    with pytest.raises(FactError, match="已经撤销"):
+    with pytest.raises(RefusedError, match="已经撤销"):
         withdraw_register(conn, ACT, number)
 
 
@@ -62,7 +62,7 @@ def test_what_stands_is_told_as_it_was_said(conn: Conn) -> None:
 )
 def test_what_cannot_be_is_refused(conn: Conn, fact: RegisterFact, words: str) -> None:
     before = effective(conn)
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         enter_register(conn, ACT, fact, "m.yaml:3")
     assert words in str(caught.value)
     assert all(fault.where == "m.yaml:3" for fault in caught.value.faults)
@@ -71,6 +71,6 @@ def test_what_cannot_be_is_refused(conn: Conn, fact: RegisterFact, words: str) -
 
 def test_an_overlap_names_the_other(conn: Conn) -> None:
     number = enter_register(conn, ACT, changed(FACT, span=Span(None, at(10))))
-    with pytest.raises(FactError, match=f"与已登记的 #{number}（不限 至"):
+    with pytest.raises(RefusedError, match=f"与已登记的 #{number}（不限 至"):
         enter_register(conn, ACT, changed(FACT, span=Span(at(9))))
     enter_register(conn, ACT, changed(FACT, span=Span(at(10))))

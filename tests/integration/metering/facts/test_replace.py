@@ -9,9 +9,9 @@ import pytest
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import enter_entry, withdraw_entry
 from metering.facts.entry_check import Entry
-from metering.facts.refusal import FactError
 from metering.facts.register import RegisterFact, enter_register
 from metering.facts.replace import Replacement, Values, correct_replacement, replace
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import (
     ACT,
     Conn,
@@ -45,7 +45,7 @@ def replacement(
 
 def refused(conn: Conn, stated: Replacement) -> str:
     before, lines = effective(conn), audit(conn)
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         replace(conn, ACT, stated)
     assert effective(conn) == before
     assert audit(conn) == lines
@@ -86,7 +86,7 @@ def test_withdrawing_it_restores_everything(conn: Conn) -> None:
         ("王芳", "entry.withdraw", "p-1"),
     ]
     assert {code for code, _, _ in due(conn)} == {"p-1"}
-    with pytest.raises(FactError, match="已经撤销"):
+    with pytest.raises(RefusedError, match="已经撤销"):
         withdraw_act(conn, ACT, act_id)
 
 
@@ -133,7 +133,7 @@ def test_a_chain_is_withdrawn_from_its_end(conn: Conn) -> None:
     assert [b[0] for b in bindings(conn, "p-1")] == ["m-1", "m-9", "m-8"]
     before = effective(conn)
     due(conn)
-    with pytest.raises(FactError, match="先撤销后来的操作"):
+    with pytest.raises(RefusedError, match="先撤销后来的操作"):
         withdraw_act(conn, ACT, first)
     assert effective(conn) == before
     withdraw_act(conn, ACT, second)
@@ -186,14 +186,14 @@ def test_a_value_of_a_replacement_is_not_withdrawn_alone(conn: Conn) -> None:
     replace(conn, ACT, replacement())
     row = conn.execute("SELECT min(id) FROM counter_entry").fetchone()
     assert row is not None
-    with pytest.raises(FactError, match="它属于换表"):
+    with pytest.raises(RefusedError, match="它属于换表"):
         withdraw_entry(conn, ACT, row[0])
 
 
 def test_inside_a_transaction_of_the_caller_a_refusal_leaves_it_usable(database: str) -> None:
     with psycopg.connect(database) as own:
         bring(own, content())
-        with pytest.raises(FactError):
+        with pytest.raises(RefusedError):
             replace(own, ACT, replacement("m-7"))
         replace(own, ACT, replacement())
         own.rollback()

@@ -15,7 +15,6 @@ from metering.facts.entry import correct_entry, enter_entry, withdraw_entry
 from metering.facts.entry_check import Entry
 from metering.facts.move import Move, correct_move, move_place
 from metering.facts.ratio import RatioFact, correct_ratio, enter_ratio, withdraw_ratio
-from metering.facts.refusal import FactError
 from metering.facts.register import (
     RegisterFact,
     correct_register,
@@ -25,6 +24,7 @@ from metering.facts.register import (
 from metering.facts.replace import Replacement, Values, correct_replacement, replace
 from metering.facts.span import Span
 from registry.audit import Act
+from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import ACT, Conn, at, audit, effective
 
 Fact = RatioFact | RegisterFact | Entry | Replacement | Move
@@ -137,7 +137,7 @@ def step(conn: Conn, standing: Standing, how: str, fact: Fact, choice: int) -> b
             standing.facts.remove(old)
         else:
             return False
-    except FactError:
+    except RefusedError:
         assert effective(conn) == before, "a refusal changed something"
         assert len(audit(conn)) == lines, "a refusal left a line in the audit log"
         return False
@@ -189,7 +189,7 @@ def test_readings_of_the_new_device_bar_what_would_leave_them_nowhere(
         "withdraw": lambda: withdraw_act(conn, ACT, number),
         "correct": lambda: correct_replacement(conn, ACT, number, replaced("p-1", "m-9", 130, 0)),
     }
-    with pytest.raises(FactError, match=f"（#{entry}），那时它将不在任何计量点"):
+    with pytest.raises(RefusedError, match=f"（#{entry}），那时它将不在任何计量点"):
         actions[undo]()
     assert effective(conn) == before
     correct_replacement(conn, ACT, number, replaced("p-1", "m-9", 110, 0))

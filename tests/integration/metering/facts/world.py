@@ -11,12 +11,12 @@ from typing import Any
 
 import psycopg
 
-from metering.facts.refusal import FactError
 from metering.facts.sync import after_import
 from registry.audit import Act
 from registry.catalogue import Catalogue, PointInfo, ProfileInfo
 from registry.changes import Changes
 from registry.importing import apply
+from registry.refusal import RefusedError
 from tests.unit.registry.samples import Document, device, document, inventory
 
 Conn = psycopg.Connection[Any]
@@ -152,7 +152,7 @@ def second_of(database: str, first: Callable[[Conn], object], then: Callable[[],
     def second() -> None:
         try:
             then()
-        except FactError as error:
+        except RefusedError as error:
             caught.append(str(error))
 
     with psycopg.connect(database) as other, psycopg.connect(database, autocommit=True) as look:

@@ -7,7 +7,6 @@ import psycopg
 import pytest
 from psycopg.types.range import Range
 
-from metering.facts.refusal import FactError
 from metering.gauge.daily import degree_days
 from metering.gauge.outdoor import Days, daily_means, hours, site_seasons
 from metering.gauge.season import Season
@@ -15,6 +14,7 @@ from metering.gauge.sensor import assign_sensor, withdraw_sensor
 from metering.gauge.settings import DegreeDaySettings, SeasonSettings
 from metering.gauge.temperature import Observed, enter
 from registry.audit import Act
+from registry.refusal import RefusedError
 from tests.integration.metering.gauge.world import (
     START,
     Conn,
@@ -53,7 +53,7 @@ def asked(days: int = 1) -> Days:
 
 
 def refusal(conn: Conn, point: int, valid: Range[datetime], site: str = SITE) -> str:
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         assign_sensor(conn, ACT, site, point, valid)
     return str(caught.value)
 
@@ -117,7 +117,7 @@ def test_a_withdrawn_sensor_does_not_count_and_its_time_is_free(conn: Conn) -> N
         ("outdoor.sensor.withdraw", SITE),
         ("outdoor.sensor", SITE),
     ]
-    with pytest.raises(FactError, match="没有这条记录，或已经撤销"):
+    with pytest.raises(RefusedError, match="没有这条记录，或已经撤销"):
         withdraw_sensor(conn, ACT, sensor)
 
 
@@ -137,7 +137,7 @@ def test_two_sessions_at_once_make_a_clean_refusal(conn: Conn, database: str) ->
         other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         other.execute("SELECT 1")
         assign_sensor(conn, ACT, SITE, point, EVER)
-        with pytest.raises(FactError, match="与他人刚刚录入的内容冲突"):
+        with pytest.raises(RefusedError, match="与他人刚刚录入的内容冲突"):
             assign_sensor(other, ACT, SITE, point, EVER)
 
 

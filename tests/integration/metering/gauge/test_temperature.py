@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metering.facts.refusal import FactError
 from metering.gauge.outdoor import Days, daily_means, hours
 from metering.gauge.settings import DegreeDaySettings
 from metering.gauge.temperature import Entered, Observed, enter
 from metering.gauge.temperature_sheet import read_sheet
 from registry.audit import Act
+from registry.refusal import RefusedError
 from tests.integration.metering.gauge.world import Conn, Row
 from tests.unit.metering.gauge.test_temperature_sheet import workbook
 
@@ -60,7 +60,7 @@ def stored(conn: Conn) -> int:
 
 def faults_of(conn: Conn, *rows: Observed, minutes: int = 0) -> list[tuple[str, str]]:
     before = stored(conn), audit(conn)
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         enter(conn, act(minutes), SITE, rows, "手工")
     assert (stored(conn), audit(conn)) == before
     return [(fault.where, fault.what) for fault in caught.value.faults]
@@ -144,7 +144,7 @@ def test_everything_wrong_is_named_and_nothing_is_entered(conn: Conn) -> None:
 
 
 def test_a_site_and_a_source_are_needed(conn: Conn) -> None:
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         enter(conn, act(), " ", [Observed(NOON, 20.0, "A2")], "")
     assert [fault.where for fault in caught.value.faults] == ["站点", "来源"]
 
@@ -158,13 +158,13 @@ def test_an_entry_that_would_not_count_is_refused(conn: Conn) -> None:
 
 
 def test_two_at_once_get_one_answer_each_and_the_later_counts(conn: Conn, database: str) -> None:
-    done: list[Entered | FactError] = []
+    done: list[Entered | RefusedError] = []
 
     def other() -> None:
         with psycopg.connect(database, autocommit=True) as mine:
             try:
                 done.append(put(mine, NOON, 21.0, minutes=1))
-            except FactError as error:
+            except RefusedError as error:
                 done.append(error)
 
     with conn.transaction():
@@ -175,7 +175,7 @@ def test_two_at_once_get_one_answer_each_and_the_later_counts(conn: Conn, databa
         while conn.execute(waiting).fetchone() == (0,):
             assert thread.is_alive()
     thread.join()
-    assert isinstance(done[0], FactError)
+    assert isinstance(done[0], RefusedError)
     assert known(conn) == [(NOON, 20.0)]
 
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from metering.counter.model import Flag
-from metering.facts.refusal import FactError
 from metering.quality.explain import explain
 from metering.quality.explanation import Explanation
 from metering.quality.gaps import Why
+from registry.refusal import RefusedError
 from tests.integration.metering.quality.world import (
     BEGIN,
     NOW,
@@ -239,5 +239,5 @@ def test_a_virtual_meter_names_its_inputs(conn: Conn) -> None:
 
 
 def test_an_unknown_meter_is_refused(conn: Conn) -> None:
-    with pytest.raises(FactError, match="没有编码为 x 的计量点"):
+    with pytest.raises(RefusedError, match="没有编码为 x 的计量点"):
         explain(conn, "x", OCTOBER, SHANGHAI, NOW)

@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from metering.tree.entering import FactRefused
 from metering.tree.relations import Kind, Relation, enter_relation, reporters, withdraw_relation
 from metering.tree.standing import Standing, enter_standing, standings, withdraw_standing
 from registry.audit import Act
+from registry.refusal import RefusedError
 from tests.integration.metering.tree.town import ACT, Town, wait_for_lock
 
 Withdraw = Callable[[psycopg.Connection[Any], Act, int], None]
@@ -87,7 +87,7 @@ def test_what_is_entered_holds_on_its_days_until_it_is_withdrawn(abc: Town) -> N
 )
 def test_what_makes_no_sense_is_refused_whole(abc: Town, relation: Relation, message: str) -> None:
     enter(abc, Relation("institution", "B", Kind.ON_BEHALF, {"A": 1}, until=JULY))
-    with pytest.raises(FactRefused, match=message):
+    with pytest.raises(RefusedError, match=message):
         enter(abc, relation)
     counts = "SELECT count(*), (SELECT count(*) FROM reporting_share) FROM reporting_relation"
     assert abc.conn.execute(counts).fetchone() == (1, 1)
@@ -114,9 +114,9 @@ def test_withdrawing_twice_is_refused(abc: Town, withdraw: Withdraw) -> None:
     entered = enter_relation(abc.conn, ACT, BEHALF)
     assert entered == enter_standing(abc.conn, ACT, Standing("A", "东区"))
     withdraw(abc.conn, ACT, entered)
-    with pytest.raises(FactRefused, match="可能已经撤销"):
+    with pytest.raises(RefusedError, match="可能已经撤销"):
         withdraw(abc.conn, ACT, entered)
-    with pytest.raises(FactRefused, match="没有编号为 99"):
+    with pytest.raises(RefusedError, match="没有编号为 99"):
         withdraw(abc.conn, ACT, 99)
 
 
@@ -127,7 +127,7 @@ def test_two_who_make_a_ring_together_do_not_miss_each_other(database: str, abc:
         with psycopg.connect(database, autocommit=True) as two:
             try:
                 enter_relation(two, ACT, Relation("institution", "B", Kind.MERGED, {"A": 1}))
-            except FactRefused as error:
+            except RefusedError as error:
                 refused.append(str(error))
 
     with psycopg.connect(database) as one:
@@ -170,6 +170,6 @@ def test_a_standing_that_makes_no_sense_is_refused(
     abc: Town, standing: Standing, message: str
 ) -> None:
     enter_standing(abc.conn, ACT, Standing("A", "东区", until=JULY))
-    with pytest.raises(FactRefused, match=message):
+    with pytest.raises(RefusedError, match=message):
         enter_standing(abc.conn, ACT, standing)
     assert len(logged(abc)) == 1

@@ -9,8 +9,8 @@ import pytest
 import xlsxwriter
 
 from metering.facts.manual import digest_of
-from metering.facts.refusal import FactError
 from metering.facts.sheet import AT, CODE, NOTE, SHEET, VALUE, Line, cell, read_sheet
+from registry.refusal import RefusedError
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADINGS = (CODE, "名称", AT, VALUE, NOTE)
@@ -33,7 +33,7 @@ def book(*rows: tuple[object, ...], sheet: str = SHEET, more: tuple[str, ...] = 
 
 
 def faults(raw: bytes) -> list[tuple[str, str]]:
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         read_sheet(raw, ZONE)
     return [(fault.where, fault.what) for fault in caught.value.faults]
 

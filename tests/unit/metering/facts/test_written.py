@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from metering.facts import written
-from metering.facts.refusal import FactError
 from metering.facts.resolution import whole
+from registry.refusal import RefusedError
 
 ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -23,7 +23,7 @@ def test_a_ratio_is_read_as_it_stands_on_the_nameplate(text: str, value: str) ->
 
 @pytest.mark.parametrize("text", ["", "0", "5/0", "0/5", "-80", "400/7", "80x", "1e3", "400/5/2"])
 def test_what_is_no_ratio_is_refused(text: str) -> None:
-    with pytest.raises(FactError, match=r"^--ct："):
+    with pytest.raises(RefusedError, match=r"^--ct："):
         written.ratio(text, "--ct")
 
 
@@ -34,7 +34,7 @@ def test_a_number_may_have_thousands(text: str, value: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "-1", "1.2345678", "NaN", "12 kWh", "1e5", "１２", "9" * 15])
 def test_what_is_no_reading_is_refused(text: str) -> None:
-    with pytest.raises(FactError, match="不是读数"):
+    with pytest.raises(RefusedError, match="不是读数"):
         written.number(text, "读数")
 
 
@@ -51,7 +51,7 @@ def test_a_time_without_offset_is_of_the_site() -> None:
     "text", ["", "昨天", "2026-13-01", "31.10.2026", "20261031", "2026-10-31 25:00"]
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(FactError, match="不是时间"):
+    with pytest.raises(RefusedError, match="不是时间"):
         written.moment(text, ZONE, "--at")
 
 

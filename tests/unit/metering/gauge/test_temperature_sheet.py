@@ -8,9 +8,9 @@ import pytest
 import python_calamine
 import xlsxwriter
 
-from metering.facts.refusal import FactError
 from metering.gauge.temperature import Observed
 from metering.gauge.temperature_sheet import HEADINGS, SHEET, read_sheet, write_template
+from registry.refusal import RefusedError
 
 ZONE = ZoneInfo("Asia/Shanghai")
 Value = str | float | date | time | None
@@ -38,7 +38,7 @@ def read(*rows: tuple[Value, ...]) -> list[Observed]:
 
 
 def faults_of(content: bytes) -> list[tuple[str, str]]:
-    with pytest.raises(FactError) as caught:
+    with pytest.raises(RefusedError) as caught:
         read_sheet(content, "气温.xlsx", ZONE)
     return [(fault.where, fault.what) for fault in caught.value.faults]
 

@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 import pytest
 
-from metering.facts.refusal import Fault
 from metering.tree.list_file import Form, Line, read_lines
+from registry.refusal import Fault
 
 FORM = Form("表", {"编码": "", "日期": "", "备注": ""}, ("编码", "日期"), {})
 CELLS = {"编码": "表!A2", "日期": "表!B2", "备注": "表!C2"}
