@@ -156,7 +156,7 @@ def test_a_place_moves_to_another_room(run: Run) -> None:
 
 
 def test_readings_travel_by_excel(run: Run, tmp_path: Path) -> None:
-    assert "共 4 块表" in run("template", tmp_path / "抄表.xlsx")
+    assert "共 5 块表" in run("template", tmp_path / "抄表.xlsx")
     assert "共 0 块表" in run("template", tmp_path / "无.xlsx", "--institution", "jgj")
     filled = fill(tmp_path / "filled.xlsx", ("czj-1-main", "2026-07-01 08:30", 1234.5))
     assert "以上为预览" in run("import", filled, "--preview")
