@@ -13,9 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import python_calamine as calamine
-
 from metering.bills.words import Words, in_brackets, plain
+from metering.workbook import Cell, cell_name, column_name, sheets
 from registry.refusal import RefusedError
 
 _HEADING_ROWS: Final = 20
@@ -33,9 +32,6 @@ _NEEDED: Final = {
 
 _YEARS: Final = range(1950, 2101)
 """Other years are slips of the pen, or a number that Excel took for a day."""
-
-Cell = object
-"""What calamine hands out: text, numbers, dates; ``""`` for nothing."""
 
 
 @dataclass(slots=True)
@@ -85,7 +81,7 @@ class Sheet:
 
     def heading_cell(self, name: str) -> str:
         """Return the name of the cell of a field's heading, for example ``账单!C1``."""
-        return f"{self.name}!{column_name(self.columns[name])}{self.begin - 1}"
+        return cell_name(self.name, self.begin - 1, self.columns[name])
 
     def lines(self, refusals: Refusals) -> Iterator[Row]:
         """Yield the rows that hold anything in a column that we know."""
@@ -116,7 +112,7 @@ class Row:
         column = self.sheet.columns.get(name)
         if column is None:
             return self.where
-        return f"{self.sheet.name}!{column_name(column)}{self.number}"
+        return cell_name(self.sheet.name, self.number, column)
 
     def refuse(self, name: str, message: str) -> None:
         """Note a mistake in a field."""
@@ -228,17 +224,12 @@ def read_sheets(path: Path, words: Words, refusals: Refusals) -> list[Sheet]:
     Raises:
         RefusedError: the file is no workbook, or holds nothing that we know.
     """
-    try:
-        with calamine.load_workbook(path) as book:
-            found = [
-                sheet
-                for name in book.sheet_names
-                if (rows := book.get_sheet_by_name(name).to_python(skip_empty_area=False))
-                and (sheet := _sheet(name, rows, words, refusals)) is not None
-            ]
-    except (calamine.CalamineError, OSError) as error:
-        message = f"{path.name}：不是能读取的 Excel 文件（{error}），请另存为 .xlsx 后再导入"
-        raise RefusedError(message) from error
+    read = sheets(path.read_bytes(), path.name)
+    found = [
+        sheet
+        for name, rows in read.items()
+        if rows and (sheet := _sheet(name, rows, words, refusals)) is not None
+    ]
     if not found and not refusals.found:
         known = "、".join(heading[0] for heading in words.sheets.values())
         message = f"{path.name}：没有找到可导入的工作表（{known}），请用模板填写"
@@ -300,7 +291,7 @@ def _without_doubles(
     for column, heading in enumerate(rows[line - 1]):
         name = known.get(plain(str(heading)))
         if name is not None and sheet.columns[name] != column:
-            here = f"{sheet.name}!{column_name(column)}{line}"
+            here = cell_name(sheet.name, line, column)
             there = f"{column_name(sheet.columns[name])}{line}"
             refusals.add(here, f"“{heading}”与 {there} 是同一项，请只保留一列")
     return sheet
@@ -308,13 +299,3 @@ def _without_doubles(
 
 def _lacking(sheet: Sheet) -> list[tuple[str, ...]]:
     return [names for names in _NEEDED[sheet.kind] if not set(names) & set(sheet.columns)]
-
-
-def column_name(column: int) -> str:
-    """Return the letters of a column, counted from 0."""
-    letters = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters

@@ -17,7 +17,7 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from metering.bills.sheet import column_name
+from metering.workbook import column_name
 from registry.refusal import RefusedError
 
 HEADING_ROW: Final = 2

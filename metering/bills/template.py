@@ -10,9 +10,9 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from metering.bills.sheet import column_name
 from metering.bills.standing import StandingAccount
 from metering.bills.words import Words
+from metering.workbook import column_name
 
 _LAST_ROW: Final = 5000
 _WIDTH: Final = 15

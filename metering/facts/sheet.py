@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,9 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from python_calamine import CalamineError, CalamineWorkbook
-
 from metering.facts.entry_check import Entry, Where
+from metering.workbook import Cell, cell_name, sheet, sheets
 from registry.refusal import Fault, raise_if_any, refuse
 
 SHEET: Final = "抄表"
@@ -46,7 +44,6 @@ class Line:
     only_day: bool = False
 
 
-Cell = object
 Row = Sequence[Cell]
 
 
@@ -76,35 +73,13 @@ def read_sheet(raw: bytes, zone: ZoneInfo) -> list[Line]:
     return lines
 
 
-def cell(sheet: str, row: int, column: int) -> str:
-    """Name a cell as Excel does.
-
-    Args:
-        sheet: its name.
-        row: from 1.
-        column: from 0.
-    """
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return f"{sheet}!{letters}{row}"
-
-
 def _rows(raw: bytes) -> tuple[str, Sequence[Row]]:
     if len(raw) > MOST_BYTES:
         refuse("文件", f"大于 {MOST_BYTES // 1_000_000} MB；请分成几个文件导入")
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        names = book.sheet_names
-        name = SHEET if SHEET in names else names[0] if len(names) == 1 else ""
-        if name:
-            return name, book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except (CalamineError, OSError, ValueError) as error:
-        words = f"不是 Excel 文件，或已损坏（{error}）；请用 jieyong meter template 生成的模板填写"
-        refuse("文件", words)
-    return refuse("文件", f"没有名为“{SHEET}”的工作表；请用 jieyong meter template 生成的模板填写")
+    there = sheets(raw, "文件")
+    if SHEET in there or len(there) != 1:
+        return SHEET, sheet(raw, "文件", SHEET)
+    return next(iter(there.items()))
 
 
 def _headings(name: str, rows: Sequence[Row]) -> tuple[int, Mapping[str, int]]:
@@ -137,7 +112,7 @@ class _Reader:
         return unicodedata.normalize("NFKC", found).strip() if isinstance(found, str) else found
 
     def where(self, heading: str) -> str:
-        return cell(self.sheet, self.number, self.columns[heading])
+        return cell_name(self.sheet, self.number, self.columns[heading])
 
     def fault(self, heading: str, what: str) -> None:
         self.faults.append(Fault(self.where(heading), what))

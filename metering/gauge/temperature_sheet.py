@@ -6,14 +6,14 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import python_calamine
 import xlsxwriter
 
 from metering.gauge.temperature import HIGHEST_C, LOWEST_C, Observed
+from metering.workbook import Cell, sheet
 from registry.refusal import Fault, raise_if_any, refuse
 
 SHEET: Final = "气温"
@@ -26,8 +26,6 @@ _HELP: Final = (
     "任何一格有错，整个文件都不会导入，并逐格说明原因。",
 )
 _CLOCK: Final = re.compile(r"(\d{1,2})[:：](\d{2})(?:[:：]00)?")
-
-Cell = int | float | str | bool | time | date | datetime | timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def read_sheet(content: bytes, name: str, zone: ZoneInfo) -> list[Observed]:
     Raises:
         RefusedError: it is no workbook, of another shape, or a cell is wrong; every cell is named.
     """
-    rows = _table(content, name)
+    rows = sheet(content, name, SHEET)
     if not rows or tuple(str(cell).strip() for cell in rows[0][: len(HEADINGS)]) != HEADINGS:
         refuse(f"{SHEET}!A1", f"首行应为 {'、'.join(HEADINGS)}；请用模板填写")
     found = [
@@ -72,17 +70,6 @@ def read_sheet(content: bytes, name: str, zone: ZoneInfo) -> list[Observed]:
     if not observed:
         refuse(f"{SHEET}!A2", "没有一行数据；请填写后再导入")
     return observed
-
-
-def _table(content: bytes, name: str) -> Sequence[Sequence[Cell]]:
-    try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except (python_calamine.CalamineError, OSError) as error:
-        refuse(name, f"不是 Excel 工作簿（{error}）；请用模板填写并存为 .xlsx")
-    if SHEET not in book.sheet_names:
-        there = "、".join(book.sheet_names)
-        refuse(name, f"没有名为“{SHEET}”的工作表（现有：{there}）；请用模板填写")
-    return book.get_sheet_by_name(SHEET).to_python(skip_empty_area=False)
 
 
 def _observed(number: int, cells: Sequence[Cell], zone: ZoneInfo) -> Observed | list[Fault]:

@@ -10,7 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from metering import workbook
 from metering.factors.kinds import Kind
+from metering.workbook import Cell
 from registry.refusal import Fault, raise_if_any, refuse
 
 SHEET: Final = "历史月份"
@@ -19,9 +21,6 @@ HEADINGS: Final = (
 )
 FIRST_ROW: Final = 2
 """The first row under the headings, as Excel counts."""
-
-Cell = object
-"""What a reader of workbooks returns: text, number, date, or an empty text."""
 
 _MONTH: Final = re.compile(r"(\d{4})\s*[-/.年]?\s*(\d{1,2})\s*月?")
 _MOST: Final = Decimal(10) ** 13
@@ -125,7 +124,7 @@ class _Reader:
 
 def cell_name(column: int, row: int) -> str:
     """A cell as Excel names it, with the sheet; columns count from 0, rows from 1."""
-    return f"{SHEET}!{chr(ord('A') + column)}{row}"
+    return workbook.cell_name(SHEET, row, column)
 
 
 def parse(table: Sequence[Sequence[Cell]], known: Known) -> tuple[EarlierMonth, ...]:

@@ -6,12 +6,11 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-import python_calamine
 import xlsxwriter
 
 from metering.factors.kinds import Kind
-from metering.plan.earlier_rows import HEADINGS, SHEET, Cell
-from registry.refusal import refuse
+from metering.plan.earlier_rows import HEADINGS, SHEET
+from metering.workbook import Rows, sheet
 
 _WIDTHS: Final = (16, 18, 11, 12, 16, 9, 16, 30)
 _ROWS: Final = 5000
@@ -80,18 +79,10 @@ def _fill_help(
         sheet.write_row(row, 0, subject)
 
 
-def read_table(content: bytes, name: str) -> list[list[Cell]]:
+def read_table(content: bytes, name: str) -> Rows:
     """The rows of the sheet in a filled-in workbook.
 
     Raises:
         RefusedError: it is no workbook, or has no such sheet.
     """
-    try:
-        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except (python_calamine.CalamineError, OSError) as error:
-        refuse(name, f"不是 Excel 工作簿（{error}）：请用模板填写并存为 .xlsx。")
-    if SHEET not in book.sheet_names:
-        there = "、".join(book.sheet_names)
-        refuse(name, f"没有名为“{SHEET}”的工作表（现有：{there}）：请用模板填写。")
-    rows = book.get_sheet_by_name(SHEET).to_python(skip_empty_area=False)
-    return [list(row) for row in rows]
+    return sheet(content, name, SHEET)

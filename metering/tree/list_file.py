@@ -11,10 +11,9 @@ from datetime import date, datetime
 from typing import Final
 
 import xlsxwriter
-from python_calamine import CalamineError, CalamineWorkbook
 
 from metering.facts.refusal import nearest
-from metering.facts.sheet import cell
+from metering.workbook import cell_name, sheet
 from registry.refusal import Fault, raise_if_any, refuse
 
 MOST_BYTES: Final = 5_000_000
@@ -101,7 +100,9 @@ def read_lines(raw: bytes, name: str, form: Form) -> list[Line]:
     """
     if len(raw) > MOST_BYTES:
         refuse(name, f"大于 {MOST_BYTES // 1_000_000} MB；请分成几个文件")
-    where, rows = _from_csv(raw, name) if name.lower().endswith(".csv") else _sheet(raw, name, form)
+    is_csv = name.lower().endswith(".csv")
+    where = name if is_csv else form.sheet
+    rows = _from_csv(raw, name) if is_csv else sheet(raw, name, form.sheet)
     if len(rows) > MOST_ROWS:
         refuse(where, f"超过 {MOST_ROWS} 行；请分成几个文件")
     columns = _columns(where, rows[0] if rows else (), form)
@@ -136,25 +137,14 @@ def write_template(form: Form) -> bytes:
     return content.getvalue()
 
 
-def _from_csv(raw: bytes, name: str) -> tuple[str, list[list[Value]]]:
+def _from_csv(raw: bytes, name: str) -> list[list[str]]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("gb18030", errors="replace")  # what Excel writes in China
     if "\ufffd" in text:
         refuse(name, "文字编码无法识别；请另存为 UTF-8 的 CSV，或使用 Excel 文件")
-    return name, [list(row) for row in csv.reader(io.StringIO(text))]
-
-
-def _sheet(raw: bytes, name: str, form: Form) -> tuple[str, list[list[Value]]]:
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        if form.sheet in book.sheet_names:
-            rows = book.get_sheet_by_name(form.sheet).to_python(skip_empty_area=False)
-            return form.sheet, [list(row) for row in rows]
-    except (CalamineError, OSError, ValueError) as error:
-        refuse(name, f"不是 Excel 文件，或已损坏（{error}）；请用模板填写，或写成 .csv")
-    return refuse(name, f"没有名为“{form.sheet}”的工作表；请用模板填写")
+    return [list(row) for row in csv.reader(io.StringIO(text))]
 
 
 def _columns(where: str, row: Sequence[Value], form: Form) -> dict[str, int]:
@@ -162,7 +152,7 @@ def _columns(where: str, row: Sequence[Value], form: Form) -> dict[str, int]:
     faults = []
     for column, value in enumerate(row):
         heading = str(value).strip()
-        at = cell(where, 1, column)
+        at = cell_name(where, 1, column)
         if heading in found:
             faults.append(Fault(at, f"“{heading}”列出现两次；请删去一列"))
         elif heading in form.headings:
@@ -183,7 +173,9 @@ def _line(
     name, number = where
     return Line(
         values={heading: filled.get(heading, "") for heading in form.headings},
-        cells={heading: cell(name, number, columns.get(heading, 0)) for heading in form.headings},
+        cells={
+            heading: cell_name(name, number, columns.get(heading, 0)) for heading in form.headings
+        },
     )
 
 

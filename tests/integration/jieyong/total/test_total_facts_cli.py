@@ -113,7 +113,7 @@ def test_a_wrong_list_is_refused_whole_and_names_every_cell(
         ("r.csv", RELATIONS.replace("备注", "关系"), "r.csv!G1：“关系”列出现两次"),
         ("r.csv", RELATIONS, "没有填写任何内容"),
         ("r.csv", "", "缺少“对象类别”列"),
-        ("r.xlsx", RELATIONS, "不是 Excel 文件"),
+        ("r.xlsx", RELATIONS, "不是能读取的 Excel 文件"),
     ],
 )
 def test_what_is_no_such_list_is_refused(

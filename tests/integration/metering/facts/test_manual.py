@@ -14,9 +14,10 @@ from metering.facts.entry import enter_entry
 from metering.facts.entry_check import Entry, Where
 from metering.facts.ratio import RatioFact, enter_ratio
 from metering.facts.register import RegisterFact, enter_register
-from metering.facts.sheet import SHEET, Line, cell
+from metering.facts.sheet import SHEET, Line
 from metering.facts.span import Span
 from metering.facts.template import HEADINGS, template_rows, write_template
+from metering.workbook import cell_name
 from registry.refusal import RefusedError
 from tests.integration.metering.facts.world import (
     ACT,
@@ -36,7 +37,7 @@ def lines(*stated: tuple[str, float, str]) -> list[Line]:
     return [
         Line(
             Entry(meter, at(day), Decimal(value)),
-            Where(cell(SHEET, row, 0), cell(SHEET, row, 6), cell(SHEET, row, 7)),
+            Where(cell_name(SHEET, row, 0), cell_name(SHEET, row, 6), cell_name(SHEET, row, 7)),
         )
         for row, (meter, day, value) in enumerate(stated, start=2)
     ]

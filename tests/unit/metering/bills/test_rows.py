@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from metering.bills.checks import to_fen, to_micro
 from metering.bills.model import NewAccount, NewBill, Status
 from metering.bills.rows import Billed, bill_lines, period_of_month
-from metering.bills.sheet import Refusals, Row, Sheet, column_name, parse_day, read_sheets
+from metering.bills.sheet import Refusals, Row, Sheet, parse_day, read_sheets
 from metering.bills.words import words
+from metering.workbook import Cell, column_name
 
 ACCOUNT = NewAccount(
     "A", "510001", "国网供电", "electricity", "czj", date(2020, 1, 1), reading_day=25
@@ -22,13 +23,13 @@ ACCOUNT = NewAccount(
 KNOWN: dict[str, list[Billed]] = {"A": [ACCOUNT], "510001": [ACCOUNT]}
 
 
-def row(refusals: Refusals, **values: object) -> Row:
+def row(refusals: Refusals, **values: Cell) -> Row:
     columns = {name: number for number, name in enumerate(values)}
     sheet = Sheet("bills", "账单", columns, {}, (), 2, ())
     return Row(sheet, 7, values, refusals)
 
 
-def bills(**values: object) -> tuple[list[NewBill], list[str]]:
+def bills(**values: Cell) -> tuple[list[NewBill], list[str]]:
     """Read one row of bills; return what was read, and what was refused."""
     refusals = Refusals()
     columns = {name: number for number, name in enumerate(values)}
@@ -76,14 +77,14 @@ def test_bills_of_months_follow_each_other_without_a_gap(
     ],
     ids=str,
 )
-def test_a_period_may_be_written_in_many_ways(period: Mapping[str, object]) -> None:
+def test_a_period_may_be_written_in_many_ways(period: Mapping[str, Cell]) -> None:
     (bill,), refused = bills(account="510001", quantity=100, **period)
     assert (bill.account, bill.first, bill.end) == ("A", date(2026, 1, 1), date(2026, 2, 1))
     assert refused == []
 
 
 @pytest.mark.parametrize("month", ["2026-01", "202601", 202601.0, "2026年1月", date(2026, 1, 9)])
-def test_a_month_may_be_written_in_many_ways(month: object) -> None:
+def test_a_month_may_be_written_in_many_ways(month: Cell) -> None:
     (bill,), _ = bills(account=510001.0, quantity=100, month=month)
     assert (bill.first, bill.end) == (date(2025, 12, 25), date(2026, 1, 25))
 
@@ -102,7 +103,7 @@ def test_a_month_may_be_written_in_many_ways(month: object) -> None:
     ids=str,
 )
 def test_a_period_that_is_none_is_refused_with_its_cell(
-    period: Mapping[str, object], said: str
+    period: Mapping[str, Cell], said: str
 ) -> None:
     found, refused = bills(account="510001", quantity=100, **period)
     assert found == []
@@ -134,13 +135,13 @@ def test_empty_is_not_known_and_zero_is_zero() -> None:
         (" ", None),
     ],
 )
-def test_numbers_are_what_the_sheet_shows(written: object, number: str | None) -> None:
+def test_numbers_are_what_the_sheet_shows(written: Cell, number: str | None) -> None:
     expected = None if number is None else Decimal(number)
     assert row(Refusals(), quantity=written).number_of("quantity") == expected
 
 
 @pytest.mark.parametrize("written", ["NaN", "1e5", "--", "1 2", "=A1", True])
-def test_what_is_no_number_is_refused(written: object) -> None:
+def test_what_is_no_number_is_refused(written: Cell) -> None:
     refusals = Refusals()
     assert row(refusals, quantity=written).number_of("quantity") is None
     assert refusals.found[0].startswith("账单!A7：")
@@ -214,7 +215,7 @@ def test_a_sheet_is_found_below_titles_and_known_by_its_headings(tmp_path: Path)
     ],
     ids=str,
 )
-def test_a_year_that_must_be_a_mistake_is_refused_in_its_cell(values: dict[str, object]) -> None:
+def test_a_year_that_must_be_a_mistake_is_refused_in_its_cell(values: dict[str, Cell]) -> None:
     found, refused = bills(account="A", quantity=5.0, **values)
     assert not found
     assert len(refused) == 1

@@ -9,7 +9,8 @@ import pytest
 import xlsxwriter
 
 from metering.facts.manual import digest_of
-from metering.facts.sheet import AT, CODE, NOTE, SHEET, VALUE, Line, cell, read_sheet
+from metering.facts.sheet import AT, CODE, NOTE, SHEET, VALUE, Line, read_sheet
+from metering.workbook import cell_name
 from registry.refusal import RefusedError
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -112,9 +113,9 @@ def test_a_meter_read_twice_at_one_time_is_refused() -> None:
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "不是 Excel 文件"),
-        (b"meter,value\n", "不是 Excel 文件"),
-        (book(HEADINGS)[:400], "不是 Excel 文件"),
+        (b"", "不是能读取的 Excel 文件"),
+        (b"meter,value\n", "不是能读取的 Excel 文件"),
+        (book(HEADINGS)[:400], "不是能读取的 Excel 文件"),
         (book(HEADINGS, sheet="甲", more=("乙",)), "没有名为“抄表”的工作表"),
         (book(("编码", "读数")), "没有表头“计量表编码”"),
         (book((CODE, AT)), f"缺少“{VALUE}”列"),
@@ -134,7 +135,7 @@ def test_a_number_beyond_all_meters_is_left_to_the_check_of_entries() -> None:
 
 
 def test_cells_are_named_as_excel_names_them() -> None:
-    assert [cell("a", 7, c) for c in (0, 25, 26, 701, 702)] == [
+    assert [cell_name("a", 7, c) for c in (0, 25, 26, 701, 702)] == [
         *("a!A7", "a!Z7", "a!AA7", "a!ZZ7", "a!AAA7")
     ]
 

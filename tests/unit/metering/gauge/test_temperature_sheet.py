@@ -106,7 +106,7 @@ def test_another_heading_is_refused() -> None:
 def test_a_file_that_is_no_workbook_is_refused() -> None:
     ((where, what),) = faults_of(b"date,celsius\n")
     assert where == "气温.xlsx"
-    assert "不是 Excel 工作簿" in what
+    assert "不是能读取的 Excel 文件" in what
 
 
 def test_a_workbook_without_the_sheet_is_refused() -> None:

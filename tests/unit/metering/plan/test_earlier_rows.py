@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metering.factors.kinds import load_kinds
-from metering.plan.earlier_rows import HEADINGS, Cell, EarlierMonth, Known, parse
+from metering.plan.earlier_rows import HEADINGS, EarlierMonth, Known, parse
+from metering.workbook import Cell
 from registry.refusal import RefusedError
 
 KNOWN = Known(
