@@ -175,7 +175,7 @@ class Row:
         if day is None or day.year in _YEARS:
             return day
         said = f"不在 {_YEARS[0]} 年至 {_YEARS[-1]} 年之间，请核对年份"
-        self.refuse(name, f"{day:%Y-%m-%d} {said}")
+        self.refuse(name, f"{day} {said}")
         return None
 
     def month(self, name: str) -> date | None:
