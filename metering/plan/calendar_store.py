@@ -25,7 +25,7 @@ _INSERT: Final[LiteralString] = """
 
 
 def load_calendar(conn: psycopg.Connection[Any]) -> DatedCalendar:
-    """The calendar as it is in force: the yearly notices, and before them what was entered."""
+    """The calendar in force: the yearly notices, and what was entered, which comes before them."""
     return DatedCalendar({**published_days(), **_entered(conn)})
 
 

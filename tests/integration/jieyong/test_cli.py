@@ -51,7 +51,7 @@ def test_an_inventory_is_checked_tried_applied_and_then_changes_nothing(
 ) -> None:
     assert run("inventory", "check", EXAMPLE).exit_code == 0
     tried = run("inventory", "apply", EXAMPLE, "--dry-run")
-    assert "device: 5 created: m-0001" in tried.output
+    assert "device: 6 created: m-0001" in tried.output
     assert "ac-0305 @ czj-1-305-ac (valid since 2024-04-30T16:00:00+00:00)" in tried.output
     assert "start them again" not in tried.output
     assert rows(database, "SELECT count(*) FROM device") == [(0,)]
