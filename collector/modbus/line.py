@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
 
 from collector.modbus.frame import Request
-from collector.modbus.link import Link, LinkLostError, RequestError, Took
+from collector.modbus.link import Link, LinkLostError, RequestError
 from collector.modbus.stats import BusStats
 
 log = structlog.get_logger(__name__)
@@ -94,16 +94,16 @@ class Line:
         self._stats.connects += 1
         self._stats.connected = True
 
-    async def ask(self, requests: Sequence[Request], timeout_s: float, took: Took) -> None:
-        """Send requests one after the other over the one connection; see :meth:`Link.ask`.
+    async def ask(self, request: Request, timeout_s: float) -> bytes:
+        """Send a request over the one connection and return the reply frame.
 
-        A connection that was idle may have been closed by the other side unseen; then what was not
-        answered goes once more over a new one.
+        A connection that was idle may have been closed by the other side unseen; then the request
+        goes once more over a new one.
 
         Raises:
             RequestError: as :meth:`Link.ask`, or :class:`ConnectError`.
         """
-        while requests:
+        while True:
             if not self.is_open:
                 await self.open()
             link = self._link
@@ -111,16 +111,15 @@ class Line:
                 raise LinkLostError
             if self._at.gap_s:
                 await self._keep_gap()
-            used, together = link.used, requests[:1] if self._at.gap_s else requests
+            used = link.used
             try:
-                await link.ask(together, timeout_s, took)
+                return await link.ask(request, timeout_s)
             except LinkLostError:
-                if not used and not link.answered:
+                if not used:
                     raise
             finally:
                 self._transaction = link.transaction
                 self._free_at = self._loop.time() + self._at.gap_s
-            requests = requests[link.answered :]
 
     async def _keep_gap(self) -> None:
         wait_s = self._free_at - self._loop.time()

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from time import perf_counter
+from collections.abc import Callable
 from typing import cast
 
 from collector.modbus import frame
 from collector.modbus.frame import Answer, Fault, Foreign, Incomplete, Refusal, Request
-
-Took = Callable[[bytes, float], None]
-"""Takes a whole reply frame, and the seconds from its request to it."""
-
-
-def _nobody(reply: bytes, seconds: float) -> None:
-    """Take no reply: nothing was asked."""
 
 
 class RequestError(Exception):
@@ -73,13 +65,11 @@ class Link(asyncio.Protocol):
     Attributes:
         transaction: the last transaction id used.
         used: whether it ever carried an answer.
-        answered: how many requests of the last :meth:`ask` got their answer.
     """
 
     def __init__(self, transaction: int, on_foreign: Callable[[int], None]) -> None:
         self.transaction = transaction
         self.used = False
-        self.answered = 0
         self._on_foreign = on_foreign
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -87,11 +77,7 @@ class Link(asyncio.Protocol):
         self._buffer = b""
         self._request: Request | None = None
         self._expected = b""
-        self._requests: Sequence[Request] = ()
-        self._took: Took = _nobody
-        self._timeout_s = 0.0
-        self._sent_at = 0.0
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._answer: asyncio.Future[bytes] = self._loop.create_future()
         self._deadline = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._watch_at = 0.0
@@ -101,32 +87,26 @@ class Link(asyncio.Protocol):
         """Whether a request may be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
-    async def ask(self, requests: Sequence[Request], timeout_s: float, took: Took) -> None:
-        """Send requests one after the other, each in the moment the one before is answered.
-
-        Without a turn of the event loop in between: on a device of three blocks that is a tenth of
-        what a poll costs.
-
-        Args:
-            requests: at least one.
-            timeout_s: how long each may stay unanswered.
-            took: called with each good reply, in order: the whole frame, and seconds it took.
+    async def ask(self, request: Request, timeout_s: float) -> bytes:
+        """Send a request and return the whole reply frame.
 
         Raises:
             NoReplyError: nothing came in time; the link is closed.
             BadReplyError: the reply is not this request's answer; the link is closed.
             LinkLostError: the link is or was closed by the other side.
             ExceptionReplyError: the device or a gateway refused; the link stays open.
-            Exception: what ``took`` raised; the link is closed.
         """
-        self.answered = 0
         if self._transport is None or self._transport.is_closing():
             raise LinkLostError
-        self._requests, self._took, self._timeout_s = requests, took, timeout_s
-        self._done = self._loop.create_future()
-        self._send(requests[0])
+        self.transaction = (self.transaction + 1) & 0xFFFF
+        identity = self.transaction.to_bytes(2, "big")
+        self._answer = self._loop.create_future()
+        self._request = request
+        self._expected = identity + request.head
+        self._watch_over(timeout_s)
+        self._transport.write(identity + request.tail)
         try:
-            await self._done
+            return await self._answer
         except asyncio.CancelledError:
             self.close()  # its reply may still come and must meet no other request
             raise
@@ -216,36 +196,15 @@ class Link(asyncio.Protocol):
         else:
             self._watch_over(self._deadline - self._loop.time())
 
-    def _send(self, request: Request) -> None:
-        assert self._transport is not None  # noqa: S101 - narrows for mypy
-        self.transaction = (self.transaction + 1) & 0xFFFF
-        identity = self.transaction.to_bytes(2, "big")
-        self._request = request
-        self._expected = identity + request.head
-        self._watch_over(self._timeout_s)
-        self._sent_at = perf_counter()
-        self._transport.write(identity + request.tail)
-
     def _succeed(self, reply: bytes) -> None:
         self.used = True
         self._request = None
-        if self._done.done():
-            return
-        self.answered += 1
-        try:
-            self._took(reply, perf_counter() - self._sent_at)
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks, not to the loop
-            self.close()
-            self._done.set_exception(error)
-            return
-        if self.answered < len(self._requests):
-            self._send(self._requests[self.answered])
-        else:
-            self._done.set_result(None)
+        if not self._answer.done():
+            self._answer.set_result(reply)
 
     def _settle(self, error: RequestError) -> None:
-        if self._request is not None and not self._done.done():
-            self._done.set_exception(error)
+        if self._request is not None and not self._answer.done():
+            self._answer.set_exception(error)
         self._request = None
 
     def _fail(self, error: RequestError) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import structlog
 
@@ -85,8 +86,8 @@ class Poll:
         """Ask for every block; stop early when asking on only costs the neighbours time."""
         steps = self.device.steps(now_us)
         outcomes: list[Outcome] = []
-        while len(outcomes) < len(steps):
-            outcomes += await self._read(steps[len(outcomes) :])
+        for step in steps:
+            outcomes.append(await self._read(step))
             if outcomes[-1] is not Outcome.READ and self._hopeless():
                 # A mute block must not hide the others: next time it comes last.
                 self.device.begin_with(steps[len(outcomes) % len(steps)])
@@ -113,47 +114,37 @@ class Poll:
             max_bits=self.lesson.max_bits,
         )
 
-    async def _read(self, steps: Sequence[Step]) -> list[Outcome]:
-        """Ask for blocks until one is not read; return what became of those asked for."""
-        before = self.read
+    async def _read(self, step: Step) -> Outcome:
         try:
-            await self._ask(steps)
+            reply = await self._ask(step)
+        except ExceptionReplyError as error:
+            self._count(error)
+            if error.code in SPLITTING:
+                self.refusals += 1
+                return await self._read_pieces(step.block)
+            return Outcome.FAILED
         except RequestError as error:
             self._count(error)
-            read = self.read - before
-            return [Outcome.READ] * read + [await self._after(error, steps[read])]
-        return [Outcome.READ] * len(steps)
+            return Outcome.FAILED
+        self.answered = True
+        self.read += 1
+        self.keep(step, reply)
+        return Outcome.READ
 
-    async def _after(self, error: RequestError, step: Step) -> Outcome:
-        """Make the best of a block that was not read."""
-        if isinstance(error, ExceptionReplyError) and error.code in SPLITTING:
-            self.refusals += 1
-            return await self._read_pieces(step.block)
-        return Outcome.FAILED
-
-    async def _ask(self, steps: Sequence[Step]) -> None:
-        """Ask for blocks, for each more than once when the device is busy."""
+    async def _ask(self, step: Step) -> bytes:
+        """Ask for a block, more than once when the device is busy."""
         retries = self.patience.retries
         while True:
-            taken = self.read
-            replies = iter(steps)
-
-            def took(frame: bytes, seconds: float, replies: Iterator[Step] = replies) -> None:
-                self.answered = True
-                self.read += 1
-                self.device.stats.latency.add(seconds)
-                self.keep(next(replies), frame)
-
+            asked_at = perf_counter()
             try:
-                await self.line.ask([step.request for step in steps], self.device.timeout_s, took)
+                reply = await self.line.ask(step.request, self.device.timeout_s)
             except ExceptionReplyError as error:
-                retries = self.patience.retries if self.read > taken else retries
                 if error.code not in BUSY or not retries:
                     raise
                 self._count(error)
             else:
-                return
-            steps = steps[self.read - taken :]
+                self.device.stats.latency.add(perf_counter() - asked_at)
+                return reply
             retries -= 1
             await asyncio.sleep(self.patience.pause_s)
 
@@ -163,9 +154,9 @@ class Poll:
         if len(pieces) == 1:
             self.lesson |= Learned(refused=frozenset(plan.span_of(p) for p in block.points))
             return Outcome.REFUSED
-        outcomes: list[Outcome] = []
+        outcomes = []
         for piece in pieces:
-            outcomes += await self._read([self.device.step(piece)])
+            outcomes.append(await self._read(self.device.step(piece)))
             if outcomes[-1] is not Outcome.READ and self._hopeless():
                 return Outcome.FAILED
         if all(outcome is Outcome.READ for outcome in outcomes):

@@ -110,8 +110,7 @@ async def _device(
         advice = "apply the inventory again, or add the profile's file"
         return problem(f"nothing to ask it: profile {device.profile!r}", where, advice)
     try:
-        request = build(device.unit, block.span)
-        await line.ask([request], device.timeout_ms / 1000, lambda _reply, _seconds: None)
+        await line.ask(build(device.unit, block.span), device.timeout_ms / 1000)
     except ExceptionReplyError as error:
         meaning = _MEANING.get(error.code, "see its manual")
         return problem(f"answers {block.span} with exception {error.code}", where, meaning)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 import uvloop
 
-from collector.modbus.frame import DATA_AT, Request, build
+from collector.modbus.frame import DATA_AT, build
 from collector.modbus.line import ConnectError, Endpoint, Line
 from collector.modbus.link import (
     BadReplyError,
@@ -48,24 +48,11 @@ def line_to(peer: Peer, **changes: float) -> tuple[Line, BusStats]:
     return Line(endpoint, stats, lambda _unit: None), stats
 
 
-async def one(at: Link | Line, request: Request, timeout_s: float) -> bytes:
-    """Ask for one block; return the reply frame."""
-    (frame,) = await every(at, [request], timeout_s)
-    return frame
-
-
-async def every(at: Link | Line, requests: Sequence[Request], timeout_s: float) -> list[bytes]:
-    """Ask for blocks; return the reply frames."""
-    frames: list[bytes] = []
-    await at.ask(requests, timeout_s, lambda frame, _seconds: frames.append(frame))
-    return frames
-
-
 async def test_transaction_ids_go_round_and_are_never_repeated_in_a_row() -> None:
     async with serving() as peer:
         link = await connect(peer)
         for _ in range(3):
-            assert (await one(link, REQUEST, 5))[DATA_AT:] == ANSWER
+            assert (await link.ask(REQUEST, 5))[DATA_AT:] == ANSWER
         link.close()
     assert [ask.tid for ask in peer.asks] == [0xFFFF, 0, 1]
 
@@ -77,10 +64,10 @@ async def test_a_timeout_closes() -> None:
     async with serving(mute) as peer:
         link = await connect(peer)
         with pytest.raises(NoReplyError):
-            await one(link, REQUEST, 0.02)
+            await link.ask(REQUEST, 0.02)
         assert not link.is_open
         with pytest.raises(LinkLostError):
-            await one(link, REQUEST, 5)
+            await link.ask(REQUEST, 5)
         await until(lambda: peer.open_now == 0)
 
 
@@ -92,7 +79,7 @@ async def test_case_05_a_cancel_closes() -> None:
         link = await connect(peer)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await one(link, REQUEST, 30)
+                await link.ask(REQUEST, 30)
         assert not link.is_open
         await until(lambda: peer.open_now == 0)
 
@@ -107,8 +94,8 @@ async def test_case_05_the_request_after_a_cancel_gets_its_own_answer() -> None:
         line, _ = line_to(peer)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
-                await one(line, REQUEST, 30)
-        assert (await one(line, OTHER, 5))[DATA_AT:] == OTHER_ANSWER
+                await line.ask(REQUEST, 30)
+        assert (await line.ask(OTHER, 5))[DATA_AT:] == OTHER_ANSWER
         await line.close()
     assert [ask.connection for ask in peer.asks] == [1, 2]
     assert peer.asks[0].tid != peer.asks[1].tid  # a gateway that mixes them up is found out
@@ -121,7 +108,7 @@ async def test_a_bad_reply_closes() -> None:
     async with serving(script) as peer:
         link = await connect(peer)
         with pytest.raises(BadReplyError, match="bad_unit"):
-            await one(link, REQUEST, 5)
+            await link.ask(REQUEST, 5)
         assert not link.is_open
 
 
@@ -132,9 +119,9 @@ async def test_an_exception_reply_leaves_the_connection_open() -> None:
     async with serving(script) as peer:
         link = await connect(peer)
         with pytest.raises(ExceptionReplyError) as caught:
-            await one(link, REQUEST, 5)
+            await link.ask(REQUEST, 5)
         assert caught.value.code == 2
-        assert (await one(link, REQUEST, 5))[DATA_AT:] == ANSWER
+        assert (await link.ask(REQUEST, 5))[DATA_AT:] == ANSWER
         link.close()
     assert peer.connections == 1
 
@@ -147,7 +134,7 @@ async def test_foreign_frames_before_the_answer_are_counted_by_unit() -> None:
     foreign: Counter[int] = Counter()
     async with serving(script) as peer:
         link = await connect(peer, foreign)
-        assert (await one(link, REQUEST, 5))[DATA_AT:] == ANSWER
+        assert (await link.ask(REQUEST, 5))[DATA_AT:] == ANSWER
         link.close()
     assert foreign == {5: 2, 7: 1}
 
@@ -158,10 +145,10 @@ async def test_a_connection_closed_while_idle_is_renewed_unseen() -> None:
 
     async with serving(script) as peer:
         line, stats = line_to(peer)
-        await one(line, REQUEST, 5)
+        await line.ask(REQUEST, 5)
         for writer in list(peer._writers):
             writer.transport.abort()
-        assert (await one(line, OTHER, 5))[DATA_AT:] == OTHER_ANSWER
+        assert (await line.ask(OTHER, 5))[DATA_AT:] == OTHER_ANSWER
         await line.close()
     assert stats.connects == 2
 
@@ -191,7 +178,7 @@ async def sockets_open_at_each_connect(times: int) -> list[int]:
             with pytest.raises(TimeoutError):
                 # Ours, not the line's: the next request follows in the same turn of the loop.
                 async with asyncio.timeout(0.02):
-                    await one(line, REQUEST, 60)
+                    await line.ask(REQUEST, 60)
         await line.close()
     return seen
 
@@ -219,7 +206,7 @@ async def test_a_fresh_connection_that_is_closed_on_us_is_not_tried_for_ever() -
     async with serving(script) as peer:
         line, _ = line_to(peer)
         with pytest.raises(LinkLostError):
-            await one(line, REQUEST, 5)
+            await line.ask(REQUEST, 5)
         await line.close()
     assert len(peer.asks) == 1
 
@@ -242,49 +229,3 @@ async def test_a_closed_door_is_left_alone_longer_and_longer_up_to_the_cap() -> 
     assert (line.pause_s, stats.connected) == (0, True)
     await line.close()
     await peer.stop()
-
-
-async def test_requests_follow_each_other_and_a_refusal_keeps_what_was_taken() -> None:
-    async def answer(ask: Ask) -> bytes:
-        return ask.refuse(2) if ask.first == 500 else ask.reply()
-
-    async with serving(answer) as peer:
-        line, _ = line_to(peer)
-        frames: list[bytes] = []
-        with pytest.raises(ExceptionReplyError) as caught:
-            await line.ask([REQUEST, OTHER, REQUEST], 5, lambda frame, _: frames.append(frame))
-        assert caught.value.code == 2
-        assert [frame[DATA_AT:] for frame in frames] == [ANSWER]
-        assert len(await every(line, [REQUEST, REQUEST], 5)) == 2
-        await line.close()
-    assert [ask.first for ask in peer.asks] == [100, 500, 100, 100]
-    assert len({ask.connection for ask in peer.asks}) == 1
-
-
-async def test_what_a_closed_connection_left_unanswered_goes_over_a_new_one_and_nothing_twice() -> (
-    None
-):
-    async def answer(ask: Ask) -> bytes:
-        if ask.first == 500 and ask.connection == 1:
-            raise HangUp
-        return ask.reply()
-
-    async with serving(answer) as peer:
-        line, _ = line_to(peer)
-        frames = await every(line, [REQUEST, OTHER], 5)
-        await line.close()
-    assert [frame[DATA_AT:] for frame in frames] == [ANSWER, OTHER_ANSWER]
-    assert [(ask.connection, ask.first) for ask in peer.asks] == [(1, 100), (1, 500), (2, 500)]
-
-
-async def test_an_error_of_whoever_takes_replies_is_his_and_closes() -> None:
-    def broken(_frame: bytes, _seconds: float) -> None:
-        raise ZeroDivisionError
-
-    async with serving() as peer:
-        link = await connect(peer)
-        with pytest.raises(ZeroDivisionError):
-            await link.ask([REQUEST, OTHER], 5, broken)
-        await link.wait_closed()
-        assert not link.is_open
-    assert len(peer.asks) == 1
