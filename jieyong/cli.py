@@ -22,9 +22,13 @@ from collector.modbus.source import SourceError
 from collector.profile import ProfileError, catalogue
 from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
-from jieyong.bill_cli import bill_app
 from jieyong.collect import PROFILES, SourceName, collect
-from jieyong.consumption_cli import consumption_app
+from jieyong.commands.bill import bill_app
+from jieyong.commands.consumption import consumption_app
+from jieyong.commands.factor import factor_app
+from jieyong.commands.meter import meter_app
+from jieyong.commands.temperature import temperature_app
+from jieyong.commands.total import total_app
 from jieyong.database import database_url
 from jieyong.demo.guard import ForeignDatabaseError
 from jieyong.demo.run import Options, run
@@ -32,14 +36,10 @@ from jieyong.doctor import examine_installation, exit_code, table
 from jieyong.embedded.binaries import BinariesMissingError
 from jieyong.embedded.broker import BrokerKind, BrokerMissingError
 from jieyong.embedded.cluster import EmbeddedPostgresError
-from jieyong.factor_cli import factor_app
-from jieyong.meter_cli import meter_app
-from jieyong.metering import WorkerEndedError
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
-from jieyong.temperature_cli import temperature_app
-from jieyong.total_cli import total_app
+from jieyong.workers.run import WorkerEndedError
 from metering.factors.files import DataFileError
 from metering.facts.sync import after_import
 from registry.audit import Act

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from jieyong.metering import parts_of
 from jieyong.settings import Settings
+from jieyong.workers.run import parts_of
 from metering.derive import due
 from metering.derive.worker import Worker
 from metering.facts.sync import sync_meters

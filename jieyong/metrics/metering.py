@@ -7,8 +7,8 @@ from datetime import datetime
 
 from prometheus_client.metrics_core import Metric
 
-from jieyong.metering_tally import Done
 from jieyong.metrics.families import counter, gauge, known
+from jieyong.workers.tally import Done
 from metering.derive.backlog import Backlog
 
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jieyong.metering_tally import Done, Tally, new_tally, summed
-from jieyong.metering_watch import Look, database_answers, progress, workers_connected
+from jieyong.workers.tally import Done, Tally, new_tally, summed
+from jieyong.workers.watch import Look, database_answers, progress, workers_connected
 from metering.derive.backlog import Backlog
 from metering.derive.due import DueKind
 from metering.derive.times import us_of

@@ -12,11 +12,11 @@ from collector.modbus.stats import BusStats, DeviceStats
 from collector.mqtt.decode import Fault
 from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
-from jieyong.metering_tally import Done
 from jieyong.metrics.metering import metering_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
+from jieyong.workers.tally import Done
 from metering.derive.backlog import Backlog
 from metering.derive.due import DueKind
 from storage.records import Kind

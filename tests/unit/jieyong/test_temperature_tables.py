@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jieyong.temperature_tables import missing, totals
+from jieyong.commands.temperature_tables import missing, totals
 from metering.gauge.daily import DayMean
 from metering.gauge.settings import DegreeDaySettings
 

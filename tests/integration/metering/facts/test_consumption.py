@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from jieyong.metering import parts_of
 from jieyong.settings import Settings
+from jieyong.workers.run import parts_of
 from metering.derive.worker import Worker
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import enter_entry

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
-from jieyong.consumption_session import Config, session
+from jieyong.commands.session import Config, session
+from jieyong.commands.total_facts import relation_app, standing_app
+from jieyong.commands.total_screen import show, text_table
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
-from jieyong.total_facts_cli import relation_app, standing_app
-from jieyong.total_screen import show, text_table
 from metering.factors.kinds import load_kinds
 from metering.factors.library import Library, load_library
 from metering.quality.words import UNKNOWN, amount

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.factor_session import Config, files, session
-from jieyong.indicator_cli import cost, indicators
+from jieyong.commands.factor_files import files
+from jieyong.commands.indicator import cost, indicators
+from jieyong.commands.session import By, Config, session
 from jieyong.settings_file import load_settings
 from metering.factors import base_prices, institution_facts
 from metering.factors.assignments import (
@@ -36,7 +37,6 @@ factor_app = typer.Typer(
 factor_app.command(help="按电价方案计算一块计量表一个月的电度电费，列出各时段或各档。")(cost)
 factor_app.command(help="一个机构若干月的综合能耗、碳排放，及人均、单位面积指标。")(indicators)
 
-By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
 Until = Annotated[
     datetime | None,

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from jieyong.consumption_session import Config, Session, session
-from jieyong.plan_cli import calendar, earlier_app, quota_app
+from jieyong.commands.plan import calendar, earlier_app, quota_app
+from jieyong.commands.session import Config, Session, session
 from metering.factors.kinds import load_kinds
 from metering.facts.meters import all_meters, find
 from metering.plan.base_load import By

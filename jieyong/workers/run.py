@@ -20,10 +20,10 @@ import typer
 from jieyong import logs
 from jieyong.database import database_url
 from jieyong.health import Heartbeat
-from jieyong.metering_tally import Tally, new_tally
-from jieyong.metering_watch import answering
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
+from jieyong.workers.tally import Tally, new_tally
+from jieyong.workers.watch import answering
 from metering.derive import due
 from metering.derive.claim import Claim
 from metering.derive.rollup import Window

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 
-from jieyong import logs, meter_tables
-from jieyong.database import database_url
-from jieyong.metering import work_command
+from jieyong.commands import meter_tables
+from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
+from jieyong.workers.run import work_command
 from metering.facts import manual, written
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import correct_entry, enter_entry, withdraw_entry
@@ -36,17 +29,12 @@ from metering.facts.sheet import Line, read_sheet
 from metering.facts.span import Span
 from metering.facts.sync import sync_meters
 from metering.facts.template import template_rows, write_template
-from registry.audit import Act
 from registry.refusal import refuse
 
 meter_app = typer.Typer(
     no_args_is_help=True, help="计量表：变比、换表、抄表，以及它们的更正与撤销。"
 )
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
-]
-By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Code = Annotated[str, typer.Argument(help="计量表编码，见 jieyong meter list。")]
 Institution = Annotated[str | None, typer.Option(help="只列一个单位的表；单位编码见设备清单。")]
 Instead = Annotated[
@@ -76,13 +64,6 @@ class KindOption(StrEnum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    conn: psycopg.Connection[Any]
-    act: Act
-    zone: ZoneInfo
-
-
 @meter_app.command("list", help="列出全部计量表。")
 def list_command(
     energy: Annotated[str | None, typer.Option(help="只列一种能源，如 electricity。")] = None,
@@ -90,17 +71,17 @@ def list_command(
     config: Config = None,
 ) -> None:
     """List all meters."""
-    with _session(config) as session:
-        rows = current(session.conn, session.act.at, institution)
+    with session(config) as at:
+        rows = current(at.conn, at.act.at, institution)
     Console().print(meter_tables.overview([r for r in rows if energy in {None, r.energy}]))
 
 
 @meter_app.command(help="查看一块计量表：安装、变比、表底参数、录入的读数和操作，连同编号。")
 def show(code: Code, config: Config = None) -> None:
     """Show everything known of one meter."""
-    with _session(config) as session:
-        meter = find(session.conn, code)
-        tables = list(meter_tables.details(session.conn, meter, session.zone))
+    with session(config) as at:
+        meter = find(at.conn, code)
+        tables = list(meter_tables.details(at.conn, meter, at.zone))
     for table in tables:
         Console().print(table)
 
@@ -117,14 +98,14 @@ def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Enter a ratio; the one in force ends where it begins."""
-    with _session(config, by) as session:
-        end = written.moment(until, session.zone, "--until") if until else None
-        span = Span(written.moment(since, session.zone, "--since"), end)
+    with session(config, by) as at:
+        end = written.moment(until, at.zone, "--until") if until else None
+        span = Span(written.moment(since, at.zone, "--since"), end)
         fact = RatioFact(code, written.ratio(ct, "--ct"), written.ratio(pt, "--pt"), span)
         if instead is None:
-            number = succeed_ratio(session.conn, session.act, fact)
+            number = succeed_ratio(at.conn, at.act, fact)
         else:
-            number = correct_ratio(session.conn, session.act, instead, fact)
+            number = correct_ratio(at.conn, at.act, instead, fact)
     typer.echo(f"已登记变比 #{number}；受影响的用量将重新计算。")
 
 
@@ -145,15 +126,15 @@ def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
     config: Config = None,
 ) -> None:
     """Enter a replacement as one act."""
-    with _session(config, by) as session:
-        off = written.moment(removed, session.zone, "--removed")
-        on = written.moment(installed, session.zone, "--installed") if installed else off
+    with session(config, by) as at:
+        off = written.moment(removed, at.zone, "--removed")
+        on = written.moment(installed, at.zone, "--installed") if installed else off
         values = (_values(code, final, initial), *(_also(text) for text in also or ()))
         stated = Replacement(code, device, off, on, values, note)
         if instead is None:
-            number = replace(session.conn, session.act, stated)
+            number = replace(at.conn, at.act, stated)
         else:
-            number = correct_replacement(session.conn, session.act, instead, stated)
+            number = correct_replacement(at.conn, at.act, instead, stated)
     typer.echo(f"已登记换表 #{number}；受影响的用量将重新计算。")
     typer.echo(
         f"请把设备清单中的旧表写上 until: {off:%Y-%m-%d %H:%M}，"
@@ -171,12 +152,12 @@ def move(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Enter that a place belongs to another room."""
-    with _session(config, by) as session:
-        stated = Move(place, room, written.moment(since, session.zone, "--since"))
+    with session(config, by) as at:
+        stated = Move(place, room, written.moment(since, at.zone, "--since"))
         if instead is None:
-            number = move_place(session.conn, session.act, stated)
+            number = move_place(at.conn, at.act, stated)
         else:
-            number = correct_move(session.conn, session.act, instead, stated)
+            number = correct_move(at.conn, at.act, instead, stated)
     typer.echo(f"已登记移位 #{number}。请同时修改设备清单中的房间和 since。")
 
 
@@ -195,15 +176,15 @@ def read(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Enter one reading."""
-    with _session(config, by) as session:
-        moment = written.moment(at, session.zone, "--at")
+    with session(config, by) as here:
+        moment = written.moment(at, here.zone, "--at")
         meant: Kind = kind.value
         entry = Entry(code, moment, written.number(value, "读数"), meant, note)
         where = Where(code, "--at", "读数")
         if instead is None:
-            number = enter_entry(session.conn, session.act, entry, where)
+            number = enter_entry(here.conn, here.act, entry, where)
         else:
-            number = correct_entry(session.conn, session.act, instead, entry, where)
+            number = correct_entry(here.conn, here.act, instead, entry, where)
     typer.echo(f"已录入读数 #{number}；受影响的用量将重新计算。")
 
 
@@ -214,10 +195,10 @@ def template(
     config: Config = None,
 ) -> None:
     """Write the empty sheet for readings."""
-    with _session(config) as session:
-        rows = template_rows(session.conn, session.act.at, institution)
+    with session(config) as at:
+        rows = template_rows(at.conn, at.act.at, institution)
         with file.open("wb") as target:
-            write_template(target, rows, session.zone)
+            write_template(target, rows, at.zone)
     typer.echo(f"已生成 {file}，共 {len(rows)} 块表。")
 
 
@@ -229,18 +210,18 @@ def import_command(
     config: Config = None,
 ) -> None:
     """Bring in a sheet of readings, all of it or nothing."""
-    with _session(config, by) as session:
-        lines = read_sheet(file.read_bytes(), session.zone)
-        looked = manual.preview(session.conn, lines, session.act.at)
+    with session(config, by) as at:
+        lines = read_sheet(file.read_bytes(), at.zone)
+        looked = manual.preview(at.conn, lines, at.act.at)
         Console().print(meter_tables.preview(looked))
         if preview:
             typer.echo("以上为预览，没有录入；去掉 --preview 即导入。")
             return
-        _import(session, lines, file.name)
+        _import(at, lines, file.name)
 
 
-def _import(session: _Session, lines: list[Line], source: str) -> None:
-    done = manual.apply(session.conn, session.act, lines, source)
+def _import(at: Session, lines: list[Line], source: str) -> None:
+    done = manual.apply(at.conn, at.act, lines, source)
     if done.act_id is None:
         typer.echo(f"{source} 的 {done.known} 个读数都已录入过，没有改动。")
         return
@@ -260,15 +241,15 @@ def withdraw(
     config: Config = None,
 ) -> None:
     """Withdraw a fact: it stays, and counts no more."""
-    with _session(config, by) as session:
+    with session(config, by) as at:
         if kind is Fact.RATIO:
-            withdraw_ratio(session.conn, session.act, number)
+            withdraw_ratio(at.conn, at.act, number)
         elif kind is Fact.REGISTER:
-            withdraw_register(session.conn, session.act, number)
+            withdraw_register(at.conn, at.act, number)
         elif kind is Fact.ENTRY:
-            withdraw_entry(session.conn, session.act, number)
+            withdraw_entry(at.conn, at.act, number)
         else:
-            withdraw_act(session.conn, session.act, number)
+            withdraw_act(at.conn, at.act, number)
     typer.echo(f"已撤销 {kind.value} #{number}；受影响的用量将重新计算。")
 
 
@@ -290,24 +271,13 @@ def apply(
     config: Config = None,
 ) -> None:
     """Bring the database to what a file of meters says."""
-    with _session(config, by) as session, session.conn.transaction():
-        stated = read_meters(file, str(session.zone))
-        sync_meters(session.conn, session.act)
-        changes = apply_meters(session.conn, session.act, stated)
+    with session(config, by) as at, at.conn.transaction():
+        stated = read_meters(file, str(at.zone))
+        sync_meters(at.conn, at.act)
+        changes = apply_meters(at.conn, at.act, stated)
     for line in changes:
         typer.echo(line)
     typer.echo(f"{file}：{len(changes)} 处改动。" if changes else f"{file}：没有改动。")
-
-
-@contextmanager
-def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
-    settings = load_settings(config)
-    logs.configure(settings.log.level, settings.log.form)
-    act = Act(by or getpass.getuser(), datetime.now(UTC))
-    with psycopg.connect(database_url(settings), autocommit=True) as conn:
-        # What the database says is shown to people: refusals name times in the site's zone.
-        conn.execute("SELECT set_config('TimeZone', %s, false)", [settings.time_zone])
-        yield _Session(conn, act, ZoneInfo(settings.time_zone))
 
 
 def _values(code: str, final: str | None, initial: str | None) -> Values:

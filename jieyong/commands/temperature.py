@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-import psycopg
 import typer
 from psycopg.types.range import Range
 from rich.console import Console
 
-from jieyong import logs, temperature_tables
-from jieyong.database import database_url
-from jieyong.settings import Settings
-from jieyong.settings_file import load_settings
+from jieyong.commands import temperature_tables
+from jieyong.commands.session import By, Config, Session, session
 from metering.facts import written
 from metering.gauge.outdoor import Days, daily_means, site_seasons
 from metering.gauge.sensor import UNITS, assign_sensor, withdraw_sensor
 from metering.gauge.sites import find_point, require_site, sensors, sites
 from metering.gauge.temperature import Observed, enter
 from metering.gauge.temperature_sheet import read_sheet, write_template
-from registry.audit import Act
 from registry.refusal import refuse
 
 temperature_app = typer.Typer(
     no_args_is_help=True, help="室外气温：录入、导入、传感器，以及度日数和采暖、制冷季。"
 )
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
-]
-By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Site = Annotated[str, typer.Argument(help="站点名称，见 jieyong temperature list。")]
 When = Annotated[
     str, typer.Argument(help="2026-06-01 为全天平均；“2026-06-01 08:00” 为那一刻的气温。")
@@ -45,19 +33,11 @@ When = Annotated[
 _MOST_DAYS: Final = 3_660
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    conn: psycopg.Connection[Any]
-    act: Act
-    zone: ZoneInfo
-    settings: Settings
-
-
 @temperature_app.command("list", help="列出全部站点。")
 def list_command(config: Config = None) -> None:
     """List all sites."""
-    with _session(config) as session:
-        found = sites(session.conn)
+    with session(config) as at:
+        found = sites(at.conn)
     for site in found:
         typer.echo(site)
     if not found:
@@ -79,18 +59,18 @@ def enter_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
     config: Config = None,
 ) -> None:
     """Enter one temperature."""
-    with _session(config, by) as session:
-        row = Observed(_when(when, session.zone), _celsius(celsius), "气温")
-        _enter(session, site, [row], source)
+    with session(config, by) as at:
+        row = Observed(_when(when, at.zone), _celsius(celsius), "气温")
+        _enter(at, site, [row], source)
 
 
 @temperature_app.command(help="撤回为某天或某时刻录入的气温；原记录保留，不再采用。")
 def withdraw(site: Site, when: When, by: By = None, config: Config = None) -> None:
     """Take back what was entered for a time."""
-    with _session(config, by) as session:
-        require_site(session.conn, site)
-        row = Observed(_when(when, session.zone), None, "时间")
-        done = enter(session.conn, session.act, site, [row], "撤回")
+    with session(config, by) as at:
+        require_site(at.conn, site)
+        row = Observed(_when(when, at.zone), None, "时间")
+        done = enter(at.conn, at.act, site, [row], "撤回")
     typer.echo(f"已撤回 {site} {when} 的录入。" if done.written else "这一时间没有录入，没有改动。")
 
 
@@ -115,11 +95,11 @@ def import_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     config: Config = None,
 ) -> None:
     """Bring in a sheet of temperatures, all of it or nothing."""
-    with _session(config, by) as session, session.conn.transaction(force_rollback=preview):
-        rows = read_sheet(file.read_bytes(), file.name, session.zone)
+    with session(config, by) as at, at.conn.transaction(force_rollback=preview):
+        rows = read_sheet(file.read_bytes(), file.name, at.zone)
         if preview:
-            Console().print(temperature_tables.observed(rows, session.zone))
-        _enter(session, site, rows, source or file.name)
+            Console().print(temperature_tables.observed(rows, at.zone))
+        _enter(at, site, rows, source or file.name)
     if preview:
         typer.echo("以上为预览，没有录入；去掉 --preview 即导入。")
 
@@ -134,13 +114,13 @@ def sensor(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Say that a point measures a site's temperature."""
-    with _session(config, by) as session:
-        begin = written.moment(since, session.zone, "--since") if since else None
-        end = written.moment(until, session.zone, "--until") if until else None
-        _note_new(session, site)
-        number = find_point(session.conn, point, UNITS)
+    with session(config, by) as at:
+        begin = written.moment(since, at.zone, "--since") if since else None
+        end = written.moment(until, at.zone, "--until") if until else None
+        _note_new(at, site)
+        number = find_point(at.conn, point, UNITS)
         valid = Range(begin, end)
-        assigned = assign_sensor(session.conn, session.act, site, number, valid)
+        assigned = assign_sensor(at.conn, at.act, site, number, valid)
     typer.echo(f"已登记气温传感器 #{assigned}。")
 
 
@@ -151,8 +131,8 @@ def withdraw_sensor_command(
     config: Config = None,
 ) -> None:
     """Withdraw an assignment."""
-    with _session(config, by) as session:
-        withdraw_sensor(session.conn, session.act, number)
+    with session(config, by) as at:
+        withdraw_sensor(at.conn, at.act, number)
     typer.echo(f"已撤销气温传感器 #{number}。")
 
 
@@ -164,40 +144,29 @@ def show(
     config: Config = None,
 ) -> None:
     """Show days with their degree-days and seasons."""
-    with _session(config) as session:
-        require_site(session.conn, site)
-        asked = _days(first, last, session)
-        degrees, seasons = session.settings.degree_days, session.settings.seasons
-        means = daily_means(session.conn, site, asked, degrees)
-        of_day = site_seasons(session.conn, site, asked, degrees, seasons)
-        assigned = sensors(session.conn, site)
+    with session(config) as at:
+        require_site(at.conn, site)
+        asked = _days(first, last, at)
+        degrees, seasons = at.settings.degree_days, at.settings.seasons
+        means = daily_means(at.conn, site, asked, degrees)
+        of_day = site_seasons(at.conn, site, asked, degrees, seasons)
+        assigned = sensors(at.conn, site)
     Console().print(temperature_tables.days(means, of_day, degrees, f"{site}：逐日气温"))
     for line in temperature_tables.totals(means, degrees):
         typer.echo(line)
     if assigned:
-        Console().print(temperature_tables.sensors(assigned, session.zone))
+        Console().print(temperature_tables.sensors(assigned, at.zone))
 
 
-@contextmanager
-def _session(config: Path | None, by: str | None = None) -> Iterator[_Session]:
-    settings = load_settings(config)
-    logs.configure(settings.log.level, settings.log.form)
-    zone = ZoneInfo(settings.time_zone)
-    # Of the zone: the day of which a mean may be entered is the one on the officer's calendar.
-    act = Act(by or getpass.getuser(), datetime.now(zone))
-    with psycopg.connect(database_url(settings), autocommit=True) as conn:
-        yield _Session(conn, act, zone, settings)
-
-
-def _enter(session: _Session, site: str, rows: list[Observed], source: str) -> None:
-    _note_new(session, site)
-    done = enter(session.conn, session.act, site, rows, source)
+def _enter(at: Session, site: str, rows: list[Observed], source: str) -> None:
+    _note_new(at, site)
+    done = enter(at.conn, at.act, site, rows, source)
     same = f"，另有 {done.unchanged} 个与已录入的相同" if done.unchanged else ""
     typer.echo(f"{site}：录入 {done.written} 个气温{same}。")
 
 
-def _note_new(session: _Session, site: str) -> None:
-    known = sites(session.conn)
+def _note_new(at: Session, site: str) -> None:
+    known = sites(at.conn)
     if known and site not in known:
         typer.echo(f"注意：“{site}”是新站点；已有站点：{'、'.join(known)}。")
 
@@ -221,16 +190,16 @@ def _celsius(text: str) -> float:
         return refuse("气温", f"“{text}”不是数；请填写气温，不带单位，零下写 -3.5")
 
 
-def _days(first: str | None, last: str | None, session: _Session) -> Days:
+def _days(first: str | None, last: str | None, at: Session) -> Days:
     # Not today: a day that is not over yet makes every sum unknown.
-    yesterday = session.act.at.date() - timedelta(days=1)
+    yesterday = at.act.at.date() - timedelta(days=1)
     end = yesterday if last is None else _day(last, "--to")
     begin = end.replace(day=1) if first is None else _day(first, "--from")
     if end < begin:
         refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
     if (end - begin).days >= _MOST_DAYS:
         refuse("--from", "超过十年；请分几次查看")
-    return Days(begin, end, session.zone)
+    return Days(begin, end, at.zone)
 
 
 def _day(text: str, where: str) -> date:

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.factor_session import Config, files, session
+from jieyong.commands.factor_files import files
+from jieyong.commands.session import Config, session
 from metering.bills.share import next_month
 from metering.factors.meter_cost import Pricing, meter_cost
 from metering.factors.rounding import of_micro, rounded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import StrEnum
@@ -12,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from jieyong.consumption_session import Config, Session, session
-from jieyong.total_screen import show, text_table
+from jieyong.commands.session import By, Config, session
+from jieyong.commands.total_screen import show, text_table
 from metering.quality.words import moment
 from metering.tree.list_entry import (
     RELATIONS,
@@ -27,7 +26,6 @@ from metering.tree.list_file import read_lines, write_template
 from metering.tree.listing import Entered, listed_relations, listed_standings
 from metering.tree.relations import SHOWN, Kind, Relation, enter_relation, withdraw_relation
 from metering.tree.standing import Standing, enter_standing, withdraw_standing
-from registry.audit import Act
 from registry.refusal import refuse
 
 SUBJECTS_SHOWN = {kind: shown for shown, kind in SUBJECTS.items()}
@@ -48,7 +46,6 @@ class Subject(StrEnum):
     METER = "meter"
 
 
-By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Number = Annotated[int, typer.Argument(help="编号，见 list。")]
 Since = Annotated[
     str | None, typer.Option("--since", help="起始日期，如 2026-01-01；缺省自始有效。")
@@ -111,16 +108,16 @@ def relation_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         until=_date(until, "--until"),
         note=note,
     )
-    with session(config) as at:
-        number = enter_relation(at.conn, _act(at, by), relation)
+    with session(config, by) as at:
+        number = enter_relation(at.conn, at.act, relation)
     typer.echo(f"已录入上报关系，编号 {number}。")
 
 
 @relation_app.command("withdraw", help="撤销一条上报关系；记录保留。")
 def relation_withdraw(number: Number, by: By = None, config: Config = None) -> None:
     """Take a relation out of force."""
-    with session(config) as at:
-        withdraw_relation(at.conn, _act(at, by), number)
+    with session(config, by) as at:
+        withdraw_relation(at.conn, at.act, number)
     typer.echo(f"已撤销上报关系 {number}。")
 
 
@@ -137,8 +134,8 @@ def relation_import(
 ) -> None:
     """Enter a list of relations, whole or not at all."""
     lines = read_lines(file.read_bytes(), file.name, RELATIONS)
-    with session(config) as at, at.conn.transaction(force_rollback=dry_run):
-        done = enter_relations(at.conn, _act(at, by), lines)
+    with session(config, by) as at, at.conn.transaction(force_rollback=dry_run):
+        done = enter_relations(at.conn, at.act, lines)
     _say(done, dry_run=dry_run)
 
 
@@ -175,16 +172,16 @@ def standing_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     """Enter where an institution stands."""
     days = _date(since, "--since"), _date(until, "--until")
     standing = Standing(institution, district, kind, level, *days)
-    with session(config) as at:
-        number = enter_standing(at.conn, _act(at, by), standing)
+    with session(config, by) as at:
+        number = enter_standing(at.conn, at.act, standing)
     typer.echo(f"已登记机构归属，编号 {number}。")
 
 
 @standing_app.command("withdraw", help="撤销一条机构归属；记录保留。")
 def standing_withdraw(number: Number, by: By = None, config: Config = None) -> None:
     """Take a standing out of force."""
-    with session(config) as at:
-        withdraw_standing(at.conn, _act(at, by), number)
+    with session(config, by) as at:
+        withdraw_standing(at.conn, at.act, number)
     typer.echo(f"已撤销机构归属 {number}。")
 
 
@@ -201,8 +198,8 @@ def standing_import(
 ) -> None:
     """Enter a list of standings, whole or not at all."""
     lines = read_lines(file.read_bytes(), file.name, STANDINGS)
-    with session(config) as at, at.conn.transaction(force_rollback=dry_run):
-        done = enter_standings(at.conn, _act(at, by), lines)
+    with session(config, by) as at, at.conn.transaction(force_rollback=dry_run):
+        done = enter_standings(at.conn, at.act, lines)
     _say(done, dry_run=dry_run)
 
 
@@ -243,10 +240,6 @@ def _days(since: date | None, until: date | None) -> tuple[str, str]:
 def _who(entered: Entered, zone: ZoneInfo) -> tuple[str, str, str]:
     state = f"{entered.withdrawn_by} 已撤销" if entered.withdrawn_by else "有效"
     return entered.by, moment(entered.at, zone), state
-
-
-def _act(at: Session, by: str | None) -> Act:
-    return Act(by or getpass.getuser(), at.now)
 
 
 def _date(text: str | None, where: str) -> date | None:

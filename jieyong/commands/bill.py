@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong import logs
-from jieyong.database import database_url
-from jieyong.settings import Settings
-from jieyong.settings_file import load_settings
+from jieyong.commands.session import By, Config, Session, session
 from metering.bills import accounts, entry, imports
 from metering.bills.draft import Draft, draft
 from metering.bills.figures import figures
@@ -27,7 +22,6 @@ from metering.bills.standing import standing_accounts
 from metering.bills.table import write
 from metering.bills.template import write_template
 from metering.bills.words import words
-from registry.audit import Act
 from registry.refusal import RefusedError
 
 _SHOWN = 20
@@ -36,21 +30,17 @@ bill_app = typer.Typer(
     no_args_is_help=True, help="户号、票据、购入与台账 (utility accounts, bills, the ledger)."
 )
 
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
-]
 Institution = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
 ]
-By = Annotated[str | None, typer.Option("--by", help="录入人；不写为系统登录名。")]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="日期，如 2026-01-01。")]
 
 
 @bill_app.command()
 def template(file: Path, config: Config = None) -> None:
     """导出填报模板，列出已登记的户号 (write the workbook to fill in)."""
-    with _connect(_settings(config)) as conn:
-        known = list(standing_accounts(conn).values())
+    with session(config) as at:
+        known = list(standing_accounts(at.conn).values())
     write_template(file, words(), known)
     typer.echo(f"模板已写入 {file}，列出 {len(known)} 个户号。")
 
@@ -63,12 +53,12 @@ def import_command(
     by: By = None,
 ) -> None:
     """导入户号、账单和购入；有一处错误则全部不导入 (all of a workbook, or nothing)."""
-    with _connect(_settings(config)) as conn:
+    with session(config, by) as at:
         if dry_run:
-            _say(draft(conn, file))
+            _say(draft(at.conn, file))
             typer.echo("以上为预览，未导入。")
             return
-        done = imports.apply(conn, _act(by), file)
+        done = imports.apply(at.conn, at.act, file)
     _say(done.draft)
     if done.import_id is None:
         typer.echo("内容均已入库，没有变化。")
@@ -79,23 +69,22 @@ def import_command(
 @bill_app.command("imports")
 def imports_command(config: Config = None) -> None:
     """列出最近的导入 (list imports, the newest first)."""
-    settings = _settings(config)
-    with _connect(settings) as conn:
-        found = imports.imports(conn)
+    with session(config) as at:
+        found = imports.imports(at.conn)
     table = Table("编号", "文件", "账单", "购入", "录入人", "时间", "撤销")
     for one in found:
-        undone = "" if one.withdrawn_at is None else _local(one.withdrawn_at, settings)
+        undone = "" if one.withdrawn_at is None else _local(one.withdrawn_at, at)
         counts = (str(one.bills), str(one.purchases))
-        at = _local(one.entered_at, settings)
-        table.add_row(str(one.id), one.source, *counts, one.entered_by, at, undone)
+        entered = _local(one.entered_at, at)
+        table.add_row(str(one.id), one.source, *counts, one.entered_by, entered, undone)
     Console().print(table)
 
 
 @bill_app.command()
 def undo(number: int, config: Config = None, by: By = None) -> None:
     """撤销一次导入：撤回它带来的户号归属、账单和购入 (withdraw what an import brought)."""
-    with _connect(_settings(config)) as conn:
-        withdrawn = imports.undo(conn, _act(by), number)
+    with session(config, by) as at:
+        withdrawn = imports.undo(at.conn, at.act, number)
     typer.echo(f"已撤销导入 {number}：撤回 {withdrawn} 行。记录仍可查。")
 
 
@@ -107,8 +96,8 @@ def withdraw(
     by: By = None,
 ) -> None:
     """撤销一张账单 (withdraw a bill; it stays readable)."""
-    with _connect(_settings(config)) as conn:
-        entry.withdraw_bill(conn, _act(by), number, why)
+    with session(config, by) as at:
+        entry.withdraw_bill(at.conn, at.act, number, why)
     typer.echo(f"已撤销账单 {number}。")
 
 
@@ -116,8 +105,8 @@ def withdraw(
 def attach(number: int, file: Path, config: Config = None, by: By = None) -> None:
     """给账单附上扫描件 (attach the scan of a bill)."""
     scan = Attachment(file.name, file.read_bytes())
-    with _connect(_settings(config)) as conn:
-        entry.attach(conn, _act(by), number, scan)
+    with session(config, by) as at:
+        entry.attach(at.conn, at.act, number, scan)
     typer.echo(f"账单 {number} 已附 {file.name}。")
 
 
@@ -132,16 +121,16 @@ def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 ) -> None:
     """更正户号的抄表例日、户名或付费方式 (correct what is known of an account)."""
     said = {"reading_day": reading_day, "name": name, "prepaid": prepaid}
-    with _connect(_settings(config)) as conn:
-        accounts.change_account(conn, _act(by), code, said)
+    with session(config, by) as at:
+        accounts.change_account(at.conn, at.act, code, said)
     typer.echo(f"户号 {code} 已更正。")
 
 
 @bill_app.command()
 def assign(code: str, institution: str, since: Day, config: Config = None, by: By = None) -> None:
     """把户号自某日起改归另一机构 (make an account another institution's from a day on)."""
-    with _connect(_settings(config)) as conn:
-        accounts.assign(conn, _act(by), code, institution, since.date())
+    with session(config, by) as at:
+        accounts.assign(at.conn, at.act, code, institution, since.date())
     typer.echo(f"户号 {code} 自 {since.date()} 起归属 {institution}。")
 
 
@@ -156,8 +145,8 @@ def first(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 ) -> None:
     """自某月起以票据或计量为准 (what figures rest on from a month on)."""
     code = words().energy(energy) or energy
-    with _connect(_settings(config)) as conn:
-        entry.set_precedence(conn, _act(by), (institution, code), what, since.date())
+    with session(config, by) as at:
+        entry.set_precedence(at.conn, at.act, (institution, code), what, since.date())
     named = {First.BILL: "票据", First.METER: "计量"}[what]
     typer.echo(f"{institution} 的{words().energies[code].name}自 {since.date()} 起以{named}为准。")
 
@@ -170,9 +159,9 @@ def list_command(
     config: Config = None,
 ) -> None:
     """导出票据清单：.xlsx、.csv 或 .json (write the list of bills of a year)."""
-    with _connect(_settings(config)) as conn:
-        rows = listed(conn, _year(year), institution)
-        names = _names(conn)
+    with session(config) as at:
+        rows = listed(at.conn, _year(year), institution)
+        names = _names(at.conn)
     write(file, list_tables(rows, _particulars(institution, names, year), words()))
     waiting = sum(not row.explained for row in rows)
     typer.echo(f"{len(rows)} 张票据已写入 {file}；其中待说明 {waiting} 张。")
@@ -186,10 +175,9 @@ def ledger(
     config: Config = None,
 ) -> None:
     """导出月度台账：.xlsx、.csv 或 .json (write the monthly ledger of a year)."""
-    settings = _settings(config)
-    with _connect(settings) as conn:
-        found = figures(conn, _year(year), settings.time_zone, institution)
-        names = _names(conn)
+    with session(config) as at:
+        found = figures(at.conn, _year(year), at.settings.time_zone, institution)
+        names = _names(at.conn)
     particulars = _particulars(institution, names, year)
     write(file, ledger_tables(found, names, particulars, words()))
     unknown = sum(figure.micro is None for figure in found)
@@ -210,22 +198,8 @@ def _say(drawn: Draft) -> None:
         typer.echo(f"未使用的列 {text}")
 
 
-def _settings(config: Path | None) -> Settings:
-    settings = load_settings(config)
-    logs.configure(settings.log.level, settings.log.form)
-    return settings
-
-
-def _connect(settings: Settings) -> psycopg.Connection[Any]:
-    return psycopg.connect(database_url(settings))
-
-
-def _act(by: str | None) -> Act:
-    return Act(by or getpass.getuser(), datetime.now(UTC))
-
-
-def _local(at: datetime, settings: Settings) -> str:
-    return at.astimezone(ZoneInfo(settings.time_zone)).strftime("%Y-%m-%d %H:%M")
+def _local(at: datetime, here: Session) -> str:
+    return at.astimezone(here.zone).strftime("%Y-%m-%d %H:%M")
 
 
 def _year(year: int) -> tuple[date, date]:

@@ -15,10 +15,10 @@ import structlog
 from jieyong.database import database_url
 from jieyong.health import Health, Heartbeat, Probe, Verdict
 from jieyong.http import HttpServer
-from jieyong.metering_tally import Done, Tally, summed
 from jieyong.metrics import make_registry
 from jieyong.metrics.metering import metering_metrics
 from jieyong.settings import Settings
+from jieyong.workers.tally import Done, Tally, summed
 from metering.derive.backlog import Backlog, backlog
 from storage.connection import connect
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from jieyong.consumption_session import Config, Session, session
+from jieyong.commands.session import By, Config, session
 from metering.day_kind import DayKind
 from metering.factors.kinds import load_kinds
 from metering.plan import earlier
@@ -23,7 +22,6 @@ from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, correct_quota, enter_quota, withdraw_quota
 from metering.plan.standing import standings
 from metering.plan.text import standing_lines
-from registry.audit import Act
 from registry.refusal import refuse
 
 DAY_KINDS = {
@@ -35,7 +33,6 @@ DAY_KINDS = {
 quota_app = typer.Typer(no_args_is_help=True, help="定额：录入、更正、撤销，进度和全年预测。")
 earlier_app = typer.Typer(no_args_is_help=True, help="历史月份：用 Excel 导入，供同比使用。")
 
-By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
 Institution = Annotated[str, typer.Argument(help="机构编码。")]
 Number = Annotated[int, typer.Argument(help="编号。")]
 
@@ -69,19 +66,19 @@ def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         source=source,
         issued=_date(issued, "--issued"),
     )
-    with session(config) as at:
+    with session(config, by) as at:
         if corrects is None:
-            number = enter_quota(at.conn, _act(at, by), quota)
+            number = enter_quota(at.conn, at.act, quota)
         else:
-            number = correct_quota(at.conn, _act(at, by), corrects, quota)
+            number = correct_quota(at.conn, at.act, corrects, quota)
     typer.echo(f"已录入定额，编号 {number}。")
 
 
 @quota_app.command("withdraw", help="撤销一项定额；记录保留。")
 def quota_withdraw(number: Number, by: By = None, config: Config = None) -> None:
     """Take a quota out of force."""
-    with session(config) as at:
-        withdraw_quota(at.conn, _act(at, by), number)
+    with session(config, by) as at:
+        withdraw_quota(at.conn, at.act, number)
     typer.echo(f"已撤销定额 {number}。")
 
 
@@ -120,13 +117,13 @@ def earlier_import(
 ) -> None:
     """Bring a workbook in, whole or not at all."""
     table = read_table(file.read_bytes(), file.name)
-    with session(config) as at:
+    with session(config, by) as at:
         known = earlier.known(at.conn, at.today.replace(day=1))
         rows = parse(table, known)
         if dry_run:
             done = earlier.preview(at.conn, rows)
         else:
-            done = earlier.bring_in(at.conn, _act(at, by), rows, file.name)
+            done = earlier.bring_in(at.conn, at.act, rows, file.name)
         idle = unused(at.conn, rows, at.zone)
     typer.echo(f"新增 {done.added} 行，已有且相同 {done.unchanged} 行。")
     if idle:
@@ -144,8 +141,8 @@ def earlier_import(
 @earlier_app.command("undo", help="撤销一次导入；记录保留。")
 def earlier_undo(number: Number, by: By = None, config: Config = None) -> None:
     """Take an import back."""
-    with session(config) as at:
-        count = earlier.withdraw(at.conn, _act(at, by), number)
+    with session(config, by) as at:
+        count = earlier.withdraw(at.conn, at.act, number)
     typer.echo(f"已撤销导入 {number}，{count} 行不再使用。")
 
 
@@ -157,8 +154,8 @@ def calendar(
 ) -> None:
     """Enter the days that differ from their weekday, from a CSV of date and kind."""
     days = read_days(file)
-    with session(config) as at:
-        changed = enter_days(at.conn, _act(at, by), days, source)
+    with session(config, by) as at:
+        changed = enter_days(at.conn, at.act, days, source)
     typer.echo(f"读入 {len(days)} 天，其中 {changed} 天为新增或变更。")
 
 
@@ -179,10 +176,6 @@ def read_days(file: Path) -> dict[date, DayKind]:
                 refuse(where, f"{day} 出现两次，请删去一行")
             days[day] = DAY_KINDS[row[1].strip()]
     return days
-
-
-def _act(at: Session, by: str | None) -> Act:
-    return Act(by or getpass.getuser(), at.now)
 
 
 def _date(text: str, where: str) -> date:

@@ -1,0 +1,26 @@
+"""The factor sets and tariffs that commands use, those of one's own included."""
+
+from __future__ import annotations
+
+from jieyong.settings import Settings
+from metering.factors.library import Library, load_library
+from metering.factors.tariff import Tariff
+from metering.factors.tariff_file import load_tariffs
+from registry.refusal import RefusedError
+
+
+def files(settings: Settings) -> tuple[Library, tuple[Tariff, ...]]:
+    """Read the factor sets and tariffs, those of one's own included.
+
+    Raises:
+        DataFileError: a file has mistakes; each is named with its line.
+        RefusedError: the jurisdiction of the settings is not known.
+    """
+    library = load_library(more=settings.factors.own("sets"))
+    place = settings.factors.jurisdiction
+    if place not in library.parents:
+        raise RefusedError(
+            f"设置 factors.jurisdiction 为 {place}：没有这个地区；"
+            "请写省级行政区划代码前两位，如 50，或 CN"
+        )
+    return library, load_tariffs(library, more=settings.factors.own("tariffs"))

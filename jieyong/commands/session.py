@@ -1,0 +1,68 @@
+"""What every command of officers shares: the database, the settings, the time, who acts."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+
+from jieyong import logs
+from jieyong.database import database_url
+from jieyong.settings import Settings
+from jieyong.settings_file import load_settings
+from registry.audit import Act
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
+]
+By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection, and what a command needs besides.
+
+    Attributes:
+        conn: in autocommit; a command that writes several times opens a transaction.
+        settings: of the installation.
+        act: who acts, and when: now, in the site's zone.
+    """
+
+    conn: psycopg.Connection[Any]
+    settings: Settings
+    act: Act
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's zone."""
+        return ZoneInfo(self.settings.time_zone)
+
+    @property
+    def now(self) -> datetime:
+        """The time of the command."""
+        return self.act.at
+
+    @property
+    def today(self) -> date:
+        """The day on the officer's calendar."""
+        return self.now.date()
+
+
+@contextmanager
+def session(config: Path | None, by: str | None = None) -> Iterator[Session]:
+    """Open the database of the settings; ``by``: who acts, the login name when left out."""
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    act = Act(by or getpass.getuser(), datetime.now(ZoneInfo(settings.time_zone)))
+    with psycopg.connect(database_url(settings), autocommit=True) as conn:
+        # What the database says is shown to people: refusals name times in the site's zone.
+        conn.execute("SELECT set_config('TimeZone', %s, false)", [settings.time_zone])
+        yield Session(conn, settings, act)
