@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Test processes side by side, each with a database server of its own; 0: all in one.
+WORKERS ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check lint types arrows soak bench lock clean
@@ -25,7 +27,7 @@ demo: $(STAMP)   ## run meters, vehicles, broker, database and collectors; ARGS=
 	$(BIN)/jieyong demo $(ARGS)
 
 test: $(STAMP)   ## run the tests; ARGS="-k spool"
-	$(BIN)/python -m pytest -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not soak" $(ARGS)
 
 check: lint types arrows test ## lint, types, import arrows, tests: the gate
 

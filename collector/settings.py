@@ -176,7 +176,7 @@ class ModbusSettings(BaseModel):
     stagger_share: float = Field(
         default=0.3,
         ge=0,
-        lt=0.5,
+        lt=1,
         description="Share of its interval over which the devices' polls are spread.",
     )
     stagger_max_s: float = Field(

@@ -69,7 +69,7 @@ class ReadingFlag(enum.IntFlag):
     SENTINEL = 1  # the register held the profile's "not available": value is NULL
     NOT_FINITE = 2  # NaN or infinity: value is NULL
     BAD_BCD = 4  # a nibble above 9: value is NULL
-    LATE_SLOT = 8  # polled later than half an interval after its slot
+    LATE_SLOT = 8  # polled later than half an interval after its turn
 
 
 class PositionFlag(enum.IntFlag):

@@ -93,7 +93,8 @@ class Turn(NamedTuple):
         timer: of the device whose turn it is.
         ts_us: the slot, which stands as the time of its readings.
         missed: slots passed over since this device's last turn.
-        late: more than half an interval behind the slot.
+        late: more than half an interval behind its turn. The offset itself is no lateness: it is
+            the same in every slot, so that the distance of two readings stays the interval.
     """
 
     timer: Timer
@@ -177,8 +178,9 @@ class Queue:
     def _turn(timer: Timer, now_us: int) -> Turn:
         missed = timer.advance(now_us)
         ts_us = timer.slot * timer.interval_us
+        behind_us = now_us - timer.turn_us(timer.slot)
         timer.slot += 1
-        return Turn(timer, ts_us, missed, late=2 * (now_us - ts_us) > timer.interval_us)
+        return Turn(timer, ts_us, missed, late=2 * behind_us > timer.interval_us)
 
 
 def offset_us(code: str, interval_us: int, share: float, longest_us: int) -> int:

@@ -32,7 +32,9 @@ MARGIN_S: Final = 3.0
 POLLS: Final = """
 SELECT count(*), count(*) FILTER (WHERE flags & %(late)s = 0),
        percentile_disc(0.99) WITHIN GROUP (ORDER BY
-           extract(epoch FROM pg_xact_commit_timestamp(xmin) - observed_at)::float8 * 1000)
+           extract(epoch FROM pg_xact_commit_timestamp(xmin) - observed_at)::float8 * 1000),
+       percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (ORDER BY
+           extract(epoch FROM observed_at - ts)::float8 * 1000)
 FROM reading
 WHERE ts >= to_timestamp(%(since)s) AND ts < to_timestamp(%(until)s)
   AND point_id %% %(points)s = 1
@@ -55,21 +57,34 @@ def hurry(options: argparse.Namespace) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Polls:
+    """What became of the slots of one window.
+
+    Attributes:
+        stored: slots whose readings are in the database.
+        on_time: of these, polled no later than half an interval after their turn.
+        committed_p99_ms: reply → committed.
+        reply_ms: slot → reply, at the median, the 99th percentile, and the longest.
+    """
+
+    stored: int
+    on_time: int
+    committed_p99_ms: float
+    reply_ms: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
     """One repetition.
 
     Attributes:
         came: the positions.
-        polls: slots whose readings are in the database.
-        on_time: of these, polled no later than half an interval after their slot.
-        readings_p99_ms: reply → committed.
+        polls: the slots.
         cores: what each process used, in cores.
     """
 
     came: Came
-    polls: int
-    on_time: int
-    readings_p99_ms: float
+    polls: Polls
     cores: dict[str, float]
 
 
@@ -91,10 +106,14 @@ def run(options: argparse.Namespace, work: Workshop) -> Report:
         {
             "p99_ms": rounded(median([one.came.ages.p99_ms for one in rounds])),
             "ack_p99_ms": rounded(median([one.came.ack_p99_ms for one in rounds])),
-            "readings_p99_ms": rounded(median([one.readings_p99_ms for one in rounds])),
+            "readings_p99_ms": rounded(median([one.polls.committed_p99_ms for one in rounds])),
             "polls_per_s": len(meters.devices) // INTERVAL_S,
-            "polls_on_time": round(sum(one.on_time for one in rounds) / slots, 4),
-            "polls_lost": slots - sum(one.polls for one in rounds),
+            "polls_on_time": round(sum(one.polls.on_time for one in rounds) / slots, 5),
+            "polls_lost": slots - sum(one.polls.stored for one in rounds),
+            **{
+                f"slot_reply_{name}_ms": rounded(median([one.polls.reply_ms[i] for one in rounds]))
+                for i, name in enumerate(("p50", "p99", "max"))
+            },
             "lost": sum(one.came.account.lost for one in rounds),
             "duplicated": sum(one.came.account.duplicated for one in rounds),
             "cores": {
@@ -128,16 +147,17 @@ def _round(stage: Stage, meters: Meters, traffic: Traffic, seconds: int) -> Roun
 
         came = stage.run(traffic, watch)
         last = finish(polling)
-    polls, on_time, p99_ms = _polls(stage, meters, since_s, since_s + seconds)
+    polls = _polls(stage, meters, since_s, since_s + seconds)
     say(
         f"both: positions p99 {came.ages.p99_ms:.0f} ms, ack p99 {came.ack_p99_ms:.0f} ms, readings"
-        f" p99 {p99_ms:.0f} ms, {on_time} of {len(meters.devices) * seconds} polls on time, missed"
-        f" since the start {last['missed']}"
+        f" p99 {polls.committed_p99_ms:.0f} ms, {polls.on_time} of {len(meters.devices) * seconds}"
+        f" polls on time, the last {polls.reply_ms[2]:.0f} ms after its slot, missed since the"
+        f" start {last['missed']}"
     )
-    return Round(came, polls, on_time, p99_ms, cores)
+    return Round(came, polls, cores)
 
 
-def _polls(stage: Stage, meters: Meters, since_s: int, until_s: int) -> tuple[int, int, float]:
+def _polls(stage: Stage, meters: Meters, since_s: int, until_s: int) -> Polls:
     asked = {
         "since": since_s,
         "until": until_s,
@@ -147,7 +167,8 @@ def _polls(stage: Stage, meters: Meters, since_s: int, until_s: int) -> tuple[in
     with psycopg.connect(stage.database.url) as conn:
         row = conn.execute(POLLS, asked).fetchone()
     assert row is not None
-    return int(row[0]), int(row[1]), float(row[2])
+    stored, on_time, committed, replies = row
+    return Polls(stored, on_time, committed, tuple(replies))
 
 
 def _cpu(stage: Stage, meters: Meters, polling: Process, collector: Process) -> dict[str, Any]:

@@ -215,6 +215,18 @@ def test_a_slot_polled_late_says_so() -> None:
     assert late.late
 
 
+def test_the_stagger_of_a_device_is_no_lateness() -> None:
+    queue = Queue([timer(0, 10, offset_s=9)], BACKOFF)
+    on_time = queue.take(START + 6 * S)  # the turn of its slot, 9 s after it
+    assert on_time is not None
+    assert not on_time.late
+    queue.put(on_time.timer, START + 6 * S)
+    late = queue.take(START + 21 * S + 1)  # half an interval, and a microsecond
+    assert late is not None
+    assert late.ts_us == on_time.ts_us + 10 * S
+    assert late.late
+
+
 def test_a_bus_without_devices_waits() -> None:
     assert Queue([], BACKOFF).wait_us(START) == NEVER - START
     assert Queue([], BACKOFF).take(START) is None
