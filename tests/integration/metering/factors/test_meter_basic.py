@@ -61,7 +61,9 @@ def power(conn: Conn, unit: str = "kW") -> int:
     return point
 
 
-def draw(conn: Conn, point: int, begin: str, end: str, mean: float, covered_s: int = 900) -> None:
+def draw(  # noqa: PLR0917 - a row of a table
+    conn: Conn, point: int, begin: str, end: str, mean: float, covered_s: int = 900
+) -> None:
     span = [us(moment) // 1_000_000 for moment in (begin, end)]
     conn.execute(GAUGE, [point, mean, mean, mean, covered_s, *span])
 
