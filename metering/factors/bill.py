@@ -129,7 +129,7 @@ def _energy_lines(cost: MeterCost, unit: str) -> list[BillLine]:
     return [
         BillLine(
             item=ENERGY,
-            time=f"{part.begin:%Y-%m}",
+            time=f"{part.begin:%Y} 年" if part.yearly else f"{part.begin:%Y-%m}",
             tariff=one.tariff,
             label=part.label,
             quantity=of_micro(part.micro),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -21,7 +21,6 @@ from metering.factors.tariff import (
     Period,
     Seasons,
     Tariff,
-    Tier,
     Tiered,
     TieredTimeOfUse,
     TierSpan,
@@ -45,6 +44,7 @@ class Part:
         micro: millionths of the unit.
         price: yuan per unit; None: no base price is known for the month.
         yuan: exact; None: unknown.
+        yearly: ``begin`` begins a year.
     """
 
     begin: date
@@ -52,6 +52,7 @@ class Part:
     micro: int
     price: Decimal | None
     yuan: Decimal | None
+    yearly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Cost:
         backward_quarters: how many of them are below 0 (fed in, or a sum of meters that differ);
             they are taken off at the same price, or out of the tier they had filled.
         backward_micro: their sum, millionths of the unit, 0 or below.
+        estimated_micro: the part that was allotted over gaps; its periods are not certain.
     """
 
     tariff: str
@@ -72,6 +74,7 @@ class Cost:
     quarters: int
     backward_quarters: int = 0
     backward_micro: int = 0
+    estimated_micro: int = 0
 
     @property
     def micro(self) -> int:
@@ -165,8 +168,14 @@ class Pricer:
         else:
             parts = self._through_tiers(self._tiered, keys, quarters.micro, already_micro or 0)
         below = quarters.micro[quarters.micro < 0]
-        name, count = self.tariff.full_name, len(quarters.slot)
-        return Cost(name, tuple(parts), count, len(below), int(below.sum()))
+        return Cost(
+            tariff=self.tariff.full_name,
+            parts=tuple(parts),
+            quarters=len(quarters.slot),
+            backward_quarters=len(below),
+            backward_micro=int(below.sum()),
+            estimated_micro=int(quarters.estimated.sum()),
+        )
 
     def _keys_of(self, quarters: Quarters, already_micro: int) -> npt.NDArray[np.int32]:
         """Return the line of each quarter, after what cannot be priced is refused."""
@@ -202,15 +211,16 @@ class Pricer:
             for place, used in enumerate(_add_up(keys, inside, len(self._lines))):
                 if used:
                     line = self._lines[place]
-                    part = self._tier_part(line, number, tier, used)
+                    part = self._tier_part(tiered, line, number, used)
                     found.append((line.begin, number, place, part))
             floor = top
         return [part for *_, part in sorted(found, key=lambda one: one[:3])]
 
-    def _tier_part(self, line: _Line, number: int, tier: Tier, micro: int) -> Part:
-        scheme = self.tariff.scheme
+    def _tier_part(self, tiers: Tiered, line: _Line, number: int, micro: int) -> Part:
+        scheme, tier = self.tariff.scheme, tiers.tiers[number - 1]
         if not isinstance(scheme, TieredTimeOfUse):
-            return _part(line.begin, f"第{number}档", micro, tier.price)
+            part = _part(line.begin, f"第{number}档", micro, tier.price)
+            return replace(part, yearly=tiers.span == TierSpan.YEAR)
         price = scheme.price(tier, line.season, line.period)
         return _part(line.begin, f"第{number}档 {line.label}", micro, price)
 

@@ -92,7 +92,10 @@ class Metered:
 
 
 def basic_lines(
-    conn: psycopg.Connection[Any], meter: Metered, spans: Sequence[Piece[Tariff]]
+    conn: psycopg.Connection[Any],
+    meter: Metered,
+    spans: Sequence[Piece[Tariff]],
+    asked: tuple[date, date],
 ) -> tuple[BasicLine, ...]:
     """Return the basic charge of a meter, month by month.
 
@@ -102,10 +105,9 @@ def basic_lines(
         conn: only read.
         meter: whose.
         spans: what prices it, in order.
+        asked: first day, day after the last of the time.
     """
-    if not spans:
-        return ()
-    begin, end = spans[0].begin, spans[-1].end
+    begin, end = asked
     facts = [entered.fact for entered in read(conn, meter.code, begin, end)]
     found: list[BasicLine] = []
     for first, last, tariff in _by_month(spans):

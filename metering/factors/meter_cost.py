@@ -174,13 +174,14 @@ def meter_cost(
     metered = Metered(asked.meter_id, meter, pricing.zone, pricing.demand)
     return MeterCost(
         costs=costs,
-        basic=basic_lines(conn, metered, spans),
+        basic=basic_lines(conn, metered, spans, (begin, end)),
         unpriced=tuple((piece.begin, piece.end) for piece in laid if piece.value is None),
         missing_quarters=expected - sum(cost.quarters for cost in costs),
         notes=(
             *unpublished_years(spans, pricing.published),
             *carried_bases(spans, entered),
             *(note for span in spans if (note := _gap_before(conn, asked, span, pricing.zone))),
+            *_estimated(costs),
             *_fed_back(costs),
         ),
     )
@@ -260,6 +261,13 @@ def _gap_before(
     if not missing:
         return ""
     return f"{start} 至 {span.begin - timedelta(days=1)} 有 {missing} 个刻钟用量未知，分档可能偏低"
+
+
+def _estimated(costs: Sequence[Cost]) -> list[str]:
+    micro = sum(cost.estimated_micro for cost in costs)
+    if not micro:
+        return []
+    return [f"其中 {of_micro(micro).normalize():f} 为缺口分摊的估算用量，所属时段不确定"]
 
 
 def _fed_back(costs: Sequence[Cost]) -> list[str]:

@@ -76,7 +76,7 @@ def july(conn: Conn, one: Tariff, begin: str = "2026-07-01", end: str = "2026-08
 def test_by_capacity(conn: Conn, two_part: Tariff) -> None:
     basis(conn, Basis.CAPACITY, "315")
     found = july(conn, two_part)
-    assert (found.yuan, found.basic_yuan) == (D("0.65"), 315 * 28)
+    assert (found.yuan, found.basic_yuan) == (D("0.65"), D(315 * 28))
     assert found.whole_yuan == D("8820.65")
     both = july(conn, two_part, "2026-06-01")
     assert both.basic_yuan == 2 * 315 * 28
@@ -91,8 +91,8 @@ def test_by_contract_with_demand_over_it(conn: Conn, two_part: Tariff) -> None:
     draw(conn, point, "2026-08-01 00:00", "2026-08-01 00:15", 9_000)
     found = july(conn, two_part)
     assert [(c.charge.label, c.yuan) for c in found.basic] == [
-        ("合同最大需量", 21_000),
-        ("超过合同 105% 部分", 6_300),
+        ("合同最大需量", D(21_000)),
+        ("超过合同 105% 部分", D(6_300)),
     ]
 
 
@@ -145,8 +145,8 @@ def test_a_change_within_a_month_shares_it_by_days(conn: Conn, two_part: Tariff)
     change(conn, ACT, fact(Basis.CAPACITY, "620", date(2026, 7, 11)))
     found = july(conn, two_part)
     assert [(line.days, line.of_days, line.yuan) for line in found.basic] == [
-        (10, 31, 2_800),
-        (21, 31, 11_760),
+        (10, 31, D(2_800)),
+        (21, 31, D(11_760)),
     ]
     shown = bill(found, "kWh")
     assert [line.time for line in shown.of("基本电费")] == [
@@ -172,10 +172,18 @@ def test_days_without_a_basis_are_named(conn: Conn, two_part: Tariff) -> None:
     assert "2026-07-01 至 2026-07-10 的基本电费未知：没有登记计费方式" in found.why
 
 
+def test_a_tariff_that_begins_within_a_month_costs_its_days(conn: Conn, two_part: Tariff) -> None:
+    conn.execute("UPDATE tariff_assignment SET valid = '[2026-07-11,)'")
+    basis(conn, Basis.CAPACITY, "310")
+    found = july(conn, two_part)
+    assert (found.basic_yuan, found.whole_yuan) == (D(21 * 280), None)
+    assert found.why == "2026-07-01 至 2026-07-10 没有电价；没有用量数据"
+
+
 def test_a_part_of_a_month_has_no_basic_charge_of_its_own(conn: Conn, two_part: Tariff) -> None:
     basis(conn, Basis.CAPACITY, "310")
     found = july(conn, two_part, "2026-06-15")
-    assert [line.yuan for line in found.basic] == [None, 310 * 28]
+    assert [line.yuan for line in found.basic] == [None, D(310 * 28)]
     assert "2026-06-15 至 2026-06-30 的基本电费未知：基本电费按整月计算" in found.why
 
 
@@ -188,7 +196,7 @@ def test_a_one_part_tariff_has_none_and_a_file_without_prices_does_not_hide_one(
     pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI)
     span = (date(2026, 7, 1), date(2026, 8, 1))
     none = meter_cost(conn, "e-1", *span, pricing)
-    assert (none.basic, none.basic_yuan, none.whole_yuan) == ((), 0, D("0.617"))
+    assert (none.basic, none.basic_yuan, none.whole_yuan) == ((), D(0), D("0.617"))
     basis(conn, Basis.CAPACITY, "315")
     asked = meter_cost(conn, "e-1", *span, pricing)
     assert asked.whole_yuan is None

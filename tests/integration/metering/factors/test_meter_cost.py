@@ -211,6 +211,17 @@ def test_what_is_fed_in_is_taken_off_and_named(world: Conn) -> None:
     assert note.startswith("2 个刻钟净用量为负，共 -2，已按同价冲减")
 
 
+def test_what_is_estimated_is_named(world: Conn) -> None:
+    """What was counted over a gap is allotted to quarter hours: its periods are not certain."""
+    assign(world, ACT, OfMeter("e-1"), Assignment("sh-single", date(2026, 1, 1), None), tariffs())
+    bases(world)
+    use(world, "2026-07-01 12:00", "2026-07-01 13:00", KWH)
+    world.execute("UPDATE consumption SET estimated = 625000 WHERE slot < '2026-07-01 12:30+08'")
+    assert priced(world, "2026-07-01", "2026-07-02").notes == (
+        "其中 1.25 为缺口分摊的估算用量，所属时段不确定",
+    )
+
+
 def test_a_month_that_goes_on_with_an_earlier_base_price_is_named(world: Conn) -> None:
     assign(world, ACT, OfMeter("e-1"), Assignment("sh-single", date(2026, 1, 1), None), tariffs())
     bases(world)

@@ -41,8 +41,8 @@ def test_up_to_the_limit_the_contract_is_charged(kilowatts: str, expected: str) 
 def test_what_is_over_the_limit_is_charged_double() -> None:
     found = charges(BASIC, Basis.CONTRACT, D(500), load("600"))
     assert [(one.label, one.quantity, one.price, one.yuan) for one in found] == [
-        ("合同最大需量", 500, 42, 21_000),
-        ("超过合同 105% 部分", 75, 84, 6_300),
+        ("合同最大需量", D(500), D(42), D(21_000)),
+        ("超过合同 105% 部分", D(75), D(84), D(6_300)),
     ]
     other = Basic(None, D(42), AS_LIMIT)
     assert yuan(other, Basis.CONTRACT, "500", load("600")) == 525 * 42 + 75 * 84

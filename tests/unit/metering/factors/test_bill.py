@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -33,14 +34,14 @@ def test_lines_add_up_to_what_is_rounded_once() -> None:
     """Three times 0.004 is 0.01: the largest line bears it."""
     parts = [part("峰", 4_000, "1"), part("平", 4_000, "1"), part("谷", 4_000, "1")]
     found = bill(cost(*parts, basic=(Charge("变压器容量", D(315), D(28), unit="kVA"),)), "kWh")
-    assert [line.yuan for line in found.of(ENERGY)] == [D("0.01"), 0, 0]
-    assert (found.energy, found.basic, found.yuan) == (D("0.01"), 8_820, D("8820.01"))
+    assert [line.yuan for line in found.of(ENERGY)] == [D("0.01"), D(0), D(0)]
+    assert (found.energy, found.basic, found.yuan) == (D("0.01"), D(8_820), D("8820.01"))
 
 
 def test_what_is_unknown_stays_so_and_what_is_known_stands_beside_it() -> None:
     missing = Charge("实际最大需量", None, D(42), "3 个刻钟的需量未知")
     found = bill(cost(part("峰", 4_000_000, "1"), part("谷", 1, None), basic=(missing,)), "kWh")
-    assert (found.energy, found.basic, found.yuan, found.known) == (None, None, None, 4)
+    assert (found.energy, found.basic, found.yuan, found.known) == (None, None, None, D(4))
     content = json.loads(to_json("m-1", JULY, AUGUST, found))
     assert (content["total_yuan"], content["known_yuan"]) == (None, "4.00")
     assert content["basic"][0]["quantity"] is None
@@ -48,10 +49,18 @@ def test_what_is_unknown_stays_so_and_what_is_known_stands_beside_it() -> None:
     assert content["notes"] == ["一条说明"]
 
 
+def test_tiers_of_a_year_are_of_the_year() -> None:
+    yearly = replace(part("第1档", 1, "1"), begin=date(2026, 1, 1), yearly=True)
+    assert [line.time for line in bill(cost(yearly, part("峰", 1, "1")), "kWh").lines] == [
+        "2026 年",
+        "2026-07",
+    ]
+
+
 def test_days_of_a_month_are_said() -> None:
     found = bill(cost(part("峰", 1, "1"), basic=(Charge("x", D(31), D(1)),), days=10), "kWh")
     (line,) = found.of(BASIC)
-    assert (line.time, line.yuan) == ("2026-07-01 至 2026-07-31（10/31 月）", 10)
+    assert (line.time, line.yuan) == ("2026-07-01 至 2026-07-31（10/31 月）", D(10))
 
 
 @given(st.lists(st.tuples(st.integers(-(10**12), 10**12), st.integers(0, 10**8)), min_size=1))

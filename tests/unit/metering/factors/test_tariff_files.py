@@ -225,13 +225,13 @@ def test_wrong_base_prices_are_refused(tmp_path: Path, bases: str, problem: str)
 def test_a_basic_charge_has_the_nations_rule_unless_it_has_its_own(tmp_path: Path) -> None:
     basic = tariff(tmp_path, FLAT + "basic: {capacity: 28, demand: 42}\n").basic
     assert basic is not None
-    assert (basic.capacity, basic.demand, basic.over) == (28, 42, load_over())
-    assert (basic.over.limit, basic.over.times) == (Decimal("1.05"), 2)
+    assert (basic.capacity, basic.demand, basic.over) == (Decimal(28), Decimal(42), load_over())
+    assert (basic.over.limit, basic.over.times) == (Decimal("1.05"), Decimal(2))
     assert "1583" in basic.over.provenance.source
     own = "over: {limit: 1.1, times: 3, below: limit, source: a test, confidence: high}"
     city = tariff(tmp_path, f"{FLAT}basic:\n  demand: 42\n  {own}\n").basic
     assert city is not None
-    assert (city.capacity, city.over.limit, city.over.times) == (None, Decimal("1.1"), 3)
+    assert (city.capacity, city.over.limit, city.over.times) == (None, Decimal("1.1"), Decimal(3))
     assert city.over.below is Below.LIMIT
 
 
