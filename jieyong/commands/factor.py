@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.commands.factor_basic import basic, basics
+from jieyong.commands.factor_basic import basic, basics, demand
 from jieyong.commands.factor_cost import cost
 from jieyong.commands.factor_files import decimal, files
 from jieyong.commands.indicator import indicators
@@ -26,6 +26,7 @@ from metering.factors.assignments import (
     withdraw_assignment,
 )
 from metering.factors.basic_basis import withdraw_basis
+from metering.factors.entered_demand import withdraw_demand
 from metering.factors.institution_facts import Fact
 from metering.factors.kinds import load_fact_kinds
 from metering.factors.sets import Factor, Measure
@@ -43,6 +44,7 @@ factor_app.command(help="登记电表基本电费的计费方式：变压器容�
     basic
 )
 factor_app.command(help="列出一块电表登记的基本电费计费方式，连同编号。")(basics)
+factor_app.command(help="录入电费账单上一个月的最大需量（kW）；优先于由功率计量得出的。")(demand)
 factor_app.command(help="一个机构若干月的综合能耗、碳排放，及人均、单位面积指标。")(indicators)
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
@@ -54,7 +56,7 @@ Source = Annotated[str, typer.Option(help="依据，例如不动产权证号、�
 Number = Annotated[str, typer.Argument(help="数值，不带单位。")]
 
 
-_KINDS = "fact 机构信息；tariff 电价指定；price 基准电价；basic 基本电费计费方式。"
+_KINDS = "fact 机构信息；tariff 电价指定；price 基准电价；basic 基本电费计费方式；demand 最大需量。"
 
 
 class Entry(StrEnum):
@@ -64,6 +66,7 @@ class Entry(StrEnum):
     TARIFF = "tariff"
     PRICE = "price"
     BASIC = "basic"
+    DEMAND = "demand"
 
 
 @factor_app.command(help="检查全部系数、因子和电价文件；错误逐行指出。")
@@ -201,6 +204,7 @@ def withdraw(
         Entry.TARIFF: withdraw_assignment,
         Entry.PRICE: base_prices.withdraw_price,
         Entry.BASIC: withdraw_basis,
+        Entry.DEMAND: withdraw_demand,
     }
     with session(config, by) as at:
         undo[kind](at.conn, at.act, number)

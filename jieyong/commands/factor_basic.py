@@ -1,4 +1,4 @@
-"""`jieyong factor basic|basics`: what the basic charge of a meter is taken on."""
+"""`jieyong factor basic|basics|demand`: what the basic charge of a meter is taken on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from jieyong.commands.factor_files import decimal
+from jieyong.commands.indicator import month_of
 from jieyong.commands.session import By, Config, session
-from metering.factors import basic_basis
+from metering.factors import basic_basis, entered_demand
 from metering.factors.basic import Basis
 from metering.factors.basic_basis import BasisFact
+from metering.factors.entered_demand import EnteredDemand
 
 Meter = Annotated[str, typer.Argument(help="计量表编码。")]
 
@@ -47,6 +49,21 @@ def basic(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     with session(config, by) as at:
         number = write(at.conn, at.act, fact)
     typer.echo(f"已登记 #{number}。")
+
+
+def demand(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    meter: Meter,
+    month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="月份，如 2026-07。")],
+    kilowatts: Annotated[str, typer.Argument(help="抄见最大需量，kW，已乘倍率。")],
+    source: Annotated[str, typer.Option(help="依据，例如 7月电费账单。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter the greatest demand of a month as the bill has it."""
+    with session(config, by) as at:
+        one = EnteredDemand(meter, month_of(month), decimal(kilowatts), source)
+        number = entered_demand.enter(at.conn, at.act, one)
+    typer.echo(f"已录入 #{number}。")
 
 
 def basics(meter: Meter, config: Config = None) -> None:

@@ -78,10 +78,19 @@ class Load:
     Attributes:
         kilowatts: the greatest that is known; None: none is.
         missing_quarters: quarter hours whose demand is not known; the greatest may lie there.
+        entered: people entered it from a bill.
     """
 
     kilowatts: Decimal | None
     missing_quarters: int
+    entered: bool = False
+
+    @property
+    def said(self) -> str:
+        """The greatest demand and where it comes from, in Chinese; empty when it is unknown."""
+        if self.why or self.kilowatts is None:
+            return ""
+        return f"需量 {self.kilowatts:f} kW，{'录入' if self.entered else '计量'}"
 
     @property
     def why(self) -> str:

@@ -10,11 +10,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.factors.basic import Basis
-from metering.factors.entering import days, insert, refusing_overlap, withdraw
+from metering.factors.entering import days, electricity_meter, insert, refusing_overlap, withdraw
 from registry.audit import Act, record
 from registry.refusal import RefusedError
 
-_METER: Final[LiteralString] = "SELECT id, energy FROM meter WHERE code = %s"
 _INSERT: Final[LiteralString] = """
     INSERT INTO basic_charge_basis (meter_id, basis, size, valid, source, entered_by, entered_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
@@ -87,12 +86,8 @@ def enter(conn: psycopg.Connection[Any], act: Act, fact: BasisFact) -> int:
         "请先撤回原记录，或用 --change 自某日起变更"
     )
     with refusing_overlap(message), conn.transaction():
-        row = conn.execute(_METER, [fact.meter]).fetchone()
-        if row is None:
-            raise RefusedError(f"没有编码为 {fact.meter} 的计量表：请核对编码")
-        if row[1] != "electricity":
-            raise RefusedError(f"{fact.meter} 不是电表：只有电表有基本电费")
-        values = [row[0], fact.basis, fact.size, valid, fact.source, act.principal, act.at]
+        meter = electricity_meter(conn, fact.meter)
+        values = [meter, fact.basis, fact.size, valid, fact.source, act.principal, act.at]
         entry = insert(conn, _INSERT, values)
         record(conn, act, "tariff.basis", fact.meter, _detail(fact, entry))
     return entry

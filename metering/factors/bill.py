@@ -150,7 +150,7 @@ def _basic_lines(cost: MeterCost) -> list[BillLine]:
             item=BASIC,
             time=_time(line),
             tariff=line.tariff,
-            label=line.charge.label,
+            label=f"{line.charge.label}（{line.demand}）" if line.demand else line.charge.label,
             quantity=line.charge.quantity,
             unit=line.charge.unit,
             price=line.charge.price,

@@ -16,6 +16,7 @@ from metering.counter.model import GRAIN_US
 from metering.factors.basic import Basis, Charge, Load, charges
 from metering.factors.basic_basis import BasisFact, read
 from metering.factors.clock import midnight_us
+from metering.factors.entered_demand import read as read_entered
 from metering.factors.layers import Piece, first_of
 from metering.factors.rounding import product, quotient, rounded
 from metering.factors.tariff import Tariff
@@ -54,6 +55,7 @@ class BasicLine:
         end: day after the last.
         tariff: full name of the tariff that prices it.
         charge: of a whole month.
+        demand: the greatest demand and where it comes from, in Chinese; may be empty.
         days: days it is for.
         of_days: days of the month; fewer days cost their share.
     """
@@ -62,6 +64,7 @@ class BasicLine:
     end: date
     tariff: str
     charge: Charge
+    demand: str
     days: int
     of_days: int
 
@@ -114,11 +117,13 @@ def basic_lines(
         whole = begin <= first.replace(day=1) and next_month(first) <= end
         layer = [Piece(max(f.begin, first), min(f.end or last, last), f) for f in facts]
         for piece in first_of([layer], first, last):
-            lines = _charges(conn, meter, tariff, piece, whole=whole)
+            lines, demand = _charges(conn, meter, tariff, piece, whole=whole)
             days = (piece.end - piece.begin).days
             of_days = (next_month(first) - first.replace(day=1)).days
             name = tariff.full_name
-            found += [BasicLine(piece.begin, piece.end, name, c, days, of_days) for c in lines]
+            found += [
+                BasicLine(piece.begin, piece.end, name, c, demand, days, of_days) for c in lines
+            ]
     return tuple(found)
 
 
@@ -138,24 +143,28 @@ def _charges(
     piece: Piece[BasisFact | None],
     *,
     whole: bool,
-) -> tuple[Charge, ...]:
+) -> tuple[tuple[Charge, ...], str]:
+    """Return the lines of some days, and their demand in words."""
     fact = piece.value
     if tariff.basic is None and fact is None:
-        return ()
+        return (), ""
     name = "基本电费" if fact is None else fact.basis.chinese
     if tariff.basic is None:
-        return (Charge(name, None, None, "电价文件没有基本电价"),)
+        return (Charge(name, None, None, "电价文件没有基本电价"),), ""
     if fact is None:
-        return (Charge(name, None, None, "没有登记计费方式（jieyong factor basic）"),)
+        return (Charge(name, None, None, "没有登记计费方式（jieyong factor basic）"),), ""
     if not whole:
-        return (Charge(name, None, None, "基本电费按整月计算，请查询整月"),)
+        return (Charge(name, None, None, "基本电费按整月计算，请查询整月"),), ""
     needed = fact.basis is not Basis.CAPACITY
     load = _load(conn, meter, piece.begin, piece.end) if needed else Load(None, 0)
-    return charges(tariff.basic, fact.basis, fact.size, load)
+    return charges(tariff.basic, fact.basis, fact.size, load), load.said
 
 
 def _load(conn: psycopg.Connection[Any], meter: Metered, begin: date, end: date) -> Load:
-    """Return the greatest demand of some days, in whole watts."""
+    """Return the greatest demand of some days, in whole watts; what was entered goes first."""
+    entered = read_entered(conn, meter.id, begin) if end == next_month(begin) else None
+    if entered is not None and begin.day == 1:
+        return Load(entered, 0, entered=True)
     since, until = (datetime(d.year, d.month, d.day, tzinfo=meter.zone) for d in (begin, end))
     first, last = midnight_us(begin, meter.zone), midnight_us(end, meter.zone)
     units = conn.execute(_UNITS, [since, until, meter.rule.power, meter.id]).fetchall()

@@ -17,3 +17,20 @@ CREATE TABLE basic_charge_basis (
     CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL)),
     EXCLUDE USING gist (meter_id WITH =, valid WITH &&) WHERE (withdrawn_at IS NULL)
 );
+
+-- The greatest demand of a month as the supplier's meter or bill has it (抄见最大需量): it counts
+-- before what is found from the power, where quarter hours may be missing.
+CREATE TABLE entered_demand (
+    id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    meter_id     int  NOT NULL REFERENCES meter,
+    month        date NOT NULL CHECK (extract(day FROM month) = 1),
+    kilowatts    numeric(12, 3) NOT NULL CHECK (kilowatts >= 0),
+    source       text NOT NULL CHECK (source <> ''),
+    entered_by   text NOT NULL,
+    entered_at   timestamptz NOT NULL,
+    withdrawn_by text,
+    withdrawn_at timestamptz,
+    CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL))
+);
+CREATE UNIQUE INDEX entered_demand_once ON entered_demand (meter_id, month)
+    WHERE withdrawn_at IS NULL;

@@ -203,6 +203,9 @@ def test_a_two_part_month_as_a_bill_and_as_json(
     unknown = json.loads(run("cost", "m-1", "--month", "2026-07", "--json"))
     assert (unknown["basic_yuan"], unknown["total_yuan"]) == (None, None)
     assert "2976 个刻钟的需量未知" in unknown["why"]
+    assert "已录入 #1" in run("demand", "m-1", "2026-07", "312.5", "--source", "7月电费账单")
+    assert "实际最大需量（需量 312.500 kW，录入）" in run("cost", "m-1", "--month", "2026-07")
+    assert "已撤回 demand #1" in run("withdraw", "demand", "1")
     last = listed.split("实际最大需量")[0].splitlines()[-1].split("│")[1].strip()
     assert f"已撤回 basic #{last}" in run("withdraw", "basic", last)
     assert "实际最大需量" not in run("basics", "m-1")

@@ -69,7 +69,7 @@ def test_it_changes_from_a_day_on_and_back(conn: Conn) -> None:
     ("fact", "message"),
     [
         (replace(CONTRACT, meter="m-9"), "没有编码为 m-9 的计量表"),
-        (replace(CONTRACT, meter="w-1"), "w-1 不是电表"),
+        (replace(CONTRACT, meter="w-1"), "w-1 不是电表：只有电表有需量和基本电费"),
         (replace(CONTRACT, size=None), "按合同最大需量计费没有数值：请填写 kW 数"),
         (replace(CONTRACT, basis=Basis.CAPACITY, size=None), "请填写 kVA 数"),
         (replace(CONTRACT, basis=Basis.MEASURED), "按实际最大需量计费不需要填写数值"),

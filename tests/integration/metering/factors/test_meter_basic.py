@@ -12,11 +12,14 @@ from metering.factors.assignments import Assignment, OfMeter, assign
 from metering.factors.basic import Basis
 from metering.factors.basic_basis import BasisFact, change, enter
 from metering.factors.bill import bill
+from metering.factors.entered_demand import EnteredDemand, withdraw_demand
+from metering.factors.entered_demand import enter as enter_demand
 from metering.factors.meter_basic import DemandRule
 from metering.factors.meter_cost import MeterCost, Pricing, meter_cost
 from metering.factors.tariff import Tariff
+from registry.refusal import RefusedError
 from tests.integration.metering.factors.test_meter_cost import KWH, PLACED, use
-from tests.integration.metering.factors.world import ACT, Conn, tariffs
+from tests.integration.metering.factors.world import ACT, Conn, audit, tariffs
 from tests.integration.metering.gauge.world import add_device, add_point, only
 from tests.unit.metering.factors.samples import SHANGHAI, tariff, us
 from tests.unit.metering.factors.test_tariff_files import FLAT
@@ -122,6 +125,51 @@ def test_a_gap_in_the_power_makes_the_charge_unknown(
         "2026-07-01 至 2026-07-31 的基本电费未知：2 个刻钟的需量未知，已知部分最大 100.000 kW"
     )
     assert bill(found, "kWh").known == D("0.65")
+
+
+def test_what_the_bill_says_goes_before_what_is_metered(conn: Conn, two_part: Tariff) -> None:
+    basis(conn, Basis.CONTRACT, "500")
+    draw(conn, power(conn), "2026-07-01 00:00", "2026-08-01 00:00", 100)
+    one = EnteredDemand("e-1", date(2026, 7, 1), D("600"), "7月电费账单")
+    assert july(conn, two_part).basic_yuan == 21_000
+    entry = enter_demand(conn, ACT, one)
+    found = july(conn, two_part, "2026-06-01")
+    assert [line.yuan for line in found.basic] == [None, D(21_000), D(6_300)]
+    assert bill(found, "kWh").of("基本电费")[1].label == "合同最大需量（需量 600.000 kW，录入）"
+    withdraw_demand(conn, ACT, entry)
+    assert july(conn, two_part).basic_yuan == 21_000
+    assert [line[1] for line in audit(conn)][-2:] == ["tariff.demand", "tariff.demand.withdraw"]
+
+
+def test_a_months_demand_does_not_stand_for_a_part_of_it(conn: Conn, two_part: Tariff) -> None:
+    basis(conn, Basis.CAPACITY, "310")
+    change(conn, ACT, fact(Basis.MEASURED, None, date(2026, 7, 11)))
+    enter_demand(conn, ACT, EnteredDemand("e-1", date(2026, 7, 1), D("600"), "账单"))
+    assert july(conn, two_part).basic_yuan is None
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (EnteredDemand("m-9", date(2026, 7, 1), D(1), "账单"), "没有编码为 m-9 的计量表"),
+        (EnteredDemand("w-1", date(2026, 7, 1), D(1), "账单"), "w-1 不是电表"),
+        (EnteredDemand("m-1", date(2026, 7, 2), D(1), "账单"), "请填写当月 1 日"),
+        (EnteredDemand("m-1", date(2026, 7, 1), D(-1), "账单"), "最大需量为 -1：必须不小于 0"),
+        (EnteredDemand("m-1", date(2026, 7, 1), D("0.0001"), "账单"), "最多三位小数"),
+        (EnteredDemand("m-1", date(2026, 7, 1), D(1), " "), "没有依据"),
+    ],
+)
+def test_a_demand_that_cannot_be_is_refused(conn: Conn, one: EnteredDemand, message: str) -> None:
+    with pytest.raises(RefusedError, match=message):
+        enter_demand(conn, ACT, one)
+    assert audit(conn) == []
+
+
+def test_a_months_demand_is_entered_once(conn: Conn) -> None:
+    one = EnteredDemand("m-1", date(2026, 7, 1), D(1), "账单")
+    enter_demand(conn, ACT, one)
+    with pytest.raises(RefusedError, match="m-1 2026-07 已录入最大需量：请先撤回原记录"):
+        enter_demand(conn, ACT, one)
 
 
 @pytest.mark.parametrize("unit", [None, "kVA"])

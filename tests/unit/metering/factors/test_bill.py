@@ -26,7 +26,7 @@ def part(label: str, micro: int, price: str | None) -> Part:
 
 
 def cost(*parts: Part, basic: tuple[Charge, ...] = (), days: int = 31) -> MeterCost:
-    lines = tuple(BasicLine(JULY, AUGUST, "t@1", one, days, 31) for one in basic)
+    lines = tuple(BasicLine(JULY, AUGUST, "t@1", one, "", days, 31) for one in basic)
     return MeterCost((Cost("t@1", parts, 96),), lines, (), 0, ("一条说明",))
 
 
