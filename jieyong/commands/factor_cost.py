@@ -14,7 +14,7 @@ from jieyong.commands.factor_files import files
 from jieyong.commands.indicator import month_of
 from jieyong.commands.session import Config, session
 from metering.bills.share import next_month
-from metering.factors.bill import BASIC, Bill, bill, to_json
+from metering.factors.bill import BASIC, ENERGY, Bill, bill, to_json
 from metering.factors.meter_basic import DemandRule
 from metering.factors.meter_cost import Pricing, meter_cost, unit_of
 from metering.plan.calendar_store import load_calendar
@@ -49,7 +49,8 @@ def _show(one: Bill) -> None:
         cells = (line.item, line.time, line.tariff, line.label)
         table.add_row(*cells, quantity, line.unit, price, _yuan(line.yuan))
     Console().print(table)
-    typer.echo(f"电度电费 {_yuan(one.energy)} 元，基本电费 {_basic(one)}。")
+    if one.item == ENERGY:
+        typer.echo(f"电度电费 {_yuan(one.energy)} 元，基本电费 {_basic(one)}。")
     typer.echo(f"合计 {_yuan(one.yuan)} 元。{one.why}")
     if one.yuan is None and one.known:
         typer.echo(f"其中已知部分 {_yuan(one.known)} 元。")

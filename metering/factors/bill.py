@@ -15,6 +15,7 @@ from metering.factors.rounding import balanced, of_micro, rounded, total
 
 _FEN: Final = 2
 ENERGY: Final = "电度电费"
+OTHER: Final = "用量费用"
 BASIC: Final = "基本电费"
 
 
@@ -23,7 +24,7 @@ class BillLine:
     """One line of a bill.
 
     Attributes:
-        item: :data:`ENERGY` or :data:`BASIC`.
+        item: :data:`ENERGY` (of other meters than of electricity :data:`OTHER`) or :data:`BASIC`.
         time: month, year, or the days it is for, in Chinese.
         tariff: full name.
         label: period, tier, or what the basic charge is taken on.
@@ -52,6 +53,7 @@ class Bill:
     """What a meter's time costs, in whole fen.
 
     Attributes:
+        item: what the lines of energy are called.
         lines: energy, then the basic charge.
         energy: rounded once from the exact sum; None: unknown.
         basic: the same of the basic charge; 0 without one.
@@ -61,6 +63,7 @@ class Bill:
         notes: what else the figures rest on, in Chinese.
     """
 
+    item: str
     lines: tuple[BillLine, ...]
     energy: Decimal | None
     basic: Decimal | None
@@ -87,8 +90,10 @@ def bill(cost: MeterCost, unit: str) -> Bill:
         cost: of a meter and a time.
         unit: of the meter.
     """
-    lines = (*_in_fen(_energy_lines(cost, unit)), *_in_fen(_basic_lines(cost)))
+    item = ENERGY if unit == "kWh" else OTHER
+    lines = (*_in_fen(_energy_lines(cost, item, unit)), *_in_fen(_basic_lines(cost)))
     return Bill(
+        item=item,
         lines=lines,
         energy=_fen(cost.yuan),
         basic=_fen(cost.basic_yuan),
@@ -112,7 +117,7 @@ def to_json(meter: str, begin: date, end: date, one: Bill) -> str:
         "meter": meter,
         "begin": begin.isoformat(),
         "end": end.isoformat(),
-        "energy": [_plain(line) for line in one.of(ENERGY)],
+        "energy": [_plain(line) for line in one.of(one.item)],
         "basic": [_plain(line) for line in one.of(BASIC)],
         "energy_yuan": _text(one.energy),
         "basic_yuan": _text(one.basic),
@@ -125,10 +130,10 @@ def to_json(meter: str, begin: date, end: date, one: Bill) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1)
 
 
-def _energy_lines(cost: MeterCost, unit: str) -> list[BillLine]:
+def _energy_lines(cost: MeterCost, item: str, unit: str) -> list[BillLine]:
     return [
         BillLine(
-            item=ENERGY,
+            item=item,
             time=f"{part.begin:%Y} 年" if part.yearly else f"{part.begin:%Y-%m}",
             tariff=one.tariff,
             label=part.label,
