@@ -84,9 +84,8 @@ def _dates(entry: Entry) -> set[int]:
     found: set[int] = set()
     for piece in written.split(",") if written else []:
         match = _DATES.fullmatch(piece.strip())
-        numbers = [int(part) for part in match.groups(default="0")] if match else [0] * 4
-        first = day_of_year(numbers[0], numbers[1])
-        last = day_of_year(numbers[2], numbers[3]) or first
+        first = day_of_year(int(match[1]), int(match[2])) if match else 0
+        last = day_of_year(int(match[3]), int(match[4])) if match and match[3] else first
         if first not in EVERY_DAY or last not in EVERY_DAY:
             what = f"dates is {written}: write days as 07-01..08-31, 12-20..02-10 or 10-01"
             entry.problem("dates", what)

@@ -51,7 +51,9 @@ def test_what_is_unknown_stays_so_and_what_is_known_stands_beside_it() -> None:
 
 def test_water_has_no_electricity_on_its_bill() -> None:
     found = bill(cost(part("", 5_000_000, "3")), "m3")
-    assert [(line.item, line.unit, line.yuan) for line in found.lines] == [("用量费用", "m3", D(15))]
+    assert [(line.item, line.unit, line.yuan) for line in found.lines] == [
+        ("用量费用", "m3", D(15))
+    ]
 
 
 def test_tiers_of_a_year_are_of_the_year() -> None:

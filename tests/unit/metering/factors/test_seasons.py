@@ -114,6 +114,7 @@ def test_months_and_dates_make_one_season(tmp_path: Path) -> None:
         ("06-15..09-15", "6-15..9-15", "13: season summer: dates is 6-15..9-15: write days as"),
         ("06-15..09-15", "06-15..13-01", "13: season summer: dates is 06-15..13-01: write days"),
         ("06-15..09-15", "06-15-09-15", "13: season summer: dates is 06-15-09-15: write days as"),
+        ("06-15..09-15", "06-15..00-00", "13: season summer: dates is 06-15..00-00: write days"),
         ("    dates: 06-15..09-15\n", "", "12: season summer: months is missing: add it"),
     ],
 )
