@@ -50,8 +50,9 @@ def _show(one: Bill) -> None:
         table.add_row(*cells, quantity, line.unit, price, _yuan(line.yuan))
     Console().print(table)
     if one.item == ENERGY:
-        typer.echo(f"电度电费 {_yuan(one.energy)} 元，基本电费 {_basic(one)}。")
-    typer.echo(f"合计 {_yuan(one.yuan)} 元。{one.why}")
+        typer.echo(f"电度电费 {_yuan(one.energy)} 元，基本电费{_basic(one)}。")
+    known = "（只计已知用量）" if one.yuan is not None and one.missing_quarters else ""
+    typer.echo(f"合计 {_yuan(one.yuan)} 元{known}。{one.why}")
     if one.yuan is None and one.known:
         typer.echo(f"其中已知部分 {_yuan(one.known)} 元。")
     if one.missing_quarters:
@@ -63,7 +64,7 @@ def _show(one: Bill) -> None:
 def _basic(one: Bill) -> str:
     if not one.of(BASIC):
         return "没有（电价文件没有基本电价，电表也没有登记计费方式）"
-    return f"{_yuan(one.basic)} 元"
+    return f" {_yuan(one.basic)} 元"
 
 
 def _yuan(fen: Decimal | None) -> str:

@@ -133,7 +133,7 @@ def test_a_month_is_priced_by_the_tariff_assigned(run: Run, database: str) -> No
     assert "合计 67.44 元" in priced
     assert "8.00" in next(line for line in priced.splitlines() if "尖" in line)
     assert "2784 个刻钟没有用量数据，未计入" in priced
-    assert "电度电费 67.44 元，基本电费 没有" in priced
+    assert "电度电费 67.44 元，基本电费没有" in priced
     with pytest.raises(RefusedError, match="没有编码为 m-9 的计量表"):
         run("cost", "m-9", "--month", "2026-07")
     with pytest.raises(RefusedError, match="月份 9999-12 不在 1990 年至 2100 年之间"):
@@ -177,7 +177,7 @@ def test_a_two_part_month_as_a_bill_and_as_json(
     for cell in ("基本电费", "2026-07", "city@2026-01-01.1", "315.00", "kVA", "28", "8,820.00"):
         assert cell in line
     assert "电度电费 32.00 元，基本电费 8,820.00 元" in shown
-    assert "合计 8,852.00 元。" in shown
+    assert "合计 8,852.00 元（只计已知用量）。" in shown
     found = json.loads(run("cost", "m-1", "--month", "2026-07", "--json"))
     assert found["total_yuan"] == "8852.00"
     assert found["energy"] == [
