@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,8 +11,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.commands.factor_files import files
-from jieyong.commands.indicator import cost, indicators
+from jieyong.commands.factor_basic import basic, basics, demand
+from jieyong.commands.factor_cost import cost
+from jieyong.commands.factor_files import decimal, files
+from jieyong.commands.indicator import indicators
 from jieyong.commands.session import By, Config, session
 from jieyong.settings_file import load_settings
 from metering.factors import base_prices, institution_facts
@@ -24,6 +25,8 @@ from metering.factors.assignments import (
     assign,
     withdraw_assignment,
 )
+from metering.factors.basic_basis import withdraw_basis
+from metering.factors.entered_demand import withdraw_demand
 from metering.factors.institution_facts import Fact
 from metering.factors.kinds import load_fact_kinds
 from metering.factors.sets import Factor, Measure
@@ -34,7 +37,14 @@ factor_app = typer.Typer(
     no_args_is_help=True, help="折标系数、排放因子、电价方案，以及机构的面积、人数等信息。"
 )
 
-factor_app.command(help="按电价方案计算一块计量表一个月的电度电费，列出各时段或各档。")(cost)
+factor_app.command(help="按电价方案计算一块计量表一个月的电费：各时段、各档、基本电费、未知部分。")(
+    cost
+)
+factor_app.command(help="登记电表基本电费的计费方式：变压器容量、合同最大需量或实际最大需量。")(
+    basic
+)
+factor_app.command(help="列出一块电表登记的基本电费计费方式，连同编号。")(basics)
+factor_app.command(help="录入电费账单上一个月的最大需量（kW）；优先于由功率计量得出的。")(demand)
 factor_app.command(help="一个机构若干月的综合能耗、碳排放，及人均、单位面积指标。")(indicators)
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
@@ -46,12 +56,17 @@ Source = Annotated[str, typer.Option(help="依据，例如不动产权证号、�
 Number = Annotated[str, typer.Argument(help="数值，不带单位。")]
 
 
+_KINDS = "fact 机构信息；tariff 电价指定；price 基准电价；basic 基本电费计费方式；demand 最大需量。"
+
+
 class Entry(StrEnum):
     """What can be withdrawn."""
 
     FACT = "fact"
     TARIFF = "tariff"
     PRICE = "price"
+    BASIC = "basic"
+    DEMAND = "demand"
 
 
 @factor_app.command(help="检查全部系数、因子和电价文件；错误逐行指出。")
@@ -127,7 +142,7 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Enter a fact, or change it from a day on."""
-    fact = Fact(institution, code, _decimal(value), since.date(), _date(until), source)
+    fact = Fact(institution, code, decimal(value), since.date(), _date(until), source)
     write = institution_facts.change if change else institution_facts.enter
     with session(config, by) as at:
         number = write(at.conn, at.act, fact, load_fact_kinds())
@@ -142,7 +157,6 @@ def assign_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     institution: Annotated[str | None, typer.Option(help="机构编码，连同 --energy。")] = None,
     energy: Annotated[str, typer.Option(help="能源，如 electricity。")] = "electricity",
     until: Until = None,
-    capacity: Annotated[str | None, typer.Option(help="基本电费的容量，kVA 或 kW。")] = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -150,8 +164,7 @@ def assign_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     if (meter is None) == (institution is None):
         raise RefusedError("请写 --meter 或 --institution，二者之一")
     subject = OfMeter(meter) if meter else OfInstitution(institution or "", energy)
-    size = None if capacity is None else _decimal(capacity)
-    wanted = Assignment(tariff, since.date(), _date(until), size)
+    wanted = Assignment(tariff, since.date(), _date(until))
     with session(config, by) as at:
         known = files(at.settings)[1]
         number = assign(at.conn, at.act, subject, wanted, known)
@@ -173,14 +186,14 @@ def price(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             one = in_force(files(at.settings)[1], tariff, month.date())
         except LookupError as error:
             raise RefusedError(f"{month:%Y-%m} 没有编码为 {tariff} 的电价方案：请核对") from error
-        entry = base_prices.BasePrice(month.date(), _decimal(yuan), source)
+        entry = base_prices.BasePrice(month.date(), decimal(yuan), source)
         number = base_prices.enter(at.conn, at.act, one, entry)
     typer.echo(f"已录入 #{number}。")
 
 
 @factor_app.command(help="撤回一条记录；记录仍可查，不再计入。")
 def withdraw(
-    kind: Annotated[Entry, typer.Argument(help="fact 机构信息；tariff 电价指定；price 基准电价。")],
+    kind: Annotated[Entry, typer.Argument(help=_KINDS)],
     number: Annotated[int, typer.Argument(help="编号。")],
     by: By = None,
     config: Config = None,
@@ -190,6 +203,8 @@ def withdraw(
         Entry.FACT: institution_facts.withdraw_fact,
         Entry.TARIFF: withdraw_assignment,
         Entry.PRICE: base_prices.withdraw_price,
+        Entry.BASIC: withdraw_basis,
+        Entry.DEMAND: withdraw_demand,
     }
     with session(config, by) as at:
         undo[kind](at.conn, at.act, number)
@@ -201,13 +216,6 @@ def _cells(factor: Factor | None) -> tuple[str, str]:
         return "", ""
     sure = {"high": "高", "medium": "中", "low": "低"}[factor.provenance.confidence]
     return f"{factor.per_unit.normalize():f}", f"{factor.set_name}（可信：{sure}）"
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text.replace(",", ""))
-    except InvalidOperation as error:
-        raise RefusedError(f"“{text}”不是数：请填写数值，不带单位") from error
 
 
 def _date(moment: datetime | None) -> date | None:

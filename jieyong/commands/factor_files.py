@@ -1,6 +1,8 @@
-"""The factor sets and tariffs that commands use, those of one's own included."""
+"""What commands on factors and tariffs share: the files, numbers that people write."""
 
 from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
 
 from jieyong.settings import Settings
 from metering.factors.library import Library, load_library
@@ -24,3 +26,15 @@ def files(settings: Settings) -> tuple[Library, tuple[Tariff, ...]]:
             "请写省级行政区划代码前两位，如 50，或 CN"
         )
     return library, load_tariffs(library, more=settings.factors.own("tariffs"))
+
+
+def decimal(text: str) -> Decimal:
+    """Read a number as people write it, ``6,000.5``.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return Decimal(text.replace(",", ""))
+    except InvalidOperation as error:
+        raise RefusedError(f"“{text}”不是数：请填写数值，不带单位") from error

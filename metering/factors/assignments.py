@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -17,24 +16,23 @@ from registry.refusal import RefusedError
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO tariff_assignment
-        (meter_id, institution_id, energy, tariff, capacity, valid, entered_by, entered_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id
+        (meter_id, institution_id, energy, tariff, valid, entered_by, entered_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id
 """
 _METER: Final[LiteralString] = "SELECT id, energy FROM meter WHERE code = %s"
 _OF_METER: Final[LiteralString] = """
-    SELECT a.tariff, lower(a.valid), upper(a.valid), a.capacity
+    SELECT a.tariff, lower(a.valid), upper(a.valid)
     FROM tariff_assignment a JOIN meter m ON m.id = a.meter_id
     WHERE m.code = %s AND a.withdrawn_at IS NULL AND a.valid && daterange(%s, %s)
     ORDER BY a.valid
 """
 _OF_INSTITUTION: Final[LiteralString] = """
-    SELECT a.tariff, lower(a.valid), upper(a.valid), a.capacity
+    SELECT a.tariff, lower(a.valid), upper(a.valid)
     FROM tariff_assignment a JOIN institution i ON i.id = a.institution_id
     WHERE i.code = %s AND a.energy = %s AND a.withdrawn_at IS NULL
         AND a.valid && daterange(%s, %s)
     ORDER BY a.valid
 """
-_MOST_CAPACITY: Final = Decimal(10) ** 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +58,11 @@ class Assignment:
         tariff: its code.
         begin: first day.
         end: day after the last; None: until further notice.
-        capacity: kVA or contracted kW of a basic charge; None: none, or by measured demand.
     """
 
     tariff: str
     begin: date
     end: date | None
-    capacity: Decimal | None = None
 
 
 def assign(
@@ -92,15 +88,12 @@ def assign(
         RefusedError: an unknown code, a tariff of another energy, an overlap, a wrong time.
     """
     valid = days(assignment.begin, assignment.end)
-    capacity = assignment.capacity
-    if capacity is not None and not (capacity.is_finite() and 0 < capacity < _MOST_CAPACITY):
-        raise RefusedError(f"容量为 {capacity}：必须大于 0")
     message = f"{_name(subject)} 在这段时间内已有电价：请先撤回原记录，或改变起止日期"
     with refusing_overlap(message), conn.transaction():
         meter, institution, energy = _subject(conn, subject)
         _check_tariff(tariffs, assignment, energy)
         of_institution = energy if institution is not None else None
-        what = (meter, institution, of_institution, assignment.tariff, capacity, valid)
+        what = (meter, institution, of_institution, assignment.tariff, valid)
         entry = insert(conn, _INSERT, [*what, act.principal, act.at])
         record(conn, act, "tariff.assign", _name(subject), _detail(assignment, entry))
     return entry
@@ -162,5 +155,4 @@ def _detail(assignment: Assignment, entry: int) -> dict[str, object]:
         "tariff": assignment.tariff,
         "begin": assignment.begin.isoformat(),
         "end": None if assignment.end is None else assignment.end.isoformat(),
-        "capacity": None if assignment.capacity is None else str(assignment.capacity),
     }

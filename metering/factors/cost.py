@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -19,8 +19,10 @@ from metering.factors.rounding import of_micro, product, total
 from metering.factors.tariff import (
     QUARTERS,
     Period,
+    Seasons,
     Tariff,
     Tiered,
+    TieredTimeOfUse,
     TierSpan,
     TimeOfUse,
 )
@@ -29,6 +31,7 @@ Calendar = Callable[[date], str]
 """Says ``workday``, ``weekend`` or ``holiday`` of a day; raises when it does not know the year."""
 
 _INT64_MAX: Final = 2**63 - 1
+_NO_TIERS: Final = Tiered(TierSpan.MONTH, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Part:
         micro: millionths of the unit.
         price: yuan per unit; None: no base price is known for the month.
         yuan: exact; None: unknown.
+        yearly: ``begin`` begins a year.
     """
 
     begin: date
@@ -48,6 +52,7 @@ class Part:
     micro: int
     price: Decimal | None
     yuan: Decimal | None
+    yearly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,18 @@ class Cost:
         tariff: its full name.
         parts: by month and period, in order; only what was used.
         quarters: how many quarter hours it rests on; what is unknown is not in it.
+        backward_quarters: how many of them are below 0 (fed in, or a sum of meters that differ);
+            they are taken off at the same price, or out of the tier they had filled.
+        backward_micro: their sum, millionths of the unit, 0 or below.
+        estimated_micro: the part that was allotted over gaps; its periods are not certain.
     """
 
     tariff: str
     parts: tuple[Part, ...]
     quarters: int
+    backward_quarters: int = 0
+    backward_micro: int = 0
+    estimated_micro: int = 0
 
     @property
     def micro(self) -> int:
@@ -93,7 +105,9 @@ class Cost:
 class _Line:
     begin: date
     label: str
-    price: Decimal | None
+    price: Decimal | None = None
+    season: int = 0
+    period: Period = Period.FLAT
 
 
 class Pricer:
@@ -121,56 +135,94 @@ class Pricer:
             raise ValueError(f"{tariff.full_name} does not hold on {first} yet: choose by the day")
         clock = local_quarters(begin_us, end_us, zone)
         self._keys, self._lines = _lay(tariff, calendar, clock)
-        self._fresh = begin_us == midnight_us(self._lines[0].begin, zone)
+        self._tiered = tiers_of(tariff)
+        tiered = self._tiered or _NO_TIERS
+        spans = [span_begin(tiered, line.begin) for line in self._lines]
+        self._spans = list(dict.fromkeys(spans))
+        self._span_of_line = np.asarray([self._spans.index(span) for span in spans], np.int64)
+        self._fresh = begin_us == midnight_us(self._spans[0], zone)
 
     def cost(self, quarters: Quarters, *, already_micro: int | None = None) -> Cost:
         """Price the quarters of one meter.
 
         Args:
-            quarters: inside the window; what is absent is unknown and costs nothing here.
+            quarters: inside the window, in order; what is absent is unknown and costs nothing here.
             already_micro: what was used since the tier's month or year began, up to the window's
                 begin; needed by tiers unless the window begins there.
 
         Raises:
-            ValueError: a quarter outside the window, a tier's start that is not given, or tiers
-                over consumption that runs backwards.
+            ValueError: a quarter outside the window or out of order, a tier's start that is not
+                given.
             OverflowError: sums pass 64 bits.
         """
-        sums = self._sums(quarters)
-        if isinstance(self.tariff.scheme, Tiered):
-            parts = self._tiered(self.tariff.scheme, sums, already_micro)
-        else:
-            used = ((line, micro) for line, micro in zip(self._lines, sums, strict=True) if micro)
-            parts = [_part(line.begin, line.label, micro, line.price) for line, micro in used]
-        return Cost(self.tariff.full_name, tuple(parts), len(quarters.slot))
-
-    def _sums(self, quarters: Quarters) -> list[int]:
-        """Exact sum by line."""
-        slot, micro = quarters.slot, quarters.micro
-        if not len(slot):
-            return [0] * len(self._lines)
-        if int(slot.min()) < self._begin_us or int(slot.max()) >= self._end_us:
-            raise ValueError("there are quarters outside the window: cut them first")
-        if (slot % GRAIN_US).any():
-            raise ValueError("a slot is off the quarter hour: give quarters")
-        if int(np.abs(micro.astype(np.float64)).max()) > _INT64_MAX // len(micro):
-            raise OverflowError("the quantities are too large to add: is a ratio wrong?")
-        return _add_up(self._keys[(slot - self._begin_us) // GRAIN_US], micro, len(self._lines))
-
-    def _tiered(self, scheme: Tiered, sums: Sequence[int], already: int | None) -> list[Part]:
-        if already is None and not self._fresh:
+        if self._tiered is not None and already_micro is None and not self._fresh:
             raise ValueError(
                 "tiers count from the begin of their month or year: pass already_micro, "
                 "what was used from there to the begin of the window"
             )
-        if min([*sums, already or 0]) < 0:
-            raise ValueError("tiers over consumption below 0 have no meaning: use another tariff")
-        parts = []
-        before = already or 0
-        for line, micro in zip(self._lines, sums, strict=True):
-            parts += _through_tiers(scheme, line.begin, before, before + micro)
-            before = 0
-        return parts
+        keys = self._keys_of(quarters, already_micro or 0)
+        if self._tiered is None:
+            sums = _add_up(keys, quarters.micro, len(self._lines))
+            used = ((line, micro) for line, micro in zip(self._lines, sums, strict=True) if micro)
+            parts = [_part(line.begin, line.label, micro, line.price) for line, micro in used]
+        else:
+            parts = self._through_tiers(self._tiered, keys, quarters.micro, already_micro or 0)
+        below = quarters.micro[quarters.micro < 0]
+        return Cost(
+            tariff=self.tariff.full_name,
+            parts=tuple(parts),
+            quarters=len(quarters.slot),
+            backward_quarters=len(below),
+            backward_micro=int(below.sum()),
+            estimated_micro=int(quarters.estimated.sum()),
+        )
+
+    def _keys_of(self, quarters: Quarters, already_micro: int) -> npt.NDArray[np.int32]:
+        """Return the line of each quarter, after what cannot be priced is refused."""
+        slot, micro = quarters.slot, quarters.micro
+        if not len(slot):
+            return np.zeros(0, np.int32)
+        if int(slot.min()) < self._begin_us or int(slot.max()) >= self._end_us:
+            raise ValueError("there are quarters outside the window: cut them first")
+        if (slot % GRAIN_US).any():
+            raise ValueError("a slot is off the quarter hour: give quarters")
+        if (np.diff(slot) <= 0).any():
+            raise ValueError("quarters must be in the order of time, each once: sort them first")
+        most = max(int(np.abs(micro.astype(np.float64)).max()), abs(already_micro))
+        if most > _INT64_MAX // (len(micro) + 1):
+            raise OverflowError("the quantities are too large to add: is a ratio wrong?")
+        return self._keys[(slot - self._begin_us) // GRAIN_US]
+
+    def _through_tiers(
+        self, tiered: Tiered, keys: npt.NDArray[np.int32], micro: Int64s, already: int
+    ) -> list[Part]:
+        """Cut each quarter at the bounds of the tiers, in the order of time."""
+        span = self._span_of_line[keys]
+        upto = np.zeros(len(micro), np.int64)
+        for index in np.unique(span):
+            mine = span == index
+            upto[mine] = np.cumsum(micro[mine]) + (already if index == 0 else 0)
+        since = upto - micro
+        found: list[tuple[date, int, int, Part]] = []
+        floor = -_INT64_MAX
+        for number, tier in enumerate(tiered.tiers, start=1):
+            top = _INT64_MAX if tier.upto_micro is None else tier.upto_micro
+            inside = np.clip(upto, floor, top) - np.clip(since, floor, top)
+            for place, used in enumerate(_add_up(keys, inside, len(self._lines))):
+                if used:
+                    line = self._lines[place]
+                    part = self._tier_part(tiered, line, number, used)
+                    found.append((line.begin, number, place, part))
+            floor = top
+        return [part for *_, part in sorted(found, key=lambda one: one[:3])]
+
+    def _tier_part(self, tiers: Tiered, line: _Line, number: int, micro: int) -> Part:
+        scheme, tier = self.tariff.scheme, tiers.tiers[number - 1]
+        if not isinstance(scheme, TieredTimeOfUse):
+            part = _part(line.begin, f"第{number}档", micro, tier.price)
+            return replace(part, yearly=tiers.span == TierSpan.YEAR)
+        price = scheme.price(tier, line.season, line.period)
+        return _part(line.begin, f"第{number}档 {line.label}", micro, price)
 
 
 def cost(
@@ -192,19 +244,16 @@ def cost(
     return Pricer(tariff, calendar, zone, begin, end).cost(quarters, already_micro=already_micro)
 
 
-def basic_charge(tariff: Tariff, kilowatts: Decimal | None, months: int = 1) -> Decimal | None:
-    """Return the basic charge in exact yuan; None: unknown; 0 for a tariff without one.
+def tiers_of(tariff: Tariff) -> Tiered | None:
+    """Return the tiers of a tariff that has some."""
+    if isinstance(tariff.scheme, TieredTimeOfUse):
+        return tariff.scheme.tiered
+    return tariff.scheme if isinstance(tariff.scheme, Tiered) else None
 
-    Args:
-        tariff: of the month.
-        kilowatts: the month's highest demand in kW, or the transformers' kVA; None: unknown.
-        months: how many, with the same kilowatts.
-    """
-    if tariff.basic is None:
-        return Decimal(0)
-    if kilowatts is None:
-        return None
-    return product(tariff.basic.price, kilowatts, Decimal(months))
+
+def span_begin(tiered: Tiered, day: date) -> date:
+    """Return the first day of the month or year in which tiers count on a day."""
+    return day.replace(month=1, day=1) if tiered.span == TierSpan.YEAR else day.replace(day=1)
 
 
 def _lay(
@@ -214,46 +263,49 @@ def _lay(
     days, of_day = np.unique(clock.day, return_inverse=True)
     dates = [date_of(int(day)) for day in days]
     scheme = tariff.scheme
-    if isinstance(scheme, TimeOfUse):
-        return _lay_time_of_use(scheme, calendar, dates, of_day, clock.quarter)
-    yearly = isinstance(scheme, Tiered) and scheme.span == TierSpan.YEAR
-    begins = [date(day.year, 1 if yearly else day.month, 1) for day in dates]
+    if isinstance(scheme, Seasons):
+        return _lay_seasons(scheme, calendar, dates, of_day, clock.quarter)
+    tiered = tiers_of(tariff) or _NO_TIERS
+    begins = [span_begin(tiered, day) for day in dates]
     price = None if isinstance(scheme, Tiered) else scheme.price
     lines = [_Line(begin, "", price) for begin in dict.fromkeys(begins)]
     index = {line.begin: i for i, line in enumerate(lines)}
     return np.asarray([index[begin] for begin in begins], np.int32)[of_day], lines
 
 
-def _lay_time_of_use(
-    scheme: TimeOfUse,
+def _lay_seasons(
+    scheme: Seasons,
     calendar: Calendar,
     dates: Sequence[date],
     of_day: npt.NDArray[np.intp],
     quarter: Int64s,
 ) -> tuple[npt.NDArray[np.int32], list[_Line]]:
-    matters = {month: scheme.needs_calendar(month) for month in range(1, 13)}
-    seasons = [
-        scheme.season(d.month, _day_type(calendar, d) if matters[d.month] else DayKind.WORKDAY)
-        for d in dates
-    ]
-    kinds = list(dict.fromkeys((d.replace(day=1), s) for d, s in zip(dates, seasons, strict=True)))
+    seasons = [_season(scheme, calendar, day) for day in dates]
+    months = [day.replace(day=1) for day in dates]
+    kinds = list(dict.fromkeys(zip(months, seasons, strict=True)))
     index = {kind: i for i, kind in enumerate(kinds)}
-    of_kind = np.asarray(
-        [index[d.replace(day=1), s] for d, s in zip(dates, seasons, strict=True)], np.int32
-    )
+    of_kind = np.asarray([index[k] for k in zip(months, seasons, strict=True)], np.int32)
     periods = np.asarray([one.periods for one in scheme.seasons], np.int32).reshape(-1, QUARTERS)
     of_season = np.asarray(seasons, np.int32)[of_day]
     keys = of_kind[of_day] * len(Period) + periods[of_season, quarter]
     lines = [
-        _Line(
-            month,
-            period.chinese,
-            scheme.price(season, period, month) if period in scheme.seasons[season].rates else None,
-        )
+        _Line(month, period.chinese, _price(scheme, season, period, month), season, period)
         for month, season in kinds
         for period in Period
     ]
     return keys, lines
+
+
+def _season(scheme: Seasons, calendar: Calendar, day: date) -> int:
+    matters = scheme.needs_calendar(day.month, day.day)
+    kind = _day_type(calendar, day) if matters else DayKind.WORKDAY
+    return scheme.season(day.month, kind, day.day)
+
+
+def _price(scheme: Seasons, season: int, period: Period, month: date) -> Decimal | None:
+    """Return the price of a line; None also where the tier decides it."""
+    occurs = period in scheme.seasons[season].rates
+    return scheme.price(season, period, month) if isinstance(scheme, TimeOfUse) and occurs else None
 
 
 def _day_type(calendar: Calendar, day: date) -> DayKind:
@@ -271,19 +323,6 @@ def _add_up(keys: npt.NDArray[np.int32], micro: Int64s, lines: int) -> list[int]
     sums = np.zeros(lines, np.int64)
     sums[sorted_keys[starts]] = np.add.reduceat(micro[order], starts)
     return [int(value) for value in sums]
-
-
-def _through_tiers(scheme: Tiered, begin: date, since: int, upto: int) -> list[Part]:
-    """Cut what was used from ``since`` to ``upto`` within a span into tiers."""
-    parts = []
-    floor = 0
-    for number, tier in enumerate(scheme.tiers, start=1):
-        top = upto if tier.upto_micro is None else min(upto, tier.upto_micro)
-        micro = top - max(since, floor)
-        if micro > 0:
-            parts.append(_part(begin, f"第{number}档", micro, tier.price))
-        floor = tier.upto_micro or floor
-    return parts
 
 
 def _part(begin: date, label: str, micro: int, price: Decimal | None) -> Part:

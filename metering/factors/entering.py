@@ -59,6 +59,20 @@ def institution_id(conn: psycopg.Connection[Any], code: str) -> int:
     return int(row[0])
 
 
+def electricity_meter(conn: psycopg.Connection[Any], code: str) -> int:
+    """Return the id of a meter of electricity.
+
+    Raises:
+        RefusedError: there is none with this code, or it counts something else.
+    """
+    row = conn.execute("SELECT id, energy FROM meter WHERE code = %s", [code]).fetchone()
+    if row is None:
+        raise RefusedError(f"没有编码为 {code} 的计量表：请核对编码")
+    if row[1] != "electricity":
+        raise RefusedError(f"{code} 不是电表：只有电表有需量和基本电费")
+    return int(row[0])
+
+
 def insert(
     conn: psycopg.Connection[Any], statement: LiteralString, values: Sequence[object]
 ) -> int:

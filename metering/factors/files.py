@@ -20,6 +20,7 @@ DATA: Final = Path(__file__).parent / "data"
 _NUMBER: Final = re.compile(r"(0|[1-9]\d{0,9})(\.\d{1,8})?")
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CODE: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_SIGNED: Final = re.compile(r"-?" + _NUMBER.pattern)
 _RANGE: Final = re.compile(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?")
 
 
@@ -120,6 +121,19 @@ def number(entry: Entry, key: str) -> Decimal | None:
     if not _NUMBER.fullmatch(written):
         entry.problem(
             key, f"{key} is {written}: write a number ≥ 0 with at most eight decimals, as 0.1229"
+        )
+        return None
+    return Decimal(written)
+
+
+def signed_number(entry: Entry, key: str) -> Decimal | None:
+    """Return a number with up to eight decimals, also below 0; None as :func:`number`."""
+    written = entry.optional_text(key)
+    if not written:
+        return None
+    if not _SIGNED.fullmatch(written):
+        entry.problem(
+            key, f"{key} is {written}: write a number with at most eight decimals, as -0.25"
         )
         return None
     return Decimal(written)

@@ -45,8 +45,8 @@ class Library:
     def factor(self, measure: Measure, energy: str, day: date, jurisdiction: str) -> Factor | None:
         """Choose the factor in force.
 
-        The nearest jurisdiction that has one on that day wins; there the set that began last, and
-        of it the newest version.
+        The nearest jurisdiction that has one on that day wins; there the set that began last. Of a
+        set only its newest version counts: what a correction leaves out holds no more.
 
         Returns:
             None: no set has one.
@@ -54,6 +54,10 @@ class Library:
         Raises:
             ValueError: the jurisdiction is not known.
         """
+        newest: dict[tuple[str, date], int] = {}
+        for one in self.sets:
+            key = one.code, one.since
+            newest[key] = max(newest.get(key, 0), one.version)
         for place in self.chain(jurisdiction):
             there = [
                 s
@@ -62,6 +66,7 @@ class Library:
                 and s.jurisdiction == place
                 and s.since <= day
                 and energy in s.factors
+                and s.version == newest[s.code, s.since]
             ]
             if there:
                 return max(there, key=lambda s: (s.since, s.version)).factors[energy]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,10 +16,12 @@ from metering.counter.model import GRAIN_US, Quarters
 from metering.factors.assignments import OfInstitution, OfMeter, assignments
 from metering.factors.base_prices import read as read_base_prices
 from metering.factors.clock import midnight_us
-from metering.factors.cost import Calendar, Cost, Pricer
+from metering.factors.cost import Calendar, Cost, Pricer, span_begin, tiers_of
 from metering.factors.layers import Piece, first_of
-from metering.factors.rounding import total
-from metering.factors.tariff import Tariff, Tiered, TierSpan, TimeOfUse, pieces
+from metering.factors.meter_basic import BasicLine, DemandRule, Metered, basic_lines
+from metering.factors.notes import carried_bases, unpublished_years
+from metering.factors.rounding import of_micro, total
+from metering.factors.tariff import Tariff, TimeOfUse, pieces
 from registry.refusal import RefusedError
 
 _METER: Final[LiteralString] = "SELECT id, energy FROM meter WHERE code = %s"
@@ -41,6 +43,10 @@ _BEFORE: Final[LiteralString] = """
     SELECT coalesce(sum(micro), 0)::int8 FROM consumption_day
     WHERE meter_id = %s AND day >= %s AND day < %s
 """
+_KNOWN_BEFORE: Final[LiteralString] = """
+    SELECT count(*) FROM consumption WHERE meter_id = %s AND slot >= %s AND slot < %s
+"""
+_POWER_TOTAL: Final = DemandRule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +57,15 @@ class Pricing:
         tariffs: all versions of all tariffs.
         calendar: says what a day is.
         zone: of the site.
+        demand: how the demand of a meter is found.
+        published: whether the calendar rests on the notice of a year.
     """
 
     tariffs: Sequence[Tariff]
     calendar: Calendar
     zone: ZoneInfo
+    demand: DemandRule = _POWER_TOTAL
+    published: Callable[[int], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +74,46 @@ class MeterCost:
 
     Attributes:
         costs: by tariff, in order; without basic charges.
+        basic: lines of the basic charge, by month.
         unpriced: first day and day after the last of times without a tariff.
         missing_quarters: quarter hours with a tariff of which nothing is known.
+        notes: what else the figures rest on, in Chinese.
     """
 
     costs: tuple[Cost, ...]
+    basic: tuple[BasicLine, ...]
     unpriced: tuple[tuple[date, date], ...]
     missing_quarters: int
+    notes: tuple[str, ...]
 
     @property
     def yuan(self) -> Decimal | None:
-        """The exact sum; None when any part is unknown, or nothing is known."""
+        """The exact sum for energy; None when any part is unknown, or nothing is known."""
         known = [cost.yuan for cost in self.costs if cost.yuan is not None and cost.quarters]
         whole = known and len(known) == len(self.costs) and not self.unpriced
         return total(known) if whole else None
 
     @property
+    def basic_yuan(self) -> Decimal | None:
+        """The sum of the basic charge; 0 without one, None when any line is unknown."""
+        known = [line.yuan for line in self.basic if line.yuan is not None]
+        return total(known) if len(known) == len(self.basic) else None
+
+    @property
+    def whole_yuan(self) -> Decimal | None:
+        """Energy and basic charge together; None when either is unknown."""
+        if self.yuan is None or self.basic_yuan is None:
+            return None
+        return total([self.yuan, self.basic_yuan])
+
+    @property
     def why(self) -> str:
-        """Why the sum is unknown, in Chinese; else empty."""
+        """Why a sum is unknown, in Chinese; else empty."""
         found = [f"{begin} 至 {end - timedelta(days=1)} 没有电价" for begin, end in self.unpriced]
         found += [cost.why for cost in self.costs if cost.why]
         if any(not cost.quarters for cost in self.costs):
             found.append("没有用量数据")
+        found += [line.why for line in self.basic if line.why]
         return "；".join(dict.fromkeys(found))
 
 
@@ -98,6 +126,12 @@ class _Asked:
     energy: str
     begin: date
     end: date
+
+
+def unit_of(conn: psycopg.Connection[Any], meter: str) -> str:
+    """Return the unit of a meter's consumption; empty when there is no such meter."""
+    row = conn.execute("SELECT unit FROM meter WHERE code = %s", [meter]).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def meter_cost(
@@ -115,8 +149,8 @@ def meter_cost(
         pricing: tariffs, calendar, zone.
 
     Raises:
-        RefusedError: there is no such meter.
-        ValueError: there is no day between ``begin`` and ``end``; tiers over a negative use.
+        RefusedError: there is no such meter, or the file of an assigned tariff is not there.
+        ValueError: there is no day between ``begin`` and ``end``.
     """
     if begin >= end:
         raise ValueError(f"{begin} to {end} has no day: the end is the day after the last")
@@ -128,18 +162,40 @@ def meter_cost(
     shared = _of_institutions(conn, asked, pricing.zone)
     laid = first_of([own, shared], begin, end)
     spans = [
-        Piece(first, last, _with_bases(conn, tariff))
+        Piece(first, last, tariff)
         for piece in laid
         if piece.value is not None
-        for first, last, tariff in pieces(pricing.tariffs, piece.value, piece.begin, piece.end)
+        for first, last, tariff in _pieces(pricing.tariffs, piece.value, piece.begin, piece.end)
     ]
-    costs = tuple(_cost(conn, asked.meter_id, span, pricing) for span in spans)
+    entered = {span.value.code: read_base_prices(conn, span.value.code) for span in spans}
+    priced = [Piece(s.begin, s.end, _with(s.value, entered[s.value.code])) for s in spans]
+    costs = tuple(_cost(conn, asked.meter_id, span, pricing) for span in priced)
     expected = sum(_quarters_of(span.begin, span.end, pricing.zone) for span in spans)
+    metered = Metered(asked.meter_id, meter, pricing.zone, pricing.demand)
     return MeterCost(
         costs=costs,
+        basic=basic_lines(conn, metered, spans, (begin, end)),
         unpriced=tuple((piece.begin, piece.end) for piece in laid if piece.value is None),
         missing_quarters=expected - sum(cost.quarters for cost in costs),
+        notes=(
+            *unpublished_years(spans, pricing.published),
+            *carried_bases(spans, entered),
+            *(note for span in spans if (note := _gap_before(conn, asked, span, pricing.zone))),
+            *_estimated(costs),
+            *_fed_back(costs),
+        ),
     )
+
+
+def _pieces(
+    tariffs: Sequence[Tariff], code: str, begin: date, end: date
+) -> list[tuple[date, date, Tariff]]:
+    try:
+        return pieces(tariffs, code, begin, end)
+    except LookupError as error:
+        raise RefusedError(
+            f"已指定的电价方案 {code} 在 {begin} 没有电价文件：请放回该文件，或撤回指定"
+        ) from error
 
 
 def _assigned(
@@ -164,10 +220,10 @@ def _of_institutions(
     return found
 
 
-def _with_bases(conn: psycopg.Connection[Any], tariff: Tariff) -> Tariff:
+def _with(tariff: Tariff, bases: Sequence[tuple[date, Decimal]]) -> Tariff:
     if not isinstance(tariff.scheme, TimeOfUse) or not tariff.scheme.multiplies:
         return tariff
-    return tariff.with_bases(read_base_prices(conn, tariff.code))
+    return tariff.with_bases(bases)
 
 
 def _cost(
@@ -184,14 +240,43 @@ def _cost(
 
 def _already(conn: psycopg.Connection[Any], meter_id: int, span: Piece[Tariff]) -> int | None:
     """What was used since the tiers began anew, as far as it is known."""
-    scheme = span.value.scheme
-    if not isinstance(scheme, Tiered):
+    tiered = tiers_of(span.value)
+    if tiered is None:
         return None
-    start = span.begin.replace(day=1)
-    if scheme.span == TierSpan.YEAR:
-        start = start.replace(month=1)
-    row = conn.execute(_BEFORE, [meter_id, start, span.begin]).fetchone()
+    row = conn.execute(_BEFORE, [meter_id, span_begin(tiered, span.begin), span.begin]).fetchone()
     return int(row[0]) if row is not None else 0
+
+
+def _gap_before(
+    conn: psycopg.Connection[Any], asked: _Asked, span: Piece[Tariff], zone: ZoneInfo
+) -> str:
+    """Say how much of the time since the tiers began is unknown: they may be too low."""
+    tiered = tiers_of(span.value)
+    if tiered is None:
+        return ""
+    start = span_begin(tiered, span.begin)
+    window = [_midnight(start, zone), _midnight(span.begin, zone)]
+    row = conn.execute(_KNOWN_BEFORE, [asked.meter_id, *window]).fetchone()
+    missing = _quarters_of(start, span.begin, zone) - (int(row[0]) if row is not None else 0)
+    if not missing:
+        return ""
+    return f"{start} 至 {span.begin - timedelta(days=1)} 有 {missing} 个刻钟用量未知，分档可能偏低"
+
+
+def _estimated(costs: Sequence[Cost]) -> list[str]:
+    micro = sum(cost.estimated_micro for cost in costs)
+    if not micro:
+        return []
+    return [f"其中 {of_micro(micro).normalize():f} 为缺口分摊的估算用量，所属时段不确定"]
+
+
+def _fed_back(costs: Sequence[Cost]) -> list[str]:
+    count = sum(cost.backward_quarters for cost in costs)
+    micro = sum(cost.backward_micro for cost in costs)
+    if not count:
+        return []
+    fed = f"{of_micro(micro).normalize():f}"
+    return [f"{count} 个刻钟净用量为负，共 {fed}，已按同价冲减；上网电量另有电价的，请单独计量"]
 
 
 def _quarters(rows: Sequence[tuple[int, ...]]) -> Quarters:

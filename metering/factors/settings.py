@@ -23,6 +23,11 @@ class FactorSettings(BaseModel):
         description="Energy per m² counts what official vehicles burn; the marking sheet of model "
         "institutions leaves it out.",
     )
+    power: str = Field(
+        default="power_total",
+        min_length=1,
+        description="Name of the point of active power; the basic charge takes the demand from it.",
+    )
     directory: Path | None = Field(
         default=None,
         description="Directory with factor sets (sets/) and tariffs (tariffs/) of one's own, "

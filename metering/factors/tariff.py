@@ -1,9 +1,10 @@
-"""What a tariff is: flat, tiered or by time of use, with an optional basic charge."""
+"""What a tariff is: flat, tiered, by time of use, or both, with an optional basic charge."""
 
 from __future__ import annotations
 
 import enum
 import itertools
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -11,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from metering.day_kind import DayKind
+from metering.factors.basic import Basic
 from metering.factors.files import Provenance
 from metering.factors.rounding import product, total
 
@@ -73,51 +75,74 @@ class Tiered:
     tiers: tuple[Tier, ...]
 
 
+def day_of_year(month: int, day: int) -> int:
+    """Return a day of any year as one number, ``701`` for 1 July."""
+    return 100 * month + day
+
+
+EVERY_DAY: Final = tuple(
+    day_of_year(month, day)
+    for month in range(1, 13)
+    for day in range(1, monthrange(2024, month)[1] + 1)
+)
+"""The 366 days a year can have, in order; see :func:`day_of_year`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Season:
-    """The days of some months and day types.
+    """Some days of the year and day types.
 
     Attributes:
         code: its name in the file.
-        months: 1 to 12.
+        dates: days of the year, see :func:`day_of_year`.
         days: day types.
         periods: of each quarter hour of the day by the clock, 96.
-        rates: price or multiplier of each period that occurs.
+        rates: price, multiplier or difference of each period that occurs.
     """
 
     code: str
-    months: frozenset[int]
+    dates: frozenset[int]
     days: frozenset[DayKind]
     periods: tuple[Period, ...]
     rates: Mapping[Period, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class TimeOfUse:
-    """Prices by the clock; every moment of the year has exactly one season and period.
+class Seasons:
+    """Periods by the clock; every moment of the year has exactly one season and period.
 
     Attributes:
         seasons: without overlap, without a gap.
+    """
+
+    seasons: tuple[Season, ...]
+
+    def season(self, month: int, kind: DayKind, day: int = 1) -> int:
+        """Index of the season of such a day."""
+        date_ = day_of_year(month, day)
+        return next(
+            i for i, one in enumerate(self.seasons) if date_ in one.dates and kind in one.days
+        )
+
+    def needs_calendar(self, month: int, day: int = 1) -> bool:
+        """Tell whether its type matters on a day of the year."""
+        return len({self.season(month, kind, day) for kind in DayKind}) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class TimeOfUse(Seasons):
+    """Prices by the clock.
+
+    Attributes:
         multiplies: rates multiply a base price; else they are prices, yuan per unit.
         bases: base prices, yuan per unit, each from a month on, ascending; may be empty where it
             is published month by month.
         surcharge: yuan per unit on top, not multiplied (funds, transmission).
     """
 
-    seasons: tuple[Season, ...]
     multiplies: bool
     bases: tuple[tuple[date, Decimal], ...]
     surcharge: Decimal
-
-    def season(self, month: int, day: DayKind) -> int:
-        """Index of the season of such a day."""
-        return next(
-            i for i, one in enumerate(self.seasons) if month in one.months and day in one.days
-        )
-
-    def needs_calendar(self, month: int) -> bool:
-        """Tell whether day types matter in a month."""
-        return len({self.season(month, day) for day in DayKind}) > 1
 
     def price(self, season: int, period: Period, month: date) -> Decimal | None:
         """Yuan per unit; None: no base price is known for the month.
@@ -134,19 +159,28 @@ class TimeOfUse:
         return total([product(known[-1], rate), self.surcharge]) if known else None
 
 
-class BasicBy(enum.StrEnum):
-    """What the basic charge of a two-part tariff is taken on."""
-
-    DEMAND = "demand"
-    CAPACITY = "capacity"
-
-
 @dataclass(frozen=True, slots=True)
-class Basic:
-    """Basic charge: yuan per month and kW of highest demand, or kVA of transformers."""
+class TieredTimeOfUse(Seasons):
+    """What was used so far decides the tier; the clock changes the price of the tier.
 
-    by: BasicBy
-    price: Decimal
+    Attributes:
+        tiered: the tiers.
+        multiplies: rates multiply the price of the tier; else they are added to it.
+        surcharge: yuan per unit on top, not multiplied.
+    """
+
+    tiered: Tiered
+    multiplies: bool
+    surcharge: Decimal
+
+    def price(self, tier: Tier, season: int, period: Period) -> Decimal:
+        """Yuan per unit of a tier in a period that occurs in the season."""
+        rate = self.seasons[season].rates[period]
+        own = product(tier.price, rate) if self.multiplies else total([tier.price, rate])
+        return total([own, self.surcharge])
+
+
+Scheme = Flat | Tiered | TimeOfUse | TieredTimeOfUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +205,7 @@ class Tariff:
     energy: str
     jurisdiction: str
     since: date
-    scheme: Flat | Tiered | TimeOfUse
+    scheme: Scheme
     basic: Basic | None
     provenance: Provenance
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def test_a_fact_is_entered_changed_shown_and_withdrawn(run: Run) -> None:
 def test_tariffs_are_assigned_priced_and_withdrawn(run: Run) -> None:
     since = ("--since", "2026-01-01")
     assert "已指定 #1" in run("assign", "sh-two-part", "--meter", "m-1", *since)
-    institution = ("--institution", "i-1", "--capacity", "315", "--until", "2027-01-01")
+    institution = ("--institution", "i-1", "--until", "2027-01-01")
     assert "已指定 #2" in run("assign", "sh-single", *institution, *since)
     for wrong in ((), ("--meter", "m-1", "--institution", "i-1")):
         with pytest.raises(RefusedError, match="二者之一"):
@@ -123,7 +124,7 @@ def test_a_month_is_priced_by_the_tariff_assigned(run: Run, database: str) -> No
     with psycopg.connect(database, autocommit=True) as conn:
         conn.execute(QUARTERS)
     unpriced = run("cost", "m-1", "--month", "2026-07")
-    assert "合计 未知 元，不含基本电费。2026-07-01 至 2026-07-31 没有电价" in unpriced
+    assert "合计 未知 元。2026-07-01 至 2026-07-31 没有电价" in unpriced
     run("assign", "sh-two-part", "--meter", "m-1", "--since", "2026-01-01")
     assert "2026-07 没有平段基准电价" in run("cost", "m-1", "--month", "2026-07")
     run("price", "sh-two-part", "2026-07", "0.6", "--source", "7月公告")
@@ -132,10 +133,82 @@ def test_a_month_is_priced_by_the_tariff_assigned(run: Run, database: str) -> No
     assert "合计 67.44 元" in priced
     assert "8.00" in next(line for line in priced.splitlines() if "尖" in line)
     assert "2784 个刻钟没有用量数据，未计入" in priced
+    assert "电度电费 67.44 元，基本电费没有" in priced
     with pytest.raises(RefusedError, match="没有编码为 m-9 的计量表"):
         run("cost", "m-9", "--month", "2026-07")
     with pytest.raises(RefusedError, match="月份 9999-12 不在 1990 年至 2100 年之间"):
         run("cost", "m-1", "--month", "9999-12")
+
+
+TWO_PART = """\
+code: city
+version: 1
+name: 某市两部制
+energy: electricity
+jurisdiction: CN
+from: 2026-01-01
+source: a test
+confidence: high
+kind: flat
+price: 0.333333
+basic: {capacity: 28, demand: 42}
+"""
+
+
+def test_a_two_part_month_as_a_bill_and_as_json(
+    run: Run, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own" / "tariffs").mkdir(parents=True)
+    (tmp_path / "own" / "tariffs" / "city.yaml").write_text(TWO_PART, encoding="utf-8")
+    monkeypatch.setenv("JIEYONG_FACTORS__DIRECTORY", str(tmp_path / "own"))
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute(QUARTERS)
+    since = ("--since", "2026-01-01")
+    run("assign", "city", "--meter", "m-1", *since)
+    missing = run("cost", "m-1", "--month", "2026-07")
+    assert "没有登记计费方式" in missing
+    assert "合计 未知 元" in missing
+    assert "其中已知部分 32.00 元" in missing
+    assert "已登记 #1" in run(
+        "basic", "m-1", "capacity", "--size", "315", "--source", "供用电合同", *since
+    )
+    shown = run("cost", "m-1", "--month", "2026-07")
+    line = next(line for line in shown.splitlines() if "变压器容量" in line)
+    for cell in ("基本电费", "2026-07", "city@2026-01-01.1", "315.00", "kVA", "28", "8,820.00"):
+        assert cell in line
+    assert "电度电费 32.00 元，基本电费 8,820.00 元" in shown
+    assert "合计 8,852.00 元（只计已知用量）。" in shown
+    found = json.loads(run("cost", "m-1", "--month", "2026-07", "--json"))
+    assert found["total_yuan"] == "8852.00"
+    assert found["energy"] == [
+        {
+            "time": "2026-07",
+            "tariff": "city@2026-01-01.1",
+            "label": "",
+            "quantity": "96.000000",
+            "unit": "kWh",
+            "price": "0.333333",
+            "yuan": "32.00",
+            "exact": "31.999968000000",
+            "why": "",
+        }
+    ]
+    change = ("basic", "m-1", "measured", "--source", "变更申请", "--since", "2026-07-01")
+    with pytest.raises(RefusedError, match="已登记基本电费计费方式"):
+        run(*change)
+    run(*change, "--change", "--by", "王芳")
+    listed = run("basics", "m-1")
+    for text in ("变压器容量", "315 kVA", "2026-07-01", "实际最大需量", "王芳"):
+        assert text in listed
+    unknown = json.loads(run("cost", "m-1", "--month", "2026-07", "--json"))
+    assert (unknown["basic_yuan"], unknown["total_yuan"]) == (None, None)
+    assert "2976 个刻钟的需量未知" in unknown["why"]
+    assert "已录入 #1" in run("demand", "m-1", "2026-07", "312.5", "--source", "7月电费账单")
+    assert "实际最大需量（需量 312.500 kW，录入）" in run("cost", "m-1", "--month", "2026-07")
+    assert "已撤回 demand #1" in run("withdraw", "demand", "1")
+    last = listed.split("实际最大需量")[0].splitlines()[-1].split("│")[1].strip()
+    assert f"已撤回 basic #{last}" in run("withdraw", "basic", last)
+    assert "实际最大需量" not in run("basics", "m-1")
 
 
 def test_indicators_of_an_institution(run: Run, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ METER = OfMeter("m-1")
 BUREAU = OfInstitution("i-1", "electricity")
 YEAR = (date(2026, 1, 1), date(2027, 1, 1))
 SINGLE = Assignment("sh-single", date(2025, 1, 1), date(2026, 7, 1))
-TWO_PART = Assignment("sh-two-part", date(2026, 7, 1), None, D("315.5"))
+TWO_PART = Assignment("sh-two-part", date(2026, 7, 1), None)
 
 
 def test_a_tariff_is_assigned_to_a_meter_or_an_institution(conn: Conn) -> None:
@@ -45,7 +45,6 @@ def test_a_tariff_is_assigned_to_a_meter_or_an_institution(conn: Conn) -> None:
             "tariff": "sh-two-part",
             "begin": "2026-07-01",
             "end": None,
-            "capacity": "315.5",
         },
     )
     withdraw_assignment(conn, LATER, entry)
@@ -63,8 +62,6 @@ def test_a_tariff_is_assigned_to_a_meter_or_an_institution(conn: Conn) -> None:
         (OfInstitution("i-1", "gas"), SINGLE, "不适用于 gas"),
         (METER, Assignment("sh-single", date(2022, 12, 31), None), "自 2023-01-01 起执行"),
         (METER, Assignment("sh-single", YEAR[1], YEAR[0]), "截止日期 2026-01-01 不晚于"),
-        (METER, Assignment("sh-single", *YEAR, D(0)), "容量为 0：必须大于 0"),
-        (METER, Assignment("sh-single", *YEAR, D("NaN")), "容量为 NaN：必须大于 0"),
     ],
 )
 def test_what_cannot_be_is_refused_and_leaves_nothing(

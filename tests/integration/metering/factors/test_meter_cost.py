@@ -1,21 +1,24 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from metering.counter.model import GRAIN_US
 from metering.factors.assignments import Assignment, OfInstitution, OfMeter, assign
 from metering.factors.base_prices import BasePrice, enter
+from metering.factors.clock import midnight_us
 from metering.factors.library import load_library
 from metering.factors.meter_cost import MeterCost, Pricing, meter_cost
-from metering.factors.tariff import in_force
+from metering.factors.tariff import Tariff, in_force
 from metering.factors.tariff_file import load_tariff
 from registry.refusal import RefusedError
 from tests.integration.metering.factors.world import ACT, Conn, tariffs
 from tests.unit.metering.factors.samples import SHANGHAI, us
+from tests.unit.metering.factors.test_tariff_files import TOU
 
 D = Decimal
 KWH = 1_000_000
@@ -144,6 +147,131 @@ def test_a_new_version_of_a_tariff_cuts_the_time(world: Conn, tmp_path: Path) ->
     both = meter_cost(world, "e-1", date(2026, 6, 1), date(2026, 8, 1), pricing)
     assert [cost.yuan for cost in both.costs] == [D("0.5"), D("0.7")]
     assert both.yuan == D("1.2")
+
+
+def written(directory: Path, text: str) -> Tariff:
+    path = directory / "one.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_tariff(path, load_library())
+
+
+def test_an_assigned_tariff_whose_file_is_gone_is_refused_in_words(world: Conn) -> None:
+    since = Assignment("sh-single", date(2026, 1, 1), None)
+    assign(world, ACT, OfMeter("e-1"), since, tariffs())
+    others = [one for one in tariffs() if one.code != "sh-single"]
+    pricing = Pricing(others, lambda _: "workday", SHANGHAI)
+    with pytest.raises(RefusedError, match="电价方案 sh-single 在 2026-07-01 没有电价文件"):
+        meter_cost(world, "e-1", date(2026, 7, 1), date(2026, 7, 2), pricing)
+
+
+def test_what_is_unknown_before_is_named_where_tiers_rest_on_it(world: Conn) -> None:
+    assign(
+        world,
+        ACT,
+        OfMeter("e-1"),
+        Assignment("sh-household-tiers", date(2026, 1, 1), None),
+        tariffs(),
+    )
+    use(world, "2026-01-01 00:00", "2026-01-02 00:00")
+    use(world, "2026-01-03 00:00", "2026-01-04 00:00")
+    assert priced(world, "2026-01-01", "2026-01-04").notes == ()
+    assert priced(world, "2026-01-02", "2026-01-04").notes == ()
+    assert priced(world, "2026-01-03", "2026-01-04").notes == (
+        "2026-01-01 至 2026-01-02 有 96 个刻钟用量未知，分档可能偏低",
+    )
+
+
+def test_a_split_month_costs_what_the_month_costs(world: Conn) -> None:
+    tiers = Assignment("sh-household-tiers", date(2026, 1, 1), None)
+    assign(world, ACT, OfMeter("e-1"), tiers, tariffs())
+    use(world, "2026-01-01 00:00", "2026-02-01 00:00", 2 * KWH)
+    for day in range(1, 32):
+        world.execute(DAY, [date(2026, 1, day), 2 * 96 * KWH])
+    whole = priced(world, "2026-01-01", "2026-02-01").yuan
+    parts = [
+        priced(world, begin, end).yuan
+        for begin, end in (
+            ("2026-01-01", "2026-01-10"),
+            ("2026-01-10", "2026-01-25"),
+            ("2026-01-25", "2026-02-01"),
+        )
+    ]
+    assert whole == 3120 * D("0.617") + 1680 * D("0.667") + 1152 * D("0.917")
+    assert sum(part for part in parts if part is not None) == whole
+
+
+def test_what_is_fed_in_is_taken_off_and_named(world: Conn) -> None:
+    assign(world, ACT, OfMeter("e-1"), Assignment("sh-single", date(2026, 1, 1), None), tariffs())
+    bases(world)
+    use(world, "2026-07-01 12:00", "2026-07-01 12:30", 3 * KWH)
+    use(world, "2026-07-01 12:30", "2026-07-01 13:00", -KWH)
+    found = priced(world, "2026-07-01", "2026-07-02")
+    assert found.yuan == 4 * D("0.72")
+    (note,) = found.notes
+    assert note.startswith("2 个刻钟净用量为负，共 -2，已按同价冲减")
+
+
+def test_what_is_estimated_is_named(world: Conn) -> None:
+    """What was counted over a gap is allotted to quarter hours: its periods are not certain."""
+    assign(world, ACT, OfMeter("e-1"), Assignment("sh-single", date(2026, 1, 1), None), tariffs())
+    bases(world)
+    use(world, "2026-07-01 12:00", "2026-07-01 13:00", KWH)
+    world.execute("UPDATE consumption SET estimated = 625000 WHERE slot < '2026-07-01 12:30+08'")
+    assert priced(world, "2026-07-01", "2026-07-02").notes == (
+        "其中 1.25 为缺口分摊的估算用量，所属时段不确定",
+    )
+
+
+def test_a_month_that_goes_on_with_an_earlier_base_price_is_named(world: Conn) -> None:
+    assign(world, ACT, OfMeter("e-1"), Assignment("sh-single", date(2026, 1, 1), None), tariffs())
+    bases(world)
+    use(world, "2026-07-01 12:00", "2026-07-01 12:15")
+    use(world, "2026-08-01 12:00", "2026-08-01 12:15")
+    assert priced(world, "2026-07-01", "2026-08-01").notes == ()
+    august = priced(world, "2026-08-01", "2026-09-01")
+    assert august.yuan == D("0.72")
+    assert august.notes == (
+        "上海市一般工商业及其他单一制分时电价 2026-08 没有录入基准电价，沿用 2026-07 的",
+    )
+
+
+def test_day_types_of_a_year_that_is_not_published_are_named(world: Conn, tmp_path: Path) -> None:
+    one = written(tmp_path, TOU)
+    assign(world, ACT, OfMeter("e-1"), Assignment("test", date(2026, 1, 1), None), [one])
+    pricing = Pricing([one], lambda _: "workday", SHANGHAI, published=lambda year: year < 2027)
+    for begin, end, notes in (
+        (date(2026, 12, 1), date(2027, 1, 1), ()),
+        (date(2027, 1, 1), date(2027, 2, 1), ("2027 年节假日安排未公布：日类型按星期几划分",)),
+        (date(2027, 6, 1), date(2027, 7, 1), ()),
+    ):
+        assert meter_cost(world, "e-1", begin, end, pricing).notes == notes
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "quarters_"),
+    [
+        ("Europe/Berlin", "2026-03-29", 92),
+        ("Europe/Berlin", "2026-10-25", 100),
+        ("America/Santiago", "2026-09-06", 92),
+        ("Australia/Lord_Howe", "2026-04-05", 98),
+    ],
+)
+def test_a_day_of_another_length_is_whole_when_each_of_its_quarters_is_known(
+    world: Conn, zone: str, day: str, quarters_: int
+) -> None:
+    """In Santiago the clock jumps at midnight: the day begins at one."""
+    there, first = ZoneInfo(zone), date.fromisoformat(day)
+    last = first + timedelta(days=1)
+    tiers = Assignment("sh-household-tiers", date(2026, 1, 1), None)
+    assign(world, ACT, OfMeter("e-1"), tiers, tariffs())
+    begin, end = midnight_us(first, there), midnight_us(last, there)
+    with world.cursor() as cursor:
+        cursor.executemany(
+            QUARTER, [(slot, KWH) for slot in range(begin - GRAIN_US, end + GRAIN_US, GRAIN_US)]
+        )
+    found = meter_cost(world, "e-1", first, last, Pricing(tariffs(), lambda _: "workday", there))
+    assert found.missing_quarters == 0
+    assert found.yuan == quarters_ * D("0.617")
 
 
 def test_an_unknown_meter_and_an_empty_time_are_refused(world: Conn) -> None:

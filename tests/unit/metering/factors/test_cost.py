@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metering.counter.model import GRAIN_US
-from metering.factors.cost import Cost, Pricer, basic_charge, cost
+from metering.factors.cost import Cost, Pricer, cost
 from metering.factors.rounding import rounded, total
 from metering.factors.tariff import Tariff
 from tests.unit.metering.factors.samples import SHANGHAI, quarters, shipped, steady, tariff, us
@@ -191,9 +191,20 @@ def test_tiers_need_what_was_used_before() -> None:
     assert past.by_label() == {"第3档": 96 * KWH}
 
 
-def test_tiers_over_a_negative_use_are_refused() -> None:
-    with pytest.raises(ValueError, match="below 0 have no meaning"):
-        household(-KWH, "2025-01-01 00:00", "2025-01-02 00:00")
+def test_what_is_fed_back_is_taken_out_of_the_tier_it_had_filled() -> None:
+    noon = us("2025-07-01 12:00")
+    one = quarters([noon, noon + GRAIN_US], [40 * KWH, -50 * KWH])
+    found = cost(
+        one, shipped("sh-household-tiers"), no_calendar, SHANGHAI, already_micro=3_100 * KWH
+    )
+    assert [(p.label, p.micro) for p in found.parts] == [("第1档", -10 * KWH)]
+    assert found.yuan == -10 * D("0.617")
+    assert (found.backward_quarters, found.backward_micro) == (1, -50 * KWH)
+
+
+def test_below_nothing_used_the_first_tier_counts() -> None:
+    found = household(-KWH, "2025-01-01 00:00", "2025-01-01 00:30")
+    assert found.by_label() == {"第1档": -2 * KWH}
 
 
 def test_monthly_tiers_begin_anew_each_month(tmp_path: Path) -> None:
@@ -206,14 +217,6 @@ def test_monthly_tiers_begin_anew_each_month(tmp_path: Path) -> None:
         (2, "第1档", 100 * KWH),
         (2, "第2档", 7_520_000),
     ]
-
-
-def test_the_basic_charge(tmp_path: Path) -> None:
-    one = tariff(tmp_path, FLAT + "basic: {by: demand, price: 40.8}\n")
-    assert basic_charge(one, D("312.5")) == D("12750")
-    assert basic_charge(one, D("100"), months=12) == D("48960")
-    assert basic_charge(one, None) is None
-    assert basic_charge(tariff(tmp_path, FLAT), None) == 0
 
 
 def test_a_tariff_that_does_not_hold_yet_is_refused() -> None:
@@ -237,6 +240,9 @@ def test_a_pricer_refuses_what_is_outside_off_the_grid_or_too_large() -> None:
     with pytest.raises(ValueError, match="off the quarter hour"):
         pricer.cost(quarters([us("2023-01-02 00:05")], [1]))
     two = [us("2023-01-02 00:00"), us("2023-01-02 00:15")]
+    for disorder in (two[::-1], two[:1] * 2):
+        with pytest.raises(ValueError, match="in the order of time, each once"):
+            pricer.cost(quarters(disorder, [1, 1]))
     with pytest.raises(OverflowError, match="too large to add"):
         pricer.cost(quarters(two, [2**62, 2**62]))
 

@@ -109,6 +109,16 @@ def test_a_citys_own_set_wins_at_home_and_a_newer_version_replaces_the_older(
     assert own.named("test-coal@1").factors["electricity"].value == Decimal("0.1")
 
 
+def test_what_a_correction_leaves_out_holds_no_more(tmp_path: Path) -> None:
+    gas = "  - {code: gas, value: 9, per: m3}\n"
+    wrong = written(tmp_path, SET + gas, "wrong.yaml")
+    right = written(tmp_path, SET.replace("version: 1", "version: 2"), "right.yaml")
+    own = load_library(more=[wrong, right])
+    factor = own.factor(Measure.STANDARD_COAL, "gas", date(2020, 1, 1), "50")
+    assert factor is not None
+    assert factor.set_name == "cn-coal@1"
+
+
 def test_an_unknown_place_or_set_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"jurisdiction 99 is not known: add it"):
         library().factor(Measure.CO2, "gas", date(2026, 1, 1), "99")

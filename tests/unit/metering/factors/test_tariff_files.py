@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metering.day_kind import DayKind
+from metering.factors.basic import Below
+from metering.factors.basic_file import load_over
 from metering.factors.files import DATA, DataFileError
 from metering.factors.tariff import (
-    Basic,
-    BasicBy,
     Flat,
     Period,
     Tariff,
@@ -114,9 +114,9 @@ def test_critical_is_a_quarter_above_peak_and_the_spread_is_that_of_the_notice()
 
 
 def test_a_flat_tariff(tmp_path: Path) -> None:
-    one = tariff(tmp_path, FLAT + "basic: {by: capacity, price: 28}\n")
+    one = tariff(tmp_path, FLAT)
     assert one.scheme == Flat(Decimal("0.65"))
-    assert one.basic == Basic(BasicBy.CAPACITY, Decimal(28))
+    assert one.basic is None
     assert one.full_name == "test@2023-01-01.1"
 
 
@@ -222,9 +222,38 @@ def test_wrong_base_prices_are_refused(tmp_path: Path, bases: str, problem: str)
     assert problem in refused(tmp_path, text)
 
 
-def test_a_wrong_basic_charge_is_refused(tmp_path: Path) -> None:
-    assert "by size is not known" in refused(tmp_path, FLAT + "basic: {by: size, price: 3}\n")
-    assert "price is missing" in refused(tmp_path, FLAT + "basic: {by: demand}\n")
+def test_a_basic_charge_has_the_nations_rule_unless_it_has_its_own(tmp_path: Path) -> None:
+    basic = tariff(tmp_path, FLAT + "basic: {capacity: 28, demand: 42}\n").basic
+    assert basic is not None
+    assert (basic.capacity, basic.demand, basic.over) == (Decimal(28), Decimal(42), load_over())
+    assert (basic.over.limit, basic.over.times) == (Decimal("1.05"), Decimal(2))
+    assert "1583" in basic.over.provenance.source
+    own = "over: {limit: 1.1, times: 3, below: limit, source: a test, confidence: high}"
+    city = tariff(tmp_path, f"{FLAT}basic:\n  demand: 42\n  {own}\n").basic
+    assert city is not None
+    assert (city.capacity, city.over.limit, city.over.times) == (None, Decimal("1.1"), Decimal(3))
+    assert city.over.below is Below.LIMIT
+
+
+@pytest.mark.parametrize(
+    ("basic", "problem"),
+    [
+        ("{}", "11: basic: there is no price: add capacity"),
+        ("{by: demand, demand: 3}", "11: basic: by is not a key that is known here"),
+        (
+            "{demand: 3, over: {limit: 0.5, times: 2, below: limit, source: x, confidence: low}}",
+            "11: over: limit is 0.5: it is a share of the contract, at least 1",
+        ),
+        (
+            "{demand: 3, over: {limit: 1.05, times: 2, below: all, source: x, confidence: low}}",
+            "11: over: below all is not known",
+        ),
+        ("{demand: 3, over: {limit: 1.05}}", "11: over: times is missing: add it"),
+    ],
+)
+def test_a_wrong_basic_charge_is_refused(tmp_path: Path, basic: str, problem: str) -> None:
+    text = refused(tmp_path, f"{FLAT}basic: {basic}\n").replace("tariff.yaml:", "")
+    assert problem in text
 
 
 def test_the_same_version_twice_is_refused(tmp_path: Path) -> None:
