@@ -15,12 +15,14 @@ from jieyong.commands.session import By, Config, Session, session
 from metering.bills import accounts, entry, imports
 from metering.bills.draft import Draft, draft
 from metering.bills.figures import figures
-from metering.bills.ledger import ledger_tables
 from metering.bills.listing import list_tables, listed
 from metering.bills.model import Attachment, First
+from metering.bills.reported_ledger import told_ledger
+from metering.bills.reporting import reported
 from metering.bills.standing import standing_accounts
 from metering.bills.table import write
 from metering.bills.template import write_template
+from metering.bills.ways import ways
 from metering.bills.words import words
 from registry.refusal import RefusedError
 
@@ -162,7 +164,8 @@ def list_command(
     with session(config) as at:
         rows = listed(at.conn, _year(year), institution)
         names = _names(at.conn)
-    write(file, list_tables(rows, _particulars(institution, names, year), words()))
+        told = ways(at.conn, at.settings.time_zone, names)
+    write(file, list_tables(rows, _particulars(institution, names, year), words(), told))
     waiting = sum(not row.explained for row in rows)
     typer.echo(f"{len(rows)} 张票据已写入 {file}；其中待说明 {waiting} 张。")
 
@@ -176,10 +179,12 @@ def ledger(
 ) -> None:
     """导出月度台账：.xlsx、.csv 或 .json (write the monthly ledger of a year)."""
     with session(config) as at:
-        found = figures(at.conn, _year(year), at.settings.time_zone, institution)
         names = _names(at.conn)
-    particulars = _particulars(institution, names, year)
-    write(file, ledger_tables(found, names, particulars, words()))
+        particulars = _particulars(institution, names, year)
+        found = figures(at.conn, _year(year), at.settings.time_zone, institution)
+        given = reported(at.conn, _year(year), at.settings.time_zone, institution)
+        told = ways(at.conn, at.settings.time_zone, names)
+    write(file, told_ledger(found, given, told, particulars, words()))
     unknown = sum(figure.micro is None for figure in found)
     typer.echo(f"{len(found)} 行台账已写入 {file}；其中用量未知 {unknown} 行。")
 
