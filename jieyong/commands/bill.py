@@ -11,12 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from jieyong.commands import bill_entry
+from jieyong.commands.purchase import purchase_app
 from jieyong.commands.session import By, Config, Session, session
 from metering.bills import accounts, entry, imports
 from metering.bills.draft import Draft, draft
 from metering.bills.figures import figures
 from metering.bills.listing import list_tables, listed
-from metering.bills.model import Attachment, First
+from metering.bills.model import First
 from metering.bills.reported_ledger import told_ledger
 from metering.bills.reporting import reported
 from metering.bills.standing import standing_accounts
@@ -31,6 +33,14 @@ _SHOWN = 20
 bill_app = typer.Typer(
     no_args_is_help=True, help="户号、票据、购入与台账 (utility accounts, bills, the ledger)."
 )
+
+bill_app.command()(bill_entry.enter)
+bill_app.command()(bill_entry.correct)
+bill_app.command()(bill_entry.withdraw)
+bill_app.command()(bill_entry.attach)
+bill_app.command("scan")(bill_entry.scan_command)
+bill_app.command()(bill_entry.show)
+bill_app.add_typer(purchase_app, name="purchase")
 
 Institution = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
@@ -88,28 +98,6 @@ def undo(number: int, config: Config = None, by: By = None) -> None:
     with session(config, by) as at:
         withdrawn = imports.undo(at.conn, at.act, number)
     typer.echo(f"已撤销导入 {number}：撤回 {withdrawn} 行。记录仍可查。")
-
-
-@bill_app.command()
-def withdraw(
-    number: int,
-    why: Annotated[str, typer.Option("--why", help="原因，写入审计记录。")],
-    config: Config = None,
-    by: By = None,
-) -> None:
-    """撤销一张账单 (withdraw a bill; it stays readable)."""
-    with session(config, by) as at:
-        entry.withdraw_bill(at.conn, at.act, number, why)
-    typer.echo(f"已撤销账单 {number}。")
-
-
-@bill_app.command()
-def attach(number: int, file: Path, config: Config = None, by: By = None) -> None:
-    """给账单附上扫描件 (attach the scan of a bill)."""
-    scan = Attachment(file.name, file.read_bytes())
-    with session(config, by) as at:
-        entry.attach(at.conn, at.act, number, scan)
-    typer.echo(f"账单 {number} 已附 {file.name}。")
 
 
 @bill_app.command()

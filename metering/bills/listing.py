@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from metering.bills.model import NewBill
 from metering.bills.share import ONE_DAY
 from metering.bills.table import Column, Look, Row, Table
 from metering.bills.ways import Ways
@@ -112,17 +113,29 @@ class Listed:
     def doubts(self) -> tuple[str, ...]:
         """What has to be explained, in Chinese; nothing of it blocks."""
         parts = [value for name in _PARTS if (value := self.part(name)) is not None]
-        found = (
-            (self.quantity is None, "有金额无用量"),
-            (self.amount is None, "有用量无金额"),
-            (bool(parts) and sum(parts) != self.quantity, "分时合计与用量不等"),
-        )
-        return tuple(text for applies, text in found if applies)
+        return _doubts(self.quantity, self.amount, parts)
 
     @property
     def explained(self) -> bool:
         """Whether a note explains what has to be explained."""
         return not self.doubts or bool(self.note)
+
+
+def bill_doubts(bill: NewBill) -> tuple[str, ...]:
+    """Return what has to be explained of a bill, in Chinese; nothing of it blocks."""
+    parts = [part.quantity for part in bill.parts if part.quantity is not None]
+    return _doubts(bill.quantity, bill.amount, parts)
+
+
+def _doubts(
+    quantity: Decimal | None, amount: Decimal | None, parts: Sequence[Decimal]
+) -> tuple[str, ...]:
+    found = (
+        (quantity is None, "有金额无用量"),
+        (amount is None, "有用量无金额"),
+        (bool(parts) and sum(parts) != quantity, "分时合计与用量不等"),
+    )
+    return tuple(text for applies, text in found if applies)
 
 
 def listed(

@@ -70,6 +70,11 @@ class Part:
         return tuple(account.code for account in self.figure.facts.accounts)
 
     @property
+    def passed_on(self) -> bool:
+        """Whether it is what meters saw leave for others."""
+        return (self.amounts.known or 0) < 0
+
+    @property
     def unknown_accounts(self) -> tuple[str, ...]:
         """Codes of those of which bills do not tell all, while the figure is unknown."""
         known = self.figure.micro is not None
@@ -106,8 +111,11 @@ class Reported:
 
     @property
     def fen(self) -> int | None:
-        """Hundredths of a yuan; None while any part is unknown."""
-        return total(part.amounts.fen for part in self.parts)
+        """Hundredths of a yuan; None while any part is unknown.
+
+        What is passed on is not taken off: no bill says what it cost.
+        """
+        return total(part.amounts.fen for part in self.parts if not part.passed_on)
 
     @property
     def known_fen(self) -> int | None:
@@ -137,8 +145,8 @@ class Reported:
 
     @property
     def difference(self) -> int | None:
-        """Bills − meters; None while a part cannot be compared."""
-        return total(part.amounts.difference for part in self.parts)
+        """Bills − meters of all accounts; None while those of a part cannot be compared."""
+        return total(part.amounts.difference for part in self.parts if part.accounts)
 
     @property
     def reasons(self) -> tuple[Reason, ...]:

@@ -31,6 +31,7 @@ Key = tuple[int, str, date]
 """(id of who reports, energy, month)."""
 
 
+_Counted = dict[Whose, list[tuple[int, Figure]]]
 _ALL: Final = Fraction(1)
 # What counts an account is known by its account, wherever it hangs.
 _BOUND: Final[LiteralString] = """
@@ -88,15 +89,16 @@ def _of_month(
     without = [(ways.ids[code], energy) for code, energy in told]
     bound = [meter for (meter,) in conn.execute(_BOUND, [month, next_month(month)])]
     lines = lines_by_origin(conn, month, ZoneInfo(zone), without, bound)
-    metered = _metered(lines, own, ways, month, words())
+    counted = _counted(lines, ways, month, words())
+    metered = _metered(counted, own, told)
     for whose, facts in own.items():
         # Who has bought some time does not know that nothing was bought until it says so; who has
         # no account any more has nothing to say.
         silent = facts.is_empty and whose not in loaded.purchases
         if whose not in metered and not silent:
             yield from _by_relation(loaded, ways, facts)
-    for whose, several in metered.items():
-        for target, found in several:
+    for whose in (*metered, *told):
+        for target, found in counted.get(whose, ()):
             yield from ((whose[1], to, part) for to, part in shared(found, ((target, _ALL),)))
 
 
@@ -118,34 +120,31 @@ def _known(loaded: Loaded) -> set[Whose]:
     return {*loaded.held, *loaded.purchases, *loaded.entered}
 
 
-def _metered(
-    lines: Iterable[Line],
-    own: Mapping[Whose, MonthFacts],
-    ways: Routes,
-    month: date,
-    words: Words,
-) -> dict[Whose, list[tuple[int, Figure]]]:
-    """Return what meters say of institutions that have nothing else, by who reports it.
-
-    Earlier records stand where the meters do not know all.
-    """
-    found: dict[Whose, list[tuple[int, Figure]]] = defaultdict(list)
+def _counted(lines: Iterable[Line], ways: Routes, month: date, words: Words) -> _Counted:
+    """Return what meters say, by where they stand; each figure with the id of who reports it."""
+    found: _Counted = defaultdict(list)
     for line in lines:
         known = words.energies.get(line.energy)
         if line.holder == NOBODY or known is None or known.unit != line.unit:
             continue
-        whose = (ways.codes[line.origin], line.energy)
         counted = line.figure
         meters = Metered(counted.micro, counted.estimated, counted.complete, line.meters)
-        facts = MonthFacts(*whose, month, meters=meters)
-        found[whose].append((line.holder, figure(facts)))
-    entered = {whose for whose, facts in own.items() if figure(facts).source is Source.ENTERED}
-    unknown = {
+        whose = (ways.codes[line.origin], line.energy)
+        found[whose].append((line.holder, figure(MonthFacts(*whose, month, meters=meters))))
+    return found
+
+
+def _metered(
+    counted: _Counted, own: Mapping[Whose, MonthFacts], told: Sequence[Whose]
+) -> list[Whose]:
+    """Return of whom the meters alone tell: earlier records stand where they do not know all."""
+    return [
         whose
-        for whose, several in found.items()
-        if any(one.source is Source.NONE for _, one in several)
-    }
-    return {whose: several for whose, several in found.items() if whose not in entered & unknown}
+        for whose in counted.keys() - set(told)
+        if whose not in own
+        or figure(own[whose]).source is not Source.ENTERED
+        or all(found.source is Source.METERED for _, found in counted[whose])
+    ]
 
 
 def _listed(

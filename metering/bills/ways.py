@@ -94,21 +94,25 @@ class Ways:
         """Say whose energy a reported figure contains, besides its own."""
         found: dict[str, list[Part]] = defaultdict(list)
         for part in one.parts:
-            if part.institution != one.institution or part.share != 1:
+            own = part.institution == one.institution and part.share == 1
+            if not own and not part.passed_on:
                 found[part.institution].append(part)
-        return "、".join(
-            self._name(code) + self._shares(parts, own=code == one.institution)
+        contained = [
+            self._name(code) + _shares(parts, own=code == one.institution)
             for code, parts in found.items()
-        )
-
-    def _shares(self, parts: Sequence[Part], *, own: bool) -> str:
-        shares = "、".join(dict.fromkeys(str(part.share) for part in parts if part.share != 1))
-        unknown = "未知" if any(part.amounts.micro is None for part in parts) else ""
-        words = "，".join(filter(None, ["自留" if own else "", shares, unknown]))
-        return f"（{words}）" if words else ""
+        ]
+        off = ["已扣转供（计量）"] if any(part.passed_on for part in one.parts) else []
+        return "、".join([*contained, *off])
 
     def _name(self, code: str) -> str:
         return self.names.get(code) or code
+
+
+def _shares(parts: Sequence[Part], *, own: bool) -> str:
+    shares = "、".join(dict.fromkeys(str(part.share) for part in parts if part.share != 1))
+    unknown = "未知" if any(part.amounts.micro is None for part in parts) else ""
+    said = "，".join(filter(None, ["自留" if own else "", shares, unknown]))
+    return f"（{said}）" if said else ""
 
 
 def ways(conn: psycopg.Connection[Any], zone: str, names: Mapping[str, str]) -> Ways:

@@ -18,6 +18,7 @@ from metering.tree.shares import largest_remainder
 from metering.tree.totals import COUNTED, Figure, bounds, share_as
 
 # What is taken off belongs to where the main stands. Of two places in a month the last counts.
+# What passes from one holder to another has a row of either sign.
 _ORIGIN: Final[LiteralString] = """
 , stands AS (
     SELECT DISTINCT ON (m.id) m.id AS meter_id, b.institution_id
@@ -31,9 +32,8 @@ _ORIGIN: Final[LiteralString] = """
     WHERE valid && tstzrange(%(begin)s, %(end)s)
     ORDER BY meter_id, lower(valid) DESC NULLS LAST
 ), origin AS (
-    SELECT c.*, CASE WHEN sign > 0 THEN c.meter_id ELSE above.main_id END AS side_id,
-        CASE WHEN sign > 0 THEN coalesce(own.institution_id, main.institution_id)
-            ELSE coalesce(main.institution_id, own.institution_id) END AS origin_id
+    SELECT c.*, CASE WHEN sign > 0 THEN coalesce(own.institution_id, main.institution_id)
+        ELSE coalesce(main.institution_id, own.institution_id) END AS origin_id
     FROM counted c
     LEFT JOIN stands own ON own.meter_id = c.meter_id
     LEFT JOIN above ON above.meter_id = c.meter_id
@@ -42,9 +42,19 @@ _ORIGIN: Final[LiteralString] = """
 SELECT meter_id, since::text, sign, origin_id, energy, unit, role, holder_id, parts,
        micro, estimated, partial
 FROM origin o
-WHERE origin_id IS NOT NULL AND NOT coalesce(side_id = ANY(%(meters)s), false) AND NOT EXISTS (
-    SELECT FROM unnest(%(institutions)s::int[], %(energies)s::text[]) AS left_out (id, energy)
-    WHERE left_out.id = o.origin_id AND left_out.energy = o.energy
+WHERE origin_id IS NOT NULL AND (
+    sign < 0
+    OR NOT meter_id = ANY(%(meters)s) AND (
+        NOT EXISTS (
+            SELECT FROM unnest(%(institutions)s::int[], %(energies)s::text[]) AS told (id, energy)
+            WHERE told.id = o.origin_id AND told.energy = o.energy
+        )
+        OR EXISTS (
+            SELECT FROM tree_scope t
+            WHERE t.meter_id = o.meter_id AND t.level = o.level AND t.sign < 0
+                AND t.since < o.until AND t.until > o.since
+        )
+    )
 )
 ORDER BY meter_id, since, sign, holder_id
 """
@@ -78,14 +88,15 @@ def lines_by_origin(
     without: Sequence[tuple[int, str]],
     meters: Sequence[int],
 ) -> list[Line]:
-    """Return what holders used, by the institution where it was measured.
+    """Return what top meters counted for holders, and what passed between holders.
 
     Args:
         conn: may write: the attribution is brought up to date first.
         month: its first day.
         zone: the site's.
-        without: (id of an institution, energy) of which the meters there are left out.
-        meters: ids of others that are left out: as meters, and as mains that pass on.
+        without: (id of an institution, energy) of which the top meters there are left out: what
+            they count is known from elsewhere.
+        meters: ids of meters that are never added, for the same reason.
     """
     scope.ensure(conn, zone)
     values: dict[str, object] = {

@@ -20,7 +20,10 @@ POWER = ("--source", "reported", "--energy", "electricity")
 
 @pytest.fixture
 def billed(town: Town) -> Town:
-    """A is billed 1050 kWh; C in another district has an account without a bill of the month."""
+    """A is billed 1050 kWh, 300 of which pass on to B; C's account has no bill of the month.
+
+    B has nothing but its meter; C is in another district.
+    """
     town.house("C")
     for number, whose in (("1", "A"), ("3", "C")):
         account = NewAccount(number, number, "国网", "electricity", whose, date(2026, 1, 1))
@@ -41,15 +44,15 @@ def shown(run: Run, *words: str) -> list[tuple[str, float | None, float | None, 
 
 def test_bills_go_up_to_the_city_and_what_is_unknown_stays_so(run: Run, billed: Town) -> None:
     assert shown(run) == [
-        ("A", 1050, 1050, "票据", "完整"),
+        ("A", 750, 750, "票据、计量", "完整"),
         ("B", 300, 300, "计量", "完整"),
         ("C", None, None, "未知", "未知"),
-        ("合计", None, 1350, "票据、计量、未知", "不完整"),
+        ("合计", None, 1050, "票据、计量、未知", "不完整"),
     ]
     assert shown(run, "--level", "district") == [
-        ("东区", 1350, 1350, "票据、计量", "完整"),
+        ("东区", 1050, 1050, "票据、计量", "完整"),
         ("西区", None, None, "未知", "未知"),
-        ("合计", None, 1350, "票据、计量、未知", "不完整"),
+        ("合计", None, 1050, "票据、计量、未知", "不完整"),
     ]
     city = month(run, *POWER)["totals"][-1]
     counts = ("institutions", "unknown_institutions", "accounts", "unknown_accounts")
@@ -62,8 +65,8 @@ def test_what_is_reported_by_another_or_by_nobody(run: Run, billed: Town) -> Non
     enter_relation(billed.conn, ACT, Relation("institution", "A", Kind.ON_BEHALF, {"C": 1}))
     enter_relation(billed.conn, ACT, Relation("institution", "B", Kind.EXCLUDED))
     assert shown(run) == [
-        ("C", None, 1050, "票据、未知", "不完整"),
-        ("合计", None, 1050, "票据、未知", "不完整"),
+        ("C", None, 750, "票据、计量、未知", "不完整"),
+        ("合计", None, 750, "票据、计量、未知", "不完整"),
         ("不计入和外供", 300, 300, "计量", "完整"),
     ]
 
@@ -71,7 +74,7 @@ def test_what_is_reported_by_another_or_by_nobody(run: Run, billed: Town) -> Non
 def test_on_the_screen_unknown_is_a_word(run: Run, billed: Town) -> None:
     done = run("month", "2026-06", *POWER)
     assert line(done.stdout, "│ C ")[3:6] == ["未知", "未知", "kWh"]
-    assert line(done.stdout, "│ A ")[3:9] == ["1,050", "1,050", "kWh", "800.5", "800.5", "票据"]
+    assert line(done.stdout, "│ A ")[3:9] == ["750", "750", "kWh", "800.5", "800.5", "票据、计量"]
 
 
 def test_nothing_is_said_where_nothing_is(run: Run) -> None:

@@ -218,12 +218,30 @@ def test_meters_without_an_account_count_for_who_reports_them(three: Conn) -> No
     assert found.members == ("czj", "xfj")
 
 
-def test_a_meter_behind_one_of_who_reports_for_it_is_in_the_bill_already(three: Conn) -> None:
+def test_what_passes_on_to_a_meter_alone_is_taken_off_unless_one_reports_for_both(
+    three: Conn,
+) -> None:
     house(three)
     hang(three, "m-1", "czj", 300 * MILLION)
     hang(three, "m-2", "xfj", 7 * MILLION)  # behind m-1
+    apart = {"czj": 303 * MILLION, "jgj": 31 * MILLION, "xfj": 7 * MILLION}
+    assert micros(january(three)) == apart
     relate(three, "xfj", Kind.MERGED, "czj")
     assert micros(january(three)) == {"czj": 310 * MILLION, "jgj": 31 * MILLION}
+
+
+def test_what_is_let_out_or_supplied_is_taken_off_from_the_bill(three: Conn) -> None:
+    house(three)
+    open_account(three, "510003", institution="xfj", meters=("m-1",))
+    enter_bill(three, ACT, bill(JANUARY, FEBRUARY, "62", account="510003"))
+    hang(three, "m-1", "xfj", 60 * MILLION)
+    hang(three, "m-2", "xfj", 7 * MILLION)  # behind m-1
+    assert january(three)["xfj"].micro == 62 * MILLION
+    relate(three, "m-2", Kind.EXCLUDED, subject="meter")
+    found = january(three)
+    assert (found["xfj"].micro, found[None].micro) == (55 * MILLION, 7 * MILLION)
+    three.execute("UPDATE meter SET direction = 'out' WHERE code = 'm-2'")
+    assert january(three)["xfj"].micro == 55 * MILLION
 
 
 def test_earlier_records_go_by_days(three: Conn) -> None:
@@ -258,7 +276,7 @@ BILLS = st.lists(st.tuples(st.integers(20, 70), st.integers(0, 10**10)), min_siz
 
 
 @settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
