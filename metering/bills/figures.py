@@ -14,7 +14,7 @@ from metering.bills.figure import account_month, figure
 from metering.bills.load import Held, Loaded, Scope, Whose, load
 from metering.bills.model import First
 from metering.bills.month import AccountMonth, Entered, Figure, MonthFacts
-from metering.bills.share import days_of, each_month, next_month, portion
+from metering.bills.share import days_between, days_of, each_month, next_month, portion
 from metering.bills.words import words
 
 __all__ = ["each_month", "facts_of", "figures", "next_month"]
@@ -95,8 +95,12 @@ def _accounts(
             held.setdefault(one.account_id, []).append(one)
     for account_id, spans in held.items():
         code = spans[0].code
-        days = [day for one in spans for day in days_of(max(one.first, month), min(one.end, end))]
-        days = [day for day in days if keep is None or keep(code, day)]
+        days = [
+            day
+            for one in spans
+            for day in days_between(max(one.first, month), min(one.end, end))
+            if keep is None or keep(code, day)
+        ]
         if not days:
             continue
         counted = loaded.counted.get(account_id)

@@ -243,22 +243,20 @@ def _part(own: Figure, facts: MonthFacts) -> Figure:
 
 def shared(found: Figure, holder: Holder) -> Iterator[tuple[int, Part]]:
     """Give a figure to those it counts for; what they get adds up to it exactly."""
+    values = _values(found)
+    if len(holder) == 1:
+        yield holder[0][0], Part(holder[0][1], found, _amounts(values))
+        return
     whole = math.lcm(*(share.denominator for _, share in holder))
     parts = [int(share * whole) for _, share in holder]
-    columns = [_shared(value, parts) for value in _values(found)]
-    for (target, share), *values in zip(holder, *columns, strict=True):
-        micro, known, fen, estimated, by_days, billed, metered, difference = values
-        amounts = Amounts(
-            micro=micro,
-            known=known,
-            fen=fen,
-            estimated=estimated or 0,
-            by_days=by_days or 0,
-            billed=billed,
-            metered=metered,
-            difference=difference,
-        )
-        yield target, Part(share, found, amounts)
+    columns = [_shared(value, parts) for value in values]
+    for (target, share), *given in zip(holder, *columns, strict=True):
+        yield target, Part(share, found, _amounts(given))
+
+
+def _amounts(values: Sequence[int | None]) -> Amounts:
+    micro, known, fen, estimated, by_days, billed, metered, difference = values
+    return Amounts(micro, known, fen, estimated or 0, by_days or 0, billed, metered, difference)
 
 
 def _values(found: Figure) -> tuple[int | None, ...]:
@@ -269,8 +267,6 @@ def _values(found: Figure) -> tuple[int | None, ...]:
 
 
 def _shared(value: int | None, parts: Sequence[int]) -> Sequence[int | None]:
-    if len(parts) == 1:
-        return [value]
     return [None] * len(parts) if value is None else largest_remainder(value, parts)
 
 

@@ -24,7 +24,7 @@ from metering.bills.reported import Part, Reported, routed, shared
 from metering.bills.routes import Routes, routes
 from metering.bills.share import each_month, next_month
 from metering.bills.words import Words, words
-from metering.tree.holders import NOBODY, OUTSIDE, Holder, sole
+from metering.tree.holders import NOBODY, OUTSIDE, Holder
 from metering.tree.origin import Line, lines_by_origin
 
 Key = tuple[int, str, date]
@@ -78,7 +78,13 @@ def _members(ways: Routes, institutions: Sequence[str] | None) -> tuple[str, ...
     """Return whose figures may count for some institutions; None: anybody's."""
     if institutions is None or ways.accounts:
         return None
-    return tuple({*institutions, *ways.institutions})
+    wanted = {ways.ids[code] for code in institutions if code in ways.ids}
+    others = (
+        code
+        for code, line in ways.institutions.items()
+        if any(target in wanted for span in line for target, _ in span.value)
+    )
+    return tuple({*institutions, *others})
 
 
 def _of_month(
@@ -107,8 +113,9 @@ def _by_relation(
 ) -> Iterator[tuple[str, int, Part]]:
     found = figure(facts)
     whose = (facts.institution, facts.energy)
-    if ways.is_plain(facts.institution) and not ways.accounts:
-        split: Iterable[tuple[Holder, Figure]] = [(sole(ways.ids[facts.institution]), found)]
+    steady = ways.steady(facts.institution, facts.month, next_month(facts.month))
+    if steady is not None:
+        split: Iterable[tuple[Holder, Figure]] = [(steady, found)]
     else:
         route = partial(ways.of, facts.institution)
         split = routed(found, route, partial(facts_of, loaded, whose, facts.month))

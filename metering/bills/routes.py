@@ -81,9 +81,14 @@ class Routes:
         ways = set(self._ways(account, day)) if account in self.accounts else set()
         return ways.pop() if len(ways) == 1 else None
 
-    def is_plain(self, institution: str) -> bool:
-        """Say whether nothing of it counts for others by a relation of its own."""
-        return institution not in self.institutions
+    def steady(self, institution: str, first: date, end: date) -> Holder | None:
+        """Return for whom all of an institution counts on every one of some days, if one way."""
+        if self.accounts:
+            return None
+        line = self.institutions.get(institution)
+        if line is None:
+            return sole(self.ids[institution])
+        return next((s.value for s in line if s.begin <= first and end <= s.end), None)
 
     def _ways(self, account: str, day: date) -> Iterator[Holder | None]:
         meters = [meter for meter in self.accounts[account] if meter.is_bound(day)]

@@ -45,9 +45,8 @@ FROM origin o
 WHERE origin_id IS NOT NULL AND (
     sign < 0
     OR NOT meter_id = ANY(%(meters)s) AND (
-        NOT EXISTS (
-            SELECT FROM unnest(%(institutions)s::int[], %(energies)s::text[]) AS told (id, energy)
-            WHERE told.id = o.origin_id AND told.energy = o.energy
+        (origin_id, o.energy) NOT IN (
+            SELECT * FROM unnest(%(institutions)s::int[], %(energies)s::text[])
         )
         OR EXISTS (
             SELECT FROM tree_scope t
