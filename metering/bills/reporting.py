@@ -29,8 +29,6 @@ from metering.tree.origin import Line, lines_by_origin
 
 Key = tuple[int, str, date]
 """(id of who reports, energy, month)."""
-
-
 _Counted = dict[Whose, list[tuple[int, Figure]]]
 _ALL: Final = Fraction(1)
 # What counts an account is known by its account, wherever it hangs.
@@ -76,7 +74,7 @@ def reported(
 
 def _members(ways: Routes, institutions: Sequence[str] | None) -> tuple[str, ...] | None:
     """Return whose figures may count for some institutions; None: anybody's."""
-    if institutions is None or ways.accounts:
+    if institutions is None or ways.particular:
         return None
     wanted = {ways.ids[code] for code in institutions if code in ways.ids}
     others = (

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import facts
-from metering.tree.holders import Holder, Places, Reporters, sole
+from metering.tree.holders import Holder, Reporters, sole
+from metering.tree.relations import reporters
 from metering.tree.timeline import EVER, NEVER, Timeline, on
 
 _INSTITUTIONS: Final[LiteralString] = "SELECT id, code FROM institution"
@@ -52,9 +53,11 @@ class Routes:
 
     Attributes:
         codes: id of an institution → its code.
+        ids: the other way round.
         institutions: code → for whom its figures count; absent: for itself.
         accounts: code → its meters, where one of them goes another way than its institution.
         mains: of meters.
+        particular: whether a meter, room or building has a relation of its own.
     """
 
     codes: Mapping[int, str]
@@ -62,6 +65,7 @@ class Routes:
     institutions: Mapping[str, Timeline[Holder]]
     accounts: Mapping[str, tuple[_Meter, ...]]
     mains: Mapping[int, Timeline[int]]
+    particular: bool
 
     def of(self, institution: str, account: str | None, day: date) -> Holder:
         """Return for whom an institution's energy counts on a day.
@@ -114,25 +118,23 @@ def routes(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Routes:
         zone: in whose days meters hang where they do.
     """
     codes: dict[int, str] = dict(conn.execute(_INSTITUTIONS).fetchall())
-    known = facts.relations(conn)
-    alone = Reporters(known, Places({}, {}))
-    institutions = {
-        codes[id_]: alone.of_institution(id_) for kind, id_ in known if kind == "institution"
-    }
     ids = {code: id_ for id_, code in codes.items()}
+    institutions = {codes[id_]: line for id_, line in reporters(conn).items()}
+    known = facts.relations(conn)
     if all(kind == "institution" for kind, _ in known):
-        return Routes(codes, ids, institutions, {}, {})
+        return Routes(codes, ids, institutions, {}, {}, particular=False)
     followed = Reporters(known, facts.places(conn))
     accounts = _accounts(conn, followed, facts.rooms(conn, zone))
-    return Routes(codes, ids, institutions, accounts, facts.mains(conn, zone))
+    mains = facts.mains(conn, zone)
+    return Routes(codes, ids, institutions, accounts, mains, particular=True)
 
 
 def _accounts(
-    conn: psycopg.Connection[Any], reporters: Reporters, rooms: Mapping[int, Timeline[int]]
+    conn: psycopg.Connection[Any], followed: Reporters, rooms: Mapping[int, Timeline[int]]
 ) -> dict[str, tuple[_Meter, ...]]:
     found: dict[str, list[_Meter]] = defaultdict(list)
     for account, meter, place, since, until in conn.execute(_BOUND):
-        line = reporters.particular(meter, rooms.get(place, ()))
+        line = followed.particular(meter, rooms.get(place, ()))
         found[account].append(_Meter(meter, (since or EVER, until or NEVER), line))
     return {
         code: tuple(meters)

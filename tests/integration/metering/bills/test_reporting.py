@@ -189,6 +189,8 @@ def test_an_account_follows_its_meters(three: Conn, subject: str, code: str) -> 
     found = january(three)
     assert micros(found) == {"czj": 330 * MILLION, "jgj": 31 * MILLION, None: 42 * MILLION}
     assert found[None].members == ("czj",)
+    alone = january(three, whose=["czj"])
+    assert alone == {"czj": found["czj"]}
 
 
 def test_an_account_whose_meters_go_several_ways_follows_its_institution(three: Conn) -> None:
@@ -300,6 +302,9 @@ def test_whatever_the_relations_everything_counts_once(
         months = (date(2025, 12, 1), next_month(MARCH))
         found, own = reported(conn, months, ZONE), figures(conn, months, ZONE)
         assert _sums(found) == _owned(own)
+        for code in INSTITUTIONS:
+            alone = reported(conn, months, ZONE, [code])
+            assert alone == [one for one in found if one.institution == code]
         for energy, month in {(one.energy, one.month) for one in found}:
             given = {
                 (part.institution, id(part.figure)): part.figure.bill_ids
