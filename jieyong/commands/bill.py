@@ -11,16 +11,20 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from jieyong.commands import bill_entry
+from jieyong.commands.purchase import purchase_app
 from jieyong.commands.session import By, Config, Session, session
 from metering.bills import accounts, entry, imports
 from metering.bills.draft import Draft, draft
 from metering.bills.figures import figures
-from metering.bills.ledger import ledger_tables
 from metering.bills.listing import list_tables, listed
-from metering.bills.model import Attachment, First
+from metering.bills.model import First
+from metering.bills.reported_ledger import told_ledger
+from metering.bills.reporting import reported
 from metering.bills.standing import standing_accounts
 from metering.bills.table import write
 from metering.bills.template import write_template
+from metering.bills.ways import ways
 from metering.bills.words import words
 from registry.refusal import RefusedError
 
@@ -29,6 +33,14 @@ _SHOWN = 20
 bill_app = typer.Typer(
     no_args_is_help=True, help="户号、票据、购入与台账 (utility accounts, bills, the ledger)."
 )
+
+bill_app.command()(bill_entry.enter)
+bill_app.command()(bill_entry.correct)
+bill_app.command()(bill_entry.withdraw)
+bill_app.command()(bill_entry.attach)
+bill_app.command("scan")(bill_entry.scan_command)
+bill_app.command()(bill_entry.show)
+bill_app.add_typer(purchase_app, name="purchase")
 
 Institution = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
@@ -89,28 +101,6 @@ def undo(number: int, config: Config = None, by: By = None) -> None:
 
 
 @bill_app.command()
-def withdraw(
-    number: int,
-    why: Annotated[str, typer.Option("--why", help="原因，写入审计记录。")],
-    config: Config = None,
-    by: By = None,
-) -> None:
-    """撤销一张账单 (withdraw a bill; it stays readable)."""
-    with session(config, by) as at:
-        entry.withdraw_bill(at.conn, at.act, number, why)
-    typer.echo(f"已撤销账单 {number}。")
-
-
-@bill_app.command()
-def attach(number: int, file: Path, config: Config = None, by: By = None) -> None:
-    """给账单附上扫描件 (attach the scan of a bill)."""
-    scan = Attachment(file.name, file.read_bytes())
-    with session(config, by) as at:
-        entry.attach(at.conn, at.act, number, scan)
-    typer.echo(f"账单 {number} 已附 {file.name}。")
-
-
-@bill_app.command()
 def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     code: str,
     config: Config = None,
@@ -162,7 +152,8 @@ def list_command(
     with session(config) as at:
         rows = listed(at.conn, _year(year), institution)
         names = _names(at.conn)
-    write(file, list_tables(rows, _particulars(institution, names, year), words()))
+        told = ways(at.conn, at.settings.time_zone, names)
+    write(file, list_tables(rows, _particulars(institution, names, year), words(), told))
     waiting = sum(not row.explained for row in rows)
     typer.echo(f"{len(rows)} 张票据已写入 {file}；其中待说明 {waiting} 张。")
 
@@ -176,10 +167,12 @@ def ledger(
 ) -> None:
     """导出月度台账：.xlsx、.csv 或 .json (write the monthly ledger of a year)."""
     with session(config) as at:
-        found = figures(at.conn, _year(year), at.settings.time_zone, institution)
         names = _names(at.conn)
-    particulars = _particulars(institution, names, year)
-    write(file, ledger_tables(found, names, particulars, words()))
+        particulars = _particulars(institution, names, year)
+        found = figures(at.conn, _year(year), at.settings.time_zone, institution)
+        given = reported(at.conn, _year(year), at.settings.time_zone, institution)
+        told = ways(at.conn, at.settings.time_zone, names)
+    write(file, told_ledger(found, given, told, particulars, words()))
     unknown = sum(figure.micro is None for figure in found)
     typer.echo(f"{len(found)} 行台账已写入 {file}；其中用量未知 {unknown} 行。")
 

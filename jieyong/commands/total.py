@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from jieyong.commands.total_facts import relation_app, standing_app
 from jieyong.commands.total_screen import show, text_table
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
+from metering.bills.reported_totals import reported_table, reported_totals
 from metering.factors.kinds import load_kinds
 from metering.factors.library import Library, load_library
 from metering.quality.words import UNKNOWN, amount
@@ -45,6 +47,19 @@ PROBLEM_KINDS = {
     "relation_ring": "上报关系成环",
 }
 
+
+class Source(StrEnum):
+    """What totals rest on."""
+
+    METERED = "metered"
+    REPORTED = "reported"
+
+
+_NOTHING = {
+    Source.METERED: "没有计入的计量表。",
+    Source.REPORTED: "没有票据、购入或计入的计量表。",
+}
+
 total_app = typer.Typer(
     no_args_is_help=True, help="汇总：不重复计算的能耗合计、总分表差额、上报关系和机构归属。"
 )
@@ -66,6 +81,9 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             "--level", help="institution 机构，building 建筑，room 房间，item 分项，district 区县。"
         ),
     ] = Grouping.INSTITUTION,
+    source: Annotated[
+        Source, typer.Option("--source", help="metered 计量合计；reported 上报数（票据优先）。")
+    ] = Source.METERED,
     coal: Annotated[bool, typer.Option("--coal", help="折算标准煤，并按机构合计。")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")] = None,
     excel: Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")] = None,
@@ -75,18 +93,24 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     """Print what every holder used in a month."""
     first = _month(month)
     _check_energy(energy)
+    if coal and source is Source.REPORTED:
+        refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --source metered")
     factors = _factors(load_settings(config)) if coal else None
     with session(config) as at:
-        report = month_report(at.conn, first, at.zone, level, energy)
-    tables = _tables(report, factors)
+        if source is Source.REPORTED:
+            totals = reported_totals(at.conn, first, at.zone, level, energy)
+            report, tables = Report(first, level, ()), {"totals": reported_table(totals)}
+        else:
+            report = month_report(at.conn, first, at.zone, level, energy)
+            tables = _tables(report, factors)
     if csv is not None:
         csv.write_text(to_csv(tables["totals"]), encoding="utf-8", newline="")
     if excel is not None:
         excel.write_bytes(to_excel(list(tables.values())))
     if as_json:
         typer.echo(to_json(report, tables))
-    elif not report.rows:
-        typer.echo(f"{first:%Y-%m} 没有计入的计量表。")
+    elif not tables["totals"].rows:
+        typer.echo(f"{first:%Y-%m} {_NOTHING[source]}")
     else:
         for table in tables.values():
             show(f"{first:%Y-%m} {table.name}", table)

@@ -110,9 +110,20 @@ def enter_purchase(
 
 
 def correct_purchase(
-    conn: psycopg.Connection[Any], act: Act, purchase_id: int, purchase: NewPurchase
+    conn: psycopg.Connection[Any],
+    act: Act,
+    purchase_id: int,
+    purchase: NewPurchase,
+    nth: int = 1,
 ) -> int:
     """Withdraw a purchase and enter another in its place; return the new one's id.
+
+    Args:
+        conn: in any state; becomes part of an open transaction.
+        act: who and when.
+        purchase_id: the one that is wrong.
+        purchase: what was bought.
+        nth: as in :func:`enter_purchase`.
 
     Raises:
         RefusedError: as :func:`enter_purchase`; or the old one is gone already.
@@ -120,7 +131,7 @@ def correct_purchase(
     with conn.transaction():
         _check_purchase(purchase)
         withdraw_row(conn, act, "purchase", purchase_id)
-        new_id = put_purchase(conn, act, purchase, Origin(replaces_id=purchase_id))
+        new_id = put_purchase(conn, act, purchase, Origin(replaces_id=purchase_id), nth)
         detail = _detail(new_id, purchase) | {"replaces": purchase_id}
         record(conn, act, "purchase.correct", purchase.institution, detail)
     return new_id

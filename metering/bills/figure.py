@@ -41,11 +41,16 @@ def account_month(
     )
 
 
-def figure(facts: MonthFacts) -> Figure:
-    """Say what the figure of a month is, and why."""
+def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
+    """Say what the figure of a month is, and why.
+
+    Args:
+        facts: all there is to know.
+        source: what it rests on; None: what comes first and is complete.
+    """
     metered = facts.metered
     billed, fen = facts.billed, facts.fen
-    source = _source(facts, billed, metered)
+    source = source or _source(facts, billed, metered)
     shared = [share for account in facts.accounts for share in account.quantity]
     micro, estimated, by_days = None, 0, 0
     if source is Source.BILLED:

@@ -44,16 +44,20 @@ def ledger_tables(
         words: names and units.
     """
     return [
-        _table([f for f in figures if f.facts.energy == energy], names, particulars, words)
+        ledger_table(energy, found, names, particulars, words)
         for energy in words.energies
-        if any(f.facts.energy == energy for f in figures)
+        if (found := [f for f in figures if f.facts.energy == energy])
     ]
 
 
-def _table(
-    figures: Sequence[Figure], names: Mapping[str, str], particulars: str, words: Words
+def ledger_table(
+    energy: str,
+    figures: Sequence[Figure],
+    names: Mapping[str, str],
+    particulars: str,
+    words: Words,
 ) -> Table:
-    energy = figures[0].facts.energy
+    """Return the ledger of one energy; see :func:`ledger_tables`."""
     kind = words.energies[energy]
     consumers = [
         consumer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, LiteralString
@@ -11,8 +11,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from metering.bills.model import NewBill
 from metering.bills.share import ONE_DAY
 from metering.bills.table import Column, Look, Row, Table
+from metering.bills.ways import Ways
 from metering.bills.words import Words
 
 # A bill over a change of institutions is listed once, with the one that had the account last.
@@ -111,17 +113,29 @@ class Listed:
     def doubts(self) -> tuple[str, ...]:
         """What has to be explained, in Chinese; nothing of it blocks."""
         parts = [value for name in _PARTS if (value := self.part(name)) is not None]
-        found = (
-            (self.quantity is None, "有金额无用量"),
-            (self.amount is None, "有用量无金额"),
-            (bool(parts) and sum(parts) != self.quantity, "分时合计与用量不等"),
-        )
-        return tuple(text for applies, text in found if applies)
+        return _doubts(self.quantity, self.amount, parts)
 
     @property
     def explained(self) -> bool:
         """Whether a note explains what has to be explained."""
         return not self.doubts or bool(self.note)
+
+
+def bill_doubts(bill: NewBill) -> tuple[str, ...]:
+    """Return what has to be explained of a bill, in Chinese; nothing of it blocks."""
+    parts = [part.quantity for part in bill.parts if part.quantity is not None]
+    return _doubts(bill.quantity, bill.amount, parts)
+
+
+def _doubts(
+    quantity: Decimal | None, amount: Decimal | None, parts: Sequence[Decimal]
+) -> tuple[str, ...]:
+    found = (
+        (quantity is None, "有金额无用量"),
+        (amount is None, "有用量无金额"),
+        (bool(parts) and sum(parts) != quantity, "分时合计与用量不等"),
+    )
+    return tuple(text for applies, text in found if applies)
 
 
 def listed(
@@ -143,19 +157,39 @@ def listed(
         return bills + cursor.execute(_PURCHASES, named).fetchall()
 
 
-def list_tables(rows: Sequence[Listed], particulars: str, words: Words) -> list[Table]:
+def list_tables(
+    rows: Sequence[Listed], particulars: str, words: Words, ways: Ways | None = None
+) -> list[Table]:
     """Return the list as tables, one for each energy.
 
     Args:
         rows: of the list.
         particulars: whose it is and of which time, for the line below the title.
         words: names and units.
+        ways: who reports for whom, if that is to be said.
     """
     return [
-        _table([row for row in rows if row.energy == energy], energy, particulars, words)
+        _told(_table(those, energy, particulars, words), those, ways)
         for energy in words.energies
-        if any(row.energy == energy for row in rows)
+        if (those := [row for row in rows if row.energy == energy])
     ]
+
+
+def _told(table: Table, rows: Sequence[Listed], ways: Ways | None) -> Table:
+    """Say of each row who reports it, where that is another for any of them."""
+    if ways is None:
+        return table
+    said = [
+        ways.said(row.institution, [row.account] if row.account else [], row.first, row.end)
+        for row in rows
+    ]
+    if not any(said):
+        return table
+    return replace(
+        table,
+        columns=(*table.columns, Column("goes_to", "由谁上报", width=20)),
+        rows=tuple({**row, "goes_to": text} for row, text in zip(table.rows, said, strict=True)),
+    )
 
 
 def _table(rows: Sequence[Listed], energy: str, particulars: str, words: Words) -> Table:

@@ -14,7 +14,7 @@ import psycopg
 from metering.bills.checks import to_fen, to_micro
 from metering.bills.model import First
 from metering.bills.month import Entered, PurchaseFigures
-from metering.bills.share import BillFigures, MeterDay
+from metering.bills.share import BillFigures, MeterDay, days_between
 from metering.bills.words import Words
 
 _ASSIGNMENTS: Final[LiteralString] = """
@@ -35,7 +35,8 @@ _BILLS: Final[LiteralString] = """
     WHERE b.withdrawn_at IS NULL AND b.account_id = ANY(%s) AND b.period && daterange(%s, %s)
     ORDER BY b.account_id, lower(b.period), b.id
 """
-# A meter behind another one of the same account counts once: through its main.
+# A meter behind another one of the same account counts once: through its main. One row for each
+# account: a city's days one by one would take longer to fetch than to count.
 _METER_DAYS: Final[LiteralString] = """
     WITH RECURSIVE bound AS (
         SELECT b.account_id, b.meter_id, b.valid
@@ -53,19 +54,24 @@ _METER_DAYS: Final[LiteralString] = """
             extract(epoch FROM (day + interval '1 day') AT TIME ZONE %(zone)s
                 - day AT TIME ZONE %(zone)s) AS seconds
         FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS day
+    ), daily AS (
+        SELECT b.account_id, d.day, coalesce(sum(c.micro), 0)::int8 AS micro,
+            coalesce(sum(c.estimated), 0)::int8 AS estimated,
+            bool_and(coalesce(c.covered_s >= d.seconds, false)) AS complete,
+            bool_or(c.micro IS NOT NULL) AS known, string_agg(b.meter_id::text, ' ') AS meters
+        FROM bound b
+        JOIN day d ON b.valid @> d.day
+        LEFT JOIN consumption_day c ON c.meter_id = b.meter_id AND c.day = d.day
+        WHERE NOT EXISTS (
+            SELECT FROM above a JOIN bound main ON main.meter_id = a.main_id
+            WHERE a.meter_id = b.meter_id AND a.valid @> d.begins
+                AND main.account_id = b.account_id AND main.valid @> d.day
+        )
+        GROUP BY b.account_id, d.day
     )
-    SELECT b.account_id, d.day, coalesce(sum(c.micro), 0)::int8,
-        coalesce(sum(c.estimated), 0)::int8, bool_and(coalesce(c.covered_s >= d.seconds, false)),
-        bool_or(c.micro IS NOT NULL), array_agg(b.meter_id)
-    FROM bound b
-    JOIN day d ON b.valid @> d.day
-    LEFT JOIN consumption_day c ON c.meter_id = b.meter_id AND c.day = d.day
-    WHERE NOT EXISTS (
-        SELECT FROM above a JOIN bound main ON main.meter_id = a.main_id
-        WHERE a.meter_id = b.meter_id AND a.valid @> d.begins
-            AND main.account_id = b.account_id AND main.valid @> d.day
-    )
-    GROUP BY b.account_id, d.day
+    SELECT account_id, array_agg(day - %(first)s::date), array_agg(micro), array_agg(estimated),
+        array_agg(complete), array_agg(known), array_agg(meters)
+    FROM daily GROUP BY account_id
 """
 _PURCHASES: Final[LiteralString] = """
     SELECT i.code, p.energy, p.bought_on, p.id, p.consumer, p.quantity, p.unit, p.amount
@@ -212,12 +218,18 @@ def _counted(
     first, end = stretch
     last = end.fromordinal(end.toordinal() - 1)
     named = {"accounts": ids, "first": first, "end": end, "last": last, "zone": zone}
-    rows = conn.execute(_METER_DAYS, named)
-    for account, day, micro, estimated, complete, known, meters in rows:
-        counted = found.setdefault(account, Counted({}, {}))
-        if known:
-            counted.days[day] = MeterDay(micro, estimated, complete)
-        counted.meters[day] = tuple(meters)
+    days = days_between(first, end)
+    with conn.cursor(binary=True) as cursor:
+        for account, *columns in cursor.execute(_METER_DAYS, named) if ids else ():
+            counted = found[account] = Counted({}, {})
+            several: dict[str, tuple[int, ...]] = {}
+            for nth, micro, estimated, complete, known, meters in zip(*columns, strict=True):
+                day = days[nth]
+                if known:
+                    counted.days[day] = MeterDay(micro, estimated, complete)
+                if meters not in several:
+                    several[meters] = tuple(map(int, meters.split()))
+                counted.meters[day] = several[meters]
     return found
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from metering.bills.model import First
-from metering.bills.share import Share
+from metering.bills.share import Share, days_of, next_month
 
 
 class Source(enum.StrEnum):
@@ -130,6 +130,15 @@ class MonthFacts:
     first: First = First.BILL
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is there of which anything could be known."""
+        return not (self.accounts or self.purchases or self.entered or self.meters)
+
+    def days(self) -> Iterator[date]:
+        """Yield the days of the month."""
+        return days_of(self.month, next_month(self.month))
+
+    @property
     def metered(self) -> Metered | None:
         """What the meters of its accounts counted together; None: there are none."""
         if not self.accounts:
@@ -182,6 +191,16 @@ class Figure:
     metered: int | None
     difference: int | None
     reasons: tuple[Reason, ...]
+
+    @property
+    def known(self) -> int | None:
+        """``micro``, or what bills and purchases, or else meters, tell of it; None: nothing."""
+        if self.micro is not None:
+            return self.micro
+        told = [share.value for account in self.facts.accounts for share in account.quantity]
+        bought = [p.micro for p in self.facts.purchases if p.micro is not None]
+        by_bills = total([*told, *bought])
+        return self.metered if by_bills is None else by_bills
 
     @property
     def bill_ids(self) -> tuple[int, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -87,6 +89,12 @@ def days_of(first: date, end: date) -> Iterator[date]:
         yield first + timedelta(days=number)
 
 
+@functools.lru_cache(maxsize=4096)
+def days_between(first: date, end: date) -> tuple[date, ...]:
+    """Return the days of ``[first, end)``; a city's accounts ask for the same ones again."""
+    return tuple(days_of(first, end))
+
+
 def next_month(month: date) -> date:
     """Return the first day of the month after that of ``month``."""
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
@@ -137,46 +145,66 @@ def shares(
     Returns:
         Stretches of days in their order; days that no bill covers are absent.
     """
-    owners = _owners(bills, value, set(days))
-    return tuple(_share(bill, run, value(bill) or 0, metered) for bill, run in _runs(owners, days))
+    stated = [bill for bill in bills if value(bill) is not None]
+    return tuple(
+        _share(bill, run, value(bill) or 0, metered)
+        for span in _spans(days)
+        for bill, run in _runs(stated, span)
+    )
 
 
-def _owners(
-    bills: Sequence[BillFigures], value: Callable[[BillFigures], int | None], days: set[date]
-) -> dict[date, BillFigures]:
-    owners: dict[date, BillFigures] = {}
-    for bill in sorted(bills, key=lambda b: b.settled):  # settled ones last: they overwrite
-        if value(bill) is not None:
-            owners.update((day, bill) for day in days_of(bill.first, bill.end) if day in days)
-    return owners
+_Span = tuple[date, date]
 
 
-def _runs(
-    owners: Mapping[date, BillFigures], days: Sequence[date]
-) -> list[tuple[BillFigures, list[date]]]:
-    runs: list[tuple[BillFigures, list[date]]] = []
-    for day in days:
-        bill = owners.get(day)
-        if bill is None:
+def _spans(days: Sequence[date]) -> list[_Span]:
+    """Make stretches of neighbouring days."""
+    if not days:
+        return []
+    if (days[-1] - days[0]).days + 1 == len(days):
+        return [(days[0], days[-1] + ONE_DAY)]
+    breaks = [n for n in range(1, len(days)) if days[n] - days[n - 1] != ONE_DAY]
+    bounds = itertools.pairwise([0, *breaks, len(days)])
+    return [(days[begin], days[end - 1] + ONE_DAY) for begin, end in bounds]
+
+
+def _runs(bills: Sequence[BillFigures], span: _Span) -> list[tuple[BillFigures, _Span]]:
+    """Say which bill speaks of which days: an estimated one where no settled one does."""
+    settled, gaps = _clipped([bill for bill in bills if bill.settled], span)
+    others = [bill for bill in bills if not bill.settled]
+    if not gaps or not others:
+        return settled
+    filled = [run for gap in gaps for run in _clipped(others, gap)[0]]
+    return sorted([*settled, *filled], key=lambda run: run[1])
+
+
+def _clipped(
+    bills: Sequence[BillFigures], span: _Span
+) -> tuple[list[tuple[BillFigures, _Span]], list[_Span]]:
+    """Cut bills that do not overlap to a stretch; return them and what they leave of it."""
+    at, end = span
+    runs: list[tuple[BillFigures, _Span]] = []
+    gaps: list[_Span] = []
+    for bill in sorted(bills, key=lambda b: b.first):
+        begin, until = max(bill.first, at), min(bill.end, end)
+        if begin >= until:
             continue
-        last = runs[-1] if runs else None
-        if last is not None and last[0] is bill and last[1][-1] + ONE_DAY == day:
-            last[1].append(day)
-        else:
-            runs.append((bill, [day]))
-    return runs
+        if at < begin:
+            gaps.append((at, begin))
+        runs.append((bill, (begin, until)))
+        at = until
+    if at < end:
+        gaps.append((at, end))
+    return runs, gaps
 
 
-def _share(
-    bill: BillFigures, run: Sequence[date], total: int, metered: Mapping[date, MeterDay]
-) -> Share:
-    first, end = run[0], run[-1] + ONE_DAY
+def _share(bill: BillFigures, run: _Span, total: int, metered: Mapping[date, MeterDay]) -> Share:
+    first, end = run
     estimated = not bill.settled
     if (first, end) == (bill.first, bill.end):
         return Share(bill.id, first, end, total, How.WHOLE, estimated)
     weights, how = _weights(bill, metered)
     begin = (first - bill.first).days
-    value = portion(total, weights, begin, begin + len(run))
+    value = portion(total, weights, begin, begin + (end - first).days)
     return Share(bill.id, first, end, value, how, estimated)
 
 
@@ -189,6 +217,10 @@ def _weights(bill: BillFigures, metered: Mapping[date, MeterDay]) -> tuple[list[
 
 def covered(bill: BillFigures, metered: Mapping[date, MeterDay]) -> list[int] | None:
     """Return what metering counted on each day of a bill, or None when it misses any of them."""
-    seen = [metered.get(day) for day in days_of(bill.first, bill.end)]
-    known = [day.micro for day in seen if day is not None and day.complete]
-    return known if len(known) == len(seen) else None
+    known: list[int] = []
+    for day in days_between(bill.first, bill.end) if metered else ():
+        seen = metered.get(day)
+        if seen is None or not seen.complete:
+            return None
+        known.append(seen.micro)
+    return known or None

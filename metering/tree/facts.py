@@ -86,11 +86,26 @@ def load(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Facts:
     """Read everything, with days cut in a zone."""
     return Facts(
         meters=_meters(conn, zone),
-        rooms=_dated(conn.execute(_ROOMS), zone),
-        mains=_dated(conn.execute(_MAINS), zone),
+        rooms=rooms(conn, zone),
+        mains=mains(conn, zone),
         relations=relations(conn),
-        places=Places(_pairs(conn.execute(_BUILDINGS)), _pairs(conn.execute(_INSTITUTIONS))),
+        places=places(conn),
     )
+
+
+def rooms(conn: psycopg.Connection[Any], zone: ZoneInfo) -> dict[int, Timeline[int]]:
+    """Read in which room each place was."""
+    return _dated(conn.execute(_ROOMS), zone)
+
+
+def mains(conn: psycopg.Connection[Any], zone: ZoneInfo) -> dict[int, Timeline[int]]:
+    """Read the main meter of each that has one."""
+    return _dated(conn.execute(_MAINS), zone)
+
+
+def places(conn: psycopg.Connection[Any]) -> Places:
+    """Read what stands in what."""
+    return Places(_pairs(conn.execute(_BUILDINGS)), _pairs(conn.execute(_INSTITUTIONS)))
 
 
 def relations(conn: psycopg.Connection[Any]) -> dict[Subject, Timeline[Holder]]:

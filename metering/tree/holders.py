@@ -93,6 +93,17 @@ class Reporters:
         """
         return filled(self._stated(("meter", meter)), then(rooms, self.of_room))
 
+    def particular(self, meter: int, rooms: Timeline[int]) -> Timeline[Holder]:
+        """For whom a meter counts by a relation of its own, its room's, or its building's.
+
+        Days on which its institution decides have no value.
+        """
+        return filled(self._stated(("meter", meter)), then(rooms, self._of_premises))
+
+    def _of_premises(self, room: int) -> Timeline[Holder]:
+        building = self._stated(("building", self.places.building[room]))
+        return filled(self._stated(("room", room)), building)
+
     def _stated(self, subject: Subject) -> Timeline[Holder]:
         return then(self.relations.get(subject, ()), lambda holder: self._resolved(holder, ()))
 

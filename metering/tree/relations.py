@@ -16,6 +16,7 @@ import psycopg
 from metering.tree import facts
 from metering.tree.entering import days, id_of, scalar, shown_days
 from metering.tree.holders import Holder, Places, Reporters
+from metering.tree.timeline import Timeline
 from registry import audit
 from registry.refusal import RefusedError
 
@@ -124,19 +125,15 @@ def withdraw_relation(conn: psycopg.Connection[Any], act: audit.Act, relation_id
         audit.record(conn, act, "relation.withdraw", f"relation {relation_id}")
 
 
-def reporters(conn: psycopg.Connection[Any], day: date) -> dict[int, Holder]:
-    """Return for whom each institution's figures count on a day; itself unless related.
+def reporters(conn: psycopg.Connection[Any]) -> dict[int, Timeline[Holder]]:
+    """Return for whom the figures of institutions count; those without a relation are absent.
 
     For what hangs at no meter, as bills and purchases do: a figure given to the holders by their
     shares (``shares.largest_remainder``) counts once in every summary.
     """
-    found = Reporters(facts.relations(conn), Places({}, {}))
-    rows = conn.execute("SELECT id FROM institution ORDER BY id").fetchall()
-    return {id_: _on(found, id_, day) for (id_,) in rows}
-
-
-def _on(found: Reporters, institution: int, day: date) -> Holder:
-    return next(s.value for s in found.of_institution(institution) if s.begin <= day < s.end)
+    known = facts.relations(conn)
+    found = Reporters(known, Places({}, {}))
+    return {id_: found.of_institution(id_) for kind, id_ in known if kind == "institution"}
 
 
 def _check_shares(relation: Relation) -> None:

@@ -19,7 +19,7 @@ from metering.tree.totals import Figure, Line, month_totals, sum_by
 
 SUM: Final = "合计"
 NO_DISTRICT: Final = "未登记区县"
-_NAMED: Final[Mapping[int, str]] = {NOBODY: "未归属（没有安装位置）", OUTSIDE: "不计入和外供"}
+UNHELD: Final[Mapping[int, str]] = {NOBODY: "未归属（没有安装位置）", OUTSIDE: "不计入和外供"}
 _NAMES: Final[Mapping[Level, LiteralString]] = {
     Level.INSTITUTION: "SELECT id, code, name FROM institution",
     Level.ITEM: "SELECT id, code, name FROM institution",
@@ -138,19 +138,19 @@ def month_report(
     found = month_totals(conn, [month], zone, level)
     lines = [line for line in found if energy in {None, line.energy}]
     if by is Grouping.DISTRICT:
-        names = _districts(conn, month, {line.holder for line in lines})
+        names = districts(conn, month, {line.holder for line in lines})
     else:
         names = {id_: (code, name) for id_, code, name in conn.execute(_NAMES[level])}
-    held = [line for line in lines if line.holder not in _NAMED]
+    held = [line for line in lines if line.holder not in UNHELD]
     rows = (
         *sorted(_rows(held, names), key=lambda row: (not row.code, row.code, row.item, row.energy)),
         *_sums(held),
-        *_rows((line for line in lines if line.holder in _NAMED), _UNHELD),
+        *_rows((line for line in lines if line.holder in UNHELD), _WITHOUT),
     )
     return Report(month, by, rows)
 
 
-_UNHELD: Final = {holder: ("", name) for holder, name in _NAMED.items()}
+_WITHOUT: Final = {holder: ("", name) for holder, name in UNHELD.items()}
 
 
 def _rows(lines: Iterable[Line], names: Mapping[int, tuple[str, str]]) -> Iterator[Row]:
@@ -165,9 +165,10 @@ def _sums(lines: Iterable[Line]) -> Iterator[Row]:
         yield Row("", name, "", energy, unit, figure)
 
 
-def _districts(
+def districts(
     conn: psycopg.Connection[Any], month: date, holders: Iterable[int]
 ) -> dict[int, tuple[str, str]]:
+    """Return code and name of the district in which institutions stand at the end of a month."""
     last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     known = {id_: one.district for id_, one in standings(conn, last).items()}
     return {

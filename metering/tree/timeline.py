@@ -92,6 +92,11 @@ def then(line: Timeline[_T], follow: Callable[[_T], Timeline[_U]]) -> Timeline[_
     )
 
 
+def on(line: Timeline[_T], day: date) -> _T | None:
+    """Return what holds on a day, or None."""
+    return next((span.value for span in line if span.begin <= day < span.end), None)
+
+
 def mapped(line: Timeline[_T], change: Callable[[_T], _U]) -> Timeline[_U]:
     """Return the timeline with each value changed."""
     if len(line) == 1:

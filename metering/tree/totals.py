@@ -238,10 +238,11 @@ def _divided(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[_Key, Figure]]:
         doubts = largest_remainder(abs(estimated or 0), parts)
         state = Figure(meters=1, unknown=int(micro is None), partial=int(bool(partial)))
         for row, share, doubt in zip(holders, micros, doubts, strict=True):
-            yield (row[6], row[7], energy, unit), _share(role, share, doubt).plus(state)
+            yield (row[6], row[7], energy, unit), share_as(role, share, doubt).plus(state)
 
 
-def _share(role: str, micro: int, estimated: int) -> Figure:
+def share_as(role: str, micro: int, estimated: int) -> Figure:
+    """Return what a share of a meter is to its holder; see :class:`Role`."""
     if role == Role.IN:
         return Figure(taken_in=micro, estimated=estimated)
     if role == Role.GENERATED:

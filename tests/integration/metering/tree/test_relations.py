@@ -9,8 +9,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from metering.tree.holders import Holder, sole
 from metering.tree.relations import Kind, Relation, enter_relation, reporters, withdraw_relation
 from metering.tree.standing import Standing, enter_standing, standings, withdraw_standing
+from metering.tree.timeline import on
 from registry.audit import Act
 from registry.refusal import RefusedError
 from tests.integration.metering.tree.town import ACT, Town, wait_for_lock
@@ -31,6 +33,10 @@ def logged(town: Town) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
+def holder(town: Town, institution: int, day: date) -> Holder:
+    return on(reporters(town.conn).get(institution, ()), day) or sole(institution)
+
+
 def enter(town: Town, *relations: Relation) -> list[int]:
     return [enter_relation(town.conn, ACT, relation) for relation in relations]
 
@@ -41,12 +47,12 @@ BEHALF = Relation("institution", "A", Kind.ON_BEHALF, {"B": 1}, until=JULY, note
 def test_what_is_entered_holds_on_its_days_until_it_is_withdrawn(abc: Town) -> None:
     (entered,) = enter(abc, BEHALF)
     a, b = abc.ids["A"], abc.ids["B"]
-    assert reporters(abc.conn, JULY - timedelta(days=1))[a] == ((b, Fraction(1)),)
-    assert reporters(abc.conn, JULY)[a] == ((a, Fraction(1)),)
+    assert holder(abc, a, JULY - timedelta(days=1)) == ((b, Fraction(1)),)
+    assert holder(abc, a, JULY) == ((a, Fraction(1)),)
 
     withdraw_relation(abc.conn, ACT, entered)
 
-    assert reporters(abc.conn, JULY - timedelta(days=1))[a] == ((a, Fraction(1)),)
+    assert holder(abc, a, JULY - timedelta(days=1)) == ((a, Fraction(1)),)
     enter(abc, BEHALF)
     assert [line[2:] for line in logged(abc)] == [
         ("relation.enter", "institution A"),
@@ -100,13 +106,13 @@ def test_relations_that_would_be_a_ring_on_other_days_are_none(abc: Town) -> Non
         Relation("institution", "B", Kind.ON_BEHALF, {"A": 1}, until=JULY),
         Relation("institution", "A", Kind.ON_BEHALF, {"B": 1}, since=JULY),
     )
-    assert reporters(abc.conn, JULY)[abc.ids["A"]] == ((abc.ids["B"], Fraction(1)),)
+    assert holder(abc, abc.ids["A"], JULY) == ((abc.ids["B"], Fraction(1)),)
 
 
 def test_what_is_shared_out_keeps_a_part(abc: Town) -> None:
     enter(abc, Relation("institution", "A", Kind.SHARED, {"A": 3, "B": 1}))
     shares = ((abc.ids["A"], Fraction(3, 4)), (abc.ids["B"], Fraction(1, 4)))
-    assert reporters(abc.conn, JULY)[abc.ids["A"]] == shares
+    assert holder(abc, abc.ids["A"], JULY) == shares
 
 
 @pytest.mark.parametrize("withdraw", [withdraw_relation, withdraw_standing])

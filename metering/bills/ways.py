@@ -1,0 +1,130 @@
+"""In words: who reports for whom, for the ledger and the list of bills."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.bills.reported import Part, Reported
+from metering.bills.routes import Routes, routes
+from metering.bills.share import days_of
+from metering.tree.holders import OUTSIDE, Holder
+from metering.tree.listing import listed_relations
+from metering.tree.relations import Kind, Relation
+
+EXCLUDED: Final = "不计入"
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Who reports for whom.
+
+    Attributes:
+        relations: of institutions, by code, in the order of their days.
+        routes: of accounts that go with their meters.
+        names: code → name of the institution.
+    """
+
+    relations: Mapping[str, Sequence[Relation]]
+    routes: Routes
+    names: Mapping[str, str]
+
+    def said(self, institution: str, accounts: Sequence[str], first: date, end: date) -> str:
+        """Say for whom an institution's energy counts on some days; empty: for itself.
+
+        Args:
+            institution: its code.
+            accounts: codes of the accounts it is about.
+            first: first day.
+            end: the day after the last.
+        """
+        relations = [
+            self._relation(one, first, end)
+            for one in self.relations.get(institution, ())
+            if (one.since is None or one.since < end) and (one.until is None or one.until > first)
+        ]
+        return "；".join([*filter(None, relations), *self._accounts(accounts, first, end)])
+
+    def _relation(self, one: Relation, first: date, end: date) -> str:
+        to = "、".join(self._name(code) for code in one.shares)
+        whole = sum(one.shares.values())
+        parts = "、".join(f"{self._name(code)} {n}/{whole}" for code, n in one.shares.items())
+        text = {
+            Kind.OWN: "",
+            Kind.ON_BEHALF: f"由{to}代报",
+            Kind.MERGED: f"并入{to}（合署）",
+            Kind.SHARED: f"分摊：{parts}",
+            Kind.EXCLUDED: EXCLUDED,
+        }[one.kind]
+        since = f"{one.since} 起" if one.since is not None and one.since > first else ""
+        until = f"{one.until} 止（不含）" if one.until is not None and one.until < end else ""
+        days = "，".join(filter(None, [since, until]))
+        return f"{text}（{days}）" if text and days else text
+
+    def _accounts(self, accounts: Sequence[str], first: date, end: date) -> list[str]:
+        found: dict[Holder, list[str]] = defaultdict(list)
+        for account in accounts:
+            if account in self.routes.accounts:
+                ways = dict.fromkeys(
+                    self.routes.of_meters(account, day) for day in days_of(first, end)
+                )
+                for way in ways:
+                    if way is not None:
+                        found[way].append(account)
+        return [
+            f"户号 {'、'.join(several)} 随计量表{self._way(way)}" for way, several in found.items()
+        ]
+
+    def _way(self, holder: Holder) -> str:
+        if all(target == OUTSIDE for target, _ in holder):
+            return EXCLUDED
+        return "计入" + "、".join(
+            self._name(self.routes.codes[target]) + ("" if share == 1 else f" {share}")
+            for target, share in holder
+            if target > 0
+        )
+
+    def contained(self, one: Reported) -> str:
+        """Say whose energy a reported figure contains, besides its own."""
+        found: dict[str, list[Part]] = defaultdict(list)
+        for part in one.parts:
+            own = part.institution == one.institution and part.share == 1
+            if not own and not part.passed_on:
+                found[part.institution].append(part)
+        contained = [
+            self._name(code) + _shares(parts, own=code == one.institution)
+            for code, parts in found.items()
+        ]
+        off = ["已扣转供（计量）"] if any(part.passed_on for part in one.parts) else []
+        return "、".join([*contained, *off])
+
+    def _name(self, code: str) -> str:
+        return self.names.get(code) or code
+
+
+def _shares(parts: Sequence[Part], *, own: bool) -> str:
+    shares = "、".join(dict.fromkeys(str(part.share) for part in parts if part.share != 1))
+    unknown = "未知" if any(part.amounts.micro is None for part in parts) else ""
+    said = "，".join(filter(None, ["自留" if own else "", shares, unknown]))
+    return f"（{said}）" if said else ""
+
+
+def ways(conn: psycopg.Connection[Any], zone: str, names: Mapping[str, str]) -> Ways:
+    """Read who reports for whom.
+
+    Args:
+        conn: in any state.
+        zone: in whose days meters hang where they do.
+        names: code → name of the institution.
+    """
+    relations: dict[str, list[Relation]] = defaultdict(list)
+    for _, one in listed_relations(conn):
+        if one.subject_kind == "institution":
+            relations[one.subject].append(one)
+    return Ways(relations, routes(conn, ZoneInfo(zone)), names)

@@ -1,0 +1,100 @@
+"""The ledger and the list of bills where institutions report for each other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from metering.bills.entry import enter_bill
+from metering.bills.figures import figures
+from metering.bills.listing import list_tables, listed
+from metering.bills.reported_ledger import told_ledger
+from metering.bills.reporting import reported
+from metering.bills.table import Table
+from metering.bills.ways import ways
+from metering.bills.words import words
+from metering.tree.relations import Kind, Relation, enter_relation
+from tests.integration.metering.bills.world import (
+    ACT,
+    YEAR,
+    ZONE,
+    Conn,
+    bill,
+    open_account,
+)
+
+
+def told(conn: Conn) -> list[Table]:
+    names = {"czj": "财政局", "jgj": "机关局"}
+    months = (date(2026, 1, 1), date(2026, 2, 1))
+    found, given = figures(conn, months, ZONE), reported(conn, months, ZONE)
+    return told_ledger(found, given, ways(conn, ZONE, names), "", words())
+
+
+def two_bills(conn: Conn) -> None:
+    for number, whose in (("510001", "czj"), ("510002", "jgj")):
+        open_account(conn, number, institution=whose)
+        enter_bill(conn, ACT, bill(date(2026, 1, 1), date(2026, 2, 1), "310", account=number))
+
+
+def relate(conn: Conn, kind: Kind, since: date | None = None, **shares: int) -> None:
+    enter_relation(conn, ACT, Relation("institution", "jgj", kind, shares, since))
+
+
+def test_the_ledger_is_the_plain_one_where_nobody_reports_for_another(conn: Conn) -> None:
+    two_bills(conn)
+    (table,) = told(conn)
+    assert "goes_to" not in {column.key for column in table.columns}
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "shares", "goes", "contains", "reported_by_both"),
+    [
+        (Kind.ON_BEHALF, None, {"czj": 1}, "由财政局代报", "机关局", (620, None)),
+        (Kind.MERGED, None, {"czj": 1}, "并入财政局（合署）", "机关局", (620, None)),
+        (
+            *(Kind.ON_BEHALF, date(2026, 1, 11), {"czj": 1}),
+            *("由财政局代报（2026-01-11 起）", "机关局", (520, 100)),
+        ),
+        (
+            *(Kind.SHARED, None, {"czj": 1, "jgj": 4}),
+            *("分摊：财政局 1/5、机关局 4/5", "机关局（1/5）", (372, 248)),
+        ),
+        (Kind.EXCLUDED, None, {}, "不计入", "", (310, None)),
+    ],
+)
+def test_the_ledger_says_who_reports_and_whose_it_contains(  # noqa: PLR0917 - a case
+    conn: Conn,
+    kind: Kind,
+    since: date | None,
+    shares: dict[str, int],
+    goes: str,
+    contains: str,
+    reported_by_both: tuple[int, int | None],
+) -> None:
+    two_bills(conn)
+    relate(conn, kind, since, **shares)
+    (table,) = told(conn)
+    czj, jgj = table.rows
+    assert (czj["quantity"], jgj["quantity"]) == (310, 310)
+    assert (czj["goes_to"], jgj["goes_to"]) == ("", goes)
+    assert czj["contains"] == contains
+    assert (czj["reported"], jgj.get("reported")) == reported_by_both
+
+
+def test_the_list_says_of_each_bill_who_reports_it(conn: Conn) -> None:
+    two_bills(conn)
+    relate(conn, Kind.ON_BEHALF, date(2026, 1, 11), czj=1)
+    names = {"czj": "财政局", "jgj": "机关局"}
+    (table,) = list_tables(listed(conn, YEAR), "", words(), ways(conn, ZONE, names))
+    assert [row["goes_to"] for row in table.rows] == ["", "由财政局代报（2026-01-11 起）"]
+
+
+def test_an_account_that_goes_with_its_meter_says_so(conn: Conn) -> None:
+    two_bills(conn)
+    open_account(conn, "510003", meters=("m-3",))
+    excluded = Relation("meter", "m-3", Kind.EXCLUDED)
+    enter_relation(conn, ACT, excluded)
+    (table,) = told(conn)
+    assert [row["goes_to"] for row in table.rows] == ["户号 510003 随计量表不计入", ""]
