@@ -60,9 +60,7 @@ class Asked:
             micros(at)
 
 
-def meter_demand(
-    conn: psycopg.Connection[Any], meter_id: int, power: str, asked: Asked
-) -> Demands:
+def meter_demand(conn: psycopg.Connection[Any], meter_id: int, power: str, asked: Asked) -> Demands:
     """Return the demand of a meter by quarter hour, after CT and PT.
 
     A quarter in which the ratio changed is left out: its mean is of both. Without a ratio it is 1.

@@ -19,7 +19,7 @@ from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
 from metering.quality.explanation import Counter, Explanation, FindingLine, Period
 from metering.quality.gaps import GRAIN, missing
-from metering.quality.presence import Span, expected_s, local_days, local_span, presence
+from metering.quality.presence import Span, expected_s, local_days, local_span, presence, without
 from metering.quality.stretches import stretches
 from metering.tree.formula import FormulaError, parse
 
@@ -63,19 +63,24 @@ def explain(
     periods = tuple(_periods(conn, meter, window, zone, now, later))
     formula = subject.formula
     checked = None if formula else _check(conn, meter, span, quarters, findings)
+    over = Span(span.begin, max(span.begin, min(span.end, now)))
     known = [period for period in periods if period.micro is not None]
     return Explanation(
         subject=subject,
         title=_title(window),
         zone=zone.key,
+        as_of=over.end,
         micro=sum(row[1] for row in quarters) if quarters else None,
         estimated=sum(period.estimated for period in known),
+        estimated_quarters=sum(bool(flags & Flag.ESTIMATED) for _, _, flags, _ in quarters),
         entered=sum(micro for _, micro, flags, _ in quarters if flags & Flag.ENTERED),
         periods=periods,
         first=_counter(checked, end=False),
         last=_counter(checked, end=True),
         devices=facts_read.devices(conn, meter, span),
+        absent=() if formula else without(presence(conn, meter), over),
         ratios=facts_read.ratios(conn, meter, span),
+        load_profiles=facts_read.load_profiles(conn, meter, span),
         findings=findings,
         missing=missing(conn, meter, window, zone, now),
         entries=facts_read.entries(conn, meter, span),

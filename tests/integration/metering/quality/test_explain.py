@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from metering.counter.model import Flag
+from metering.plan.usage import Window
 from metering.quality.explain import explain
 from metering.quality.explanation import Explanation
 from metering.quality.gaps import Why
@@ -241,3 +242,28 @@ def test_a_virtual_meter_names_its_inputs(conn: Conn) -> None:
 def test_an_unknown_meter_is_refused(conn: Conn) -> None:
     with pytest.raises(RefusedError, match="没有编码为 x 的计量点"):
         explain(conn, "x", OCTOBER, SHANGHAI, NOW)
+
+
+def test_a_dip_on_the_last_midnight_is_left_out_of_the_check_too(conn: Conn) -> None:
+    """The reading at the very end is the window's last; so is what was found about it."""
+    meter = add_meter(conn, "m")
+    values = steady(0.25, 4 * 96)
+    values[96] = (values[96][0], 0.0)
+    poll(conn, "m-d", values)
+    compute(conn, meter)
+    found = explain(conn, "m", Window(OCTOBER.first, OCTOBER.first), SHANGHAI, NOW)
+    assert found.check is not None
+    assert found.check.holds
+    assert [one.kind for one in found.findings] == ["first", "gap", "dip"]
+    assert found.last is not None
+    assert found.last.ts == BEGIN + 95 * QUARTER
+
+
+def test_a_gap_that_begins_at_the_end_is_the_next_windows(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    values = steady(0.25, 4 * 96)
+    del values[97:120]
+    poll(conn, "m-d", values)
+    compute(conn, meter)
+    found = explain(conn, "m", Window(OCTOBER.first, OCTOBER.first), SHANGHAI, NOW)
+    assert [one.kind for one in found.findings] == ["first"]
