@@ -93,7 +93,7 @@ def diff(
         return draw(inventory, load_state(conn), catalogue, now, entered).changes
 
 
-def apply(
+def apply(  # noqa: PLR0913 - what is brought in, by whom, and what stands against it
     conn: psycopg.Connection[Any],
     inventory: Inventory,
     catalogue: Catalogue,

@@ -57,8 +57,8 @@ def _figure(e: Explanation) -> Iterator[str]:
     yield f"{subject.code} {subject.name}（{energy}，{direction}，{where}）"
     yield f"{e.title} 用量：{amount(e.micro, subject.unit)}"
     yield (
-        f"数据覆盖：{percent(e.share)}（装有设备、截至 {moment(e.as_of, ZoneInfo(e.zone))} 的时段中，"
-        "前后都有可信读数的部分）"
+        f"数据覆盖：{percent(e.share)}（装有设备、截至 {moment(e.as_of, ZoneInfo(e.zone))}"
+        " 的时段中，前后都有可信读数的部分）"
     )
     if e.absent:
         yield "注意：有时段没有设备安装在此，用量不含这些时段，见下。"
@@ -138,8 +138,9 @@ def _estimates(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
     yield "估算依据：" if e.load_profiles else "估算依据：没有指定负荷曲线，按时间平均分摊。"
     for one in e.load_profiles:
         yield (
-            f"  负荷曲线 {one.code} 第 {one.version} 版（{one.source}）：{moment(one.begin, zone)} 至"
-            f" {moment(one.end, zone, unbounded='今')}；其余时段按时间平均分摊"
+            f"  负荷曲线 {one.code} 第 {one.version} 版（{one.source}）："
+            f"{moment(one.begin, zone)} 至 {moment(one.end, zone, unbounded='今')}；"
+            "其余时段按时间平均分摊"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -38,10 +37,10 @@ def stated(*changes: tuple[str, dict[str, Any]], without: str = "") -> Document:
     return found
 
 
-def refused(conn: Conn, document: Document, now: datetime = at(300)) -> str:
+def refused(conn: Conn, document: Document) -> str:
     before = effective(conn)
     with pytest.raises(InventoryError) as caught:
-        bring(conn, document, now)
+        bring(conn, document, at(300))
     assert effective(conn) == before
     return str(caught.value)
 
