@@ -81,7 +81,7 @@ def test_what_unpacks_to_more_than_there_is_memory_is_refused() -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
         packed.writestr("xl/worksheets/sheet1.xml", bytes(301_000_000))
-    with pytest.raises(RefusedError, match="^a.xlsx：解压后过大"):
+    with pytest.raises(RefusedError, match=r"^a\.xlsx：解压后过大"):
         sheets(content.getvalue(), "a.xlsx")
 
 

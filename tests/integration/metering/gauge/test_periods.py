@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -122,3 +122,32 @@ def test_a_state_that_stands_is_seen_before_its_next_sign_of_life(conn: Conn) ->
     recompute(conn, (running, 3600, 3600))
     assert [(period.value, period.seconds) for period in seen] == [(1, 1800)]
     assert state_periods(conn, [running], before) == seen
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_case_40_time_in_state_of_a_day_on_which_clocks_change(
+    conn: Conn, day: date, hours: int
+) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    midnight = datetime.combine(day, time(), zone)
+    begin = (midnight - START).total_seconds()
+    running = add_point(conn, add_device(conn), "on", "state")
+    signs = [(begin + (n - 1) * 3600.0, 1.0) for n in range(hours + 2)]  # on, from before midnight
+    store(conn, running, [*signs, (begin + (hours + 1) * 3600.0, None)])
+    recompute(conn, (running, signs[0][0], signs[-1][0] + 3600))
+    asked = Periods(midnight, midnight + timedelta(days=1), "day", zone, LATER)
+    (found,) = state_periods(conn, [running], asked)
+    assert (found.begin, found.seconds) == (midnight, hours * 3600)
+
+
+def test_state_unknown_behind_the_silence_is_not_filled_at_midnight(conn: Conn) -> None:
+    before = 15.5 * 3600  # 23:30 in Shanghai
+    running = add_point(conn, add_device(conn), "on", "state")
+    store(conn, running, [(before, 1.0), (before + 8 * 3600, 0.0)])
+    recompute(conn, (running, before, before + 8 * 3600))
+    found = state_periods(conn, [running], asked("day", 1))
+    assert [(one.begin.astimezone(SHANGHAI).day, one.value, one.seconds) for one in found] == [
+        (1, 1, 1800),
+        (2, 0, 1800),
+        (2, 1, 1800),
+    ]
