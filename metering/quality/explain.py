@@ -17,9 +17,17 @@ from metering.derive.times import at_us, us_of
 from metering.plan.usage import Window, month_of
 from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
-from metering.quality.explanation import Counter, Explanation, FindingLine, Period
+from metering.quality.explanation import Counter, Explanation, FindingLine, Period, RatioLine
 from metering.quality.gaps import GRAIN, missing
-from metering.quality.presence import Span, expected_s, local_days, local_span, presence, without
+from metering.quality.presence import (
+    Span,
+    expected_s,
+    local_days,
+    local_span,
+    presence,
+    within,
+    without,
+)
 from metering.quality.stretches import stretches
 from metering.tree.formula import FormulaError, parse
 
@@ -63,6 +71,8 @@ def explain(
     periods = tuple(_periods(conn, meter, window, zone, now, later))
     formula = subject.formula
     checked = None if formula else _check(conn, meter, span, quarters, findings)
+    ratios = facts_read.ratios(conn, meter, span)
+    spans = presence(conn, meter)
     over = Span(span.begin, max(span.begin, min(span.end, now)))
     known = [period for period in periods if period.micro is not None]
     return Explanation(
@@ -78,8 +88,9 @@ def explain(
         first=_counter(checked, end=False),
         last=_counter(checked, end=True),
         devices=facts_read.devices(conn, meter, span),
-        absent=() if formula else without(presence(conn, meter), over),
-        ratios=facts_read.ratios(conn, meter, span),
+        absent=() if formula else without(spans, over),
+        ratios=ratios,
+        unrated=tuple(_unrated(ratios, within(spans, span))),
         load_profiles=facts_read.load_profiles(conn, meter, span),
         findings=findings,
         missing=missing(conn, meter, window, zone, now),
@@ -90,6 +101,12 @@ def explain(
         waiting=facts_read.waiting(conn, meter, span),
         failure=facts_read.failure(conn, meter),
     )
+
+
+def _unrated(ratios: Sequence[RatioLine], hung: Sequence[Span]) -> Iterator[Span]:
+    for span in hung if ratios else ():
+        held = [Span(one.begin or span.begin, one.end or span.end) for one in ratios]
+        yield from without(held, span)
 
 
 def _title(window: Window) -> str:

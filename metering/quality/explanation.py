@@ -164,6 +164,7 @@ class Explanation:
         devices: that hung there.
         absent: when no device hung there: nothing is expected, and the figure is of the rest.
         ratios: in force; none: 1.
+        unrated: where ratios were entered, when a device hung there and none was in force: 1.
         load_profiles: by which gaps were spread; where there is none, evenly.
         findings: that touch the window.
         missing: times that should be known and are not, with the reason.
@@ -189,6 +190,7 @@ class Explanation:
     devices: tuple[Device, ...]
     absent: tuple[Span, ...]
     ratios: tuple[RatioLine, ...]
+    unrated: tuple[Span, ...]
     load_profiles: tuple[LoadProfileLine, ...]
     findings: tuple[FindingLine, ...]
     missing: tuple[Gap, ...]

@@ -117,6 +117,8 @@ def _ratios(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
             f"{moment(one.begin, zone)} 至 {moment(one.end, zone, unbounded='今')}"
             f"（{one.entered_by}，{moment(one.entered_at, zone)} 录入）"
         )
+    for span in e.unrated:
+        yield f"  未录入，按 1 计算：{moment(span.begin, zone)} 至 {moment(span.end, zone)}"
 
 
 def _findings(e: Explanation, zone: ZoneInfo) -> Iterator[str]:

@@ -113,7 +113,7 @@ def test_quality_names_what_is_missing_and_why(run: Run, conn: Conn) -> None:
     )
     conn.execute("DELETE FROM reading WHERE ts >= '2026-10-08T16:00Z' AND ts < '2026-10-09T16:15Z'")
     done = run("quality", "--institution", "jg-1", "--month", "2026-10")
-    assert "m：31 天中 30 天完整；未录入倍率，按 1 计算" in done.output
+    assert "m：31 天中 30 天完整；未录入倍率的时段，按 1 计算" in done.output
     assert "缺 2026-10-09 00:00 至 2026-10-10 00:00：设备无数据" in done.output
 
 

@@ -211,7 +211,7 @@ def test_meters_without_a_device_or_a_ratio_are_noted(conn: Conn) -> None:
     )
     assert notes(conn, [plain, rated, later], span) == {
         plain: (Note.NO_RATIO,),
-        later: (Note.NOT_BOUND, Note.NO_RATIO),
+        later: (Note.NOT_BOUND,),
     }
 
 

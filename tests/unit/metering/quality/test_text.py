@@ -78,6 +78,7 @@ FULL = Explanation(
     devices=(Device("d-1", "SN9", "energy", None, None, Decimal("1.50"), None, "dtsu@3"),),
     absent=(),
     ratios=(RatioLine(Decimal("40.0000"), Decimal("1.0000"), BEGIN, None, "王芳", NOW),),
+    unrated=(Span(BEGIN - DAY, BEGIN),),
     load_profiles=(LoadProfileLine("office", 2, "本院 2025 年实测", None, None),),
     findings=(
         FindingLine("rollover", "d-1", BEGIN + DAY, BEGIN + DAY, 9998.0, 3.0, 200 * KWH),
@@ -113,6 +114,7 @@ def test_every_part_is_there_in_plain_chinese() -> None:
         "首个整刻读数：2026-10-01 00:00  9,990（设备 d-1）",
         "  d-1，表号 SN9，寄存器 energy：不限 至 今，底数 1.5（设备模板 dtsu@3）",
         "  CT 40 × PT 1 = 40：2026-10-01 00:00 至 今（王芳，2026-11-10 00:00 录入）",
+        "  未录入，按 1 计算：2026-09-30 00:00 至 2026-10-01 00:00",
         "翻转（满度归零）：读数 9,998 → 3，计 200 kWh（设备 d-1）",
         "跳变，用量未知：读数 3 → 90,000，计 未知（设备 d-1）",
         "可疑读数，待确认，暂未计入：读数 3 → 7（设备 d-1）",
