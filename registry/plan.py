@@ -182,8 +182,7 @@ class _Drawing:
         after = moves.applied(held)
         if not fact.stands_in(after):
             return True
-        ended = Span(fact.target, fact.since, self.now)
-        return fact.since is not None and ended in after and ended not in held
+        return fact.since is not None and Span(fact.target, fact.since, self.now) in after
 
     def _refuse_to_lose(self, fact: Entered, table: BindingTable, thing: Bound | None) -> None:
         lines = [b.line for b in thing.bindings if b.target == fact.target] if thing else []

@@ -32,9 +32,7 @@ class Note(enum.StrEnum):
     """What an officer should look at."""
 
     NOT_BOUND = "not_bound"  # no device hung at the place: nothing is expected, nothing missing
-    NO_RATIO = (
-        "no_ratio"  # of electricity: for some time nobody said CT and PT: they are taken as 1
-    )
+    NO_RATIO = "no_ratio"  # of electricity: for some time nobody said CT and PT: taken as 1
 
 
 WORDS: Final = {
