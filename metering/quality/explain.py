@@ -17,7 +17,14 @@ from metering.derive.times import at_us, us_of
 from metering.plan.usage import Window, month_of
 from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
-from metering.quality.explanation import Counter, Explanation, FindingLine, Period, RatioLine
+from metering.quality.explanation import (
+    Counter,
+    Device,
+    Explanation,
+    FindingLine,
+    Period,
+    RatioLine,
+)
 from metering.quality.gaps import GRAIN, missing
 from metering.quality.presence import (
     Span,
@@ -71,6 +78,7 @@ def explain(
     periods = tuple(_periods(conn, meter, window, zone, now, later))
     formula = subject.formula
     checked = None if formula else _check(conn, meter, span, quarters, findings)
+    devices = facts_read.devices(conn, meter, span)
     ratios = facts_read.ratios(conn, meter, span)
     spans = presence(conn, meter)
     over = Span(span.begin, max(span.begin, min(span.end, now)))
@@ -87,8 +95,8 @@ def explain(
         periods=periods,
         first=_counter(checked, end=False),
         last=_counter(checked, end=True),
-        devices=facts_read.devices(conn, meter, span),
-        absent=() if formula else without(spans, over),
+        devices=devices,
+        absent=() if formula else without(_held(devices, over), over),
         ratios=ratios,
         unrated=tuple(_unrated(ratios, within(spans, span))),
         load_profiles=facts_read.load_profiles(conn, meter, span),
@@ -105,8 +113,11 @@ def explain(
 
 def _unrated(ratios: Sequence[RatioLine], hung: Sequence[Span]) -> Iterator[Span]:
     for span in hung if ratios else ():
-        held = [Span(one.begin or span.begin, one.end or span.end) for one in ratios]
-        yield from without(held, span)
+        yield from without(_held(ratios, span), span)
+
+
+def _held(dated: Sequence[Device | RatioLine], window: Span) -> list[Span]:
+    return [Span(one.begin or window.begin, one.end or window.end) for one in dated]
 
 
 def _title(window: Window) -> str:

@@ -68,12 +68,12 @@ def within(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:
 
 
 def without(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:
-    """The parts of a window that lie in none of some spans, which are in order."""
+    """The parts of a window that lie in none of some spans, by their begin."""
     found, begin = [], window.begin
     for span in within(spans, window):
         if begin < span.begin:
             found.append(Span(begin, span.begin))
-        begin = span.end
+        begin = max(begin, span.end)
     if begin < window.end:
         found.append(Span(begin, window.end))
     return tuple(found)

@@ -301,6 +301,8 @@ def test_what_hung_there_and_when_nothing_did_make_the_window(conn: Conn) -> Non
     assert found.devices[0].profile == "meter@1"
     early = explain(conn, "m", OCTOBER, SHANGHAI, BEGIN + timedelta(days=3))
     assert early.absent == (Span(BEGIN, BEGIN + timedelta(days=3)),)
+    add_meter(conn, "undated", None)
+    assert explain(conn, "undated", OCTOBER, SHANGHAI, NOW).absent == ()
 
 
 def test_the_profile_that_spread_a_gap_is_named_with_its_version(conn: Conn) -> None:
