@@ -41,11 +41,12 @@ from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
 from jieyong.workers.run import WorkerEndedError
 from metering.factors.files import DataFileError
-from metering.facts.sync import after_import
+from metering.facts.standing import standing
+from metering.facts.sync import bring_inventory
 from registry.audit import Act
 from registry.catalogue import Catalogue
 from registry.document import InventoryError
-from registry.importing import apply, diff
+from registry.importing import diff
 from registry.inventory import Inventory
 from registry.reading import read_inventory
 from registry.refusal import RefusedError
@@ -145,11 +146,9 @@ def inventory_apply(
     now = datetime.now(UTC)
     with psycopg.connect(database_url(settings)) as conn, conn.transaction():
         if dry_run:
-            changes = diff(conn, inventory, profiles, now=now)
+            changes = diff(conn, inventory, profiles, now=now, entered=standing(conn))
         else:
-            act = Act(getpass.getuser(), now)
-            changes = apply(conn, inventory, profiles, now=now, by=act.principal)
-            after_import(conn, act, changes)
+            changes = bring_inventory(conn, Act(getpass.getuser(), now), inventory, profiles)
     typer.echo(str(changes))
     if changes and not dry_run:
         typer.echo("Collectors that run go on with the old inventory: start them again.")

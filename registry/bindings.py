@@ -46,6 +46,44 @@ class Moves:
     updates: tuple[tuple[Span, Span | None], ...]
     inserts: tuple[Span, ...]
 
+    def applied(self, held: Sequence[Span]) -> tuple[Span, ...]:
+        """Return the spans of the subject when this was done."""
+        after = dict(self.updates)
+        kept = (after.get(span, span) for span in held)
+        return (*(span for span in kept if span is not None), *self.inserts)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What somebody entered about a binding since an import: an inventory may not undo it.
+
+    Attributes:
+        kind: the binding's table.
+        subject: code.
+        target: code.
+        since: where it says the binding begins; None: it says nothing about that.
+        until: where it says the binding ended; None: it says nothing about that.
+        fact: how messages name it, with who and when.
+        undo: the command that takes it back.
+    """
+
+    kind: str
+    subject: str
+    target: str
+    since: datetime | None
+    until: datetime | None
+    fact: str
+    undo: str
+
+    def stands_in(self, spans: Iterable[Span]) -> bool:
+        """Tell whether a subject's spans say what was entered."""
+        return any(
+            span.target == self.target
+            and self.since in {None, span.since}
+            and self.until in {None, span.until}
+            for span in spans
+        )
+
 
 def reconcile(
     held: Sequence[Span],

@@ -12,6 +12,7 @@ import structlog
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from registry.bindings import Entered
 from registry.catalogue import Catalogue
 from registry.changes import Changes
 from registry.inventory import Inventory
@@ -74,7 +75,12 @@ _log = structlog.get_logger()
 
 
 def diff(
-    conn: psycopg.Connection[Any], inventory: Inventory, catalogue: Catalogue, *, now: datetime
+    conn: psycopg.Connection[Any],
+    inventory: Inventory,
+    catalogue: Catalogue,
+    *,
+    now: datetime,
+    entered: Sequence[Entered] = (),
 ) -> Changes:
     """Tell what :func:`apply` would change, and change nothing.
 
@@ -84,16 +90,17 @@ def diff(
     _aware(now)
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        return draw(inventory, load_state(conn), catalogue, now).changes
+        return draw(inventory, load_state(conn), catalogue, now, entered).changes
 
 
-def apply(
+def apply(  # noqa: PLR0913 - what is brought in, by whom, and what stands against it
     conn: psycopg.Connection[Any],
     inventory: Inventory,
     catalogue: Catalogue,
     *,
     now: datetime,
     by: str,
+    entered: Sequence[Entered] = (),
 ) -> Changes:
     """Bring the database to what the inventory says, in one transaction.
 
@@ -106,14 +113,16 @@ def apply(
         catalogue: the profiles it was checked with.
         now: the time of the import, with a zone.
         by: who imports, for the record.
+        entered: bindings that people entered, and that stand; read while :func:`lock` is held.
 
     Raises:
-        InventoryError: something would change that never may, for example a serial number.
+        InventoryError: something would change that never may, for example a serial number, or
+            what was entered would be lost.
     """
     _aware(now)
     with conn.transaction():
         lock(conn)
-        plan = draw(inventory, load_state(conn), catalogue, now)
+        plan = draw(inventory, load_state(conn), catalogue, now, entered)
         changes = plan.changes
         if changes:
             _write(conn, plan, now)

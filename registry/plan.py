@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from registry.bindings import Span, reconcile
+from registry.bindings import Entered, Moves, Span, reconcile
 from registry.catalogue import Catalogue, PointInfo, ProfileInfo
 from registry.changes import Action, Change, Changes
 from registry.document import Problems
@@ -48,7 +48,13 @@ class Plan:
         return Changes(tuple(self.found))
 
 
-def draw(inventory: Inventory, state: State, catalogue: Catalogue, now: datetime) -> Plan:
+def draw(
+    inventory: Inventory,
+    state: State,
+    catalogue: Catalogue,
+    now: datetime,
+    entered: Sequence[Entered] = (),
+) -> Plan:
     """Compare an inventory with the database.
 
     Args:
@@ -56,11 +62,13 @@ def draw(inventory: Inventory, state: State, catalogue: Catalogue, now: datetime
         state: what is.
         catalogue: the profiles that ``inventory`` was checked with.
         now: end of what vanished, beginning of what changed without a date.
+        entered: bindings that people entered, and that stand.
 
     Raises:
-        InventoryError: something would change that never may; holds every such problem.
+        InventoryError: something would change that never may, or what was entered would be lost;
+            holds every such problem.
     """
-    drawing = _Drawing(state, catalogue, now, Problems(inventory.source))
+    drawing = _Drawing(state, catalogue, now, Problems(inventory.source), entered)
     drawing.profiles(inventory.devices)
     for table in TABLES:
         drawing.things(table, inventory.of(table.kind))
@@ -79,6 +87,7 @@ class _Drawing:
     catalogue: Catalogue
     now: datetime
     problems: Problems
+    entered: Sequence[Entered]
     plan: Plan = field(default_factory=Plan)
 
     def profiles(self, devices: Sequence[Device]) -> None:
@@ -142,6 +151,11 @@ class _Drawing:
     def spans(self, table: BindingTable, things: Sequence[Bound]) -> None:
         held = self.state.spans[table.kind]
         stated = {thing.code: _sorted_spans(thing.bindings) for thing in things}
+        by_code = {thing.code: thing for thing in things}
+        facts: dict[str, list[Entered]] = defaultdict(list)
+        for fact in self.entered:
+            if fact.kind == table.kind:
+                facts[fact.subject].append(fact)
         rivals = _by_target(stated) if table.exclusive else {}
         holders = _by_target(held) if table.exclusive else {}
         self.plan.spans[table.kind] = []
@@ -155,10 +169,34 @@ class _Drawing:
                 rivals=[s for t in targets for who, s in rivals.get(t, ()) if who != subject],
                 taken={t for t in targets if any(who != subject for who, _ in holders.get(t, ()))},
             )
+            for fact in facts[subject]:
+                if fact.stands_in(mine) and self._lost(fact, mine, moves):
+                    self._refuse_to_lose(fact, table, by_code.get(subject))
             for old, new in moves.updates:
                 self._move(table, subject, old, new)
             for new in moves.inserts:
                 self._move(table, subject, None, new)
+
+    def _lost(self, fact: Entered, held: Sequence[Span], moves: Moves) -> bool:
+        """Tell whether a fact is contradicted, or would end now only because no line states it."""
+        after = moves.applied(held)
+        if not fact.stands_in(after):
+            return True
+        return fact.since is not None and Span(fact.target, fact.since, self.now) in after
+
+    def _refuse_to_lose(self, fact: Entered, table: BindingTable, thing: Bound | None) -> None:
+        lines = [b.line for b in thing.bindings if b.target == fact.target] if thing else []
+        line = lines[0] if lines else thing.lines[""] if thing else 1
+        said = " and ".join(
+            f"{name}: {at.isoformat()}"
+            for name, at in (("since", fact.since), ("until", fact.until))
+            if at is not None
+        )
+        self.problems.add(
+            line,
+            f"{table.subject} {fact.subject} at {table.target} {fact.target}: {fact.fact} says "
+            f"{said}, and this file does not: write that here, or take it back with `{fact.undo}`",
+        )
 
     def _differing(
         self, table: Table, thing: Thing, stored: Stored, columns: dict[str, Any]

@@ -117,7 +117,7 @@ def quality(
     with session(config) as at:
         meters = _meters(at, meter, institution, energy, window)
         found = _quality(at, meters, window)
-    typer.echo("\n".join(_quality_lines(found, meters, at.zone)))
+    typer.echo("\n".join(_quality_lines(found, meters, window, at.zone)))
 
 
 @consumption_app.command("base-load", help="夜间基础负荷：每周 0 至 5 时的稳健最小值。")
@@ -215,16 +215,19 @@ def _quality(at: Session, meters: dict[int, str], window: Window) -> _Quality:
     )
 
 
-def _quality_lines(found: _Quality, meters: dict[int, str], zone: ZoneInfo) -> Iterator[str]:
+def _quality_lines(
+    found: _Quality, meters: dict[int, str], window: Window, zone: ZoneInfo
+) -> Iterator[str]:
     made = found.made
-    yield f"完整率 {percent(made.known)}（已结束时段中有可信读数的部分）"
+    yield f"完整率 {percent(made.known)}（装有设备且已结束的时段中，前后都有可信读数的部分）"
     for name, share in (("估算", made.estimated_share), ("人工抄表", made.entered_share)):
         yield f"{name}占用量 {'未知' if share is None else percent(abs(share))}"
     for number, code in meters.items():
         mine = [day for day in found.days if day.meter_id == number]
         whole = sum(day.complete for day in mine)
         said = [notes.WORDS[note] for note in found.notes.get(number, ())]
-        said = [f"{len(mine)} 天中 {whole} 天完整", *said] if mine else said
+        without = f"（这段时间共 {len(window)} 天）" if len(mine) < len(window) else ""
+        said = [f"{len(mine)} 天中 {whole} 天完整{without}", *said] if mine else said
         yield f"{code}：{'；'.join(said) or '这段时间不应有数据'}"
         for gap in found.missing.get(number, ()):
             span = f"{moment(gap.span.begin, zone)} 至 {moment(gap.span.end, zone)}"

@@ -199,7 +199,7 @@ def _days(first: str | None, last: str | None, at: Session) -> Days:
         refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
     if (end - begin).days >= _MOST_DAYS:
         refuse("--from", "超过十年；请分几次查看")
-    return Days(begin, end, at.zone)
+    return Days(begin, end, at.zone, at.act.at)
 
 
 def _day(text: str, where: str) -> date:

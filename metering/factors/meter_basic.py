@@ -21,7 +21,7 @@ from metering.factors.layers import Piece, first_of
 from metering.factors.rounding import product, quotient, rounded
 from metering.factors.tariff import Tariff
 from metering.gauge.demand import maximum_demand
-from metering.gauge.meter_demand import meter_demand
+from metering.gauge.meter_demand import Asked, meter_demand
 
 _UNITS: Final[LiteralString] = """
     SELECT DISTINCT p.unit FROM meter m
@@ -173,7 +173,8 @@ def _load(conn: psycopg.Connection[Any], meter: Metered, begin: date, end: date)
     if factor is None:
         # No point of power, or one whose unit says nothing: no quarter is known.
         return Load(None, (last - first) // GRAIN_US)
-    demands = meter_demand(conn, meter.id, meter.rule.power, since, until)
+    # Costs know no clock: the days are taken to be over.
+    demands = meter_demand(conn, meter.id, meter.rule.power, Asked(since, until, until))
     found = maximum_demand(demands, first, last, meter.rule.least_s)
     missing = sum(out.until - out.since for out in found.left_out) // GRAIN_US
     if found.value is None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from metering.facts.entry_check import Entry, Where
+from metering.facts.written import plain_number, sensible
 from metering.workbook import Cell, cell_name, sheet, sheets
 from registry.refusal import Fault, raise_if_any, refuse
 
@@ -89,6 +90,12 @@ def _headings(name: str, rows: Sequence[Row]) -> tuple[int, Mapping[str, int]]:
         if CODE in columns:
             missing = [heading for heading in NEEDED if heading not in columns]
             faults = [Fault(f"{name}!{number}:{number}", f"缺少“{m}”列；请用模板") for m in missing]
+            headings = [str(cell).strip() for cell in row]
+            faults += [
+                Fault(cell_name(name, number, column), f"“{heading}”列不止一个；请只留一个")
+                for column, heading in enumerate(headings)
+                if heading in {*NEEDED, NOTE} and heading in headings[:column]
+            ]
             raise_if_any(faults)
             return number, columns
     words = f"前 {_HEADINGS_WITHIN} 行里没有表头“{CODE}”；请用 jieyong meter template 的模板"
@@ -130,7 +137,7 @@ def _line(reader: _Reader) -> Line | None:
         return None
     code = reader.text(CODE)
     if not code:
-        reader.fault(CODE, "缺少计量表编码；请照模板填写")
+        reader.fault(CODE, "缺少计量表编码；每行都要写，不要合并单元格")
     moment = _moment(reader)
     value = _value(reader)
     if moment is None or value is None or not code:
@@ -148,6 +155,9 @@ def _moment(reader: _Reader) -> datetime | None:
     found = reader.raw(AT)
     if isinstance(found, str) and found:
         found = _written(found)
+    if isinstance(found, date) and not sensible(found):
+        reader.fault(AT, f"{found:%Y-%m-%d} 不像抄表时间；请核对年份，写成 2026-10-31 08:30")
+        return None
     if isinstance(found, datetime):
         # Excel counts days in floating point: 8:00 may come as 7:59:59.999.
         rounded = (found + timedelta(milliseconds=500)).replace(microsecond=0)
@@ -159,10 +169,14 @@ def _moment(reader: _Reader) -> datetime | None:
     return None
 
 
+_DATE: Final = re.compile(r"^(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?\s*", re.ASCII)
+
+
 def _written(text: str) -> Cell:
-    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%Y/%m/%d %H:%M", "%Y/%m/%d"):
+    plain = _DATE.sub(r"\1-\2-\3 ", text).strip()
+    for form in ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         try:
-            return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the sheet's
+            return datetime.strptime(plain, form)  # noqa: DTZ007 - the zone is the sheet's
         except ValueError:
             continue
     return text
@@ -171,16 +185,14 @@ def _written(text: str) -> Cell:
 def _value(reader: _Reader) -> Decimal | None:
     found = reader.raw(VALUE)
     if found == "":
-        reader.fault(VALUE, "缺少表显读数；不抄的表请把抄表时间也留空")
+        reader.fault(VALUE, "缺少表显读数（空着，或公式出错）；不抄的表请把抄表时间也留空")
         return None
     if isinstance(found, (int, float)) and not isinstance(found, bool):
         exact = Decimal(repr(found))
         return round(exact, 6) if abs(exact) < _LARGEST else exact
-    value: Decimal | None = None
-    with suppress(InvalidOperation):
-        value = Decimal(found.replace(",", "")) if isinstance(found, str) else None
-    if value is None or not value.is_finite():
-        reader.fault(VALUE, f"“{found}”不是数字；请填写表上显示的数，不带单位")
+    value = plain_number(found) if isinstance(found, str) else None
+    if value is None:
+        reader.fault(VALUE, f"“{found}”不是数字；请填写表上显示的数，不带单位，小数点写成“.”")
         return None
     return value
 

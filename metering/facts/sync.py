@@ -14,8 +14,12 @@ from psycopg.rows import dict_row, scalar_row
 from metering.derive import units
 from metering.facts import marks
 from metering.facts.span import Span, differing
+from metering.facts.standing import standing
 from registry.audit import Act, record
+from registry.catalogue import Catalogue
 from registry.changes import Change, Changes
+from registry.importing import apply, lock
+from registry.inventory import Inventory
 
 ENERGY: Final = {
     "electricity": "electricity",
@@ -77,6 +81,23 @@ class Synced:
 
     created: tuple[str, ...]
     changed: tuple[str, ...]
+
+
+def bring_inventory(
+    conn: psycopg.Connection[Any], act: Act, inventory: Inventory, catalogue: Catalogue
+) -> Changes:
+    """Import an inventory, keep what people entered about bindings, and let the meters follow.
+
+    Raises:
+        InventoryError: it would change what never may, or undo a replacement or a move; nothing
+            was changed.
+    """
+    with conn.transaction():
+        lock(conn)  # so that nobody enters anything between the look and the import
+        entered = standing(conn)
+        changes = apply(conn, inventory, catalogue, now=act.at, by=act.principal, entered=entered)
+        after_import(conn, act, changes)
+    return changes
 
 
 def after_import(conn: psycopg.Connection[Any], act: Act, changes: Changes) -> Synced:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,10 +11,14 @@ from zoneinfo import ZoneInfo
 from registry.refusal import refuse
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,6})?")
+# 1234,5 is no 12345: a comma parts thousands, or it is not understood.
+_PLAIN: Final = re.compile(r"[+-]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?")
 _RATIO: Final = re.compile(
     r"([0-9]{1,7}(?:\.[0-9]{1,4})?)(?:\s*[/:：]\s*([0-9]{1,7}(?:\.[0-9]{1,4})?))?"
 )
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
+_YEARS: Final = range(1970, 2101)
+"""No reading is older, and later is a slip of the pen."""
 
 
 def moment(text: str, zone: ZoneInfo, where: str) -> datetime:
@@ -27,9 +31,19 @@ def moment(text: str, zone: ZoneInfo, where: str) -> datetime:
         found = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
         found = None
-    if found is None:
+    if found is None or not sensible(found):
         return refuse(where, f"“{text}”不是时间；请写成 2026-10-31 或 2026-10-31 08:30")
     return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def sensible(at: date) -> bool:
+    """Tell whether a time or day is one that somebody can mean."""
+    return at.year in _YEARS
+
+
+def plain_number(text: str) -> Decimal | None:
+    """Read digits, with or without thousands separators; None: it is no such number."""
+    return Decimal(text.replace(",", "")) if _PLAIN.fullmatch(text) else None
 
 
 def number(text: str, where: str) -> Decimal:
@@ -39,7 +53,7 @@ def number(text: str, where: str) -> Decimal:
         RefusedError: it is none.
     """
     plain = text.replace(",", "")
-    if not _NUMBER.fullmatch(plain):
+    if not _NUMBER.fullmatch(plain) or plain_number(text) is None:
         return refuse(where, f"“{text}”不是读数；请填写非负数，最多 6 位小数，不带单位")
     return Decimal(plain)
 

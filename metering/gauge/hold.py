@@ -2,7 +2,9 @@
 
 So what is stored by exception (dead band, longest silence, on change) and what is stored on every
 slot mean the same. Behind the silence, and behind a reading without a value, nothing is known.
-Nobody looks at a clock: the newest value is taken to hold for its silence until more is known.
+Nobody looks at a clock: the newest value is taken to hold for its silence until more is known. So
+what is derived depends on the readings alone, and a state that stands is seen to stand before its
+next sign of life. Whoever reads says what the time is, and gets the quarters that are over.
 
 Times are µs since 1970, UTC. All functions are pure and take many subjects at once.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
@@ -22,6 +23,7 @@ WITH part AS (
     JOIN device_place dp ON dp.place_id = m.place_id
     JOIN point p ON p.device_id = dp.device_id AND p.name = %(power)s AND p.class = 'gauge'
     JOIN gauge g ON g.point_id = p.id AND g.slot >= %(since)s AND g.slot < %(until)s
+        AND g.slot <= %(now)s - interval '15 min'
     CROSS JOIN LATERAL (SELECT tstzrange(g.slot, g.slot + interval '15 min') AS quarter) AS q
     WHERE m.id = %(meter)s AND dp.valid && quarter
 ), scaled AS (
@@ -39,9 +41,26 @@ ORDER BY slot
 """
 
 
-def meter_demand(
-    conn: psycopg.Connection[Any], meter_id: int, power: str, since: datetime, until: datetime
-) -> Demands:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of which time the demand is asked for.
+
+    Attributes:
+        since: aware; the first quarter that counts.
+        until: aware; the first one after.
+        now: aware; a quarter that is not over by then has no demand yet.
+    """
+
+    since: datetime
+    until: datetime
+    now: datetime
+
+    def __post_init__(self) -> None:
+        for at in (self.since, self.until, self.now):
+            micros(at)
+
+
+def meter_demand(conn: psycopg.Connection[Any], meter_id: int, power: str, asked: Asked) -> Demands:
     """Return the demand of a meter by quarter hour, after CT and PT.
 
     A quarter in which the ratio changed is left out: its mean is of both. Without a ratio it is 1.
@@ -50,14 +69,15 @@ def meter_demand(
         conn: only read.
         meter_id: a meter at a place; a virtual one has no demand.
         power: name of the point of active power, for example ``power_total``.
-        since: aware; the first quarter that counts.
-        until: aware; the first one after.
-
-    Raises:
-        ValueError: a time has no zone.
+        asked: of which time.
     """
-    micros(since), micros(until)
-    values = {"meter": meter_id, "power": power, "since": since, "until": until}
+    values = {
+        "meter": meter_id,
+        "power": power,
+        "since": asked.since,
+        "until": asked.until,
+        "now": asked.now,
+    }
     rows = conn.execute(_DEMAND, values).fetchall()
     return Demands(
         np.array([micros(slot) for slot, _, _ in rows], np.int64),

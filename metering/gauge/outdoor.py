@@ -6,7 +6,7 @@ What a person entered goes before what a sensor said.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ SELECT date_trunc('hour', g.slot, %(zone)s),
     sum(g.mean * g.covered_s ORDER BY g.slot) / sum(g.covered_s)
 FROM outdoor_sensor o
 JOIN gauge g ON g.point_id = o.point_id AND g.slot >= %(since)s AND g.slot < %(until)s
-    AND o.valid @> g.slot
+    AND g.slot <= %(now)s - interval '15 min' AND o.valid @> g.slot
 WHERE o.site = %(site)s AND o.withdrawn_at IS NULL
 GROUP BY 1 HAVING sum(g.covered_s) >= %(least_s)s
 """
@@ -47,11 +47,13 @@ class Days:
         first: the first day.
         last: the last one, included; not before ``first``.
         zone: of the site.
+        now: aware; what a sensor is taken to say later does not count.
     """
 
     first: date
     last: date
     zone: ZoneInfo
+    now: datetime
 
     def __post_init__(self) -> None:
         if self.last < self.first:
@@ -81,6 +83,7 @@ def hours(
         "since": asked.since,
         "until": asked.until,
         "zone": asked.zone.key,
+        "now": asked.now,
         "least_s": settings.least_sensor_s,
     }
     found = {at: Hour(at, celsius, "sensor") for at, celsius in conn.execute(_MEASURED, values)}
@@ -118,5 +121,5 @@ def site_seasons(
     if settings.mode == "dates":
         return seasons(list(asked), [], settings)
     before = timedelta(days=settings.running_days - 1)
-    means = daily_means(conn, site, Days(asked.first - before, asked.last, asked.zone), degrees)
+    means = daily_means(conn, site, replace(asked, first=asked.first - before), degrees)
     return seasons(list(asked), means, settings)

@@ -23,12 +23,14 @@ SELECT point_id, date_trunc(%(grain)s, slot, %(zone)s) AS begin,
     sum(covered_s) AS covered_s
 FROM gauge
 WHERE point_id = ANY(%(points)s) AND slot >= %(since)s AND slot < %(until)s
+    AND slot <= %(now)s - interval '15 min'
 GROUP BY 1, 2 ORDER BY 1, 2
 """
 _STATES: Final[LiteralString] = """
 SELECT point_id, date_trunc(%(grain)s, slot, %(zone)s) AS begin, value, sum(seconds) AS seconds
 FROM state_time
 WHERE point_id = ANY(%(points)s) AND slot >= %(since)s AND slot < %(until)s
+    AND slot <= %(now)s - interval '15 min'
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 """
 
@@ -80,15 +82,18 @@ class Periods:
         until: aware; quarters from it on do not count.
         grain: hour, day or month.
         zone: of the site: there days and months begin at midnight.
+        now: aware; quarters that are not over by then do not count. The tables hold more: the
+            newest value is taken to hold on (:mod:`metering.gauge.hold`).
     """
 
     since: datetime
     until: datetime
     grain: Grain
     zone: ZoneInfo
+    now: datetime
 
     def __post_init__(self) -> None:
-        if self.since.tzinfo is None or self.until.tzinfo is None:
+        if any(at.tzinfo is None for at in (self.since, self.until, self.now)):
             raise ValueError("a time has no zone: pass aware datetimes, for example in UTC")
 
 
@@ -115,4 +120,5 @@ def _values(point_ids: Sequence[int], asked: Periods) -> dict[str, object]:
         "until": asked.until,
         "grain": asked.grain,
         "zone": asked.zone.key,
+        "now": asked.now,
     }

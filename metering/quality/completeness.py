@@ -29,7 +29,8 @@ _DAYS: Final[LiteralString] = (
         FROM generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS day
     )
     SELECT meter.id AS meter_id, meter.code AS meter, days.day, c.micro,
-           coalesce(c.estimated, 0) AS estimated, coalesce(c.covered_s, 0) AS covered_s,
+           coalesce(c.estimated, 0) AS estimated,
+           coalesce(c.covered_s, 0) - later.covered_s AS covered_s,
            wanted.expected_s, coalesce(c.flags, 0) AS flags
     FROM hung
     JOIN meter ON meter.id = hung.meter_id
@@ -39,6 +40,14 @@ _DAYS: Final[LiteralString] = (
         FROM unnest(hung.spans * tstzmultirange(days.span)) AS part
     ) AS wanted
     LEFT JOIN consumption_day c ON c.meter_id = meter.id AND c.day = days.day
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(greatest(
+            0, q.covered_s - greatest(0, extract(epoch FROM %(now)s - q.slot)::int))), 0)::int
+        FROM consumption q
+        WHERE q.meter_id = meter.id AND q.slot > %(now)s - interval '15 min'
+            AND q.slot >= days.day::timestamp AT TIME ZONE %(zone)s
+            AND q.slot < (days.day + 1)::timestamp AT TIME ZONE %(zone)s
+    ) AS later (covered_s)
     WHERE wanted.expected_s > 0 OR c.micro IS NOT NULL
     ORDER BY meter.code, days.day
 """
@@ -55,7 +64,7 @@ class MeterDay:
         day: local.
         micro: millionths of the unit; None: nothing is known.
         estimated: the part of it that was allotted over gaps.
-        covered_s: seconds between accepted readings.
+        covered_s: seconds between accepted readings, of the time that is over.
         expected_s: seconds that could be known: a device hung there, and they are over.
         flags: :class:`metering.counter.model.Flag`.
     """

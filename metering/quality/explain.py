@@ -17,14 +17,29 @@ from metering.derive.times import at_us, us_of
 from metering.plan.usage import Window, month_of
 from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
-from metering.quality.explanation import Counter, Explanation, FindingLine, Period
-from metering.quality.gaps import missing
-from metering.quality.presence import Span, expected_s, local_days, local_span, presence
+from metering.quality.explanation import (
+    Counter,
+    Device,
+    Explanation,
+    FindingLine,
+    Period,
+    RatioLine,
+)
+from metering.quality.gaps import GRAIN, missing
+from metering.quality.presence import (
+    Span,
+    expected_s,
+    local_days,
+    local_span,
+    presence,
+    within,
+    without,
+)
 from metering.quality.stretches import stretches
 from metering.tree.formula import FormulaError, parse
 
 _QUARTERS: Final[LiteralString] = """
-    SELECT slot, micro, flags FROM consumption
+    SELECT slot, micro, flags, covered_s FROM consumption
     WHERE meter_id = %s AND slot >= %s AND slot < %s ORDER BY slot
 """
 _DAYS: Final[LiteralString] = """
@@ -59,22 +74,32 @@ def explain(
     span = local_span(window, zone)
     quarters = conn.execute(_QUARTERS, [meter, span.begin, span.end]).fetchall()
     findings = facts_read.findings(conn, meter, span)
-    periods = tuple(_periods(conn, meter, window, zone, now))
+    later = [(slot, covered) for slot, _, _, covered in quarters if slot + GRAIN > now]
+    periods = tuple(_periods(conn, meter, window, zone, now, later))
     formula = subject.formula
     checked = None if formula else _check(conn, meter, span, quarters, findings)
+    devices = facts_read.devices(conn, meter, span)
+    ratios = facts_read.ratios(conn, meter, span)
+    spans = presence(conn, meter)
+    over = Span(span.begin, max(span.begin, min(span.end, now)))
     known = [period for period in periods if period.micro is not None]
     return Explanation(
         subject=subject,
         title=_title(window),
         zone=zone.key,
-        micro=sum(micro for _, micro, _ in quarters) if quarters else None,
+        as_of=over.end,
+        micro=sum(row[1] for row in quarters) if quarters else None,
         estimated=sum(period.estimated for period in known),
-        entered=sum(micro for _, micro, flags in quarters if flags & Flag.ENTERED),
+        estimated_quarters=sum(bool(flags & Flag.ESTIMATED) for _, _, flags, _ in quarters),
+        entered=sum(micro for _, micro, flags, _ in quarters if flags & Flag.ENTERED),
         periods=periods,
         first=_counter(checked, end=False),
         last=_counter(checked, end=True),
-        devices=facts_read.devices(conn, meter, span),
-        ratios=facts_read.ratios(conn, meter, span),
+        devices=devices,
+        absent=() if formula else without(_held(devices, over), over),
+        ratios=ratios,
+        unrated=tuple(_unrated(ratios, within(spans, span))),
+        load_profiles=facts_read.load_profiles(conn, meter, span),
         findings=findings,
         missing=missing(conn, meter, window, zone, now),
         entries=facts_read.entries(conn, meter, span),
@@ -84,6 +109,15 @@ def explain(
         waiting=facts_read.waiting(conn, meter, span),
         failure=facts_read.failure(conn, meter),
     )
+
+
+def _unrated(ratios: Sequence[RatioLine], hung: Sequence[Span]) -> Iterator[Span]:
+    for span in hung if ratios else ():
+        yield from without(_held(ratios, span), span)
+
+
+def _held(dated: Sequence[Device | RatioLine], window: Span) -> list[Span]:
+    return [Span(one.begin or window.begin, one.end or window.end) for one in dated]
 
 
 def _title(window: Window) -> str:
@@ -119,8 +153,8 @@ def _check(
     window = us_of(span.begin), us_of(span.end)
     codes = dict(conn.execute(_CODES, [[one.device_id for one in known.bindings]]).fetchall())
     booked = Booked(
-        np.array([us_of(slot) for slot, _, _ in quarters], dtype=np.int64),
-        np.array([micro for _, micro, _ in quarters], dtype=np.int64),
+        np.array([us_of(row[0]) for row in quarters], dtype=np.int64),
+        np.array([row[1] for row in quarters], dtype=np.int64),
     )
     return check(stretches(conn, known, window, findings, codes), booked, window)
 
@@ -133,13 +167,24 @@ def _counter(checked: Check | None, *, end: bool) -> Counter | None:
     return Counter(segment.device, at_us(ts_us), ticks * segment.resolution)
 
 
-def _periods(
-    conn: psycopg.Connection[Any], meter: int, window: Window, zone: ZoneInfo, now: datetime
+def _periods(  # noqa: PLR0913, PLR0917 - one argument for each thing it rests on
+    conn: psycopg.Connection[Any],
+    meter: int,
+    window: Window,
+    zone: ZoneInfo,
+    now: datetime,
+    later: Sequence[tuple[datetime, int]],
 ) -> Iterator[Period]:
+    """Rows of the table; ``later`` are the quarters not over by ``now``, and their seconds."""
     spans = presence(conn, meter)
     for key, span in _rows(conn, meter, window, zone):
         wanted = expected_s(spans, span, now)
         micro, estimated, covered, flags = key or (None, 0, 0, 0)
+        covered -= sum(
+            max(0, seconds - max(0, int((now - slot).total_seconds())))
+            for slot, seconds in later
+            if span.begin <= slot < span.end
+        )
         if wanted or key:
             yield Period(span.begin, span.end, micro, estimated, covered, wanted, Flag(flags))
 

@@ -10,6 +10,7 @@ from metering.counter.model import Flag
 from metering.quality.check import Check
 from metering.quality.completeness import share_of
 from metering.quality.gaps import Gap
+from metering.quality.presence import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Device:
     end: datetime | None
     initial: Decimal | None
     final: Decimal | None
+    profile: str  # what its registers mean: code@version
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,17 @@ class RatioLine:
     end: datetime | None
     entered_by: str
     entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProfileLine:
+    """A frozen load profile by which the energy of gaps was spread; see its version's weights."""
+
+    code: str
+    version: int
+    source: str
+    begin: datetime | None
+    end: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +153,19 @@ class Explanation:
         subject: the meter.
         title: of the window: a month or a day.
         zone: in which days are cut.
+        as_of: figures are expected up to then.
         micro: the figure, millionths of the unit; None: nothing is known.
         estimated: the part of it that was allotted over gaps.
+        estimated_quarters: over how many quarter hours.
         entered: the part of it in quarters that rest on a person's reading.
         periods: days or hours; absent ones are neither known nor expected.
         first: first counter reading of the window that counts.
         last: last one.
         devices: that hung there.
+        absent: when no device hung there: nothing is expected, and the figure is of the rest.
         ratios: in force; none: 1.
+        unrated: where ratios were entered, when a device hung there and none was in force: 1.
+        load_profiles: by which gaps were spread; where there is none, evenly.
         findings: that touch the window.
         missing: times that should be known and are not, with the reason.
         entries: that people made.
@@ -161,14 +179,19 @@ class Explanation:
     subject: Subject
     title: str
     zone: str
+    as_of: datetime
     micro: int | None
     estimated: int
+    estimated_quarters: int
     entered: int
     periods: tuple[Period, ...]
     first: Counter | None
     last: Counter | None
     devices: tuple[Device, ...]
+    absent: tuple[Span, ...]
     ratios: tuple[RatioLine, ...]
+    unrated: tuple[Span, ...]
+    load_profiles: tuple[LoadProfileLine, ...]
     findings: tuple[FindingLine, ...]
     missing: tuple[Gap, ...]
     entries: tuple[EntryLine, ...]

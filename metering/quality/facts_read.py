@@ -14,6 +14,7 @@ from metering.quality.explanation import (
     Device,
     EntryLine,
     FindingLine,
+    LoadProfileLine,
     RatioLine,
     Subject,
 )
@@ -36,10 +37,12 @@ _DEVICES: Final[LiteralString] = """
             WHERE e.device_id = d.id AND e.register = counted.name AND e.kind = 'final'
               AND e.withdrawn_at IS NULL AND e.ts <= upper(held.valid)
               AND (lower_inf(held.valid) OR e.ts > lower(held.valid))
-            ORDER BY e.ts DESC LIMIT 1) AS final
+            ORDER BY e.ts DESC LIMIT 1) AS final,
+           model.code || '@' || model.version AS profile
     FROM meter m
     JOIN device_place held ON held.place_id = m.place_id AND held.valid && m.valid
     JOIN device d ON d.id = held.device_id
+    JOIN profile model ON model.id = d.profile_id
     LEFT JOIN LATERAL (
         SELECT name FROM point WHERE device_id = d.id AND class = 'counter'
           AND name = coalesce(m.register, name) ORDER BY id LIMIT 1
@@ -54,10 +57,19 @@ _RATIOS: Final[LiteralString] = """
     WHERE meter_id = %(meter)s AND withdrawn_at IS NULL AND valid && tstzrange(%(begin)s, %(end)s)
     ORDER BY lower(valid) NULLS FIRST
 """
+_LOAD_PROFILES: Final[LiteralString] = """
+    SELECT p.code, p.version, p.source, nullif(lower(h.valid), '-infinity') AS begin,
+           nullif(upper(h.valid), 'infinity') AS "end"
+    FROM meter_load_profile h JOIN load_profile p ON p.id = h.load_profile_id
+    WHERE h.meter_id = %(meter)s AND h.valid && tstzrange(%(begin)s, %(end)s)
+    ORDER BY lower(h.valid) NULLS FIRST
+"""
+# The reading at the very end is the last of the window: whether it counts matters here.
 _FINDINGS: Final[LiteralString] = """
     SELECT f.kind, d.code AS device, f.ts, f.until, f.before, f.after, f.micro
     FROM counter_finding f JOIN device d ON d.id = f.device_id
-    WHERE f.meter_id = %(meter)s AND f.ts < %(end)s AND f.until >= %(begin)s
+    WHERE f.meter_id = %(meter)s AND f.until >= %(begin)s AND (f.ts < %(end)s
+        OR f.ts = %(end)s AND f.kind IN ('dip', 'spike', 'suspect', 'backwards'))
     ORDER BY f.ts, f.kind
 """
 _ENTRIES: Final[LiteralString] = """
@@ -113,6 +125,13 @@ def devices(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[Devi
 def ratios(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[RatioLine, ...]:
     """Ratios in force in a time."""
     return _lines(conn, RatioLine, _RATIOS, meter, span)
+
+
+def load_profiles(
+    conn: psycopg.Connection[Any], meter: int, span: Span
+) -> tuple[LoadProfileLine, ...]:
+    """Load profiles that the energy of gaps in a time is spread by."""
+    return _lines(conn, LoadProfileLine, _LOAD_PROFILES, meter, span)
 
 
 def findings(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[FindingLine, ...]:

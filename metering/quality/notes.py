@@ -15,9 +15,14 @@ _NOTES: Final[LiteralString] = """
            NOT EXISTS (SELECT FROM device_place h
                        WHERE h.place_id = m.place_id AND h.valid && m.valid * w.span),
            m.energy = 'electricity'
-               AND NOT EXISTS (SELECT FROM meter_ratio r WHERE r.meter_id = m.id
-                               AND r.withdrawn_at IS NULL AND r.valid && w.span)
-    FROM meter m, (SELECT tstzrange(%(begin)s, %(end)s) AS span) AS w
+               AND EXISTS (SELECT FROM device_place h
+                           WHERE h.place_id = m.place_id AND h.valid && m.valid * w.span
+                             AND NOT rated.spans @> h.valid * m.valid * w.span)
+    FROM meter m CROSS JOIN (SELECT tstzrange(%(begin)s, %(end)s) AS span) AS w
+    CROSS JOIN LATERAL (
+        SELECT coalesce(range_agg(r.valid), '{}') FROM meter_ratio r
+        WHERE r.meter_id = m.id AND r.withdrawn_at IS NULL
+    ) AS rated (spans)
     WHERE m.id = ANY(%(meters)s) AND m.formula IS NULL
     ORDER BY m.code
 """
@@ -27,12 +32,12 @@ class Note(enum.StrEnum):
     """What an officer should look at."""
 
     NOT_BOUND = "not_bound"  # no device hung at the place: nothing is expected, nothing missing
-    NO_RATIO = "no_ratio"  # of electricity: nobody said CT and PT, so they are taken as 1
+    NO_RATIO = "no_ratio"  # of electricity: for some time nobody said CT and PT: taken as 1
 
 
 WORDS: Final = {
     Note.NOT_BOUND: "这段时间没有安装设备",
-    Note.NO_RATIO: "未录入倍率，按 1 计算",
+    Note.NO_RATIO: "未录入倍率的时段，按 1 计算",
 }
 
 

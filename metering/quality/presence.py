@@ -67,6 +67,18 @@ def within(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:
     return tuple(span for span in cut if span.begin < span.end)
 
 
+def without(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:
+    """The parts of a window that lie in none of some spans, by their begin."""
+    found, begin = [], window.begin
+    for span in within(spans, window):
+        if begin < span.begin:
+            found.append(Span(begin, span.begin))
+        begin = max(begin, span.end)
+    if begin < window.end:
+        found.append(Span(begin, window.end))
+    return tuple(found)
+
+
 def expected_s(spans: Sequence[Span], window: Span, now: datetime) -> int:
     """How many seconds of a window figures are expected of, up to now."""
     over = Span(window.begin, max(window.begin, min(window.end, now)))

@@ -33,6 +33,7 @@ def render(explanation: Explanation) -> str:
         _devices(explanation, zone),
         _ratios(explanation, zone),
         _findings(explanation, zone),
+        _estimates(explanation, zone),
         _entries(explanation, zone),
         _bills(explanation),
         _missing(explanation, zone),
@@ -55,9 +56,15 @@ def _figure(e: Explanation) -> Iterator[str]:
     where = f"计算表：{subject.formula}" if subject.formula else f"计量点位 {subject.place}"
     yield f"{subject.code} {subject.name}（{energy}，{direction}，{where}）"
     yield f"{e.title} 用量：{amount(e.micro, subject.unit)}"
-    yield f"数据覆盖：{percent(e.share)}（已结束的时段中有可信读数的部分）"
+    yield (
+        f"数据覆盖：{percent(e.share)}（装有设备、截至 {moment(e.as_of, ZoneInfo(e.zone))}"
+        " 的时段中，前后都有可信读数的部分）"
+    )
+    if e.absent:
+        yield "注意：有时段没有设备安装在此，用量不含这些时段，见下。"
     if e.micro:
-        yield f"其中估算：{_part(e.estimated, e.micro, subject.unit)}"
+        spread = f"，分摊在 {e.estimated_quarters} 个刻钟" if e.estimated_quarters else ""
+        yield f"其中估算：{_part(e.estimated, e.micro, subject.unit)}{spread}"
         yield f"其中依据人工抄表：{_part(e.entered, e.micro, subject.unit)}"
     if e.waiting:
         yield "注意：这段时间有数据正在等待重算，结果可能变化。"
@@ -76,7 +83,7 @@ def _ratio(micro: int, whole: int) -> Decimal:
 
 def _counters(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
     if e.first is not None and e.last is not None:
-        for name, one in (("首个读数", e.first), ("末个读数", e.last)):
+        for name, one in (("首个整刻读数", e.first), ("末个整刻读数", e.last)):
             yield f"{name}：{moment(one.ts, zone)}  {plain(one.value)}（设备 {one.device}）"
 
 
@@ -94,8 +101,10 @@ def _devices(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
         ]
         yield (
             f"  {one.code}{serial}{register}：{moment(one.begin, zone)} 至"
-            f" {moment(one.end, zone, unbounded='今')}{''.join(ends)}"
+            f" {moment(one.end, zone, unbounded='今')}{''.join(ends)}（设备模板 {one.profile}）"
         )
+    for span in e.absent:
+        yield f"  没有设备：{moment(span.begin, zone)} 至 {moment(span.end, zone)}"
 
 
 def _ratios(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
@@ -108,6 +117,8 @@ def _ratios(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
             f"{moment(one.begin, zone)} 至 {moment(one.end, zone, unbounded='今')}"
             f"（{one.entered_by}，{moment(one.entered_at, zone)} 录入）"
         )
+    for span in e.unrated:
+        yield f"  未录入，按 1 计算：{moment(span.begin, zone)} 至 {moment(span.end, zone)}"
 
 
 def _findings(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
@@ -121,6 +132,18 @@ def _findings(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
         booked = "" if one.kind in {"first", "suspect"} else f"，计 {amount(one.micro, _unit(e))}"
         name = words.FINDINGS.get(one.kind, one.kind)
         yield f"  {span}  {name}：读数 {' → '.join(values)}{booked}（设备 {one.device}）"
+
+
+def _estimates(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
+    if not e.estimated_quarters:
+        return
+    yield "估算依据：" if e.load_profiles else "估算依据：没有指定负荷曲线，按时间平均分摊。"
+    for one in e.load_profiles:
+        yield (
+            f"  负荷曲线 {one.code} 第 {one.version} 版（{one.source}）："
+            f"{moment(one.begin, zone)} 至 {moment(one.end, zone, unbounded='今')}；"
+            "其余时段按时间平均分摊"
+        )
 
 
 def _missing(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
@@ -147,8 +170,9 @@ def _entries(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _bills(e: Explanation) -> Iterator[str]:
-    if e.bills:
-        yield "相关账单："
+    if e.subject.formula is not None:
+        return
+    yield "相关账单：" if e.bills else "相关账单：这段时间没有关联到该表的账单。"
     for one in e.bills:
         last = one.end - timedelta(days=1)
         quantity = words.UNKNOWN if one.quantity is None else plain(one.quantity)
@@ -228,7 +252,8 @@ def _verdict(check: Check) -> str:
     if not check.segments:
         return "没有可核对的读数。"
     if check.holds:
-        return "各段与读数完全一致。"
+        apart = any(edge.micro for edge in check.edges)
+        return "各段与读数完全一致" + ("；各段之外的分摊量没有整刻读数可比。" if apart else "。")
     return "与读数不一致：请重算该表（数据可能正在等待重算），仍不一致请报告。"
 
 

@@ -51,8 +51,8 @@ def test_a_month_is_explained_down_to_the_check(run: Run) -> None:
     done = run("--meter", "m", "--month", "2026-10", "--explain")
     assert done.exit_code == 0
     assert "2026-10 用量：744 kWh" in done.output
-    assert "首个读数：2026-10-01 00:00  1,000（设备 m-d）" in done.output
-    assert "末个读数：2026-11-01 00:00  1,744（设备 m-d）" in done.output
+    assert "首个整刻读数：2026-10-01 00:00  1,000（设备 m-d）" in done.output
+    assert "末个整刻读数：2026-11-01 00:00  1,744（设备 m-d）" in done.output
     assert "倍率：未录入，按 1 计算。" in done.output
     assert "(1,744 − 1,000) × 1 = 744 kWh" in done.output
     assert "各段与读数完全一致。" in done.output
@@ -113,7 +113,7 @@ def test_quality_names_what_is_missing_and_why(run: Run, conn: Conn) -> None:
     )
     conn.execute("DELETE FROM reading WHERE ts >= '2026-10-08T16:00Z' AND ts < '2026-10-09T16:15Z'")
     done = run("quality", "--institution", "jg-1", "--month", "2026-10")
-    assert "m：31 天中 30 天完整；未录入倍率，按 1 计算" in done.output
+    assert "m：31 天中 30 天完整；未录入倍率的时段，按 1 计算" in done.output
     assert "缺 2026-10-09 00:00 至 2026-10-10 00:00：设备无数据" in done.output
 
 

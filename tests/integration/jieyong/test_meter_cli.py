@@ -202,6 +202,8 @@ def test_a_sheet_with_one_wrong_cell_is_refused_whole(
     )
     result = invoke("meter", "import", filled)
     assert isinstance(result.exception, RefusedError)
-    assert str(result.exception) == ("抄表!C3：“十二”不是数字；请填写表上显示的数，不带单位")
+    assert str(result.exception) == (
+        "抄表!C3：“十二”不是数字；请填写表上显示的数，不带单位，小数点写成“.”"
+    )
     with psycopg.connect(database) as conn:
         assert conn.execute("SELECT count(*) FROM counter_entry").fetchone() == (0,)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pytest
 import xlsxwriter
@@ -45,3 +46,52 @@ def test_cells_are_named_as_excel_does() -> None:
     assert [cell_name("a", 7, column) for column in (0, 25, 26, 702)] == [
         *("a!A7", "a!Z7", "a!AA7", "a!AAA7"),
     ]
+
+
+def far(cell: str) -> bytes:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as made:
+        page = made.add_worksheet("甲")
+        page.write_string("A1", "编码")
+        page.write_string(cell, "x")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "D1048576", "CV60001"])
+def test_a_cell_far_away_does_not_take_the_memory_of_all_before_it(cell: str) -> None:
+    with pytest.raises(RefusedError, match=f"^a.xlsx：工作表一直延伸到 {cell}；请删去"):
+        sheets(far(cell), "a.xlsx")
+
+
+def test_a_large_sheet_is_no_far_one() -> None:
+    assert len(sheets(far("AX50000"), "a.xlsx")["甲"]) == 50_000
+
+
+def test_empty_cells_that_only_have_a_colour_reach_nowhere() -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as made:
+        page, red = made.add_worksheet("甲"), made.add_format({"bg_color": "red"})
+        page.write_string("A1", "编码")
+        for column in range(16_384):
+            page.write_blank(200, column, None, red)
+    assert sheets(content.getvalue(), "a.xlsx")["甲"] == [["编码"]]
+
+
+def test_what_unpacks_to_more_than_there_is_memory_is_refused() -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+        packed.writestr("xl/worksheets/sheet1.xml", bytes(301_000_000))
+    with pytest.raises(RefusedError, match=r"^a\.xlsx：解压后过大"):
+        sheets(content.getvalue(), "a.xlsx")
+
+
+def test_what_nobody_sees_is_not_read() -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as made:
+        made.add_worksheet("甲").write_string("A1", "甲")
+        hidden = made.add_worksheet("乙")
+        hidden.write_string("A1", "乙")
+        hidden.hide()
+    assert sheets(content.getvalue(), "a.xlsx") == {"甲": [["甲"]]}
+    with pytest.raises(RefusedError, match="没有名为“乙”的工作表（现有：甲）"):
+        sheet(content.getvalue(), "a.xlsx", "乙")

@@ -17,13 +17,21 @@ from metering.derive.worker import Worker
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import enter_entry
 from metering.facts.entry_check import Entry
+from metering.facts.move import Move
 from metering.facts.ratio import RatioFact, enter_ratio
 from metering.facts.register import RegisterFact, enter_register
 from metering.facts.replace import Replacement, Values, replace
 from metering.facts.span import Span
 from registry.refusal import RefusedError
-from tests.integration.metering.facts.test_sequences import Fact, Standing, step
-from tests.integration.metering.facts.world import ACT, NOW, Conn, at, polled
+from tests.integration.metering.facts.test_sequences import (
+    Fact,
+    Standing,
+    correct,
+    enter,
+    step,
+    withdraw,
+)
+from tests.integration.metering.facts.world import ACT, NOW, Conn, at, effective, polled
 
 DAYS = 130
 TABLES = ("consumption", "consumption_hour", "consumption_day", "consumption_month")
@@ -163,6 +171,50 @@ def test_computed_from_what_is_due_is_as_from_scratch(metered: Conn, seed: int) 
     incremental = dump(metered)
     from_scratch(metered)
     assert dump(metered) == incremental
+
+
+def one_day(*, right: bool) -> list[Fact]:
+    """A meter replaced behind other transformers and moved, on one day; or what was mistaken."""
+    on = at(50.5 if right else 50.75)
+    values = Values("p-1", Decimal("500.75" if right else "502.5"), Decimal("3504.25"))
+    return [
+        Replacement("p-1", "m-9", at(50), on, (values,)),
+        RatioFact("p-1", Decimal(80), Decimal(1), Span(None, at(50.5))),
+        RatioFact("p-1", Decimal(60 if right else 40), Decimal(1), Span(at(50.5))),
+        Move("p-1", "r-2", at(50.25 if right else 49)),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_day_of_changes_entered_late_in_any_order_is_as_entered_at_once(
+    metered: Conn, seed: int
+) -> None:
+    rng = random.Random(seed)
+    untouched = effective(metered), dump(metered)
+    standing: list[tuple[int, Fact]] = []
+    pairs = list(zip(one_day(right=True), one_day(right=False), strict=True))
+    for fact, mistaken in rng.sample(pairs, len(pairs)):
+        how = rng.choice(["right", "corrected", "withdrawn"]) if fact != mistaken else "right"
+        first = enter(metered, ACT, fact if how == "right" else mistaken)
+        if rng.random() < 0.5:
+            compute(metered)
+        if how == "corrected":
+            first = correct(metered, ACT, first, fact)
+        elif how == "withdrawn":
+            withdraw(metered, ACT, first, mistaken)
+            compute(metered)
+            first = enter(metered, ACT, fact)
+        standing.append((first, fact))
+    compute(metered)
+    late = effective(metered), dump(metered)
+    for number, fact in reversed(standing):
+        withdraw(metered, ACT, number, fact)
+    compute(metered)
+    assert (effective(metered), dump(metered)) == untouched
+    for fact in one_day(right=True):
+        enter(metered, ACT, fact)
+    from_scratch(metered)
+    assert (effective(metered), dump(metered)) == late
 
 
 def test_a_refused_fact_leaves_nothing_due(metered: Conn) -> None:

@@ -172,6 +172,9 @@ def test_a_final_value_behind_a_rollover_is_taken(conn: Conn) -> None:
     polled(conn, "m-1", [(99, 9990.0)])
     assert "若表已翻转，先登记满度" in refused(conn, replacement(final="4"))
     enter_register(conn, ACT, RegisterFact("m-1", "energy", Decimal("0.01"), Decimal(10000)))
+    due(conn)
+    # A rollover gains a quarter of the register at most: 3,010 would be none.
+    assert "拆表止数 3000 小于" in refused(conn, replacement(final="3000"))
     replace(conn, ACT, replacement(final="4"))
 
 

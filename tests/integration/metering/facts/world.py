@@ -11,11 +11,10 @@ from typing import Any
 
 import psycopg
 
-from metering.facts.sync import after_import
+from metering.facts.sync import bring_inventory
 from registry.audit import Act
 from registry.catalogue import Catalogue, PointInfo, ProfileInfo
 from registry.changes import Changes
-from registry.importing import apply
 from registry.refusal import RefusedError
 from tests.unit.registry.samples import Document, device, document, inventory
 
@@ -62,10 +61,7 @@ def content() -> Document:
 def bring(conn: Conn, stated: Document, now: datetime = START) -> Changes:
     """Bring an inventory in, and let the meters follow, as the command does."""
     known = catalogue()
-    with conn.transaction():
-        changes = apply(conn, inventory(stated, known), known, now=now, by="tester")
-        after_import(conn, Act("tester", now), changes)
-    return changes
+    return bring_inventory(conn, Act("tester", now), inventory(stated, known), known)
 
 
 def bring_world(conn: Conn) -> None:

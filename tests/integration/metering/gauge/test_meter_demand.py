@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from psycopg.types.range import Range
 
 from metering.gauge.demand import maximum_demand
-from metering.gauge.meter_demand import meter_demand
+from metering.gauge.meter_demand import Asked, meter_demand
 from metering.gauge.windows import micros
 from tests.integration.metering.gauge.world import (
     START,
@@ -19,6 +19,7 @@ from tests.integration.metering.gauge.world import (
     store,
 )
 
+LATER = START + timedelta(days=400)
 EVER = Range[datetime](None, None)
 
 
@@ -54,9 +55,9 @@ def add_ratio(conn: Conn, meter: int, ct: int, valid: Range[datetime]) -> None:
     )
 
 
-def demands_of(conn: Conn, meter: int) -> list[tuple[int, float, int]]:
+def demands_of(conn: Conn, meter: int, now: datetime = LATER) -> list[tuple[int, float, int]]:
     """Number of the quarter, demand, covered seconds."""
-    found = meter_demand(conn, meter, "power_total", START, at(86_400))
+    found = meter_demand(conn, meter, "power_total", Asked(START, at(86_400), now))
     numbers = (found.slot - micros(START)) // 900_000_000
     return list(zip(numbers.tolist(), found.value.tolist(), found.covered_s.tolist(), strict=True))
 
@@ -103,7 +104,7 @@ def test_the_maximum_demand_of_a_meter(conn: Conn) -> None:
     meter, place = add_meter(conn)
     add_power(conn, "d1", place, EVER, (0, 1.0), (900, 2.0), (1800, 9.0), (1900, None))
     add_ratio(conn, meter, 30, EVER)
-    found = meter_demand(conn, meter, "power_total", START, at(2700))
+    found = meter_demand(conn, meter, "power_total", Asked(START, at(2700), LATER))
     peak = maximum_demand(found, micros(START), micros(at(2700)), 600)
     assert (peak.value, peak.slot, peak.counted) == (60.0, micros(at(900)), 2)
     assert [gap.covered_s for gap in peak.left_out] == [100]
@@ -116,4 +117,11 @@ def test_without_readings_there_is_no_demand(conn: Conn) -> None:
 
 def test_a_time_without_zone_is_refused(conn: Conn) -> None:
     with pytest.raises(ValueError, match="no zone"):
-        meter_demand(conn, 1, "power_total", datetime(2026, 6, 1), START)  # noqa: DTZ001
+        Asked(datetime(2026, 6, 1), START, START)  # noqa: DTZ001
+
+
+def test_a_quarter_that_is_not_over_has_no_demand_yet(conn: Conn) -> None:
+    meter, place = add_meter(conn)
+    add_power(conn, "d1", place, EVER, (0, 1.0), (900, 2.0))  # the last one holds on and on
+    assert [quarter for quarter, *_ in demands_of(conn, meter, now=at(1799))] == [0]
+    assert [quarter for quarter, *_ in demands_of(conn, meter, now=at(1800))] == [0, 1]

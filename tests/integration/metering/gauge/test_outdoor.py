@@ -30,6 +30,7 @@ DAY = date(2026, 6, 1)
 MIDNIGHT = datetime(2026, 6, 1, tzinfo=SHANGHAI)  # 16:00 UTC the day before
 SITE = "市级机关大院"
 SETTINGS = DegreeDaySettings()
+LATER = START + timedelta(days=400)
 ACT = Act("李敏", datetime(2026, 7, 1, tzinfo=UTC))
 EVER = Range[datetime](None, None)
 
@@ -48,8 +49,8 @@ def constant(celsius: float, hours: int = 24) -> list[tuple[float, float | None]
     return [*((n * 900.0, celsius) for n in range(hours * 4)), (hours * 3600.0, None)]
 
 
-def asked(days: int = 1) -> Days:
-    return Days(DAY, DAY + timedelta(days=days - 1), SHANGHAI)
+def asked(days: int = 1, now: datetime = LATER) -> Days:
+    return Days(DAY, DAY + timedelta(days=days - 1), SHANGHAI, now)
 
 
 def refusal(conn: Conn, point: int, valid: Range[datetime], site: str = SITE) -> str:
@@ -156,7 +157,7 @@ def test_what_cannot_measure_the_temperature_is_refused(conn: Conn) -> None:
 
 def test_days_that_end_before_they_begin_are_refused() -> None:
     with pytest.raises(ValueError, match="is before the first"):
-        Days(DAY, DAY - timedelta(days=1), SHANGHAI)
+        Days(DAY, DAY - timedelta(days=1), SHANGHAI, LATER)
 
 
 def test_the_season_by_temperature_looks_at_the_days_before_too(conn: Conn) -> None:
@@ -167,3 +168,12 @@ def test_the_season_by_temperature_looks_at_the_days_before_too(conn: Conn) -> N
     assert list(found.values()) == [Season.COOLING, Season.UNKNOWN]
     by_dates = site_seasons(conn, SITE, asked(2), SETTINGS, SeasonSettings())
     assert list(by_dates.values()) == [Season.COOLING, Season.COOLING]
+
+
+def test_what_a_sensor_is_taken_to_say_later_does_not_count(conn: Conn) -> None:
+    point = add_sensor(conn, (0, 5.0), (900, 5.0))  # the last one is taken to hold on
+    assign_sensor(conn, ACT, SITE, point, EVER)
+    half = MIDNIGHT + timedelta(minutes=29)
+    assert hours(conn, SITE, asked(now=half), SETTINGS) == []
+    over = half + timedelta(minutes=1)
+    assert [hour.celsius for hour in hours(conn, SITE, asked(now=over), SETTINGS)] == [5.0]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,10 +18,11 @@ from tests.integration.metering.gauge.world import (
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY_S = 86_400
+LATER = START + timedelta(days=400)
 
 
 def asked(grain: Grain, days: int = 40) -> Periods:
-    return Periods(START - timedelta(days=1), START + timedelta(days=days), grain, SHANGHAI)
+    return Periods(START - timedelta(days=1), START + timedelta(days=days), grain, SHANGHAI, LATER)
 
 
 def gauge(conn: Conn, *readings: tuple[float, float | None]) -> int:
@@ -61,7 +62,7 @@ def test_case_38_months_are_those_of_the_calendar(conn: Conn) -> None:
 
 def test_only_quarters_of_the_asked_time_count(conn: Conn) -> None:
     point = gauge(conn, (0, 1.0), (900, 2.0), (1800, 3.0), (2700, None))
-    some = Periods(at(900), at(1800), "hour", SHANGHAI)
+    some = Periods(at(900), at(1800), "hour", SHANGHAI, LATER)
     assert [(p.mean, p.covered_s) for p in gauge_periods(conn, [point], some)] == [(2.0, 900)]
 
 
@@ -92,4 +93,61 @@ def test_what_is_unknown_has_no_period(conn: Conn) -> None:
 
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no zone"):
-        Periods(datetime(2026, 6, 1), START, "day", SHANGHAI)  # noqa: DTZ001
+        Periods(datetime(2026, 6, 1), START, "day", SHANGHAI, LATER)  # noqa: DTZ001
+
+
+def test_nothing_is_said_of_the_time_to_come(conn: Conn) -> None:
+    """The last value holds on for an hour; of that, only what is over is told."""
+    running = add_point(conn, add_device(conn), "on", "state")
+    store(conn, running, [(0, 1.0)])
+    recompute(conn, (running, 0, 0))
+    day = Periods(START, at(DAY_S), "day", SHANGHAI, at(2699))
+    assert [period.seconds for period in state_periods(conn, [running], day)] == [1800]
+    assert gauge_periods(conn, [running], day) == []
+
+
+def test_a_gauge_says_nothing_of_the_time_to_come_either(conn: Conn) -> None:
+    point = gauge(conn, (0, 1.0))
+    day = Periods(START, at(DAY_S), "day", SHANGHAI, at(1799))
+    assert [period.covered_s for period in gauge_periods(conn, [point], day)] == [900]
+
+
+def test_a_state_that_stands_is_seen_before_its_next_sign_of_life(conn: Conn) -> None:
+    running = add_point(conn, add_device(conn), "on", "state")
+    store(conn, running, [(0, 1.0)])
+    recompute(conn, (running, 0, 0))
+    before = Periods(START, at(DAY_S), "day", SHANGHAI, at(1800))
+    seen = state_periods(conn, [running], before)
+    store(conn, running, [(3600, 0.0)])
+    recompute(conn, (running, 3600, 3600))
+    assert [(period.value, period.seconds) for period in seen] == [(1, 1800)]
+    assert state_periods(conn, [running], before) == seen
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25)])
+def test_case_40_time_in_state_of_a_day_on_which_clocks_change(
+    conn: Conn, day: date, hours: int
+) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    midnight = datetime.combine(day, time(), zone)
+    begin = (midnight - START).total_seconds()
+    running = add_point(conn, add_device(conn), "on", "state")
+    signs = [(begin + (n - 1) * 3600.0, 1.0) for n in range(hours + 2)]  # on, from before midnight
+    store(conn, running, [*signs, (begin + (hours + 1) * 3600.0, None)])
+    recompute(conn, (running, signs[0][0], signs[-1][0] + 3600))
+    asked = Periods(midnight, midnight + timedelta(days=1), "day", zone, LATER)
+    (found,) = state_periods(conn, [running], asked)
+    assert (found.begin, found.seconds) == (midnight, hours * 3600)
+
+
+def test_state_unknown_behind_the_silence_is_not_filled_at_midnight(conn: Conn) -> None:
+    before = 15.5 * 3600  # 23:30 in Shanghai
+    running = add_point(conn, add_device(conn), "on", "state")
+    store(conn, running, [(before, 1.0), (before + 8 * 3600, 0.0)])
+    recompute(conn, (running, before, before + 8 * 3600))
+    found = state_periods(conn, [running], asked("day", 1))
+    assert [(one.begin.astimezone(SHANGHAI).day, one.value, one.seconds) for one in found] == [
+        (1, 1, 1800),
+        (2, 0, 1800),
+        (2, 1, 1800),
+    ]

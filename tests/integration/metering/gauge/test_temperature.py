@@ -37,12 +37,12 @@ def put(conn: Conn, when: datetime | date, celsius: float | None, minutes: int =
 
 
 def known(conn: Conn) -> list[tuple[datetime, float]]:
-    asked = Days(DAY, DAY, SHANGHAI)
+    asked = Days(DAY, DAY, SHANGHAI, NOW)
     return [(hour.begin, hour.celsius) for hour in hours(conn, SITE, asked, SETTINGS)]
 
 
 def mean(conn: Conn) -> float | None:
-    (found,) = daily_means(conn, SITE, Days(DAY, DAY, SHANGHAI), SETTINGS)
+    (found,) = daily_means(conn, SITE, Days(DAY, DAY, SHANGHAI, NOW), SETTINGS)
     return found.celsius
 
 

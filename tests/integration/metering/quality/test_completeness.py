@@ -4,7 +4,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from metering.counter.model import Flag
+from metering.plan.usage import Window
 from metering.quality.completeness import completeness
+from metering.quality.explain import explain
 from metering.quality.gaps import Gap, Why, missing
 from metering.quality.notes import Note, notes
 from metering.quality.parts import parts
@@ -209,5 +211,30 @@ def test_meters_without_a_device_or_a_ratio_are_noted(conn: Conn) -> None:
     )
     assert notes(conn, [plain, rated, later], span) == {
         plain: (Note.NO_RATIO,),
-        later: (Note.NOT_BOUND, Note.NO_RATIO),
+        later: (Note.NOT_BOUND,),
     }
+
+
+def test_what_came_later_does_not_hide_what_is_missing(conn: Conn) -> None:
+    """Figures are expected up to an hour ago; a newer quarter is no substitute for an older one."""
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, 8))
+    poll(conn, "m-d", steady(0.25, 8, BEGIN + timedelta(hours=2, minutes=30), 1e6))
+    compute(conn, meter)
+    now = BEGIN + timedelta(hours=4)
+    (today,) = completeness(conn, [meter], OCTOBER, SHANGHAI, now)
+    assert (today.expected_s, today.covered_s) == (14_400, 12_600)
+    assert not today.complete
+    explained = explain(conn, "m", OCTOBER, SHANGHAI, now)
+    assert (explained.expected_s, explained.covered_s) == (14_400, 12_600)
+    hours = explain(conn, "m", Window(date(2026, 10, 1), date(2026, 10, 1)), SHANGHAI, now)
+    assert (hours.expected_s, hours.covered_s) == (14_400, 12_600)
+
+
+def test_within_a_running_quarter_only_what_is_over_counts(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, 8))
+    compute(conn, meter)
+    now = BEGIN + timedelta(minutes=50)
+    (today,) = completeness(conn, [meter], OCTOBER, SHANGHAI, now)
+    assert (today.expected_s, today.covered_s, today.complete) == (3_000, 3_000, True)

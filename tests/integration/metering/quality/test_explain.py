@@ -6,9 +6,12 @@ from decimal import Decimal
 import pytest
 
 from metering.counter.model import Flag
+from metering.plan.usage import Window
 from metering.quality.explain import explain
 from metering.quality.explanation import Explanation
 from metering.quality.gaps import Why
+from metering.quality.notes import Note, notes
+from metering.quality.presence import Span, local_span
 from registry.refusal import RefusedError
 from tests.integration.metering.quality.world import (
     BEGIN,
@@ -241,3 +244,82 @@ def test_a_virtual_meter_names_its_inputs(conn: Conn) -> None:
 def test_an_unknown_meter_is_refused(conn: Conn) -> None:
     with pytest.raises(RefusedError, match="没有编码为 x 的计量点"):
         explain(conn, "x", OCTOBER, SHANGHAI, NOW)
+
+
+def test_a_dip_on_the_last_midnight_is_left_out_of_the_check_too(conn: Conn) -> None:
+    """The reading at the very end is the window's last; so is what was found about it."""
+    meter = add_meter(conn, "m")
+    values = steady(0.25, 4 * 96)
+    values[96] = (values[96][0], 0.0)
+    poll(conn, "m-d", values)
+    compute(conn, meter)
+    found = explain(conn, "m", Window(OCTOBER.first, OCTOBER.first), SHANGHAI, NOW)
+    assert found.check is not None
+    assert found.check.holds
+    assert [one.kind for one in found.findings] == ["first", "gap", "dip"]
+    assert found.last is not None
+    assert found.last.ts == BEGIN + 95 * QUARTER
+
+
+def test_a_gap_that_begins_at_the_end_is_the_next_windows(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    values = steady(0.25, 4 * 96)
+    del values[97:120]
+    poll(conn, "m-d", values)
+    compute(conn, meter)
+    found = explain(conn, "m", Window(OCTOBER.first, OCTOBER.first), SHANGHAI, NOW)
+    assert [one.kind for one in found.findings] == ["first"]
+
+
+def test_time_without_a_ratio_is_said_beside_those_there_are(conn: Conn) -> None:
+    """Entered from the 11th on, the ten days before count as they are read: forty times less."""
+    meter = add_meter(conn, "m")
+    poll(conn, "m-d", steady(0.25, 96))
+    compute(conn, meter)
+    assert explain(conn, "m", OCTOBER, SHANGHAI, NOW).unrated == ()
+    since = BEGIN + timedelta(days=10)
+    conn.execute(
+        "INSERT INTO meter_ratio (meter_id, ct, pt, valid, entered_by, entered_at)"
+        " VALUES (%s, 40, 1, tstzrange(%s, NULL), 'x', now())",
+        [meter, since],
+    )
+    assert explain(conn, "m", OCTOBER, SHANGHAI, NOW).unrated == (Span(BEGIN, since),)
+    october = local_span(OCTOBER, SHANGHAI)
+    assert notes(conn, [meter], october) == {meter: (Note.NO_RATIO,)}
+    conn.execute("UPDATE meter_ratio SET valid = '[,)'")
+    assert explain(conn, "m", OCTOBER, SHANGHAI, NOW).unrated == ()
+    assert notes(conn, [meter], october) == {}
+
+
+def test_what_hung_there_and_when_nothing_did_make_the_window(conn: Conn) -> None:
+    since = BEGIN + timedelta(days=21)
+    meter = add_meter(conn, "m", since)
+    poll(conn, "m-d", steady(0.25, 96, since))
+    compute(conn, meter)
+    found = explain(conn, "m", OCTOBER, SHANGHAI, NOW)
+    assert found.absent == (Span(BEGIN, since),)
+    assert found.devices[0].profile == "meter@1"
+    early = explain(conn, "m", OCTOBER, SHANGHAI, BEGIN + timedelta(days=3))
+    assert early.absent == (Span(BEGIN, BEGIN + timedelta(days=3)),)
+    add_meter(conn, "undated", None)
+    assert explain(conn, "undated", OCTOBER, SHANGHAI, NOW).absent == ()
+
+
+def test_the_profile_that_spread_a_gap_is_named_with_its_version(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    conn.execute(
+        "INSERT INTO load_profile (code, version, weights, source)"
+        " SELECT 'office', 2, array_agg(1), '实测' FROM generate_series(1, 672)"
+    )
+    conn.execute(
+        "INSERT INTO meter_load_profile SELECT %s, id, tstzrange(%s, NULL) FROM load_profile",
+        [meter, BEGIN],
+    )
+    values = steady(0.25, 96)
+    poll(conn, "m-d", [*values[:40], *values[48:]])
+    compute(conn, meter)
+    found = explain(conn, "m", OCTOBER, SHANGHAI, NOW)
+    assert found.estimated_quarters == 9
+    assert [(p.code, p.version, p.source, p.begin) for p in found.load_profiles] == [
+        ("office", 2, "实测", BEGIN)
+    ]

@@ -95,11 +95,11 @@ def test_every_wrong_cell_is_named_at_once() -> None:
     )
     assert faults(raw) == [
         ("抄表!C2", "不是时间；请写成 2026-10-31 08:30"),
-        ("抄表!D3", "“十二”不是数字；请填写表上显示的数，不带单位"),
-        ("抄表!A4", "缺少计量表编码；请照模板填写"),
+        ("抄表!D3", "“十二”不是数字；请填写表上显示的数，不带单位，小数点写成“.”"),
+        ("抄表!A4", "缺少计量表编码；每行都要写，不要合并单元格"),
         ("抄表!C5", "缺少抄表时间；请写成 2026-10-31 08:30"),
-        ("抄表!D6", "缺少表显读数；不抄的表请把抄表时间也留空"),
-        ("抄表!D7", "“True”不是数字；请填写表上显示的数，不带单位"),
+        ("抄表!D6", "缺少表显读数（空着，或公式出错）；不抄的表请把抄表时间也留空"),
+        ("抄表!D7", "“True”不是数字；请填写表上显示的数，不带单位，小数点写成“.”"),
     ]
 
 
@@ -147,3 +147,46 @@ def test_the_digest_is_of_what_is_said_not_of_the_file() -> None:
     third = read_sheet(book(HEADINGS, rows[0], ("p-2", "", "2026-10-31 08:30", 5.6)), ZONE)
     assert digest_of(one) == digest_of(other)
     assert digest_of(one) != digest_of(third)
+
+
+@pytest.mark.parametrize(
+    "value", ["1234,5", "1.234,5", "1,2,3", "12,345,6", "1_000", "1e3", "١٢٣", "NaN", "约 5"]
+)
+def test_a_value_that_could_mean_another_is_refused(value: str) -> None:
+    raw = book(HEADINGS, ("p-1", "", "2026-10-31 08:30", value))
+    ((where, what),) = faults(raw)
+    assert where == "抄表!D2"
+    assert value in what
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026年10月31日 8:30",
+        "2026年10月31日8:30",
+        "2026.10.31 08:30",
+        "2026/10/31 8:30:00",
+        "２０２６－１０－３１　０８：３０",
+    ],
+)
+def test_times_are_read_as_people_write_them(written: str) -> None:
+    (line,) = read_sheet(book(HEADINGS, ("p-1", "", written, 5)), ZONE)
+    assert line.entry.at.astimezone(UTC) == datetime(2026, 10, 31, 0, 30, tzinfo=UTC)
+    assert not line.only_day
+
+
+@pytest.mark.parametrize("written", ["0001-01-01", "1969-12-31", "9999-12-31 23:59", "2101-01-01"])
+def test_a_year_nobody_can_mean_is_refused(written: str) -> None:
+    ((where, what),) = faults(book(HEADINGS, ("p-1", "", written, 5)))
+    assert where == "抄表!C2"
+    assert "请核对年份" in what
+
+
+def test_a_column_that_stands_twice_is_refused() -> None:
+    raw = book((CODE, AT, VALUE, VALUE), ("p-1", "2026-10-31 08:30", 5, 6))
+    assert faults(raw) == [("抄表!D1", "“表显读数”列不止一个；请只留一个")]
+
+
+def test_a_merged_code_is_told_in_its_second_row() -> None:
+    raw = book(HEADINGS, ("p-1", "", "2026-10-30", 4), (None, "", "2026-10-31", 5))
+    assert faults(raw) == [("抄表!A3", "缺少计量表编码；每行都要写，不要合并单元格")]

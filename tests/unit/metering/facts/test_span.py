@@ -47,3 +47,11 @@ def test_without_bounds_everything_is_inside() -> None:
     assert ALWAYS.touches(LATEST)
     assert Span(None, MOMENTS[3]).touches(MOMENTS[3])
     assert MOMENTS[3] not in Span(None, MOMENTS[3])
+
+
+def test_spans_that_only_touch_have_no_time_in_common() -> None:
+    moment = datetime(2026, 6, 18, tzinfo=UTC)
+    before, behind = Span(None, moment), Span(moment)
+    assert not before.meets(behind)
+    assert not behind.meets(before)
+    assert before.common(behind) is None

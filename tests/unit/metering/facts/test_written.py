@@ -60,3 +60,16 @@ def test_whole_millionths_are_told_exactly_however_many_digits() -> None:
     assert not whole(Decimal("0.001"), Decimal("26.6667"), Decimal(1))
     # 38 digits: the default context of Decimal would round the last one away.
     assert not whole(Decimal("999999.000001"), Decimal("99999999.0001"), Decimal("99999999.0001"))
+
+
+@pytest.mark.parametrize("text", ["1234,5", "1,23", "12,34,567", ",5"])
+def test_a_comma_elsewhere_than_between_thousands_is_refused(text: str) -> None:
+    """Taken for a thousands separator, 1234,5 would book ten times as much."""
+    with pytest.raises(RefusedError, match="不是读数"):
+        written.number(text, "读数")
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31 23:59", "2101-01-01"])
+def test_a_year_nobody_can_mean_is_no_time(text: str) -> None:
+    with pytest.raises(RefusedError, match="不是时间"):
+        written.moment(text, ZoneInfo("Asia/Shanghai"), "时间")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from hypothesis import given
@@ -153,3 +153,50 @@ def test_what_is_compared_is_known_in_both(
         assert found.days <= min(
             len(windows[0]) - len(found.unknown_now), len(windows[1]) - len(found.unknown_then)
         )
+
+
+def test_spring_festival_in_january_and_in_february_is_no_saving() -> None:
+    """2025 the days off began on 28 January, 2026 on 15 February: the same office, the same use."""
+    festival = DatedCalendar(
+        {
+            date(year, 1, 27) + timedelta(days=n + shift): DayKind.HOLIDAY
+            for year, shift in ((2025, 1), (2026, 19))
+            for n in range(8)
+        }
+    )
+
+    def closed(day: date) -> float:
+        return 10 if festival.kind(day) is DayKind.HOLIDAY else office(day)
+
+    now, then = Usage(full_year(2026, closed)), Usage(full_year(2025, closed))
+    january = month_of(date(2026, 1, 1))
+    both = Window(date(2026, 1, 1), date(2026, 2, 28))
+    assert now.total(january) != then.total(month_of(date(2025, 1, 1)))
+    for window in (january, month_of(date(2026, 2, 1)), both):
+        found = year_on_year(now, then, window, festival)
+        assert found.change == 0
+        assert found.basis is Basis.DAYS
+
+
+def test_a_leap_day_is_held_against_a_day_of_its_kind_or_left_out() -> None:
+    february = month_of(date(2024, 2, 1))
+    found = year_on_year(Usage(full_year(2024)), Usage(full_year(2023)), february, PLAIN)
+    assert found.against == month_of(date(2023, 2, 1))
+    assert found.change == 0
+    assert (found.days, len(found.uneven)) == (28, 1)
+
+
+def test_totals_of_march_and_february_are_compared() -> None:
+    usage = Usage({}, {date(2026, n, 1): MonthTotal(n * KWH, Source.BILLED) for n in (2, 3)})
+    found = month_on_month(usage, month_of(date(2026, 3, 1)), PLAIN)
+    assert (found.basis, found.change) == (Basis.WHOLE, Decimal("0.5"))
+
+
+def test_half_of_the_days_are_enough() -> None:
+    windows = month_of(date(2026, 9, 1)), month_of(date(2025, 9, 1))
+    totals = {window.first: MonthTotal(9000 * KWH, Source.BILLED) for window in windows}
+    pairs = pair(*windows, PLAIN)
+    then = Usage(days(windows[1], office), totals)
+    for known, basis in ((15, Basis.DAYS), (14, Basis.WHOLE)):
+        now = Usage({one.now: 100 * KWH for one in pairs[:known]}, totals)
+        assert compare(now, then, windows, PLAIN).basis is basis

@@ -153,3 +153,16 @@ def test_of_the_month_that_is_running_only_the_rest_is_to_come() -> None:
     assert isinstance(found, Forecast)
     assert found.filled == 1100 * KWH
     assert found.expected == 12 * 3300 * KWH
+
+
+def test_a_running_month_counts_from_ten_comparable_days_on() -> None:
+    tenth, eleventh = date(2026, 3, 10), date(2026, 3, 11)  # 9 and 10 days of their kind
+    assert forecast(until(tenth), LAST, tenth, PLAIN) is Refusal.FEW_MONTHS
+    assert isinstance(forecast(until(eleventh), LAST, eleventh, PLAIN), Forecast)
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 1), date(2026, 1, 31), date(2026, 2, 28)])
+def test_with_no_or_one_month_of_history_nothing_is_forecast(day: date) -> None:
+    assert forecast(until(day), LAST, day, PLAIN) is Refusal.FEW_MONTHS
+    assert forecast(Usage(), LAST, day, PLAIN) is Refusal.FEW_MONTHS
+    assert forecast(until(day), Usage(), day, PLAIN) is Refusal.FEW_MONTHS

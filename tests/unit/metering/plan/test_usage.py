@@ -98,3 +98,8 @@ def test_no_day_is_ever_counted_twice(
     assert len(covered) == len(set(covered))
     assert all(day in window for day in covered)
     assert covered == sorted(covered)
+
+
+def test_a_window_that_begins_on_a_months_last_day_keeps_its_date() -> None:
+    window = Window(date(2025, 2, 28), date(2025, 3, 15))
+    assert year_before(window) == Window(date(2024, 2, 28), date(2024, 3, 15))

@@ -137,3 +137,19 @@ def test_segments_and_edges_add_up_to_the_total(
         + [(e.since_us, e.until_us) for e in found.edges]
     )
     assert [a for a, _ in ends] == [0, *(b for _, b in ends[:-1])]
+
+
+def test_devices_that_follow_one_another_on_the_minute_are_both_compared() -> None:
+    found = check(
+        [(stretch([0, 1], [5, 7], "old"), ()), (stretch([1, 2], [0, 3], "new"), ())],
+        booked({0: 2 * WORTH, 1: 3 * WORTH}),
+        window(2),
+    )
+    assert found.holds
+    assert [segment.device for segment in found.segments] == ["old", "new"]
+
+
+def test_an_event_of_the_first_step_is_corrected() -> None:
+    rollover = Noted("rollover", 0, GRAIN_US, 998, 3, 5 * WORTH)
+    found = check([(stretch([0, 1], [998, 3]), (rollover,))], booked({0: 5 * WORTH}), window(1))
+    assert found.holds

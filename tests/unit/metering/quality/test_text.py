@@ -21,6 +21,7 @@ from metering.quality.explanation import (
     EntryLine,
     Explanation,
     FindingLine,
+    LoadProfileLine,
     Period,
     RatioLine,
     Subject,
@@ -62,8 +63,10 @@ FULL = Explanation(
     subject=Subject("m-1", "总电表", "electricity", "kWh", "in", "p-1", None),
     title="2026-10",
     zone="Asia/Shanghai",
+    as_of=BEGIN + 3 * DAY,
     micro=640 * KWH,
     estimated=16 * KWH,
+    estimated_quarters=48,
     entered=0,
     periods=(
         Period(BEGIN, BEGIN + DAY, 600 * KWH, 0, 86_400, 86_400, Flag.ROLLOVER),
@@ -72,8 +75,11 @@ FULL = Explanation(
     ),
     first=Counter("d-1", BEGIN, Decimal("9990.00")),
     last=Counter("d-1", BEGIN + 2 * DAY, Decimal("5.00")),
-    devices=(Device("d-1", "SN9", "energy", None, None, Decimal("1.50"), None),),
+    devices=(Device("d-1", "SN9", "energy", None, None, Decimal("1.50"), None, "dtsu@3"),),
+    absent=(),
     ratios=(RatioLine(Decimal("40.0000"), Decimal("1.0000"), BEGIN, None, "王芳", NOW),),
+    unrated=(Span(BEGIN - DAY, BEGIN),),
+    load_profiles=(LoadProfileLine("office", 2, "本院 2025 年实测", None, None),),
     findings=(
         FindingLine("rollover", "d-1", BEGIN + DAY, BEGIN + DAY, 9998.0, 3.0, 200 * KWH),
         FindingLine("jump", "d-1", BEGIN, BEGIN + DAY, 3.0, 90_000.0, None),
@@ -101,12 +107,14 @@ def test_every_part_is_there_in_plain_chinese() -> None:
     for line in (
         "m-1 总电表（电，用入，计量点位 p-1）",
         "2026-10 用量：640 kWh",
-        "数据覆盖：50.0%（已结束的时段中有可信读数的部分）",
-        "其中估算：16 kWh（2.5%）",
+        "数据覆盖：50.0%（装有设备、截至 2026-10-04 00:00 的时段中，前后都有可信读数的部分）",
+        "其中估算：16 kWh（2.5%），分摊在 48 个刻钟",
+        "  负荷曲线 office 第 2 版（本院 2025 年实测）：不限 至 今；其余时段按时间平均分摊",
         "其中依据人工抄表：0 kWh",
-        "首个读数：2026-10-01 00:00  9,990（设备 d-1）",
-        "  d-1，表号 SN9，寄存器 energy：不限 至 今，底数 1.5",
+        "首个整刻读数：2026-10-01 00:00  9,990（设备 d-1）",
+        "  d-1，表号 SN9，寄存器 energy：不限 至 今，底数 1.5（设备模板 dtsu@3）",
         "  CT 40 × PT 1 = 40：2026-10-01 00:00 至 今（王芳，2026-11-10 00:00 录入）",
+        "  未录入，按 1 计算：2026-09-30 00:00 至 2026-10-01 00:00",
         "翻转（满度归零）：读数 9,998 → 3，计 200 kWh（设备 d-1）",
         "跳变，用量未知：读数 3 → 90,000，计 未知（设备 d-1）",
         "可疑读数，待确认，暂未计入：读数 3 → 7（设备 d-1）",
@@ -119,11 +127,36 @@ def test_every_part_is_there_in_plain_chinese() -> None:
         "翻转（满度归零）：+ 400,000 kWh",
         "Σ 各刻钟 = 600 kWh，一致",
         "无整刻读数可核对，跨段分摊 40 kWh",
-        "各段与读数完全一致。",
+        "各段与读数完全一致；各段之外的分摊量没有整刻读数可比。",
         "2026-10-02 12:00 至 2026-10-04 00:00：设备无数据",
         "2026-11-10 00:00 至 2026-11-11 00:00：没有已知用量",
     ):
         assert line in text, f"{line}\n---\n{text}"
+
+
+def test_time_without_a_device_is_said_beside_the_figure() -> None:
+    """43 kWh from the 22nd on are no month, however complete the last week is."""
+    late = dataclasses.replace(FULL, absent=(Span(BEGIN - DAY, BEGIN),))
+    assert "注意：有时段没有设备安装在此，用量不含这些时段，见下。" in summary(late)
+    assert "  没有设备：2026-09-30 00:00 至 2026-10-01 00:00" in render(late)
+    assert "没有设备" not in render(FULL)
+
+
+def test_what_is_not_there_is_said_where_an_auditor_asks_for_it() -> None:
+    text = render(dataclasses.replace(FULL, bills=(), load_profiles=()))
+    assert "相关账单：这段时间没有关联到该表的账单。" in text
+    assert "估算依据：没有指定负荷曲线，按时间平均分摊。" in text
+
+
+def test_nothing_estimated_needs_no_basis() -> None:
+    text = render(dataclasses.replace(FULL, estimated=0, estimated_quarters=0))
+    assert "估算依据" not in text
+    assert "其中估算：0 kWh\n" in text
+
+
+def test_a_check_without_edges_is_plain() -> None:
+    checked = Check((segment(600 * KWH),), (), 600 * KWH)
+    assert "各段与读数完全一致。" in render(dataclasses.replace(FULL, check=checked))
 
 
 def test_a_sum_that_does_not_hold_is_not_hidden() -> None:
