@@ -79,11 +79,16 @@ def attribute(facts: Facts) -> Tree:
 
 
 def _metered(facts: Facts, graph: Graph) -> dict[int, Metered]:
-    refused = {refusal.code for refusal in graph.refused}
-    found = {}
-    for id_, meter in facts.meters.items():
-        added = tuple(other for other, factor in graph.terms.get(id_, {}).items() if factor > 0)
-        if meter.node.code not in refused and (meter.place is not None or added):
+    """Keep what can stand in the tree: physical meters, and virtual ones that add any of those."""
+    found = {
+        id_: Metered(meter.direction, meter.begin, meter.end)
+        for id_, meter in facts.meters.items()
+        if meter.place is not None
+    }
+    for id_ in graph.order:
+        meter = facts.meters[id_]
+        added = tuple(o for o, factor in graph.terms[id_].items() if factor > 0 and o in found)
+        if added:
             found[id_] = Metered(meter.direction, meter.begin, meter.end, added)
     return found
 
