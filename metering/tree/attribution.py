@@ -81,14 +81,14 @@ class Attribution:
         mains: the main meter of each that has one; no rings, not even through ``sources``.
         held: by whom each is held where it hangs; a virtual meter that has none is held by whoever
             holds its sources.
-        mixed: virtual meters whose sources are held by different ones: what hangs below them
-            counts within the sources.
+        mixed: (meter, its main) where the main is virtual and its sources are held by different
+            ones: the meter counts within the sources.
     """
 
     meters: Mapping[int, Metered]
     mains: Mapping[int, Timeline[int]]
     held: Mapping[int, Timeline[Holder]]
-    mixed: set[int] = field(default_factory=set)
+    mixed: set[tuple[int, int]] = field(default_factory=set)
     _mains: dict[int, Timeline[int | None]] = field(default_factory=dict)
     _there: dict[int, Timeline[bool]] = field(default_factory=dict)
     _placed: dict[int, Timeline[Holder]] = field(default_factory=dict)
@@ -148,6 +148,8 @@ class Attribution:
         below = self._holder(meter)
         if main is not None:
             above = self._holder(main)
+            if any(span.value == _MIXED for span in above):
+                self.mixed.add((meter, main))
         elif self.meters[meter].direction == "out":
             above = self.place(meter)
         else:
@@ -172,7 +174,7 @@ class Attribution:
         known = self._placed.get(meter)
         if known is None:
             virtual = self.meters[meter].sources and meter not in self.held
-            known = self._sources(meter) if virtual else self._hung(meter)
+            known = self.agreed(meter, self._holder, _MIXED) if virtual else self._hung(meter)
             self._placed[meter] = known
         return known
 
@@ -184,12 +186,6 @@ class Attribution:
 
     def _inherited(self, main: int | None) -> Timeline[Holder]:
         return always(NOBODY_KNOWN) if main is None else self._holder(main)
-
-    def _sources(self, meter: int) -> Timeline[Holder]:
-        common = self.agreed(meter, self._holder, _MIXED)
-        if any(span.value == _MIXED for span in common):
-            self.mixed.add(meter)
-        return common
 
 
 def _same(line: Timeline[_T], mixed: _T, value: _T) -> Timeline[_T]:

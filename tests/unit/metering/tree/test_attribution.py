@@ -131,7 +131,7 @@ def test_below_sources_of_different_holders_nothing_is_counted_again() -> None:
     meters = {1: metered(), 2: metered(), 3: metered("in", 1, 2), 4: metered()}
     attribution = Attribution(meters, {4: always(3)}, {1: always(A), 2: always(B), 4: always(C)})
     assert {(s.meter, s.holder) for s in attribution.scopes()} == {(1, 1), (2, 2)}
-    assert attribution.mixed == {3}
+    assert attribution.mixed == {(4, 3)}
 
 
 def test_shares_make_the_whole() -> None:
