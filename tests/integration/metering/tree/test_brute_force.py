@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,10 +12,9 @@ import pytest
 
 from metering.tree.days import day_totals
 from metering.tree.holders import NOBODY, OUTSIDE
-from metering.tree.items import wider
 from metering.tree.levels import Level
-from metering.tree.report import NO_DISTRICT, Grouping, day_report, month_report
-from metering.tree.totals import Line, month_totals, sum_by, widened
+from metering.tree.report import Grouping, day_report, month_report
+from metering.tree.totals import Line, month_totals
 from tests.integration.metering.tree import brute
 from tests.integration.metering.tree.brute import BEHIND, DAYS, Drawn, expected
 from tests.integration.metering.tree.town import ZONE, Town
@@ -63,33 +61,53 @@ def test_whatever_happens_in_a_town_everybody_has_what_the_quarters_say(
 ) -> None:
     drawn = Drawn(town, random.Random(seed))
     model = expected(drawn)
-    shares = Fraction(len(drawn.meters) * 4)  # what is shared is whole millionths
+    # What is shared is whole millionths.
+    shares = Fraction(len(drawn.meters) * 4) if drawn.relations else Fraction(1, 10**9)
+    _check_institutions_and_items(town, model, shares)
+    _check_districts(drawn, model, shares)
+    for level in Level:
+        _check_days_are_the_month(town, level)
 
+
+def _check_institutions_and_items(
+    town: Town, model: Mapping[brute.Cell, Fraction], shares: Fraction
+) -> None:
     days = day_totals(town.conn, DAYS[0], BEHIND, ZONE, Level.ITEM)
     assert off(got(town, days), added(model.items())) < shares
     months = month_totals(town.conn, [JUNE, JULY], ZONE, Level.ITEM)
     by_month = added(((day.replace(day=1), *rest), n) for (day, *rest), n in model.items())
     assert off(got(town, months), by_month) < shares
-
-    institutions = month_totals(town.conn, [JUNE, JULY], ZONE)
-    for end in (months, institutions):
-        got_city = added(((line.begin, line.energy), net(line)) for line in end)
-        assert got_city == added(((day.replace(day=1), e), n) for (day, *_, e), n in model.items())
-    if not drawn.relations:
-        assert got(town, months) == by_month
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_days_of_a_month_are_the_month(town: Town, seed: int) -> None:
-    drawn = Drawn(town, random.Random(seed))
-    assert drawn.meters
+    city = added(((day.replace(day=1), energy), n) for (day, *_, energy), n in model.items())
     for level in Level:
-        months = month_totals(town.conn, [JUNE], ZONE, level)
-        days = day_totals(town.conn, JUNE, JULY, ZONE, level)
-        assert parts(months) == parts(days)
-        # A day alone is the same as among others.
-        alone = day_totals(town.conn, DAYS[1], JULY, ZONE, level)
-        assert alone == [line for line in days if line.begin == DAYS[1]]
+        lines = month_totals(town.conn, [JUNE, JULY], ZONE, level)
+        assert added(((line.begin, line.energy), net(line)) for line in lines) == city
+
+
+def _check_districts(drawn: Drawn, model: Mapping[brute.Cell, Fraction], shares: Fraction) -> None:
+    conn = drawn.town.conn
+    sums = added(
+        ((day.replace(day=1), _district(drawn, holder, day), energy), amount)
+        for (day, holder, _, energy), amount in model.items()
+        if holder not in {brute.NOBODY, brute.OUTSIDE}
+    )
+    months = [
+        (month, row)
+        for month in (JUNE, JULY)
+        for row in month_report(conn, month, ZONE, Grouping.DISTRICT).rows
+    ]
+    for shown in (months, day_report(conn, (DAYS[0], BEHIND), ZONE, Grouping.DISTRICT).rows):
+        rows = [(day.replace(day=1), row) for day, row in shown if row.code]
+        found = added(((day, row.name, row.energy), row.figure.micro or 0) for day, row in rows)
+        assert off(found, sums) < shares
+
+
+def _check_days_are_the_month(town: Town, level: Level) -> None:
+    months = month_totals(town.conn, [JUNE], ZONE, level)
+    days = day_totals(town.conn, JUNE, JULY, ZONE, level)
+    assert parts(months) == parts(days)
+    # A day alone is the same as among others.
+    alone = day_totals(town.conn, DAYS[1], JULY, ZONE, level)
+    assert alone == [line for line in days if line.begin == DAYS[1]]
 
 
 def parts(lines: Iterable[Line]) -> Sums:
@@ -100,50 +118,6 @@ def parts(lines: Iterable[Line]) -> Sums:
     )
 
 
-@pytest.mark.parametrize("seed", SEEDS[:6])
-def test_districts_hold_what_their_institutions_do(town: Town, seed: int) -> None:
-    drawn = Drawn(town, random.Random(seed))
-    model = expected(drawn)
-    sums = added(
-        ((day.replace(day=1), _district(drawn, holder, day), energy), amount)
-        for (day, holder, _, energy), amount in model.items()
-        if holder not in {brute.NOBODY, brute.OUTSIDE}
-    )
-    shares = Fraction(len(drawn.meters) * 4)
-    for month in (JUNE, JULY):
-        found = month_report(town.conn, month, ZONE, Grouping.DISTRICT).rows
-        shown = added(
-            ((month, row.name, row.energy), row.figure.micro or 0) for row in found if row.code
-        )
-        assert off(shown, {key: n for key, n in sums.items() if key[0] == month}) < shares
-    days = day_report(town.conn, (DAYS[0], BEHIND), ZONE, Grouping.DISTRICT).rows
-    shown = added(
-        ((day.replace(day=1), row.name, row.energy), row.figure.micro or 0)
-        for day, row in days
-        if row.code
-    )
-    assert off(shown, sums) < shares
-    assert NO_DISTRICT not in {row.name for _, row in days}
-
-
 def _district(drawn: Drawn, house: str, day: date) -> str:
     last = date(2026, 6, 30) if day < JULY else date(2026, 7, 31)
     return next(name for begin, end, name in drawn.districts[house] if begin <= last < end)
-
-
-@pytest.mark.parametrize("seed", SEEDS[:6])
-def test_a_wider_item_holds_all_that_begin_like_it(town: Town, seed: int) -> None:
-    Drawn(town, random.Random(seed))
-    lines = month_totals(town.conn, [JUNE], ZONE, Level.ITEM)
-    sums = sum_by(widened(lines), lambda line: line.item)
-    for (item, *_, energy, _), figure in sums.items():
-        stem = item.rstrip("0") if len(item) == 5 else item
-        mine = [one for one in lines if one.energy == energy]
-        mine = [o for o in mine if (o.item.startswith(stem) if stem else o.item == item)]
-        assert figure.taken_in == sum(one.figure.taken_in for one in mine)
-
-
-def test_no_item_contains_another_twice() -> None:
-    for item in ("01A10", "01A00", "01000", "00000", "x", ""):
-        assert len(set(wider(item))) == len(wider(item))
-    assert list(itertools.chain(wider("01A10"))) == ["01A10", "01A00", "01000"]
