@@ -35,6 +35,12 @@ def test_the_odd_millionth_of_each_day_goes_to_and_fro(town: Town) -> None:
     assert found[2:4] == figures(town, JUNE + DAY, JUNE + 2 * DAY)
 
 
+def test_each_month_is_shared_out_for_itself(town: Town) -> None:
+    shared(town).days("M", {date(2026, 6, 30): 1, date(2026, 7, 1): 1})
+    found = figures(town, date(2026, 6, 30), date(2026, 7, 2))
+    assert [(day, figure.micro) for day, figure in found] == [(30, 1), (30, 0), (1, 1), (1, 0)]
+
+
 def test_of_a_day_of_which_nothing_is_known_nobody_has_a_share(town: Town) -> None:
     shared(town).days("M", {JUNE: 4, JUNE + 2 * DAY: 2})
     nothing = Figure(meters=1, unknown=1)
