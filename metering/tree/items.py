@@ -18,8 +18,6 @@ from metering.tree.holders import NOBODY, OUTSIDE, Holder
 from metering.tree.timeline import Timeline, always, filled, mapped, then
 
 _CODE: Final = re.compile(r"[0-9]{2}[0-9A-Z]{3}")
-
-
 _MIXED: Final = "\0"
 """No code: what a virtual meter is made of has different ones."""
 

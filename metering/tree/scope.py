@@ -110,7 +110,8 @@ def _store(
         )
     if found is None:
         conn.execute("ANALYZE tree_scope")
-    _log.info("tree built", scopes=len(made.scopes), problems=len(made.problems))
+    reached = "all" if found is None else len(found.changed)
+    _log.info("tree built", meters=reached, scopes=len(made.scopes), problems=len(made.problems))
 
 
 def _lines(meters: Mapping[int, facts.Meter], scopes: Iterable[Placed]) -> Iterator[str]:
