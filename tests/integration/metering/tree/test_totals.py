@@ -191,6 +191,20 @@ def test_what_hangs_below_a_virtual_main_is_taken_off_the_item_of_its_sources(to
     assert {line.item: line.figure.micro for line in lines} == {"01A00": 85, "01B00": 15}
 
 
+def test_where_sources_have_different_items_the_virtual_main_has_its_own(town: Town) -> None:
+    town.house("A")
+    for code, item, used in (("P", "01A00", 60), ("Q", "01B00", 40), ("S", "01C00", 15)):
+        town.meter(code, "r-A", item=item)
+        town.days(code, month_of(used, JUNE))
+    town.virtual("V", "{P} + {Q}", item="01A00")
+    town.hang("S", "V")
+
+    lines = month_totals(town.conn, [JUNE], ZONE, Level.ITEM)
+
+    found = {line.item: line.figure.micro for line in lines}
+    assert found == {"01A00": 45, "01B00": 40, "01C00": 15}
+
+
 def test_a_virtual_meter_over_one_that_only_subtracts_hinders_nobody(town: Town) -> None:
     town.house("A")
     for code, used in (("P", 60), ("Q", 40)):
