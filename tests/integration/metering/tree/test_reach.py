@@ -197,10 +197,6 @@ def noted(town: Town) -> Reach | None:
     )
 
 
-def names(town: Town, ids: frozenset[int]) -> set[str]:
-    return {code for code, id_ in town.ids.items() if id_ in ids and code[0] in "MV"}
-
-
 @pytest.fixture
 def chain(town: Town) -> Town:
     """M2 below M1 below M0, M4 below M3; V over M1."""
@@ -222,25 +218,43 @@ def test_a_change_reaches_what_hangs_below_and_what_is_made_of_it(chain: Town) -
     assert found == Reach(frozenset(ids), frozenset(ids | {chain.ids["M0"]}))
 
 
+def relate(town: Town, kind: str, code: str, target: str) -> None:
+    """Enter a relation without asking whether it makes sense."""
+    made = town.conn.execute(
+        "WITH r AS (INSERT INTO reporting_relation"
+        " (subject_kind, subject_id, kind, valid, entered_by, entered_at)"
+        " VALUES (%s, %s, 'on_behalf', '[,)', 'x', now()) RETURNING id)"
+        " INSERT INTO reporting_share SELECT id, %s, 1 FROM r",
+        [kind, town.ids[code], town.ids[target]],
+    )
+    assert made.rowcount == 1
+
+
 def test_a_relation_reaches_the_meters_of_those_who_count_for_it(chain: Town) -> None:
-    def relate(kind: str, code: str, target: str) -> frozenset[int]:
-        row = chain.conn.execute(
-            "WITH r AS (INSERT INTO reporting_relation"
-            " (subject_kind, subject_id, kind, valid, entered_by, entered_at)"
-            " VALUES (%s, %s, 'on_behalf', '[,)', 'x', now()) RETURNING id)"
-            " INSERT INTO reporting_share SELECT id, %s, 1 FROM r",
-            [kind, chain.ids[code], chain.ids[target]],
-        )
-        assert row.rowcount == 1
+    chain.institution("C")
+    below = {chain.ids[code] for code in ("M3", "M4")}
+    everyone = below | {chain.ids[code] for code in ("M0", "M1", "M2", "V")}
+    for kind, code, target, expected in (
+        ("building", "b-B", "A", below),
+        ("institution", "A", "C", everyone),
+        ("institution", "B", "C", below),
+    ):
+        relate(chain, kind, code, target)
         found = noted(chain)
         assert found is not None
-        return found.changed
+        assert found.changed == expected
 
+
+def test_a_ring_of_relations_is_told_whatever_else_changes(chain: Town) -> None:
     chain.institution("C")
-    assert relate("building", "b-B", "A") == {chain.ids["M3"], chain.ids["M4"]}
-    everyone = {chain.ids[code] for code in ("M0", "M1", "M2", "M3", "M4", "V")}
-    assert relate("institution", "A", "C") == everyone
-    assert relate("institution", "B", "C") == {chain.ids["M3"], chain.ids["M4"]}
+    chain.institution("D")
+    relate(chain, "institution", "C", "D")
+    relate(chain, "institution", "D", "C")
+    rings = sorted(str(chain.ids[code]) for code in "CD")
+    for item in ("01A00", "01B00"):
+        chain.conn.execute("UPDATE meter SET item = %s WHERE code = 'M4'", [item])
+        assert scope.ensure(chain.conn, ZONE)
+        assert [problem.subject for problem in scope.problems(chain.conn)] == rings
 
 
 def test_what_is_the_same_as_before_is_no_change(chain: Town) -> None:
