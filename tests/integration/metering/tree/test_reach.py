@@ -218,6 +218,16 @@ def test_a_change_reaches_what_hangs_below_and_what_is_made_of_it(chain: Town) -
     assert found == Reach(frozenset(ids), frozenset(ids | {chain.ids["M0"]}))
 
 
+def test_a_link_that_passes_to_another_meter_reaches_both(chain: Town) -> None:
+    chain.conn.execute(
+        "UPDATE meter_main SET meter_id = %s WHERE meter_id = %s",
+        [chain.ids["M3"], chain.ids["M1"]],
+    )
+    found = noted(chain)
+    assert found is not None
+    assert found.changed == {chain.ids[code] for code in ("M1", "M2", "V", "M3", "M4")}
+
+
 def relate(town: Town, kind: str, code: str, target: str) -> None:
     """Enter a relation without asking whether it makes sense."""
     made = town.conn.execute(
