@@ -148,5 +148,6 @@ class _Shares:
         state = Figure(meters=1, unknown=int(micro is None), partial=int(bool(partial)))
         steps = zip(*self._given, *before, strict=True)
         for row, (used, doubt, used_before, doubt_before) in zip(holders, steps, strict=True):
-            figure = share_as(role, used - used_before, doubt - doubt_before)
+            # What is shared of an estimate may go back by a millionth; it is never below nothing.
+            figure = share_as(role, used - used_before, max(doubt - doubt_before, 0))
             yield row[7], row[8], figure.plus(state)
