@@ -153,7 +153,8 @@ class Attribution:
         elif self.meters[meter].direction == "out":
             above = self.place(meter)
         else:
-            return mapped(below, lambda holder: (holder, ()))
+            # What is generated below mixed sources is not in them: it must not get lost.
+            return mapped(below, lambda holder: (holder or NOBODY_KNOWN, ()))
         # Below sources that different ones hold nobody can say from whom to take it off.
         return then(
             above,

@@ -264,6 +264,8 @@ class Day:
                 continue
             used = sum(n for at, n in meter.quarters.items() if self.from_ <= at < self.to)
             below, item = self.holder(code), self.item(code) or ""
+            if below is None and meter.direction == "generated":
+                below, item = {NOBODY: Fraction(1)}, ""
             above, taken = None, ""
             main = self.main(code) if meter.direction != "generated" else None
             if main is not None:

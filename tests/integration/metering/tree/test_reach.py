@@ -255,6 +255,15 @@ def test_a_relation_reaches_the_meters_of_those_who_count_for_it(chain: Town) ->
         assert found.changed == expected
 
 
+def test_a_share_alone_reaches_the_subject_of_its_relation(chain: Town) -> None:
+    relate(chain, "building", "b-B", "A")
+    scope.ensure(chain.conn, ZONE)
+    chain.conn.execute("UPDATE reporting_share SET parts = 2")
+    found = noted(chain)
+    assert found is not None
+    assert found.changed == {chain.ids["M3"], chain.ids["M4"]}
+
+
 def test_a_ring_of_relations_is_told_whatever_else_changes(chain: Town) -> None:
     chain.institution("C")
     chain.institution("D")

@@ -90,6 +90,12 @@ def test_what_is_generated_and_hangs_nowhere_belongs_to_the_holder_of_its_main()
     assert counted(meters, {2: 1}, {1: A}) == {(1, 1, 1, Role.IN), (2, 1, 1, Role.GENERATED)}
 
 
+def test_what_is_generated_below_sources_of_different_holders_is_not_lost() -> None:
+    meters = {1: metered(), 2: metered(), 3: metered("in", 1, 2), 4: metered("generated")}
+    found = counted(meters, {4: 3}, {1: A, 2: B})
+    assert {one for one in found if one[0] == 4} == {(4, NOBODY, 1, Role.GENERATED)}
+
+
 def test_a_virtual_main_stands_for_its_sources_whatever_its_direction() -> None:
     meters = {1: metered(), 2: metered("out", 1), 3: metered()}
     assert counted(meters, {3: 2}, {1: A, 3: B}) == {
