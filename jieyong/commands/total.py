@@ -14,12 +14,12 @@ import psycopg
 import typer
 
 from jieyong.commands.session import Config, session
+from jieyong.commands.total_day import day_command
 from jieyong.commands.total_facts import relation_app, standing_app
-from jieyong.commands.total_screen import show, text_table
+from jieyong.commands.total_screen import check_energy, show, text_table
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from metering.bills.reported_totals import reported_table, reported_totals
-from metering.factors.kinds import load_kinds
 from metering.factors.library import Library, load_library
 from metering.quality.words import UNKNOWN, amount
 from metering.tree import scope
@@ -63,6 +63,7 @@ _NOTHING = {
 total_app = typer.Typer(
     no_args_is_help=True, help="汇总：不重复计算的能耗合计、总分表差额、上报关系和机构归属。"
 )
+total_app.command("day", help="某日或某几日的合计：各日相加等于当月。")(day_command)
 total_app.add_typer(relation_app, name="relation")
 total_app.add_typer(standing_app, name="standing")
 
@@ -92,7 +93,7 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 ) -> None:
     """Print what every holder used in a month."""
     first = _month(month)
-    _check_energy(energy)
+    check_energy(energy)
     if coal and source is Source.REPORTED:
         refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --source metered")
     factors = _factors(load_settings(config)) if coal else None
@@ -235,12 +236,6 @@ def _named(problem: Problem, institutions: dict[str, str]) -> tuple[str, str]:
     if problem.kind == "relation_ring":
         return kind, institutions.get(problem.subject, UNKNOWN)
     return kind, problem.subject
-
-
-def _check_energy(energy: str | None) -> None:
-    kinds = load_kinds()
-    if energy is not None and energy not in kinds:
-        refuse("--energy", f"没有能源 {energy}，可用：{'、'.join(kinds)}")
 
 
 def _month(text: str) -> date:

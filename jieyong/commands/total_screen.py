@@ -1,4 +1,4 @@
-"""Prints the tables of `jieyong total`."""
+"""Prints the tables of `jieyong total`, and checks what is asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Table as Screen
 from rich.text import Text
 
+from metering.factors.kinds import load_kinds
 from metering.tree.report_table import Form, Table, shown
+from registry.refusal import refuse
 
 WIDE: Final = 240
 """Columns when nobody looks: what reads a pipe wants whole lines."""
@@ -33,3 +35,10 @@ def show(title: str, table: Table) -> None:
 def text_table(name: str, titles: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Table:
     """Return a table of words alone."""
     return Table(name, titles, titles, (Form.TEXT,) * len(titles), rows)
+
+
+def check_energy(energy: str | None) -> None:
+    """Refuse an energy that there is not."""
+    kinds = load_kinds()
+    if energy is not None and energy not in kinds:
+        refuse("--energy", f"没有能源 {energy}，可用：{'、'.join(kinds)}")

@@ -66,7 +66,7 @@ def _billed(
 def _metered(conn: psycopg.Connection[Any], months: list[date], zone: ZoneInfo) -> set[_Key]:
     codes = dict(conn.execute("SELECT id, code FROM institution").fetchall())
     return {
-        (codes[line.holder], line.energy, line.month)
+        (codes[line.holder], line.energy, line.begin)
         for line in month_totals(conn, months, zone)
         if line.holder in codes and line.figure.complete
     }

@@ -8,16 +8,17 @@ top meters measured, whoever hangs below whom.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from metering.tree.holders import NOBODY_KNOWN, OUTSIDERS, Holder
 from metering.tree.timeline import Span, Timeline, always, filled, is_always, mapped, then, within
 
+_T = TypeVar("_T")
 _Pair = tuple[Holder, Holder]
 """Whom a meter is added for, whom it is taken off from; empty: nobody."""
 _MIXED: Final[Holder] = ()
@@ -40,7 +41,8 @@ class Metered:
         direction: ``in``, ``out`` (leaves to outsiders) or ``generated``.
         begin: first day on which it counts.
         end: the day behind the last.
-        sources: of a virtual meter, whom its formula adds; it is never counted itself.
+        sources: of a virtual meter, whom its formula adds; it is never counted itself, and stands
+            for those of them that there are.
     """
 
     direction: str
@@ -79,15 +81,16 @@ class Attribution:
         mains: the main meter of each that has one; no rings, not even through ``sources``.
         held: by whom each is held where it hangs; a virtual meter that has none is held by whoever
             holds its sources.
-        mixed: virtual meters whose sources are held by different ones: what hangs below them
-            counts within the sources.
+        mixed: (meter, its main) where the main is virtual and its sources are held by different
+            ones: the meter counts within the sources.
     """
 
     meters: Mapping[int, Metered]
     mains: Mapping[int, Timeline[int]]
     held: Mapping[int, Timeline[Holder]]
-    mixed: set[int] = field(default_factory=set)
+    mixed: set[tuple[int, int]] = field(default_factory=set)
     _mains: dict[int, Timeline[int | None]] = field(default_factory=dict)
+    _there: dict[int, Timeline[bool]] = field(default_factory=dict)
     _placed: dict[int, Timeline[Holder]] = field(default_factory=dict)
 
     def scopes(self) -> Iterator[Scope]:
@@ -95,7 +98,9 @@ class Attribution:
         for meter, metered in self.meters.items():
             if metered.sources:
                 continue
-            counted = then(self.above(meter), partial(self._pair, meter))
+            # What is generated is not measured by the main again.
+            mains = _NONE if metered.direction == "generated" else self.above(meter)
+            counted = then(mains, partial(self._pair, meter))
             for span in within(counted, metered.begin, metered.end):
                 yield from _rows(meter, metered.direction, span)
 
@@ -103,24 +108,53 @@ class Attribution:
         """Return its main meter, None on days without a valid one."""
         known = self._mains.get(meter)
         if known is None:
-            own = self.meters[meter].direction != "generated"
-            mains = then(self.mains.get(meter, ()) if own else (), self._valid)
+            mains = then(self.mains.get(meter, ()), self._valid)
             known = self._mains[meter] = filled(mains, _NONE)
         return known
 
     def _valid(self, main: int) -> Timeline[int | None]:
-        metered = self.meters[main]
-        line: Timeline[int | None] = always(main)
-        return within(line, metered.begin, metered.end)
+        return mapped(self.there(main), lambda _: main)
+
+    def there(self, meter: int) -> Timeline[bool]:
+        """Return when there is a meter; a virtual one: when there is one of its sources."""
+        known = self._there.get(meter)
+        if known is None:
+            metered = self.meters[meter]
+            line: Timeline[bool] = () if metered.sources else always(True)
+            for source in metered.sources:
+                line = filled(line, self.there(source))
+            known = self._there[meter] = within(line, metered.begin, metered.end)
+        return known
+
+    def agreed(self, meter: int, say: Callable[[int], Timeline[_T]], mixed: _T) -> Timeline[_T]:
+        """Return what all sources say of themselves on the days when there are any.
+
+        Args:
+            meter: a virtual one.
+            say: of a source.
+            mixed: where they differ.
+        """
+        common: Timeline[_T] = ()
+        for source in self.meters[meter].sources:
+            line = self._while_there(source, say(source))
+            both = then(common, partial(_same, line, mixed))
+            common = filled(both, filled(common, line))
+        return common
+
+    def _while_there(self, meter: int, line: Timeline[_T]) -> Timeline[_T]:
+        return then(self.there(meter), lambda _: line)
 
     def _pair(self, meter: int, main: int | None) -> Timeline[_Pair]:
         below = self._holder(meter)
         if main is not None:
             above = self._holder(main)
+            if any(span.value == _MIXED for span in above):
+                self.mixed.add((meter, main))
         elif self.meters[meter].direction == "out":
             above = self.place(meter)
         else:
-            return mapped(below, lambda holder: (holder, ()))
+            # What is generated below mixed sources is not in them: it must not get lost.
+            return mapped(below, lambda holder: (holder or NOBODY_KNOWN, ()))
         # Below sources that different ones hold nobody can say from whom to take it off.
         return then(
             above,
@@ -131,7 +165,8 @@ class Attribution:
 
     def _holder(self, meter: int) -> Timeline[Holder]:
         """Whose energy it is that a meter counts."""
-        if self.meters[meter].direction == "out":
+        metered = self.meters[meter]
+        if metered.direction == "out" and not metered.sources:
             return always(OUTSIDERS)
         return self.place(meter)
 
@@ -140,7 +175,7 @@ class Attribution:
         known = self._placed.get(meter)
         if known is None:
             virtual = self.meters[meter].sources and meter not in self.held
-            known = self._sources(meter) if virtual else self._hung(meter)
+            known = self.agreed(meter, self._holder, _MIXED) if virtual else self._hung(meter)
             self._placed[meter] = known
         return known
 
@@ -153,18 +188,9 @@ class Attribution:
     def _inherited(self, main: int | None) -> Timeline[Holder]:
         return always(NOBODY_KNOWN) if main is None else self._holder(main)
 
-    def _sources(self, meter: int) -> Timeline[Holder]:
-        first, *others = self.meters[meter].sources
-        common = self._holder(first)
-        for other in others:
-            common = then(common, partial(_same, self._holder(other)))
-        if any(span.value == _MIXED for span in common):
-            self.mixed.add(meter)
-        return common
 
-
-def _same(line: Timeline[Holder], holder: Holder) -> Timeline[Holder]:
-    return mapped(line, lambda other: holder if other == holder else _MIXED)
+def _same(line: Timeline[_T], mixed: _T, value: _T) -> Timeline[_T]:
+    return mapped(line, lambda other: value if other == value else mixed)
 
 
 def _rows(meter: int, direction: str, span: Span[_Pair]) -> Iterator[Scope]:

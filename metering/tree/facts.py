@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -18,15 +18,19 @@ from metering.tree.timeline import EVER, NEVER, Span, Timeline, days_of, line_up
 
 _METERS: LiteralString = """
 SELECT id, code, energy, unit, formula, direction, item, place_id, lower(valid), upper(valid)
-FROM meter WHERE NOT isempty(valid) ORDER BY id
+FROM meter WHERE NOT isempty(valid) AND (%(only)s::int[] IS NULL OR id = ANY(%(only)s))
+ORDER BY id
 """
 _ROOMS: LiteralString = """
 SELECT place_id, room_id, lower(valid), upper(valid) FROM place_room
-WHERE NOT isempty(valid) ORDER BY place_id, lower(valid) NULLS FIRST
+WHERE NOT isempty(valid) AND (%(only)s::int[] IS NULL
+    OR place_id IN (SELECT place_id FROM meter WHERE id = ANY(%(only)s)))
+ORDER BY place_id, lower(valid) NULLS FIRST
 """
 _MAINS: LiteralString = """
 SELECT meter_id, main_id, lower(valid), upper(valid) FROM meter_main
-WHERE NOT isempty(valid) ORDER BY meter_id, lower(valid) NULLS FIRST
+WHERE NOT isempty(valid) AND (%(only)s::int[] IS NULL OR meter_id = ANY(%(only)s))
+ORDER BY meter_id, lower(valid) NULLS FIRST
 """
 _RELATIONS: LiteralString = """
 SELECT subject_kind, subject_id, lower(valid), upper(valid), kind,
@@ -35,8 +39,12 @@ SELECT subject_kind, subject_id, lower(valid), upper(valid), kind,
 FROM reporting_relation r LEFT JOIN reporting_share s ON s.relation_id = r.id
 WHERE withdrawn_at IS NULL GROUP BY r.id ORDER BY lower(valid) NULLS FIRST
 """
-_BUILDINGS: LiteralString = "SELECT id, building_id FROM room"
-_INSTITUTIONS: LiteralString = "SELECT id, institution_id FROM building"
+_BUILDINGS: LiteralString = """
+SELECT id, building_id FROM room WHERE %(only)s::int[] IS NULL OR id = ANY(%(only)s)
+"""
+_INSTITUTIONS: LiteralString = """
+SELECT id, institution_id FROM building WHERE %(only)s::int[] IS NULL OR id = ANY(%(only)s)
+"""
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -82,30 +90,46 @@ class Facts:
     places: Places
 
 
-def load(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Facts:
-    """Read everything, with days cut in a zone."""
-    return Facts(
-        meters=_meters(conn, zone),
-        rooms=rooms(conn, zone),
-        mains=mains(conn, zone),
-        relations=relations(conn),
-        places=places(conn),
-    )
+def load(
+    conn: psycopg.Connection[Any], zone: ZoneInfo, only: Collection[int] | None = None
+) -> Facts:
+    """Read everything, with days cut in a zone.
+
+    Args:
+        conn: any.
+        zone: whose days.
+        only: ids of the meters concerned; None: all.
+    """
+    found = _meters(conn.execute(_METERS, _chosen(only), prepare=False), zone)
+    hung = rooms(conn, zone, only)
+    used = {span.value for line in hung.values() for span in line}
+    above = mains(conn, zone, only)
+    return Facts(found, hung, above, relations(conn), places(conn, used))
 
 
-def rooms(conn: psycopg.Connection[Any], zone: ZoneInfo) -> dict[int, Timeline[int]]:
-    """Read in which room each place was."""
-    return _dated(conn.execute(_ROOMS), zone)
+def rooms(
+    conn: psycopg.Connection[Any], zone: ZoneInfo, only: Collection[int] | None = None
+) -> dict[int, Timeline[int]]:
+    """Read in which room each place was; ``only``: those of some meters."""
+    return _dated(conn.execute(_ROOMS, _chosen(only), prepare=False), zone)
 
 
-def mains(conn: psycopg.Connection[Any], zone: ZoneInfo) -> dict[int, Timeline[int]]:
-    """Read the main meter of each that has one."""
-    return _dated(conn.execute(_MAINS), zone)
+def mains(
+    conn: psycopg.Connection[Any], zone: ZoneInfo, only: Collection[int] | None = None
+) -> dict[int, Timeline[int]]:
+    """Read the main meter of each that has one; ``only``: of some meters."""
+    return _dated(conn.execute(_MAINS, _chosen(only), prepare=False), zone)
 
 
-def places(conn: psycopg.Connection[Any]) -> Places:
-    """Read what stands in what."""
-    return Places(_pairs(conn.execute(_BUILDINGS)), _pairs(conn.execute(_INSTITUTIONS)))
+def places(conn: psycopg.Connection[Any], only: Collection[int] | None = None) -> Places:
+    """Read what stands in what; ``only``: some rooms, and the buildings of these."""
+    buildings = _pairs(conn.execute(_BUILDINGS, _chosen(only), prepare=False))
+    houses = None if only is None else set(buildings.values())
+    return Places(buildings, _pairs(conn.execute(_INSTITUTIONS, _chosen(houses), prepare=False)))
+
+
+def _chosen(only: Collection[int] | None) -> dict[str, list[int] | None]:
+    return {"only": None if only is None else list(only)}
 
 
 def relations(conn: psycopg.Connection[Any]) -> dict[Subject, Timeline[Holder]]:
@@ -126,9 +150,9 @@ def _holder(how: str, subject: int, parts: Mapping[int, int]) -> Holder:
     return tuple((target, Fraction(part, whole)) for target, part in sorted(parts.items()))
 
 
-def _meters(conn: psycopg.Connection[Any], zone: ZoneInfo) -> dict[int, Meter]:
+def _meters(rows: Iterable[Sequence[Any]], zone: ZoneInfo) -> dict[int, Meter]:
     found = {}
-    for id_, code, energy, unit, formula, *rest in conn.execute(_METERS):
+    for id_, code, energy, unit, formula, *rest in rows:
         direction, item, place, since, until = rest
         days = days_of(since, until, zone)
         if days is not None:

@@ -18,6 +18,8 @@ from metering.tree.holders import NOBODY, OUTSIDE, Holder
 from metering.tree.timeline import Timeline, always, filled, mapped, then
 
 _CODE: Final = re.compile(r"[0-9]{2}[0-9A-Z]{3}")
+_MIXED: Final = "\0"
+"""No code: what a virtual meter is made of has different ones."""
 
 
 def wider(item: str) -> tuple[str, ...]:
@@ -72,8 +74,15 @@ class _Pairs:
             known = always(self.items.get(meter, ""))
             if not self.items.get(meter):
                 known = filled(then(self.attribution.above(meter), self._inherited), always(""))
+            if self.attribution.meters[meter].sources:
+                # It stands for what it is made of; its own item only where those differ.
+                known = self._of_sources(meter, known)
             self._lines[meter] = known
         return known
+
+    def _of_sources(self, meter: int, own: Timeline[str]) -> Timeline[str]:
+        common = self.attribution.agreed(meter, self._line, _MIXED)
+        return then(common, lambda item: own if item == _MIXED else always(item))
 
     def _inherited(self, main: int | None) -> Timeline[str]:
         return always("") if main is None else self._line(main)

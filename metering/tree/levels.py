@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,11 +36,13 @@ class Problem:
         kind: ``formula``, ``energy``, ``ring``, ``mixed`` or ``relation_ring``.
         subject: code of the meter, or id of the institution.
         text: Chinese.
+        meter: id of the meter; None: it is about an institution.
     """
 
     kind: str
     subject: str
     text: str
+    meter: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,17 @@ class Tree:
     problems: tuple[Problem, ...]
 
 
-def attribute(facts: Facts) -> Tree:
-    """Attribute every meter on every level."""
+def attribute(facts: Facts, only: Collection[int] | None = None) -> Tree:
+    """Attribute meters on every level.
+
+    Args:
+        facts: of the meters, and of all that they rest on.
+        only: ids of the meters; None: all.
+    """
     graph = build([meter.node for meter in facts.meters.values()])
-    problems = [Problem("formula", refusal.code, refusal.text) for refusal in graph.refused]
+    problems = [
+        Problem("formula", refusal.code, refusal.text, refusal.id) for refusal in graph.refused
+    ]
     mains = _mains(facts, graph, problems)
     metered = _metered(facts, graph)
     reporters = Reporters(facts.relations, facts.places)
@@ -71,19 +80,33 @@ def attribute(facts: Facts) -> Tree:
         if level is Level.INSTITUTION:
             problems += _mixed(facts, attribution.mixed)
             scopes += [(Level.ITEM, item, scope) for item, scope in by_item(items, attribution)]
-    problems += [
-        Problem("relation_ring", str(ring), "代报或合署关系成环：按各自上报计算，请撤销其中一条")
-        for ring in sorted(reporters.rings)
-    ]
-    return Tree(tuple(scopes), tuple(problems))
+    if only is not None:
+        scopes = [one for one in scopes if one[2].meter in only]
+        problems = [problem for problem in problems if problem.meter in only]
+    return Tree(tuple(scopes), (*problems, *_relation_rings(facts, reporters)))
+
+
+def _relation_rings(facts: Facts, reporters: Reporters) -> Iterator[Problem]:
+    """Name every institution in a ring, whether a meter hangs there or not."""
+    for kind, subject in sorted(facts.relations):
+        if kind == "institution":
+            reporters.of_institution(subject)
+    text = "代报或合署关系成环：按各自上报计算，请撤销其中一条"
+    for ring in sorted(reporters.rings):
+        yield Problem("relation_ring", str(ring), text)
 
 
 def _metered(facts: Facts, graph: Graph) -> dict[int, Metered]:
-    refused = {refusal.code for refusal in graph.refused}
-    found = {}
-    for id_, meter in facts.meters.items():
-        added = tuple(other for other, factor in graph.terms.get(id_, {}).items() if factor > 0)
-        if meter.node.code not in refused and (meter.place is not None or added):
+    """Keep what can stand in the tree: physical meters, and virtual ones that add any of those."""
+    found = {
+        id_: Metered(meter.direction, meter.begin, meter.end)
+        for id_, meter in facts.meters.items()
+        if meter.place is not None
+    }
+    for id_ in graph.order:
+        meter = facts.meters[id_]
+        added = tuple(o for o, factor in graph.terms[id_].items() if factor > 0 and o in found)
+        if added:
             found[id_] = Metered(meter.direction, meter.begin, meter.end, added)
     return found
 
@@ -115,19 +138,23 @@ def _fit(facts: Facts, meter: int, main: int) -> bool:
 def _misfit(facts: Facts, meter: int, main: int) -> Problem:
     code, above = facts.meters[meter].node.code, facts.meters[main].node.code
     return Problem(
-        "energy", code, f"{code} 的总表 {above} 计的不是同一能源或单位：按没有总表计算，请更正"
+        "energy",
+        code,
+        f"{code} 的总表 {above} 计的不是同一能源或单位：按没有总表计算，请更正",
+        meter,
     )
 
 
 def _ring(facts: Facts, meter: int) -> Problem:
     code = facts.meters[meter].node.code
-    return Problem("ring", code, f"{code} 的总表关系成环：成环期间按没有总表计算，请更正")
+    return Problem("ring", code, f"{code} 的总表关系成环：成环期间按没有总表计算，请更正", meter)
 
 
-def _mixed(facts: Facts, meters: Iterable[int]) -> list[Problem]:
-    codes = sorted(facts.meters[meter].node.code for meter in meters)
-    text = "{} 由不同机构的表合成，它下面的分表无法从某一机构扣除：算在组成它的表里，请改挂实表"
-    return [Problem("mixed", code, text.format(code)) for code in codes]
+def _mixed(facts: Facts, links: Iterable[tuple[int, int]]) -> Iterator[Problem]:
+    text = "{} 的总表 {} 由不同机构的表合成，无法从某一机构扣除：算在组成它的表里，请改挂实表"
+    for meter, main in sorted(links):
+        code, above = facts.meters[meter].node.code, facts.meters[main].node.code
+        yield Problem("mixed", code, text.format(code, above), meter)
 
 
 def _levels(facts: Facts, reporters: Reporters) -> Mapping[Level, dict[int, Timeline[Holder]]]:

@@ -55,6 +55,7 @@ SELECT id, kind, valid FROM reporting_relation
 WHERE subject_kind = %s AND subject_id = %s AND withdrawn_at IS NULL AND valid && %s
 ORDER BY lower(valid) NULLS FIRST LIMIT 1
 """
+_VIRTUAL: Final[LiteralString] = "SELECT formula IS NOT NULL FROM meter WHERE id = %s"
 MOST_PARTS: Final = 1_000_000
 
 
@@ -89,9 +90,9 @@ def enter_relation(conn: psycopg.Connection[Any], act: audit.Act, relation: Rela
         Its id, for :func:`withdraw_relation`.
 
     Raises:
-        RefusedError: a code is unknown, the institutions do not fit the kind, there is no day
-            in it, another relation of the subject holds on one of its days, or institutions would
-            report for each other in a ring.
+        RefusedError: a code is unknown, the meter is virtual, the institutions do not fit the
+            kind, there is no day in it, another relation of the subject holds on one of its days,
+            or institutions would report for each other in a ring.
     """
     _check_shares(relation)
     valid = days(relation.since, relation.until)
@@ -99,6 +100,7 @@ def enter_relation(conn: psycopg.Connection[Any], act: audit.Act, relation: Rela
         # One after the other: two that overlap or make a ring together must not miss each other.
         conn.execute("LOCK TABLE reporting_relation IN SHARE ROW EXCLUSIVE MODE")
         subject = id_of(conn, relation.subject_kind, relation.subject)
+        _check_counted(conn, relation, subject)
         holders = {id_of(conn, "institution", code): n for code, n in relation.shares.items()}
         _check_rivals(conn, relation, subject)
         whose = [relation.subject_kind, subject, relation.kind.value, valid, relation.note]
@@ -156,6 +158,14 @@ def _check_shares(relation: Relation) -> None:
     wrong = [code for code, n in relation.shares.items() if not 1 <= n <= MOST_PARTS]
     if wrong:
         raise RefusedError(f"{shown}：{wrong[0]} 的份额应是 1 到 {MOST_PARTS} 的整数")
+
+
+def _check_counted(conn: psycopg.Connection[Any], relation: Relation, subject: int) -> None:
+    """A virtual meter counts for nobody: a relation of it would do nothing, without a word."""
+    if relation.subject_kind == "meter" and scalar(conn, _VIRTUAL, [subject]):
+        raise RefusedError(
+            f"{relation.subject} 是虚拟表，本身不计入任何机构：请对组成它的表录入上报关系"
+        )
 
 
 def _check_rivals(conn: psycopg.Connection[Any], relation: Relation, subject: int) -> None:

@@ -1,7 +1,8 @@
-"""Month totals as officers read them: holders by code and name, districts, and their sum."""
+"""Totals of months and days as officers read them: codes, names, districts, and their sum."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.tree.days import day_totals
 from metering.tree.holders import NOBODY, OUTSIDE
 from metering.tree.levels import Level
 from metering.tree.standing import standings
@@ -115,6 +117,23 @@ class Report:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DayReport:
+    """Days.
+
+    Attributes:
+        begin: first day.
+        end: the day behind the last.
+        by: how the rows are told apart.
+        rows: of each day in turn, ordered as those of a month.
+    """
+
+    begin: date
+    end: date
+    by: Grouping
+    rows: tuple[tuple[date, Row], ...]
+
+
 def month_report(
     conn: psycopg.Connection[Any],
     month: date,
@@ -134,20 +153,54 @@ def month_report(
     Raises:
         ValueError: the month is not its first day.
     """
-    level = Level.INSTITUTION if by is Grouping.DISTRICT else Level(by.value)
-    found = month_totals(conn, [month], zone, level)
+    found = month_totals(conn, [month], zone, _level(by))
+    return Report(month, by, _ordered(conn, found, by, energy))
+
+
+def day_report(
+    conn: psycopg.Connection[Any],
+    days: tuple[date, date],
+    zone: ZoneInfo,
+    by: Grouping = Grouping.INSTITUTION,
+    energy: str | None = None,
+) -> DayReport:
+    """Return the totals of some days; those of a month add up to it.
+
+    Args:
+        conn: may write: the attribution is brought up to date first.
+        days: the first, and the one behind the last.
+        zone: the site's.
+        by: how rows are told apart.
+        energy: only of this kind.
+    """
+    found = day_totals(conn, *days, zone, _level(by))
+    rows = tuple(
+        (day, row)
+        for day, lines in itertools.groupby(found, lambda line: line.begin)
+        for row in _ordered(conn, lines, by, energy)
+    )
+    return DayReport(*days, by, rows)
+
+
+def _level(by: Grouping) -> Level:
+    return Level.INSTITUTION if by is Grouping.DISTRICT else Level(by.value)
+
+
+def _ordered(
+    conn: psycopg.Connection[Any], found: Iterable[Line], by: Grouping, energy: str | None
+) -> tuple[Row, ...]:
+    """Make the rows of one month or one day."""
     lines = [line for line in found if energy in {None, line.energy}]
     if by is Grouping.DISTRICT:
-        names = districts(conn, month, {line.holder for line in lines})
+        names = districts(conn, lines[0].begin, {one.holder for one in lines}) if lines else {}
     else:
-        names = {id_: (code, name) for id_, code, name in conn.execute(_NAMES[level])}
+        names = {id_: (code, name) for id_, code, name in conn.execute(_NAMES[_level(by)])}
     held = [line for line in lines if line.holder not in UNHELD]
-    rows = (
+    return (
         *sorted(_rows(held, names), key=lambda row: (not row.code, row.code, row.item, row.energy)),
         *_sums(held),
         *_rows((line for line in lines if line.holder in UNHELD), _WITHOUT),
     )
-    return Report(month, by, rows)
 
 
 _WITHOUT: Final = {holder: ("", name) for holder, name in UNHELD.items()}
@@ -166,10 +219,16 @@ def _sums(lines: Iterable[Line]) -> Iterator[Row]:
 
 
 def districts(
-    conn: psycopg.Connection[Any], month: date, holders: Iterable[int]
+    conn: psycopg.Connection[Any], day: date, holders: Iterable[int]
 ) -> dict[int, tuple[str, str]]:
-    """Return code and name of the district in which institutions stand at the end of a month."""
-    last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    """Return code and name of the district in which institutions stand at the end of a month.
+
+    Args:
+        conn: any.
+        day: of the month.
+        holders: ids of the institutions.
+    """
+    last = (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     known = {id_: one.district for id_, one in standings(conn, last).items()}
     return {
         holder: (known[holder], known[holder]) if holder in known else ("", NO_DISTRICT)

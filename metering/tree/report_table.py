@@ -1,4 +1,4 @@
-"""A month's totals as tables: one set of columns for the screen, CSV, Excel and JSON. Pure."""
+"""Totals as tables: one set of columns for the screen, CSV, Excel and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Final
@@ -18,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 from metering.factors.kinds import load_items
 from metering.quality.words import UNKNOWN, energy_names, percent, plain, unit_name
 from metering.tree.coal import Coal, HolderCoal
-from metering.tree.report import Grouping, Report, Row
+from metering.tree.report import DayReport, Grouping, Report, Row
 
 NO_COAL: Final = "不折算"
 _A4: Final = 9
@@ -101,6 +102,21 @@ def totals_table(report: Report, coals: Sequence[Coal] | None = None) -> Table:
     )
 
 
+def days_table(report: DayReport) -> Table:
+    """Return days as a table: that of a month, with the day before each row."""
+    rows = [row for _, row in report.rows]
+    table = totals_table(Report(report.begin, report.by, tuple(rows)))
+    return replace(
+        table,
+        keys=("day", *table.keys),
+        titles=("日期", *table.titles),
+        forms=(Form.TEXT, *table.forms),
+        rows=tuple(
+            (day.isoformat(), *row) for (day, _), row in zip(report.rows, table.rows, strict=True)
+        ),
+    )
+
+
 def coal_table(holders: Sequence[HolderCoal]) -> Table:
     """Return the standard coal of each holder as a table."""
     return Table(
@@ -135,7 +151,19 @@ def to_csv(table: Table) -> str:
 
 def to_json(report: Report, tables: Mapping[str, Table]) -> str:
     """Return tables by name; numbers are texts, so that they stay exact, unknown is null."""
-    content: dict[str, object] = {"month": f"{report.month:%Y-%m}", "by": report.by.value}
+    head = {"month": f"{report.month:%Y-%m}", "by": report.by.value}
+    return _json(head, tables)
+
+
+def days_to_json(report: DayReport, table: Table) -> str:
+    """Return days as :func:`to_json` returns a month; ``to`` is the last of them."""
+    last = report.end - timedelta(days=1)
+    head = {"from": report.begin.isoformat(), "to": last.isoformat(), "by": report.by.value}
+    return _json(head, {"totals": table})
+
+
+def _json(head: Mapping[str, object], tables: Mapping[str, Table]) -> str:
+    content = dict(head)
     for name, table in tables.items():
         content[name] = [dict(zip(table.keys, row, strict=True)) for row in table.rows]
     return json.dumps(content, ensure_ascii=False, indent=1, default=lambda one: f"{one:f}")

@@ -11,6 +11,7 @@ import structlog
 
 from metering.tree import facts
 from metering.tree.levels import Placed, Problem, Tree, attribute
+from metering.tree.reach import Reach, reach
 from metering.tree.timeline import EVER, NEVER
 
 LOCK: Final = 0x6A69_6579_6F6E_6709
@@ -38,7 +39,7 @@ def ensure(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
         zone: in whose days relations and bindings hold.
 
     Returns:
-        Whether it had to be built anew.
+        Whether something had to be built anew.
     """
     if not _is_stale(conn, zone):
         return False
@@ -47,9 +48,9 @@ def ensure(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
         if not _is_stale(conn, zone):
             return False
         # First: whatever is committed behind this leaves a row that stays.
-        conn.execute("DELETE FROM tree_change")
-        known = facts.load(conn, zone)
-        _store(conn, known.meters, attribute(known))
+        changes = conn.execute("DELETE FROM tree_change RETURNING subject, ids").fetchall()
+        found = reach(conn, changes) if _is_of(conn, zone) else None
+        _store(conn, *_made(conn, zone, found), found)
         conn.execute(
             "INSERT INTO tree_state (zone) VALUES (%s)"
             " ON CONFLICT (one) DO UPDATE SET zone = excluded.zone",
@@ -60,7 +61,9 @@ def ensure(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
 
 def problems(conn: psycopg.Connection[Any]) -> list[Problem]:
     """Return what in the tree makes no sense, as of the last :func:`ensure`."""
-    rows = conn.execute("SELECT kind, subject, text FROM tree_problem ORDER BY kind, subject, text")
+    rows = conn.execute(
+        "SELECT kind, subject, text, meter_id FROM tree_problem ORDER BY kind, subject, text"
+    )
     return [Problem(*row) for row in rows]
 
 
@@ -69,18 +72,46 @@ def _is_stale(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
     return row is None or bool(row[0])
 
 
-def _store(conn: psycopg.Connection[Any], meters: Mapping[int, facts.Meter], made: Tree) -> None:
-    conn.execute("DELETE FROM tree_scope")
-    conn.execute("DELETE FROM tree_problem")
+def _is_of(conn: psycopg.Connection[Any], zone: ZoneInfo) -> bool:
+    return conn.execute("SELECT FROM tree_state WHERE zone = %s", [zone.key]).rowcount == 1
+
+
+def _made(
+    conn: psycopg.Connection[Any], zone: ZoneInfo, found: Reach | None
+) -> tuple[Mapping[int, facts.Meter], Tree]:
+    if found is None:
+        known = facts.load(conn, zone)
+        return known.meters, attribute(known)
+    known = facts.load(conn, zone, found.needed)
+    return known.meters, attribute(known, found.changed)
+
+
+def _store(
+    conn: psycopg.Connection[Any],
+    meters: Mapping[int, facts.Meter],
+    made: Tree,
+    found: Reach | None,
+) -> None:
+    if found is None:
+        conn.execute("DELETE FROM tree_scope")
+        conn.execute("DELETE FROM tree_problem")
+    else:
+        changed = [list(found.changed)]
+        conn.execute("DELETE FROM tree_scope WHERE meter_id = ANY(%s)", changed)
+        conn.execute(
+            "DELETE FROM tree_problem WHERE meter_id = ANY(%s) OR meter_id IS NULL", changed
+        )
     with conn.cursor() as cursor:
         with cursor.copy(_COPY) as copy:
             copy.write("".join(_lines(meters, made.scopes)))
         cursor.executemany(
-            "INSERT INTO tree_problem (kind, subject, text) VALUES (%s, %s, %s)",
-            [(problem.kind, problem.subject, problem.text) for problem in made.problems],
+            "INSERT INTO tree_problem (kind, subject, text, meter_id) VALUES (%s, %s, %s, %s)",
+            [(one.kind, one.subject, one.text, one.meter) for one in made.problems],
         )
-    conn.execute("ANALYZE tree_scope")
-    _log.info("tree built", scopes=len(made.scopes), problems=len(made.problems))
+    if found is None:
+        conn.execute("ANALYZE tree_scope")
+    reached = "all" if found is None else len(found.changed)
+    _log.info("tree built", meters=reached, scopes=len(made.scopes), problems=len(made.problems))
 
 
 def _lines(meters: Mapping[int, facts.Meter], scopes: Iterable[Placed]) -> Iterator[str]:

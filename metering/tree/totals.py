@@ -20,7 +20,7 @@ from metering.tree.shares import largest_remainder
 
 _K = TypeVar("_K", bound=Hashable)
 _Key = tuple[int, str, str, str]
-"""The fields of a :class:`Line` between its month and its figure."""
+"""The fields of a :class:`Line` between its begin and its figure."""
 
 # A scope that holds all month long takes the month's row, another one its days. Neither looks at
 # hours or quarters. One month at a time: the index by month is found for a value only.
@@ -118,10 +118,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a holder used of an energy in a month.
+    """What a holder used of an energy in a month or on a day.
 
     Attributes:
-        month: its first day.
+        begin: the month's first day, or the day.
         holder: id of the institution, building or room; ``holders.NOBODY`` for meters that hang
             nowhere, ``holders.OUTSIDE`` for what is excluded or supplied to outsiders.
         item: on the level of items its code, empty for what has none; empty on the others.
@@ -130,7 +130,7 @@ class Line:
         figure: what was counted.
     """
 
-    month: date
+    begin: date
     holder: int
     item: str
     energy: str
@@ -207,11 +207,11 @@ def sum_by(
         key: the group a line belongs to.
 
     Returns:
-        Figures by (group, month, energy, unit).
+        Figures by (group, begin, energy, unit).
     """
     sums: dict[tuple[_K, date, str, str], Figure] = {}
     for line in lines:
-        at = (key(line), line.month, line.energy, line.unit)
+        at = (key(line), line.begin, line.energy, line.unit)
         sums[at] = sums.get(at, Figure()).plus(line.figure)
     return sums
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,50 @@ def test_an_unknown_jurisdiction_is_refused(run: Run, monkeypatch: pytest.Monkey
 def test_a_month_without_meters(run: Run, town: Town) -> None:
     town.conn.execute("UPDATE meter SET valid = '[2026-08-01,)'")
     assert "2026-06 没有计入的计量表。" in run("month", "2026-06").stdout
+
+
+def test_days_stand_one_after_the_other_and_add_up_to_the_month(
+    run: Run, tmp_path: Path, town: Town
+) -> None:
+    run("relation", "enter", "meter", "S", "shared", "--to", "A=2", "--to", "B=1")
+    words = ("day", "--from", "2026-06-01", "--to", "2026-06-30", "--energy", "electricity")
+    found = json.loads(run(*words, "--json").stdout)
+    assert (found["from"], found["to"], found["by"]) == ("2026-06-01", "2026-06-30", "institution")
+    rows = found["totals"]
+    assert [(row["day"], row["name"]) for row in rows[:4]] == [
+        *(("2026-06-01", "A"), ("2026-06-01", "B"), ("2026-06-01", "合计"), ("2026-06-02", "A")),
+    ]
+    for name, _, total in totals(run, "--energy", "electricity"):
+        days = [Decimal(row["total"]) for row in rows if row["name"] == name]
+        assert len(days) == 30
+        assert str(sum(days)) == total
+    files = ("--csv", tmp_path / "d.csv", "--excel", tmp_path / "d.xlsx")
+    assert "2026-06-01 至 2026-06-30 能耗汇总" in run(*words, *files).stdout
+    lines = (tmp_path / "d.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0].startswith("日期,编码,名称,能源,用入")
+    assert lines[1].startswith("2026-06-01,A,A,电,")
+    book = python_calamine.CalamineWorkbook.from_path(tmp_path / "d.xlsx")
+    assert len(book.get_sheet_by_name("能耗汇总").to_python()) == 91
+
+
+def test_a_day_alone_and_a_day_of_which_nothing_is_known(run: Run) -> None:
+    done = run("day", "--from", "2026-07-01", "--energy", "electricity")
+    assert line(done.stdout, "2026-07-01", "B")[4:8] == ["未知"] * 4
+    found = json.loads(run("day", "--from", "2026-07-01", "--json").stdout)
+    assert {row["total"] for row in found["totals"]} == {None}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--from", "2026-06"), "“2026-06”不是日期"),
+        (("--from", "2026-06-02", "--to", "2026-06-01"), "应不早于 2026-06-02"),
+        (("--from", "2026-06-02", "--to", "2027-06-03"), "一次不超过 366 天"),
+        (("--from", "2026-06-02", "--energy", "wood"), "没有能源 wood"),
+    ],
+)
+def test_days_that_cannot_be_asked_are_refused(
+    run: Run, words: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(RefusedError, match=message):
+        run("day", *words)

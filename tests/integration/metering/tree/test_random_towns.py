@@ -95,7 +95,10 @@ WHERE d.day >= %(month)s::date AND d.day < %(month)s::date + interval '1 month'
   AND (m.direction = 'generated' OR m.direction = 'in' AND NOT EXISTS (
       SELECT FROM meter_main l JOIN meter p ON p.id = l.main_id
       WHERE l.meter_id = m.id AND l.valid @> d.day::timestamp AT TIME ZONE %(zone)s
-        AND p.valid @> d.day::timestamp AT TIME ZONE %(zone)s))
+        AND p.valid @> d.day::timestamp AT TIME ZONE %(zone)s
+        AND (p.formula IS NULL OR EXISTS (
+            SELECT FROM meter s
+            WHERE s.code IN ('M0', 'M1') AND s.valid @> d.day::timestamp AT TIME ZONE %(zone)s))))
 """
 
 

@@ -100,6 +100,14 @@ def test_what_makes_no_sense_is_refused_whole(abc: Town, relation: Relation, mes
     assert len(logged(abc)) == 1
 
 
+def test_a_virtual_meter_counts_for_nobody_and_has_no_relation(abc: Town) -> None:
+    abc.meter("M", "r-A")
+    abc.virtual("V", "{M}")
+    with pytest.raises(RefusedError, match="V 是虚拟表，本身不计入任何机构：请对组成它的表录入"):
+        enter(abc, Relation("meter", "V", Kind.OWN, {"B": 1}))
+    assert enter(abc, Relation("meter", "M", Kind.OWN, {"B": 1}))
+
+
 def test_relations_that_would_be_a_ring_on_other_days_are_none(abc: Town) -> None:
     enter(
         abc,

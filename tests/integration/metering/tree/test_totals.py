@@ -178,6 +178,46 @@ def test_items_add_up_to_the_institution_and_inherit_from_the_main(town: Town) -
     assert {line.holder for line in lines} == {town.ids["A"]}
 
 
+def test_what_hangs_below_a_virtual_main_is_taken_off_the_item_of_its_sources(town: Town) -> None:
+    town.house("A")
+    for code, item, used in (("P", "01A00", 60), ("Q", "01A00", 40), ("S", "01B00", 15)):
+        town.meter(code, "r-A", item=item)
+        town.days(code, month_of(used, JUNE))
+    town.virtual("V", "{P} + {Q}")
+    town.hang("S", "V")
+
+    lines = month_totals(town.conn, [JUNE], ZONE, Level.ITEM)
+
+    assert {line.item: line.figure.micro for line in lines} == {"01A00": 85, "01B00": 15}
+
+
+def test_where_sources_have_different_items_the_virtual_main_has_its_own(town: Town) -> None:
+    town.house("A")
+    for code, item, used in (("P", "01A00", 60), ("Q", "01B00", 40), ("S", "01C00", 15)):
+        town.meter(code, "r-A", item=item)
+        town.days(code, month_of(used, JUNE))
+    town.virtual("V", "{P} + {Q}", item="01A00")
+    town.hang("S", "V")
+
+    lines = month_totals(town.conn, [JUNE], ZONE, Level.ITEM)
+
+    found = {line.item: line.figure.micro for line in lines}
+    assert found == {"01A00": 45, "01B00": 40, "01C00": 15}
+
+
+def test_a_virtual_meter_over_one_that_only_subtracts_hinders_nobody(town: Town) -> None:
+    town.house("A")
+    for code, used in (("P", 60), ("Q", 40)):
+        town.meter(code, "r-A")
+        town.days(code, month_of(used, JUNE))
+    town.virtual("V", "{P} * 0.5 - {P}")
+    town.virtual("W", "{V} + {Q}")
+    town.virtual("X", "{V}")
+    town.hang("Q", "X")
+
+    assert micros(town) == {"A": 100}
+
+
 def test_an_item_holds_all_that_is_below_it(town: Town) -> None:
     town.house("A")
     for code, item, used in (("L", "01A00", 1), ("L1", "01A10", 20), ("L2", "01A1B", 300)):
@@ -219,7 +259,7 @@ def test_districts_and_superiors_are_sums(town: Town) -> None:
     up = above(town.conn)
     systems = sum_by(
         (
-            Line(line.month, top, "", line.energy, line.unit, line.figure)
+            Line(line.begin, top, "", line.energy, line.unit, line.figure)
             for line in lines
             for top in up[line.holder]
         ),

@@ -85,6 +85,43 @@ def test_what_hangs_nowhere_belongs_to_its_main_or_to_nobody() -> None:
     assert counted(meters, {2: 1}, {1: A}) == {(1, 1, 1, Role.IN), (3, NOBODY, 1, Role.IN)}
 
 
+def test_what_is_generated_and_hangs_nowhere_belongs_to_the_holder_of_its_main() -> None:
+    meters = {1: metered(), 2: metered("generated")}
+    assert counted(meters, {2: 1}, {1: A}) == {(1, 1, 1, Role.IN), (2, 1, 1, Role.GENERATED)}
+
+
+def test_what_is_generated_below_sources_of_different_holders_is_not_lost() -> None:
+    meters = {1: metered(), 2: metered(), 3: metered("in", 1, 2), 4: metered("generated")}
+    found = counted(meters, {4: 3}, {1: A, 2: B})
+    assert {one for one in found if one[0] == 4} == {(4, NOBODY, 1, Role.GENERATED)}
+
+
+def test_a_virtual_main_stands_for_its_sources_whatever_its_direction() -> None:
+    meters = {1: metered(), 2: metered("out", 1), 3: metered()}
+    assert counted(meters, {3: 2}, {1: A, 3: B}) == {
+        (1, 1, 1, Role.IN),
+        (3, 2, 1, Role.IN),
+        (3, 1, -1, Role.SUPPLIED),
+    }
+
+
+def test_a_virtual_main_is_none_when_its_sources_are_gone() -> None:
+    meters = {1: Metered("in", EVER, DAYS[4]), 2: metered("in", 1), 3: metered()}
+    scopes = list(Attribution(meters, {3: always(2)}, {1: always(A), 3: always(A)}).scopes())
+    assert {(s.meter, s.sign, s.begin, s.end) for s in scopes} == {
+        (1, 1, EVER, DAYS[4]),
+        (3, 1, DAYS[4], NEVER),
+    }
+
+
+def test_a_virtual_main_stands_for_those_of_its_sources_that_there_are() -> None:
+    meters = {1: Metered("in", EVER, DAYS[4]), 2: metered(), 3: metered("in", 1, 2), 4: metered()}
+    attribution = Attribution(meters, {4: always(3)}, {1: always(A), 2: always(B), 4: always(B)})
+    assert [s.meter for s in attribution.scopes()] == [1, 2]
+    assert attribution.above(4) == always(3)
+    assert attribution.place(3) == (Span(EVER, DAYS[4], ()), Span(DAYS[4], NEVER, B))
+
+
 def test_a_virtual_main_stands_for_its_sources() -> None:
     meters = {1: metered(), 2: metered(), 3: metered("in", 1, 2), 4: metered(), 5: metered()}
     held = {1: A, 2: A, 4: A, 5: B}
@@ -100,7 +137,7 @@ def test_below_sources_of_different_holders_nothing_is_counted_again() -> None:
     meters = {1: metered(), 2: metered(), 3: metered("in", 1, 2), 4: metered()}
     attribution = Attribution(meters, {4: always(3)}, {1: always(A), 2: always(B), 4: always(C)})
     assert {(s.meter, s.holder) for s in attribution.scopes()} == {(1, 1), (2, 2)}
-    assert attribution.mixed == {3}
+    assert attribution.mixed == {(4, 3)}
 
 
 def test_shares_make_the_whole() -> None:
@@ -169,11 +206,7 @@ def expected(world: World, day: date, used: Mapping[int, int]) -> dict[int, Frac
     The rest of a meter is what it measured less what the meters right below it did.
     """
     alive = {m for m, metered in world.meters.items() if metered.begin <= day < metered.end}
-    main = {m: on(world.mains[m], day) for m in alive}
-    main = {
-        m: p if p in alive and world.meters[m].direction != "generated" else None
-        for m, p in main.items()
-    }
+    main = {m: p if (p := on(world.mains[m], day)) in alive else None for m in alive}
     held: dict[int, Holder] = {}
     for meter in sorted(alive):
         own = on(world.held[meter], day)
@@ -185,6 +218,8 @@ def expected(world: World, day: date, used: Mapping[int, int]) -> dict[int, Frac
     sums: dict[int, Fraction] = defaultdict(Fraction)
     for meter in alive:
         above = main[meter]
+        if world.meters[meter].direction == "generated":
+            continue
         if above is not None:
             rest[above] -= used[meter]
         elif world.meters[meter].direction == "out":
