@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from metering.counter.model import Int64s, Policy, Readings, Register
-from metering.counter.steps import doubt, gains, weights
+from metering.counter.steps import doubt, gains
 
 _AT_FIRST: Final = 8
 _NEVER: Final = 2**62
@@ -25,11 +25,13 @@ class Stretch:
 
     Attributes:
         readings: by time.
+        weights: what leaving each of them out costs.
         begins: the first one counts in any case; else it is the first of all.
         ends: the last one counts in any case.
     """
 
     readings: Readings
+    weights: Int64s
     begins: bool
     ends: bool
 
@@ -63,7 +65,12 @@ class _Search:
         self._count = count
         self._ends = stretch.ends
         self._believe = doubt(policy) << bits
-        self._left_out: Int64s = np.concatenate(([0], np.cumsum(weights(part, policy) << bits)))
+        if float(stretch.weights.sum()) + count * doubt(policy) >= _NEVER >> bits:
+            raise ValueError(
+                f"{count} readings in a row are doubtful: too many to judge; if another device "
+                "answers at this address, say so in the registry, or confirm sooner"
+            )
+        self._left_out: Int64s = np.concatenate(([0], np.cumsum(stretch.weights << bits)))
         # The cost of all from reading j on, with all before j left out.
         self._over: Int64s = np.zeros(count, np.int64)
         # The least of these from j on, and where: as (cost, reading), with a guard.

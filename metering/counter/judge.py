@@ -17,7 +17,7 @@ from metering.counter.model import (
     Register,
     Step,
 )
-from metering.counter.steps import gains, limits
+from metering.counter.steps import gains, limits, weights
 
 
 def judge(readings: Readings, register: Register, policy: Policy) -> Path:
@@ -59,7 +59,8 @@ def check(readings: Readings) -> None:
 def _kept(readings: Readings, free: Bools, register: Register, policy: Policy) -> Bools:
     """Search only between anchors with a doubtful step in between; all else counts."""
     count = len(readings)
-    certain = np.flatnonzero(settled(readings, free, policy))
+    costs = weights(readings, policy)
+    certain = np.flatnonzero(settled(readings, free, costs, policy))
     bounds = np.concatenate(([-1], certain, [count]))
     doubtful = np.flatnonzero(~free)
     # Two anchors in a row bound a stretch; -1 and count stand for its open ends.
@@ -71,7 +72,9 @@ def _kept(readings: Readings, free: Bools, register: Register, policy: Policy) -
         # The step into a RESET is free from anywhere: before it the path ends as it likes.
         open_end = high == count or readings.origin[high] == Origin.RESET
         stop = high if open_end else high + 1
-        stretch = Stretch(readings.part(start, stop), begins=low >= 0, ends=not open_end)
+        stretch = Stretch(
+            readings.part(start, stop), costs[start:stop], begins=low >= 0, ends=not open_end
+        )
         kept[start:stop] = False
         kept[start + cheapest(stretch, register, policy)] = True
     return kept

@@ -54,7 +54,8 @@ class Policy:
     """When a doubtful level is believed.
 
     Attributes:
-        confirm_readings: after so many readings on it (N).
+        confirm_readings: after so many readings on it (N),
+        confirm_least_us: and not before it lasted so long (F), µs, however dense they come;
         confirm_us: or after it lasted so long (T), µs; weights count whole seconds.
         stuck_us: a counter that stands still so long is a finding; None: it may stand.
     """
@@ -62,12 +63,18 @@ class Policy:
     confirm_readings: int = 4
     confirm_us: int = 24 * 3_600_000_000
     stuck_us: int | None = None
+    confirm_least_us: int = 45 * 60_000_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.confirm_readings <= 100:
             raise ValueError(f"confirm_readings is {self.confirm_readings}: give 1 to 100")
         if not 1_000_000 <= self.confirm_us <= 31 * 86_400_000_000:
             raise ValueError(f"confirm_us is {self.confirm_us}: give a second to 31 days")
+        if not 1_000_000 <= self.confirm_least_us <= self.confirm_us:
+            raise ValueError(
+                f"confirm_least_us is {self.confirm_least_us}: give a second to confirm_us, "
+                f"{self.confirm_us}"
+            )
         if self.stuck_us is not None and self.stuck_us < 1:
             raise ValueError(f"stuck_us is {self.stuck_us}: give more than 0, or none")
 

@@ -50,15 +50,34 @@ def gains(
 def weights(readings: Readings, policy: Policy) -> Int64s:
     """Return what leaving each reading out costs; the unit is T / N of a reading, in seconds.
 
-    So a reading costs T, or N times its distance to the one before where that is more, at most
-    N × T, which is also what believing a doubtful step costs: see :func:`doubt`.
+    A reading costs T if it stands F / N or longer from both its neighbours. On a side where the
+    neighbour is nearer, its half of that shrinks alike: N readings are N only when they take F. If
+    it stands alone for longer than T / N on both sides it costs N times that, at most N × T, which
+    is also what believing a doubtful step costs (see :func:`doubt`). On both sides, because a
+    silence on one side makes nothing likelier of what was read on the other.
+
+    What will come behind the last reading is not known: it costs half, which is no more than it
+    will then. What came before the first is not known either: it costs as if the neighbour there
+    stood as near as the other, which is more than it may among others (see :func:`surely`).
     """
-    least = policy.confirm_us // 1_000_000
-    costs: Int64s = np.empty(len(readings), np.int64)
-    costs[:1] = least  # what came before the first one is not known
-    distance = (readings.ts[1:] - readings.ts[:-1]) // 1_000_000
-    np.clip(distance * policy.confirm_readings, least, doubt(policy), out=costs[1:])
-    return costs
+    costs: Int64s = np.ones(len(readings), np.int64)
+    if len(readings) < 2:
+        return costs
+    longest = policy.confirm_us // 1_000_000
+    distance = np.minimum((readings.ts[1:] - readings.ts[:-1]) // 1_000_000, longest)
+    distance *= policy.confirm_readings
+    share = np.minimum(distance * longest // (policy.confirm_least_us // 1_000_000), longest)
+    sides = np.concatenate((share[:1], share, [0]))
+    alone = np.concatenate(([0], np.minimum(distance[1:], distance[:-1]), [0]))
+    np.maximum((sides[1:] + sides[:-1]) // 2, alone, out=costs)
+    return np.maximum(costs, 1, out=costs)
+
+
+def surely(costs: Int64s) -> Int64s:
+    """Return what leaving readings out costs at least, whatever stands before and behind them."""
+    least = costs.copy()
+    least[:1] = np.maximum(costs[:1] // 2, 1)
+    return least
 
 
 def doubt(policy: Policy) -> int:

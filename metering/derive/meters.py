@@ -21,7 +21,7 @@ from metering.derive.rollup import Window, roll_up
 from metering.derive.store import Computed, replace
 
 _FARTHER: Final = 10
-_LOOKS: Final = 3
+_LOOKS: Final = 4
 """How often to look ten times as far before everything is read."""
 
 log = structlog.get_logger()

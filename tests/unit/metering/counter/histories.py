@@ -48,9 +48,11 @@ REGISTERS = st.builds(
     reversible=st.booleans(),
 )
 POLICIES = st.builds(
-    Policy,
-    confirm_readings=st.integers(1, 5),
-    confirm_us=st.sampled_from([1_000_000, HOUR_US, 24 * HOUR_US]),
+    lambda readings, times: Policy(readings, times[1], confirm_least_us=times[0]),
+    st.integers(1, 5),
+    st.lists(
+        st.sampled_from([1_000_000, 20 * MINUTE_US, HOUR_US, 24 * HOUR_US]), min_size=2, max_size=2
+    ).map(sorted),
 )
 GAPS = st.sampled_from(
     [GRAIN_US] * 6 + [MINUTE_US, 7 * MINUTE_US + 1, HOUR_US, 5 * HOUR_US + 3, 40 * HOUR_US]
@@ -179,11 +181,18 @@ def _cost(readings: Readings, before: int, after: int, register: Register, polic
 
 
 def _weights(readings: Readings, policy: Policy) -> list[int]:
-    one = policy.confirm_us // 1_000_000
-    costs = [one] * len(readings)
-    for index in range(1, len(readings)):
-        distance = int(readings.ts[index] - readings.ts[index - 1]) // 1_000_000
-        costs[index] = min(
-            max(distance * policy.confirm_readings, one), one * policy.confirm_readings
-        )
+    """Half by the time since the one before, half by that to the next; more when long alone."""
+    longest, least = policy.confirm_us // 1_000_000, policy.confirm_least_us // 1_000_000
+    count, last = policy.confirm_readings, len(readings) - 1
+    costs = []
+    for index in range(len(readings)):
+        around = [
+            int(readings.ts[after] - readings.ts[after - 1]) // 1_000_000
+            for after in (index, index + 1)
+            if 0 < after <= last
+        ]
+        halves = [min(longest, count * min(one, longest) * longest // least) for one in around]
+        halves += halves if index == 0 else []
+        alone = min(count * min(around), count * longest) if len(around) == 2 else 0
+        costs.append(max(sum(halves) // 2, alone, 1))
     return costs

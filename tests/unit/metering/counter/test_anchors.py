@@ -16,6 +16,7 @@ from tests.unit.metering.counter.histories import (
     BEGIN,
     EVER,
     HOUR_US,
+    MINUTE_US,
     POLICIES,
     REGISTERS,
     SHANGHAI,
@@ -57,30 +58,38 @@ def found(readings: Readings, policy: Policy, register: Register = KWH) -> list[
 
 
 def test_in_a_run_more_than_n_readings_stand_on_each_side() -> None:
-    # N = 4, each weighs 1: five up to and with it, four behind it.
-    assert found(every_quarter(*range(12)), Policy()) == [4, 5, 6, 7]
+    # N = 4, each weighs 1, the first and the last one half: nobody knows what is next to them.
+    assert found(every_quarter(*range(12)), Policy()) == [5, 6]
 
 
-def test_a_run_of_two_n_readings_has_none() -> None:
-    assert found(every_quarter(*range(8)), Policy()) == []
-    assert found(every_quarter(*range(9)), Policy()) == [4]
+def test_a_run_of_two_n_and_two_readings_has_none() -> None:
+    assert found(every_quarter(*range(10)), Policy()) == []
+    assert found(every_quarter(*range(11)), Policy()) == [5]
+
+
+def test_dense_readings_have_45_minutes_on_each_side() -> None:
+    minutes = readings_of([BEGIN + MINUTE_US * at for at in range(180)], range(180))
+    assert found(minutes, Policy()) == [*range(46, 134)]
+    seconds = readings_of([BEGIN + MINUTE_US // 60 * at for at in range(7200)], range(7200))
+    inside = found(seconds, Policy(), Register(None, 4000))
+    assert (inside[0], inside[-1]) == (2701, 7199 - 2701)
 
 
 def test_a_long_silence_weighs_as_much_as_n_readings() -> None:
     day = 24 * HOUR_US
     daily = readings_of([BEGIN + day * index for index in range(5)], [10, 20, 30, 40, 50])
-    assert found(daily, Policy()) == [1, 2, 3]
+    assert found(daily, Policy()) == [2]
 
 
 def test_a_doubtful_step_begins_a_new_run() -> None:
-    levels = [*range(9), *range(5000, 5009)]
-    assert found(every_quarter(*levels), Policy()) == [4, 13]
+    levels = [*range(10), *range(5000, 5010)]
+    assert found(every_quarter(*levels), Policy()) == [5, 14]
 
 
 def test_a_rollover_does_not() -> None:
     register = Register(capacity=1000, max_per_hour=100)
-    turning = every_quarter(996, 997, 998, 999, 0, 1, 2, 3, 4)
-    assert found(turning, Policy(), register) == [4]
+    turning = every_quarter(995, 996, 997, 998, 999, 0, 1, 2, 3, 4, 5)
+    assert found(turning, Policy(), register) == [5]
 
 
 def test_what_a_person_entered_is_one() -> None:
@@ -237,10 +246,20 @@ def test_far_from_both_ends_a_change_reaches_a_few_readings() -> None:
     at = int(readings.ts[500])
     far = reach(readings, KWH, Policy(), (at, at), (False, False))
     assert far is not None
-    # The last anchor before reading 500 has four readings behind it: 495; it begins a quarter.
-    assert (far.start, far.stop) == (495, 506)
-    assert far.window == (int(readings.ts[495]), int(readings.ts[505]))
+    # The last anchor before reading 500 has five readings behind it: 494; it begins a quarter.
+    assert (far.start, far.stop) == (494, 507)
+    assert far.window == (int(readings.ts[494]), int(readings.ts[506]))
     assert not far.opening
+
+
+def test_of_readings_a_minute_apart_a_change_reaches_an_hour() -> None:
+    readings = readings_of([BEGIN + MINUTE_US * at for at in range(1000)], range(1000))
+    at = int(readings.ts[500])
+    far = reach(readings, KWH, Policy(), (at, at), (False, False))
+    assert far is not None
+    # From the begin of the anchor's quarter to the end of the other anchor's.
+    assert (far.start, far.stop) == (450, 556)
+    assert far.window == (BEGIN + 450 * MINUTE_US, BEGIN + 555 * MINUTE_US)
 
 
 def test_too_short_a_span_says_look_farther() -> None:
