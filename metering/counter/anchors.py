@@ -51,7 +51,7 @@ def anchors(readings: Readings, register: Register, policy: Policy) -> Bools:
 def plausible(readings: Readings, register: Register) -> Bools:
     """Return for each reading but the first whether it follows the one before at no cost."""
     ticks, ts = readings.ticks, readings.ts
-    _, free = gains(ticks[:-1], ticks[1:], ts[1:] - ts[:-1], register)
+    _, free = gains(ticks[:-1], ticks[1:], ts[:-1], ts[1:], register)
     follows: Bools = free | (readings.origin[1:] == Origin.RESET)
     return follows
 

@@ -109,16 +109,15 @@ class _Search:
 
     def _may_follow(self, index: int) -> bool:
         """Tell whether any later reading can follow at no cost: of a backward run none can."""
-        register = self._register
-        if register.reversible or register.capacity is not None:
+        registers = [self._register, *(one for _, one in self._register.earlier)]
+        if any(one.reversible or one.capacity is not None for one in registers):
             return True
         return bool(self._highest[index + 1] >= self._part.ticks[index])
 
     def _nearest(self, index: int, start: int, stop: int) -> tuple[int, int]:
         """Return the best successor at no cost among the readings ``start`` to ``stop - 1``."""
-        ts, ticks = self._part.ts, self._part.ticks
-        elapsed = ts[start:stop] - ts[index]
-        _, free = gains(ticks[index : index + 1], ticks[start:stop], elapsed, self._register)
+        near, one = self._part.part(start, stop), self._part.part(index, index + 1)
+        _, free = gains(one.ticks, near.ticks, one.ts, near.ts, self._register)
         ways = np.where(free, self._over[start:stop], _NEVER)
         nearest = int(np.argmin(ways))
         return int(ways[nearest]), start + nearest

@@ -41,12 +41,29 @@ def every_quarter(*ticks: int) -> Readings:
     return readings_of([BEGIN + GRAIN_US * index for index in range(len(ticks))], ticks)
 
 
-REGISTERS = st.builds(
-    Register,
-    capacity=st.sampled_from([None, 400, 1000, 100_000]),
-    max_per_hour=st.sampled_from([1, 40, 400]),
-    reversible=st.booleans(),
-)
+def _registers(earlier: Sequence[tuple[int, Register]] = ()) -> st.SearchStrategy[Register]:
+    return st.builds(
+        Register,
+        capacity=st.sampled_from([None, 400, 1000, 100_000]),
+        max_per_hour=st.sampled_from([1, 40, 400]),
+        reversible=st.booleans(),
+        fine=st.sampled_from([1, 1, 1, 10]),
+        earlier=st.just(tuple(earlier)),
+    )
+
+
+@st.composite
+def _changing(draw: st.DrawFn) -> Register:
+    """Facts that change, mostly on a quarter hour and while the counter runs."""
+    times = st.integers(0, 40).map(lambda at: BEGIN + at * GRAIN_US) | st.integers(
+        BEGIN, BEGIN + 100 * HOUR_US
+    )
+    until = sorted(draw(st.lists(times, min_size=1, max_size=3, unique=True)))
+    return draw(_registers([(at, draw(_registers())) for at in until]))
+
+
+STEADY_REGISTERS = _registers()
+REGISTERS = STEADY_REGISTERS | _changing()
 POLICIES = st.builds(
     lambda readings, times: Policy(readings, times[1], confirm_least_us=times[0]),
     st.integers(1, 5),
@@ -147,6 +164,7 @@ def joined(readings: Readings, kept: Sequence[int], register: Register) -> Path:
         np.array(steps, np.int8),
         np.array(booked, np.int64),
         np.array(known, np.bool_),
+        np.array([held(readings, after, register).fine for after in kept[1:]], np.int64),
     )
 
 
@@ -158,20 +176,28 @@ def step_of(
     elapsed = int(readings.ts[after] - readings.ts[before])
     if readings.origin[after] == Origin.RESET:
         return Step.ENTERED, 0 if elapsed == 0 else None
-    limit = register.max_per_hour * (elapsed // 1000) // 3_600_000 + 1
+    register = held(readings, after, register)
+    limit = (register.max_per_hour * (elapsed // 1000) // 3_600_000 + 1) * register.fine
     if (-limit if register.reversible else 0) <= b - a <= limit:
         return Step.NORMAL, b - a
     if register.capacity is not None:
-        turns = [register.capacity] + ([-register.capacity] if register.reversible else [])
+        capacity = register.capacity * register.fine
+        turns = [capacity] + ([-capacity] if register.reversible else [])
         for turn in turns:
             gain = b - a + turn
             crossed = (b < a) == (turn > 0)
             right_way = gain * (1 if turn > 0 else -1) >= 0
-            if crossed and right_way and abs(gain) <= min(limit, register.capacity / 4):
+            if crossed and right_way and abs(gain) <= min(limit, capacity / 4):
                 return Step.ROLLOVER, gain
     if b < a:
         return Step.RESET, b if 0 <= b <= limit else None
     return Step.JUMP, None
+
+
+def held(readings: Readings, after: int, register: Register) -> Register:
+    """How the counter counted when a step into a reading ended."""
+    end = readings.ts[after]
+    return next((one for until, one in register.earlier if end <= until), register)
 
 
 def _cost(readings: Readings, before: int, after: int, register: Register, policy: Policy) -> int:

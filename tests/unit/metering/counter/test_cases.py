@@ -4,7 +4,8 @@ A file says what a meter's devices showed and what follows from it, to the last 
 
 - about, source: what went wrong where (``ME`` = MyEMS, other short names as in the field notes);
 - register: resolution, max_per_hour and capacity in kWh, reversible; policy: confirm_readings,
-  confirm_hours, confirm_minutes_least, stuck_hours; ratios: factor by the time from which it holds; zone: of all times;
+  confirm_hours, confirm_minutes_least, stuck_hours; ratios: factor by the time from which it
+  holds; zone: of all times;
 - devices: readings and entries as lines (entries name their kind, ``reading`` or ``reset``), begin
   and end of the time at the meter;
 - expect: kwh in all, estimated of it, findings (without ``first``, unless ``first`` is asked for),

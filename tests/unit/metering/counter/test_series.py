@@ -40,6 +40,7 @@ from tests.unit.metering.counter.histories import (
 )
 
 KWH = Register(capacity=None, max_per_hour=100)
+KWH_1000 = Register(capacity=None, max_per_hour=1000)
 ONE = [Ratio(0, 1)]
 
 
@@ -140,6 +141,44 @@ def columns(quarters: Quarters) -> list[Int64s]:
             quarters.flags,
         )
     ]
+
+
+@pytest.mark.parametrize("fine", [1, 10])
+def test_a_spike_on_the_last_reading_before_the_register_changes_loses_nothing(fine: int) -> None:
+    levels = [*range(0, 1000, 100), 9_000_000, *range(1100, 2000, 100)]
+    change = BEGIN + 11 * GRAIN_US  # just behind the spike, at the next reading
+    register = Register(1_000_000, 1000 // fine, fine=fine, earlier=((change - 1, KWH_1000),))
+    quarters, found = of(Series(every_quarter(*levels), register, ONE))
+    assert quarters.micro.sum() == 1900
+    assert [(one.kind, one.micro) for one in found] == [("first", None), ("gap", 200), ("spike", 0)]
+
+
+def test_a_spike_on_the_last_reading_before_the_load_profile_changes_loses_nothing() -> None:
+    levels = [*range(10), 9_000_000, *range(11, 20)]
+    series = Series(every_quarter(*levels), KWH, ONE, WEEK, ((BEGIN + 10 * GRAIN_US + 1, None),))
+    assert of(series)[0].micro.sum() == 19
+
+
+def test_a_step_over_a_change_is_judged_and_spread_by_what_held_at_its_end() -> None:
+    readings = readings_of([BEGIN + at * HOUR_US for at in range(8)], [*range(0, 160, 20)])
+    change = BEGIN + 3 * HOUR_US + 1
+    slow = Register(None, 10, earlier=((change, KWH),))
+    _, found = of(Series(readings, slow, ONE))
+    assert [one.kind for one in found] == ["first", "gap", "gap", "gap", "suspect"]
+    coarse = Register(None, 100, fine=10, earlier=((change, KWH),))
+    quarters, _ = of(Series(readings, coarse, ONE))
+    assert quarters.micro[:16].tolist() == [5] * 12 + [0, 10, 0, 10]
+
+
+def test_what_is_said_of_later_moves_nothing_earlier() -> None:
+    # A register that is finer from some time on: readings are given in its ticks, and the
+    # quarter hours before get what they got without it.
+    ticks = [0, 7, 11, 29]
+    times = [BEGIN, BEGIN + 50 * MINUTE_US, BEGIN + 2 * HOUR_US, BEGIN + 5 * HOUR_US]
+    before, _ = of(Series(readings_of(times, ticks), KWH, [Ratio(0, 10)]))
+    finer = Register(None, 1000, earlier=((times[-1], replace(KWH, fine=10)),))
+    after, _ = of(Series(readings_of(times, [10 * one for one in ticks]), finer, [Ratio(0, 1)]))
+    assert after.micro.tolist() == before.micro.tolist()
 
 
 def test_readings_outside_the_binding_do_not_count() -> None:
