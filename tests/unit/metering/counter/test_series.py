@@ -69,9 +69,8 @@ def between(readings: Readings, begin: datetime, end: datetime) -> tuple[int, in
     return int(quarters.micro.sum()), int(readings.ticks[last] - readings.ticks[first])
 
 
-# Rows 37 to 41 of the field notes.
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "UTC"])
-def test_calendar_months_are_what_the_counter_gained(zone: str) -> None:
+def test_case_38_calendar_months_are_what_the_counter_gained(zone: str) -> None:
     where = ZoneInfo(zone)
     readings = year_of_quarters(where)
     for month in range(1, 13):
@@ -82,7 +81,9 @@ def test_calendar_months_are_what_the_counter_gained(zone: str) -> None:
 
 
 @pytest.mark.parametrize(("zone", "day"), [("Asia/Shanghai", 1), ("Europe/Berlin", 29)])
-def test_hours_and_local_days_are_what_the_counter_gained(zone: str, day: int) -> None:
+def test_case_37_39_40_hours_and_local_days_are_what_the_counter_gained(
+    zone: str, day: int
+) -> None:
     where = ZoneInfo(zone)
     readings = year_of_quarters(where)
     midnight = datetime(2026, 3, day, tzinfo=where)
@@ -96,31 +97,28 @@ def test_hours_and_local_days_are_what_the_counter_gained(zone: str, day: int) -
 
 
 @pytest.mark.parametrize("reading_day", [1, 15, 26])
-def test_a_bill_may_begin_on_any_day(reading_day: int) -> None:
+def test_case_41_a_bill_may_begin_on_any_day(reading_day: int) -> None:
     readings = year_of_quarters(SHANGHAI)
     begin = datetime(2026, 4, reading_day, tzinfo=SHANGHAI)
     quarters, counter = between(readings, begin, begin.replace(month=6))
     assert quarters == counter > 0
 
 
-# Row 34: an older point comes late.
-def test_a_late_reading_moves_energy_between_quarters_and_not_the_total() -> None:
+def test_case_34_a_late_reading_moves_energy_between_quarters_and_not_the_total() -> None:
     early = readings_of([BEGIN, BEGIN + HOUR_US], [0, 40])
     late = readings_of([BEGIN, BEGIN + 2 * GRAIN_US, BEGIN + HOUR_US], [0, 36, 40])
     assert list(booked(early).values()) == [10, 10, 10, 10]
     assert list(booked(late).values()) == [18, 18, 2, 2]
 
 
-# Row 36: rows of one time.
-def test_a_time_stands_once() -> None:
+def test_case_36_a_time_stands_once() -> None:
     with pytest.raises(ValueError, match="keep one of each time"):
         of(Series(readings_of([BEGIN, BEGIN], [1, 2]), KWH, ONE))
 
 
-# Row 28: a restart is no event.
 @settings(max_examples=100, deadline=None, print_blob=True)
 @given(readings=histories(25, on_grid=True), register=REGISTERS, ratios=ratio_pieces())
-def test_the_same_again_is_the_same(
+def test_case_28_the_same_again_is_the_same(
     readings: Readings, register: Register, ratios: list[Ratio]
 ) -> None:
     series = Series(readings, register, ratios, WEEK)
