@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -204,7 +205,7 @@ def changed(readings: Readings, other: Readings, start: int, stop: int) -> Readi
 
 @SLOW
 @given(
-    readings=histories(45, shortest=12, calm=4),
+    readings=histories(45, shortest=12, calm=4) | histories(45, shortest=12, calm=4, on_grid=True),
     other=histories(6, shortest=1, people=False),
     register=REGISTERS,
     policy=FEW,
@@ -269,6 +270,21 @@ def test_far_from_both_ends_a_change_reaches_a_few_readings() -> None:
     assert (far.start, far.stop) == (494, 507)
     assert far.window == (int(readings.ts[494]), int(readings.ts[506]))
     assert not far.opening
+
+
+@pytest.mark.parametrize("changed_at", [3, 8])
+def test_a_reset_on_the_quarter_is_told_of_again_when_a_change_reaches_it(changed_at: int) -> None:
+    origin = [0] * 6 + [int(Origin.RESET)] + [0] * 6
+    ticks = [*range(6), *range(7)]
+    times = [BEGIN + GRAIN_US * at for at in range(13)]
+    readings = readings_of(times, ticks, origin)
+    change = (times[changed_at], times[changed_at])
+    far = reach(readings, KWH, Policy(), change, (True, True))
+    assert far is not None
+    part = Series(readings.part(far.start, far.stop), KWH, [Ratio(0, 1)], opening=far.opening)
+    _, found = quarters_of(part, Policy(), SHANGHAI, far.window)
+    assert far.window[0] <= times[6] < far.window[1]
+    assert [one.before for one in found if one.kind == "entered"] == [5]
 
 
 def test_of_readings_a_minute_apart_a_change_reaches_an_hour() -> None:
