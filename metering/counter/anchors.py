@@ -112,35 +112,37 @@ def reach(
     first = int(np.searchsorted(readings.ts, change[0], side="left"))
     behind = int(np.searchsorted(readings.ts, change[1], side="right"))
     head, tail = readings.part(0, first), readings.part(behind, len(readings))
-    left = _back(head, np.flatnonzero(anchors(head, register, policy)), change[0])
-    right = _ahead(tail, np.flatnonzero(anchors(tail, register, policy)), change[1])
+    left = _back(head.ts, np.flatnonzero(anchors(head, register, policy)), change[0])
+    opening = left[0] < 0
+    right = _ahead(tail, np.flatnonzero(anchors(tail, register, policy)), change[1], opening)
     if (left[0] < 0 and not whole[0]) or (right[0] < 0 and not whole[1]):
         return None
     start = max(left[0], 0)
     stop = behind + right[0] + 1 if right[0] >= 0 else len(readings)
-    return Reach(start, stop, (left[1], right[1]), opening=left[0] <= 0 and whole[0])
+    return Reach(start, stop, (left[1], right[1]), opening)
 
 
-def _back(head: Readings, found: Int64s, change: int) -> tuple[int, int]:
+def _back(ts: Int64s, found: Int64s, change: int) -> tuple[int, int]:
     """Return the reading to start from (-1: none is far enough back), and the first quarter."""
-    ts = head.ts
     if not len(found):
         earliest = min(change, int(ts[0])) if len(ts) else change
         return -1, earliest // GRAIN_US * GRAIN_US
-    # The quarter of the anchor itself can change: it is computed from one before it. So can what
-    # is said of a RESET that begins the quarter, which is of its time and tells what was before.
+    # The quarter of the anchor itself can change: it is computed from one before it. One that
+    # begins the quarter is not before it: what is said of its own time, that it is the first of
+    # all or a RESET, rests on what came before.
     quarter = int(ts[found[-1]]) // GRAIN_US * GRAIN_US
-    enough = found[ts[found] + (head.origin[found] == Origin.RESET) <= quarter]
+    enough = found[ts[found] < quarter]
     return (int(enough[-1]) if len(enough) else -1), quarter
 
 
-def _ahead(tail: Readings, found: Int64s, change: int) -> tuple[int, int]:
+def _ahead(tail: Readings, found: Int64s, change: int, opening: bool) -> tuple[int, int]:
     """Return the reading to end with (-1: none is far enough ahead), and the end of the window."""
     ts = tail.ts
     if not len(found):
         latest = max(change, int(ts[-1])) if len(ts) else change
         return -1, (latest // GRAIN_US + 1) * GRAIN_US
-    reset = bool(tail.origin[found[0]] == Origin.RESET)
-    quarter = -(-(int(ts[found[0]]) + reset) // GRAIN_US) * GRAIN_US
+    # What is said of the anchor's own time can change: see above.
+    inside = opening or tail.origin[found[0]] == Origin.RESET
+    quarter = -(-(int(ts[found[0]]) + bool(inside)) // GRAIN_US) * GRAIN_US
     enough = found[ts[found] >= quarter]
     return (int(enough[0]) if len(enough) else -1), quarter

@@ -266,8 +266,9 @@ def test_far_from_both_ends_a_change_reaches_a_few_readings() -> None:
     at = int(readings.ts[500])
     far = reach(readings, KWH, Policy(), (at, at), (False, False))
     assert far is not None
-    # The last anchor before reading 500 has five readings behind it: 494; it begins a quarter.
-    assert (far.start, far.stop) == (494, 507)
+    # The last anchor before reading 500 has five readings behind it: 494; it begins a quarter,
+    # which is computed from the anchor before.
+    assert (far.start, far.stop) == (493, 507)
     assert far.window == (int(readings.ts[494]), int(readings.ts[506]))
     assert not far.opening
 
@@ -287,13 +288,29 @@ def test_a_reset_on_the_quarter_is_told_of_again_when_a_change_reaches_it(change
     assert [one.before for one in found if one.kind == "entered"] == [5]
 
 
+@pytest.mark.parametrize(("came", "first"), [([8, 9], 0), ([900], 1)])
+def test_what_comes_before_an_entered_reading_on_the_quarter_decides_whether_it_is_first(
+    came: list[int], first: int
+) -> None:
+    # What came follows plausibly, or is left out.
+    times = [BEGIN + GRAIN_US * at for at in range(-len(came), 12)]
+    origin = [0] * len(came) + [int(Origin.ENTERED)] + [0] * 11
+    readings = readings_of(times, [*came, *range(10, 22)], origin)
+    far = reach(readings, KWH, Policy(), (times[0], times[0]), (True, True))
+    assert far is not None
+    assert far.window[0] <= BEGIN < far.window[1]
+    part = Series(readings.part(far.start, far.stop), KWH, [Ratio(0, 1)], opening=far.opening)
+    _, found = quarters_of(part, Policy(), SHANGHAI, far.window)
+    assert [one.ts for one in found if one.kind == "first"] == [times[first]]
+
+
 def test_of_readings_a_minute_apart_a_change_reaches_an_hour() -> None:
     readings = readings_of([BEGIN + MINUTE_US * at for at in range(1000)], range(1000))
     at = int(readings.ts[500])
     far = reach(readings, KWH, Policy(), (at, at), (False, False))
     assert far is not None
-    # From the begin of the anchor's quarter to the end of the other anchor's.
-    assert (far.start, far.stop) == (450, 556)
+    # From the begin of the anchor's quarter, and the anchor before, to the end of the other's.
+    assert (far.start, far.stop) == (449, 556)
     assert far.window == (BEGIN + 450 * MINUTE_US, BEGIN + 555 * MINUTE_US)
 
 
