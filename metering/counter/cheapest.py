@@ -65,7 +65,8 @@ class _Search:
         self._count = count
         self._ends = stretch.ends
         self._believe = doubt(policy) << bits
-        if float(stretch.weights.sum()) + count * doubt(policy) >= _NEVER >> bits:
+        # No best way on costs more than leaving everything out and one doubt.
+        if int(stretch.weights.sum()) + 2 * doubt(policy) >= _NEVER >> bits:
             raise ValueError(
                 f"{count} readings in a row are doubtful: too many to judge; if another device "
                 "answers at this address, say so in the registry, or confirm sooner"

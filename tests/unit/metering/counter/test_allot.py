@@ -340,3 +340,16 @@ def test_a_window_beside_the_readings_is_empty() -> None:
         (BEGIN, BEGIN),
     ):
         assert rows(allot(readings, path, ONE, None, window)) == []
+
+
+@pytest.mark.parametrize(("until", "spread"), [(0, [10, 0]), (1, [5, 5])])
+def test_a_gap_that_ends_when_the_profile_changes_is_spread_by_the_one_before(
+    until: int, spread: list[int]
+) -> None:
+    end = BEGIN + 2 * GRAIN_US
+    readings = readings_of([BEGIN, end], [0, 10])
+    weights = np.zeros(672, np.int64)
+    weights[4 * 96 + 32] = 1  # Friday 08:00 in Shanghai: BEGIN
+    shape = LoadShape(weights, SHANGHAI, ((end - 1 + until, None),))
+    quarters = allot(readings, judge(readings, KWH, Policy()), ONE, shape, EVER)
+    assert quarters.micro.tolist() == spread

@@ -221,6 +221,14 @@ def test_two_devices_on_one_point_do_not_add_up() -> None:
     assert path.booked.sum() == 39
 
 
+def test_more_doubt_than_a_machine_word_holds_is_refused() -> None:
+    policy = Policy(100, 31 * 24 * HOUR_US)
+    times = BEGIN + np.arange(1_400_000) * HOUR_US
+    noise = readings_of(times.tolist(), (np.arange(1_400_000) % 2 * 9_000_000).tolist())
+    with pytest.raises(ValueError, match="1400000 readings in a row are doubtful"):
+        judge(noise, KWH, policy)
+
+
 def test_no_reading_and_one_reading_are_paths() -> None:
     assert kept(readings_of([], [])) == []
     assert kept(every_quarter(5)) == [0]
