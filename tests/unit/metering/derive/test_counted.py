@@ -147,3 +147,10 @@ def test_a_worth_finer_than_millionths_is_refused() -> None:
 
     with pytest.raises(ValueError, match="no whole number of millionths; correct"):
         counted(history(one, ratio="0.00001"), one, found(1, 2))
+
+
+def test_what_people_entered_is_rounded_as_the_register_counted_then() -> None:
+    entry = Entry(at(2.7), "reading", Decimal("2.74"))
+    one = binding(entry, scales=((ALWAYS_US, FINE), (at(2.5), COARSE)), begin=0)
+
+    assert of(one, found(1, 2, 3)).series.readings.ticks.tolist() == [100, 200, 270, 300]
