@@ -171,28 +171,33 @@ def _known_parts(edges: Int64s, times: Int64s, path: Path) -> _Parts:
 
 def _ticks(parts: _Parts, path: Path, shape: LoadShape | None) -> Int64s:
     """Return the whole ticks of each part: what is reached at its end less at its begin."""
-    booked = path.booked[parts.step]
+    booked, fine = path.booked[parts.step], path.fine[parts.step]
     span = parts.end - parts.begin
     if (span == parts.length).all():
         return booked
-    upto_end = _share(booked, parts.offset + span, parts.length)
-    ticks: Int64s = upto_end - _share(booked, parts.offset, parts.length)
+    upto_end = _share(booked, parts.offset + span, parts.length, fine)
+    ticks: Int64s = upto_end - _share(booked, parts.offset, parts.length, fine)
     if shape is not None:
-        _reshape(ticks, parts, booked, shape)
+        _reshape(ticks, parts, path, shape)
     return ticks
 
 
-def _share(booked: Int64s, part: Int64s, whole: Int64s) -> Int64s:
-    """Return ``booked × part / whole``, rounded towards 0, exactly."""
+def _share(booked: Int64s, part: Int64s, whole: Int64s, fine: Int64s) -> Int64s:
+    """Return ``booked × part / whole``, rounded towards 0, exactly; all of it at the end.
+
+    A register that counted finer at another time is spread in its own ticks: else what became of
+    a quarter hour would depend on what was said of another year.
+    """
     size = np.abs(booked)
     large = size.astype(np.float64) * part > _MOST
     share: Int64s = np.where(large, 0, size) * part // whole
     for index in np.flatnonzero(large):
         share[index] = int(size[index]) * int(part[index]) // int(whole[index])
+    share -= np.where(part == whole, 0, share % fine)
     return np.sign(booked) * share
 
 
-def _reshape(ticks: Int64s, parts: _Parts, booked: Int64s, shape: LoadShape) -> None:
+def _reshape(ticks: Int64s, parts: _Parts, path: Path, shape: LoadShape) -> None:
     """Spread the steps that are estimated by the load profile instead."""
     gaps = np.flatnonzero(parts.length > MEASURED_US)
     for rows in np.split(gaps, np.flatnonzero(np.diff(parts.step[gaps])) + 1):
@@ -200,11 +205,18 @@ def _reshape(ticks: Int64s, parts: _Parts, booked: Int64s, shape: LoadShape) -> 
             continue
         begin = int(parts.begin[rows[0]] - parts.offset[rows[0]])
         end = begin + int(parts.length[rows[0]])
+        weights = shape.at(end)
+        if weights is None:
+            continue
         times = [int(parts.begin[rows[0]]), *parts.end[rows].tolist()]
-        *weight, total = running_weight(shape, begin, end, [*times, end])
-        amount = int(booked[rows[0]])
+        *weight, total = running_weight(weights, shape.zone, begin, end, [*times, end])
+        amount, fine = (int(column[parts.step[rows[0]]]) for column in (path.booked, path.fine))
         reached = [abs(amount) * up_to // total for up_to in weight]
-        ticks[rows] = np.diff(np.array(reached, np.int64)) * (1 if amount >= 0 else -1)
+        whole = [
+            share if time == end else share - share % fine
+            for time, share in zip(times, reached, strict=True)
+        ]
+        ticks[rows] = np.diff(np.array(whole, np.int64)) * (1 if amount >= 0 else -1)
 
 
 def _priced(ticks: Int64s, worth: Int64s) -> Int64s:

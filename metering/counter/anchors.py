@@ -1,22 +1,34 @@
 """Anchors: readings that count whatever comes before and after them.
 
 Take a run R of readings in which each follows the one before plausibly. Believing any step costs
-at most N, and leaving a reading out costs 1 or more. Let c be a reading of R such that
+at most N, and leaving a reading out costs something. Let c be a reading of R such that
 
-    (1) the weights of R up to and with c are more than N,
+    (1) the weights of R before c are N or more,
     (2) the weights of R behind c are N or more.
 
 Then c lies on every cheapest path. Suppose one leaves c out; let p and q be its last reading before
 c and its first behind (either may be missing, which only saves). Put back all readings of R
 between p and q: inside R that costs nothing, so at most the steps into and out of R are dearer.
 
-    - p and q in R: nothing is dearer, and c alone saves 1.
-    - p before R, q in R: at most N dearer, and (1) is saved: more than N.
-    - p in R, q behind R: at most N dearer, and c with (2) is saved: more than N.
-    - both outside: at most 2 N dearer, and (1) and (2) are saved: more than 2 N.
+    - p and q in R: nothing is dearer, and c alone saves something.
+    - p before R, q in R: at most N dearer, and (1) and c are saved: more than N.
+    - p in R, q behind R: at most N dearer, and c and (2) are saved: more than N.
+    - both outside: at most 2 N dearer, and (1), c and (2) are saved: more than 2 N.
 
-Each time the path was not the cheapest. What lies outside R did not enter: an anchor of a part is
+Each time the path was not the cheapest. What lies outside R did not enter, but for the weights of
+the first and the last reading of R, which depend on their distance to the next readings outside.
+Where a part of the readings begins or ends with them these are not known, and (1) and (2) are taken
+with the least that they can weigh: in the whole they hold all the more. So an anchor of a part is
 an anchor of the whole, as long as nothing is put in or taken out between the ends of that part.
+
+A part that begins with one anchor and ends with another is judged as it is in the whole. Inside it
+all weights are the same. Its first reading lies on every cheapest path of the part: it and (2) are
+more than N. So does its last one: it and (1) are more than N. So it does not matter that they weigh
+there what they do not weigh in the whole.
+
+How far that reaches: readings F / N or more apart weigh T or more each, the first and the last half
+of that, so an anchor has N + 1 of them on either side. Denser ones take F and a reading on either
+side.
 What a person entered lies on every path anyway.
 """
 
@@ -27,36 +39,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from metering.counter.model import GRAIN_US, Bools, Int64s, Origin, Policy, Readings, Register
-from metering.counter.steps import doubt, gains, weights
+from metering.counter.steps import doubt, gains, surely, weights
 
 
 def anchors(readings: Readings, register: Register, policy: Policy) -> Bools:
     """Return which readings count whatever stands before and behind these readings."""
-    return settled(readings, plausible(readings, register), policy)
+    free = plausible(readings, register)
+    return settled(readings, free, weights(readings, policy), policy)
 
 
 def plausible(readings: Readings, register: Register) -> Bools:
     """Return for each reading but the first whether it follows the one before at no cost."""
     ticks, ts = readings.ticks, readings.ts
-    _, free = gains(ticks[:-1], ticks[1:], ts[1:] - ts[:-1], register)
+    _, free = gains(ticks[:-1], ticks[1:], ts[:-1], ts[1:], register)
     follows: Bools = free | (readings.origin[1:] == Origin.RESET)
     return follows
 
 
-def settled(readings: Readings, free: Bools, policy: Policy) -> Bools:
-    """Return the anchors, given which steps are plausible."""
+def settled(readings: Readings, free: Bools, costs: Int64s, policy: Policy) -> Bools:
+    """Return the anchors, given which steps are plausible and what leaving readings out costs."""
     forced: Bools = readings.origin != Origin.POLLED
     if not len(readings):
         return forced
-    costs = weights(readings, policy)
+    costs = surely(costs)
     total = np.cumsum(costs)
     starts = np.concatenate(([0], np.flatnonzero(~free) + 1))
     ends = np.concatenate((starts[1:], [len(readings)])) - 1
     lengths = ends - starts + 1
-    up_to = total - np.repeat(total[starts] - costs[starts], lengths)
+    before = total - costs - np.repeat(total[starts] - costs[starts], lengths)
     behind = np.repeat(total[ends], lengths) - total
     enough = doubt(policy)
-    found: Bools = forced | ((up_to > enough) & (behind >= enough))
+    found: Bools = forced | ((before >= enough) & (behind >= enough))
     return found
 
 
@@ -100,12 +113,13 @@ def reach(
     behind = int(np.searchsorted(readings.ts, change[1], side="right"))
     head, tail = readings.part(0, first), readings.part(behind, len(readings))
     left = _back(head.ts, np.flatnonzero(anchors(head, register, policy)), change[0])
-    right = _ahead(tail.ts, np.flatnonzero(anchors(tail, register, policy)), change[1])
+    opening = left[0] < 0
+    right = _ahead(tail, np.flatnonzero(anchors(tail, register, policy)), change[1], opening)
     if (left[0] < 0 and not whole[0]) or (right[0] < 0 and not whole[1]):
         return None
     start = max(left[0], 0)
     stop = behind + right[0] + 1 if right[0] >= 0 else len(readings)
-    return Reach(start, stop, (left[1], right[1]), opening=left[0] <= 0 and whole[0])
+    return Reach(start, stop, (left[1], right[1]), opening)
 
 
 def _back(ts: Int64s, found: Int64s, change: int) -> tuple[int, int]:
@@ -113,17 +127,22 @@ def _back(ts: Int64s, found: Int64s, change: int) -> tuple[int, int]:
     if not len(found):
         earliest = min(change, int(ts[0])) if len(ts) else change
         return -1, earliest // GRAIN_US * GRAIN_US
-    # The quarter of the anchor itself can change: it is computed from one before it.
+    # The quarter of the anchor itself can change: it is computed from one before it. One that
+    # begins the quarter is not before it: what is said of its own time, that it is the first of
+    # all or a RESET, rests on what came before.
     quarter = int(ts[found[-1]]) // GRAIN_US * GRAIN_US
-    enough = found[ts[found] <= quarter]
+    enough = found[ts[found] < quarter]
     return (int(enough[-1]) if len(enough) else -1), quarter
 
 
-def _ahead(ts: Int64s, found: Int64s, change: int) -> tuple[int, int]:
+def _ahead(tail: Readings, found: Int64s, change: int, opening: bool) -> tuple[int, int]:
     """Return the reading to end with (-1: none is far enough ahead), and the end of the window."""
+    ts = tail.ts
     if not len(found):
         latest = max(change, int(ts[-1])) if len(ts) else change
         return -1, (latest // GRAIN_US + 1) * GRAIN_US
-    quarter = -(-int(ts[found[0]]) // GRAIN_US) * GRAIN_US
+    # What is said of the anchor's own time can change: see above.
+    inside = opening or tail.origin[found[0]] == Origin.RESET
+    quarter = -(-(int(ts[found[0]]) + bool(inside)) // GRAIN_US) * GRAIN_US
     enough = found[ts[found] >= quarter]
     return (int(enough[0]) if len(enough) else -1), quarter

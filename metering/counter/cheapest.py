@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from metering.counter.model import Int64s, Policy, Readings, Register
-from metering.counter.steps import doubt, gains, weights
+from metering.counter.steps import doubt, gains
 
 _AT_FIRST: Final = 8
 _NEVER: Final = 2**62
@@ -25,11 +25,13 @@ class Stretch:
 
     Attributes:
         readings: by time.
+        weights: what leaving each of them out costs.
         begins: the first one counts in any case; else it is the first of all.
         ends: the last one counts in any case.
     """
 
     readings: Readings
+    weights: Int64s
     begins: bool
     ends: bool
 
@@ -63,7 +65,13 @@ class _Search:
         self._count = count
         self._ends = stretch.ends
         self._believe = doubt(policy) << bits
-        self._left_out: Int64s = np.concatenate(([0], np.cumsum(weights(part, policy) << bits)))
+        # No best way on costs more than leaving everything out and one doubt.
+        if int(stretch.weights.sum()) + 2 * doubt(policy) >= _NEVER >> bits:
+            raise ValueError(
+                f"{count} readings in a row are doubtful: too many to judge; if another device "
+                "answers at this address, say so in the registry, or confirm sooner"
+            )
+        self._left_out: Int64s = np.concatenate(([0], np.cumsum(stretch.weights << bits)))
         # The cost of all from reading j on, with all before j left out.
         self._over: Int64s = np.zeros(count, np.int64)
         # The least of these from j on, and where: as (cost, reading), with a guard.
@@ -102,16 +110,15 @@ class _Search:
 
     def _may_follow(self, index: int) -> bool:
         """Tell whether any later reading can follow at no cost: of a backward run none can."""
-        register = self._register
-        if register.reversible or register.capacity is not None:
+        registers = [self._register, *(one for _, one in self._register.earlier)]
+        if any(one.reversible or one.capacity is not None for one in registers):
             return True
         return bool(self._highest[index + 1] >= self._part.ticks[index])
 
     def _nearest(self, index: int, start: int, stop: int) -> tuple[int, int]:
         """Return the best successor at no cost among the readings ``start`` to ``stop - 1``."""
-        ts, ticks = self._part.ts, self._part.ticks
-        elapsed = ts[start:stop] - ts[index]
-        _, free = gains(ticks[index : index + 1], ticks[start:stop], elapsed, self._register)
+        near, one = self._part.part(start, stop), self._part.part(index, index + 1)
+        _, free = gains(one.ticks, near.ticks, one.ts, near.ts, self._register)
         ways = np.where(free, self._over[start:stop], _NEVER)
         nearest = int(np.argmin(ways))
         return int(ways[nearest]), start + nearest

@@ -17,7 +17,7 @@ from metering.counter.model import (
     Register,
     Step,
 )
-from metering.counter.steps import gains, limits
+from metering.counter.steps import fineness, gains, limits, weights
 
 
 def judge(readings: Readings, register: Register, policy: Policy) -> Path:
@@ -59,7 +59,8 @@ def check(readings: Readings) -> None:
 def _kept(readings: Readings, free: Bools, register: Register, policy: Policy) -> Bools:
     """Search only between anchors with a doubtful step in between; all else counts."""
     count = len(readings)
-    certain = np.flatnonzero(settled(readings, free, policy))
+    costs = weights(readings, policy)
+    certain = np.flatnonzero(settled(readings, free, costs, policy))
     bounds = np.concatenate(([-1], certain, [count]))
     doubtful = np.flatnonzero(~free)
     # Two anchors in a row bound a stretch; -1 and count stand for its open ends.
@@ -71,7 +72,9 @@ def _kept(readings: Readings, free: Bools, register: Register, policy: Policy) -
         # The step into a RESET is free from anywhere: before it the path ends as it likes.
         open_end = high == count or readings.origin[high] == Origin.RESET
         stop = high if open_end else high + 1
-        stretch = Stretch(readings.part(start, stop), begins=low >= 0, ends=not open_end)
+        stretch = Stretch(
+            readings.part(start, stop), costs[start:stop], begins=low >= 0, ends=not open_end
+        )
         kept[start:stop] = False
         kept[start + cheapest(stretch, register, policy)] = True
     return kept
@@ -79,8 +82,8 @@ def _kept(readings: Readings, free: Bools, register: Register, policy: Policy) -
 
 def _joined(readings: Readings, kept: Int64s, register: Register) -> Path:
     ts, ticks, origin = readings.ts[kept], readings.ticks[kept], readings.origin[kept]
-    elapsed, after = ts[1:] - ts[:-1], ticks[1:]
-    booked, free = gains(ticks[:-1], after, elapsed, register)
+    begin, end, after = ts[:-1], ts[1:], ticks[1:]
+    booked, free = gains(ticks[:-1], after, begin, end, register)
     steps: Int8s = np.zeros(len(booked), np.int8)
     known: Bools = free
     turned = booked != after - ticks[:-1]
@@ -92,8 +95,8 @@ def _joined(readings: Readings, kept: Int64s, register: Register) -> Path:
         steps[fell] = Step.RESET
         steps[entered] = Step.ENTERED
         # From zero on again; a counter that stands higher than it could have run was set.
-        restarted = fell & (after >= 0) & (after <= limits(elapsed, register))
-        known = np.where(entered, elapsed == 0, free | restarted)
+        restarted = fell & (after >= 0) & (after <= limits(begin, end, register))
+        known = np.where(entered, end == begin, free | restarted)
         booked = np.where(restarted, after, booked)
         booked = np.where(known & ~entered, booked, 0)
-    return Path(kept, steps, booked, known)
+    return Path(kept, steps, booked, known, fineness(end, register))

@@ -36,17 +36,25 @@ class Register:
         capacity: ticks at which it rolls over to 0; None: never.
         max_per_hour: most ticks it can gain in an hour.
         reversible: it may run backwards (net metering): no step is implausible for its sign.
+        fine: its ticks are so many of those that readings are given in: 1, unless it counted finer
+            at another time.
+        earlier: how it counted before: until when (µs UTC), by time. A step is judged by what
+            held when it ended. The earlier ones have no earlier ones themselves.
     """
 
     capacity: int | None
     max_per_hour: int
     reversible: bool = False
+    fine: int = 1
+    earlier: tuple[tuple[int, Register], ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_per_hour <= MOST_PER_HOUR:
             raise ValueError(f"max_per_hour is {self.max_per_hour} ticks: give 1 to 2**40")
         if self.capacity is not None and not 1 <= self.capacity <= MOST_TICKS:
             raise ValueError(f"capacity is {self.capacity} ticks: give 1 to 2**53, or none")
+        if self.fine < 1:
+            raise ValueError(f"fine is {self.fine}: a tick is 1 of the readings' or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,8 @@ class Policy:
     """When a doubtful level is believed.
 
     Attributes:
-        confirm_readings: after so many readings on it (N).
+        confirm_readings: after so many readings on it (N),
+        confirm_least_us: and not before it lasted so long (F), µs, however dense they come;
         confirm_us: or after it lasted so long (T), µs; weights count whole seconds.
         stuck_us: a counter that stands still so long is a finding; None: it may stand.
     """
@@ -62,12 +71,18 @@ class Policy:
     confirm_readings: int = 4
     confirm_us: int = 24 * 3_600_000_000
     stuck_us: int | None = None
+    confirm_least_us: int = 45 * 60_000_000
 
     def __post_init__(self) -> None:
         if not 1 <= self.confirm_readings <= 100:
             raise ValueError(f"confirm_readings is {self.confirm_readings}: give 1 to 100")
         if not 1_000_000 <= self.confirm_us <= 31 * 86_400_000_000:
             raise ValueError(f"confirm_us is {self.confirm_us}: give a second to 31 days")
+        if not 1_000_000 <= self.confirm_least_us <= self.confirm_us:
+            raise ValueError(
+                f"confirm_least_us is {self.confirm_least_us}: give a second to confirm_us, "
+                f"{self.confirm_us}"
+            )
         if self.stuck_us is not None and self.stuck_us < 1:
             raise ValueError(f"stuck_us is {self.stuck_us}: give more than 0, or none")
 
@@ -125,12 +140,14 @@ class Path:
         steps: :class:`Step` into ``kept[i + 1]``; one fewer than ``kept``.
         booked: ticks of each step; 0 where unknown.
         known: whether the step's ticks are known.
+        fine: of the register at the step's end: it is spread in so many ticks at a time.
     """
 
     kept: Int64s
     steps: Int8s
     booked: Int64s
     known: Bools
+    fine: Int64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +172,24 @@ class LoadShape:
     """How the energy of a gap is spread over time: the weights of a local week.
 
     Attributes:
-        weights: 672 whole numbers, the quarter hours of a week from Monday 00:00.
+        weights: 672 whole numbers, the quarter hours of a week from Monday 00:00; None: evenly.
         zone: of the site.
+        earlier: the weights before: until when (µs UTC), by time. A step is spread by what held
+            when it ended.
     """
 
-    weights: Int64s
+    weights: Int64s | None
     zone: ZoneInfo
+    earlier: tuple[tuple[int, Int64s | None], ...] = ()
 
     def __post_init__(self) -> None:
-        if self.weights.shape != (672,) or self.weights.min() < 0:
-            raise ValueError("a load profile has 672 weights, none below 0")
+        for weights in (self.weights, *(weights for _, weights in self.earlier)):
+            if weights is not None and (weights.shape != (672,) or weights.min() < 0):
+                raise ValueError("a load profile has 672 weights, none below 0")
+
+    def at(self, end: int) -> Int64s | None:
+        """Return the weights of a step that ends then, µs UTC."""
+        return next((weights for until, weights in self.earlier if end <= until), self.weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Series:
         register: how it counts.
         ratios: what a tick is worth, by time.
         weights: of a local week (672), how energy of a gap is spread; None: evenly.
+        weights_before: what held earlier, as of :class:`LoadShape`.
         begin: of the binding, µs UTC; None: before all readings.
         end: of the binding, µs UTC; None: it still hangs there.
         opening: the first reading is the first of all; else it is an anchor, and what came before
@@ -49,6 +50,7 @@ class Series:
     register: Register
     ratios: Sequence[Ratio]
     weights: Int64s | None = None
+    weights_before: tuple[tuple[int, Int64s | None], ...] = ()
     begin: int | None = None
     end: int | None = None
     opening: bool = True
@@ -70,7 +72,7 @@ def quarters_of(
             quarters, or quantities pass 2⁶² millionths.
     """
     readings = _bound(series)
-    shape = None if series.weights is None else LoadShape(series.weights, tz)
+    shape = _shape(series, tz)
     path = judge(readings, series.register, policy)
     quarters = allot(readings, path, series.ratios, shape, window)
     quarters = mark(quarters, _replaced(series), Flag.REPLACED)
@@ -103,6 +105,12 @@ def merge(parts: Sequence[Quarters]) -> Quarters:
         covered_s=np.minimum(np.add.reduceat(covered, first), 900).astype(np.int16),
         flags=np.bitwise_or.reduceat(flags, first),
     )
+
+
+def _shape(series: Series, tz: ZoneInfo) -> LoadShape | None:
+    if series.weights is None and not series.weights_before:
+        return None
+    return LoadShape(series.weights, tz, series.weights_before)
 
 
 def _bound(series: Series) -> Readings:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from metering.counter.model import GRAIN_US, Int64s, LoadShape
+from metering.counter.model import GRAIN_US, Int64s
 
 _DAY_QUARTERS: Final = 96
 _WEEK_QUARTERS: Final = 672
@@ -17,19 +17,22 @@ _MONDAY: Final = 4 * _DAY_QUARTERS  # 1970-01-05, in quarters
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def running_weight(shape: LoadShape, begin: int, end: int, times: Sequence[int]) -> list[int]:
+def running_weight(
+    weights: Int64s, zone: ZoneInfo, begin: int, end: int, times: Sequence[int]
+) -> list[int]:
     """Return the weight between ``begin`` and each time; of ``end`` it is above 0.
 
     Where the profile weighs the whole span 0 it says nothing: time itself is the weight.
 
     Args:
-        shape: the load profile.
+        weights: of the quarters of a local week.
+        zone: of the site.
         begin: µs UTC.
         end: µs UTC, behind it.
         times: µs UTC, between both.
     """
     first, last = begin // GRAIN_US, (end - 1) // GRAIN_US
-    weight = shape.weights[week_quarters(first, last + 1, shape.zone)]
+    weight = weights[week_quarters(first, last + 1, zone)]
     before = np.concatenate(([0], np.cumsum(weight)))
     # Weight times µs passes 2⁶³ over long gaps: Python's whole numbers from here on.
     steps, totals = [*weight.tolist(), 0], before.tolist()

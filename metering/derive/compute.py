@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from metering.counter.anchors import Reach, reach
 from metering.counter.model import GRAIN_US, Finding, Policy, Quarters
 from metering.counter.series import Series, merge, quarters_of
 from metering.derive.claim import Span
-from metering.derive.eras import Era
+from metering.derive.counted import Counted
 from metering.derive.history import Binding, History
 from metering.derive.rollup import Window
 from metering.derive.store import Computed, Noted
@@ -56,13 +56,13 @@ def concerned(history: History, span: Span) -> tuple[Binding, ...]:
     return (*before, *touched, *behind)
 
 
-def compute(meter_id: int, span: Span, eras: Sequence[Era], rules: Rules) -> Computed | None:
+def compute(meter_id: int, span: Span, devices: Sequence[Counted], rules: Rules) -> Computed | None:
     """Return what the quarters hold that a change moves.
 
     Args:
         meter_id: the meter.
         span: the change.
-        eras: of every device concerned, as far as readings were loaded.
+        devices: all that are concerned, as far as their readings were loaded.
         rules: of all meters.
 
     Returns:
@@ -71,35 +71,35 @@ def compute(meter_id: int, span: Span, eras: Sequence[Era], rules: Rules) -> Com
     Raises:
         ValueError: quantities are too large to be true.
     """
-    reaches = _reaches(span, eras, rules.policy)
+    reaches = _reaches(span, devices, rules.policy)
     if reaches is None:
         return None
     window = _window(span, reaches.values())
     parts: list[Quarters] = []
     findings: dict[tuple[int, str], Noted] = {}
-    for number, era in enumerate(eras):
-        if _apart(era, window):
+    for number, one in enumerate(devices):
+        if _apart(one, window):
             continue
         near = reaches.get(number)
         if near is None or near.window != window:
             # What is to be replaced is more than what this one's change moves.
-            near = _reach(era, (window[0], window[1] - 1), rules.policy)
+            near = _reach(one, (window[0], window[1] - 1), rules.policy)
         if near is None:
             return None
-        quarters, found = quarters_of(_series(era, near), rules.policy, rules.zone, window)
+        quarters, found = quarters_of(_part(one, near), rules.policy, rules.zone, window)
         parts.append(quarters)
-        for one in found:
-            findings.setdefault((one.ts, one.kind), _noted(era, one))
+        for finding in found:
+            findings.setdefault((finding.ts, finding.kind), _noted(one, finding))
     kept = tuple(findings[key] for key in sorted(findings))
     return Computed(Window(meter_id, *window), merge(parts), kept)
 
 
-def _reaches(span: Span, eras: Sequence[Era], policy: Policy) -> dict[int, Reach] | None:
-    """Return how far the change reaches in the eras that it touches; None: farther than loaded."""
+def _reaches(span: Span, devices: Sequence[Counted], policy: Policy) -> dict[int, Reach] | None:
+    """Return how far the change reaches in those that it touches; None: farther than loaded."""
     reaches: dict[int, Reach] = {}
-    for number, era in enumerate(eras):
-        if _touches(era, span):
-            near = _reach(era, (span.from_us, span.to_us), policy)
+    for number, one in enumerate(devices):
+        if one.extent[0] <= span.to_us and one.extent[1] >= span.from_us:
+            near = _reach(one, (span.from_us, span.to_us), policy)
             if near is None:
                 return None
             reaches[number] = near
@@ -112,45 +112,33 @@ def _window(span: Span, reaches: Iterable[Reach]) -> tuple[int, int]:
     return min(begin for begin, _ in windows), max(end for _, end in windows)
 
 
-def _reach(era: Era, change: tuple[int, int], policy: Policy) -> Reach | None:
-    return reach(era.readings, era.register, policy, change, era.whole)
+def _reach(one: Counted, change: tuple[int, int], policy: Policy) -> Reach | None:
+    return reach(one.series.readings, one.series.register, policy, change, one.whole)
 
 
-def _touches(era: Era, span: Span) -> bool:
-    ts = era.readings.ts
-    begin = min(era.extent[0], int(ts[0])) if len(ts) else era.extent[0]
-    return begin <= span.to_us and era.extent[1] >= span.from_us
-
-
-def _apart(era: Era, window: tuple[int, int]) -> bool:
-    """Say whether an era has nothing to say of a window."""
-    ts, (before, behind) = era.readings.ts, era.whole
+def _apart(one: Counted, window: tuple[int, int]) -> bool:
+    """Say whether a device has nothing to say of a window."""
+    ts, (before, behind) = one.series.readings.ts, one.whole
     if not len(ts):
         return True
     return (behind and int(ts[-1]) < window[0]) or (before and int(ts[0]) >= window[1])
 
 
-def _series(era: Era, near: Reach) -> Series:
-    return Series(
-        readings=era.readings.part(near.start, near.stop),
-        register=era.register,
-        ratios=era.ratios,
-        weights=era.weights,
-        begin=era.begin,
-        end=era.end,
-        opening=near.opening and era.opens,
-    )
+def _part(one: Counted, near: Reach) -> Series:
+    readings = one.series.readings.part(near.start, near.stop)
+    return replace(one.series, readings=readings, opening=near.opening)
 
 
-def _noted(era: Era, one: Finding) -> Noted:
+def _noted(one: Counted, finding: Finding) -> Noted:
+    before = None if finding.before is None else float(finding.before * one.unit)
     return Noted(
-        device_id=era.device_id,
-        ts_us=one.ts,
-        until_us=one.until,
-        kind=one.kind,
-        before=None if one.before is None else float(one.before * era.resolution),
-        after=float(one.after * era.resolution),
-        micro=one.micro,
+        device_id=one.device_id,
+        ts_us=finding.ts,
+        until_us=finding.until,
+        kind=finding.kind,
+        before=before,
+        after=float(finding.after * one.unit),
+        micro=finding.micro,
     )
 
 

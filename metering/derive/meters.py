@@ -13,7 +13,7 @@ import structlog
 from metering.derive import history, readings
 from metering.derive.claim import Claim, Span
 from metering.derive.compute import Rules, compute, concerned
-from metering.derive.eras import eras
+from metering.derive.counted import counted
 from metering.derive.history import Binding, History
 from metering.derive.profiles import Resolutions
 from metering.derive.readings import Found, Wanted
@@ -21,7 +21,7 @@ from metering.derive.rollup import Window, roll_up
 from metering.derive.store import Computed, replace
 
 _FARTHER: Final = 10
-_LOOKS: Final = 3
+_LOOKS: Final = 4
 """How often to look ten times as far before everything is read."""
 
 log = structlog.get_logger()
@@ -136,9 +136,8 @@ def _computed(
 
 
 def _compute(task: _Task, found: Sequence[Found], rules: Rules) -> Computed | None:
-    series = [
-        era
+    devices = [
+        counted(task.history, binding, near)
         for binding, near in zip(task.bindings, found, strict=True)
-        for era in eras(task.history, binding, near)
     ]
-    return compute(task.meter, task.span, series, rules)
+    return compute(task.meter, task.span, devices, rules)

@@ -19,6 +19,12 @@ class MeteringSettings(BaseModel):
         description="a counter's new level is believed after so many readings on it; after a "
         "change, mark the meters due to apply it to the past",
     )
+    confirm_minutes_least: int = Field(
+        default=45,
+        ge=1,
+        le=60,
+        description="but not before it has lasted so many minutes, however dense they come",
+    )
     confirm_hours: int = Field(
         default=24, ge=1, le=720, description="or after it has lasted so many hours"
     )
@@ -39,4 +45,8 @@ class MeteringSettings(BaseModel):
 
     def policy(self) -> Policy:
         """Return when a doubtful level is believed, as the counter's judge takes it."""
-        return Policy(self.confirm_readings, self.confirm_hours * 3_600_000_000)
+        return Policy(
+            self.confirm_readings,
+            self.confirm_hours * 3_600_000_000,
+            confirm_least_us=self.confirm_minutes_least * 60_000_000,
+        )

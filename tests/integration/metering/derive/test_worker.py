@@ -234,6 +234,31 @@ def test_a_reset_of_the_register_facts_is_felt_from_its_time_on(
     assert derived(conn) == incremental
 
 
+def test_a_spike_just_before_the_register_facts_change_loses_nothing(
+    conn: psycopg.Connection, database: str
+) -> None:
+    meter = add_meter(conn, "m")
+    shown = steady(range(40))
+    shown[19] = (at(19), 900_000.0)
+    write(database, meter.point, shown)
+    work(conn)
+    with conn.transaction():
+        conn.execute(
+            "INSERT INTO device_register (device_id, register, resolution, max_per_hour, valid,"
+            " entered_by, entered_at)"
+            " VALUES (%s, 'energy', 0.1, 400, tstzrange(%s, NULL), 't', %s)",
+            [meter.device, at(19.5), at(0)],
+        )
+        due.mark(conn, due.DueKind.METER, meter.id, at(19.5), None, "register")
+
+    work(conn)
+
+    assert kwh(conn, meter.id) == 19.5
+    incremental = derived(conn)
+    anew(conn)
+    assert derived(conn) == incremental
+
+
 def test_after_a_restored_dump_everything_is_computed_anew(
     conn: psycopg.Connection, database: str
 ) -> None:

@@ -41,16 +41,35 @@ def every_quarter(*ticks: int) -> Readings:
     return readings_of([BEGIN + GRAIN_US * index for index in range(len(ticks))], ticks)
 
 
-REGISTERS = st.builds(
-    Register,
-    capacity=st.sampled_from([None, 400, 1000, 100_000]),
-    max_per_hour=st.sampled_from([1, 40, 400]),
-    reversible=st.booleans(),
-)
+def _registers(earlier: Sequence[tuple[int, Register]] = ()) -> st.SearchStrategy[Register]:
+    return st.builds(
+        Register,
+        capacity=st.sampled_from([None, 400, 1000, 100_000]),
+        max_per_hour=st.sampled_from([1, 40, 400]),
+        reversible=st.booleans(),
+        fine=st.sampled_from([1, 1, 1, 10]),
+        earlier=st.just(tuple(earlier)),
+    )
+
+
+@st.composite
+def _changing(draw: st.DrawFn) -> Register:
+    """Facts that change, mostly on a quarter hour and while the counter runs."""
+    times = st.integers(0, 40).map(lambda at: BEGIN + at * GRAIN_US) | st.integers(
+        BEGIN, BEGIN + 100 * HOUR_US
+    )
+    until = sorted(draw(st.lists(times, min_size=1, max_size=3, unique=True)))
+    return draw(_registers([(at, draw(_registers())) for at in until]))
+
+
+STEADY_REGISTERS = _registers()
+REGISTERS = STEADY_REGISTERS | _changing()
 POLICIES = st.builds(
-    Policy,
-    confirm_readings=st.integers(1, 5),
-    confirm_us=st.sampled_from([1_000_000, HOUR_US, 24 * HOUR_US]),
+    lambda readings, times: Policy(readings, times[1], confirm_least_us=times[0]),
+    st.integers(1, 5),
+    st.lists(
+        st.sampled_from([1_000_000, 20 * MINUTE_US, HOUR_US, 24 * HOUR_US]), min_size=2, max_size=2
+    ).map(sorted),
 )
 GAPS = st.sampled_from(
     [GRAIN_US] * 6 + [MINUTE_US, 7 * MINUTE_US + 1, HOUR_US, 5 * HOUR_US + 3, 40 * HOUR_US]
@@ -145,6 +164,7 @@ def joined(readings: Readings, kept: Sequence[int], register: Register) -> Path:
         np.array(steps, np.int8),
         np.array(booked, np.int64),
         np.array(known, np.bool_),
+        np.array([held(readings, after, register).fine for after in kept[1:]], np.int64),
     )
 
 
@@ -156,20 +176,28 @@ def step_of(
     elapsed = int(readings.ts[after] - readings.ts[before])
     if readings.origin[after] == Origin.RESET:
         return Step.ENTERED, 0 if elapsed == 0 else None
-    limit = register.max_per_hour * (elapsed // 1000) // 3_600_000 + 1
+    register = held(readings, after, register)
+    limit = (register.max_per_hour * (elapsed // 1000) // 3_600_000 + 1) * register.fine
     if (-limit if register.reversible else 0) <= b - a <= limit:
         return Step.NORMAL, b - a
     if register.capacity is not None:
-        turns = [register.capacity] + ([-register.capacity] if register.reversible else [])
+        capacity = register.capacity * register.fine
+        turns = [capacity] + ([-capacity] if register.reversible else [])
         for turn in turns:
             gain = b - a + turn
             crossed = (b < a) == (turn > 0)
             right_way = gain * (1 if turn > 0 else -1) >= 0
-            if crossed and right_way and abs(gain) <= min(limit, register.capacity / 4):
+            if crossed and right_way and abs(gain) <= min(limit, capacity / 4):
                 return Step.ROLLOVER, gain
     if b < a:
         return Step.RESET, b if 0 <= b <= limit else None
     return Step.JUMP, None
+
+
+def held(readings: Readings, after: int, register: Register) -> Register:
+    """How the counter counted when a step into a reading ended."""
+    end = readings.ts[after]
+    return next((one for until, one in register.earlier if end <= until), register)
 
 
 def _cost(readings: Readings, before: int, after: int, register: Register, policy: Policy) -> int:
@@ -179,11 +207,18 @@ def _cost(readings: Readings, before: int, after: int, register: Register, polic
 
 
 def _weights(readings: Readings, policy: Policy) -> list[int]:
-    one = policy.confirm_us // 1_000_000
-    costs = [one] * len(readings)
-    for index in range(1, len(readings)):
-        distance = int(readings.ts[index] - readings.ts[index - 1]) // 1_000_000
-        costs[index] = min(
-            max(distance * policy.confirm_readings, one), one * policy.confirm_readings
-        )
+    """Half by the time since the one before, half by that to the next; more when long alone."""
+    longest, least = policy.confirm_us // 1_000_000, policy.confirm_least_us // 1_000_000
+    count, last = policy.confirm_readings, len(readings) - 1
+    costs = []
+    for index in range(len(readings)):
+        around = [
+            int(readings.ts[after] - readings.ts[after - 1]) // 1_000_000
+            for after in (index, index + 1)
+            if 0 < after <= last
+        ]
+        halves = [min(longest, count * min(one, longest) * longest // least) for one in around]
+        halves += halves if index == 0 else []
+        alone = min(count * min(around), count * longest) if len(around) == 2 else 0
+        costs.append(max(sum(halves) // 2, alone, 1))
     return costs

@@ -17,6 +17,7 @@ from metering.counter.model import (
     GRAIN_US,
     MEASURED_US,
     Flag,
+    Int64s,
     LoadShape,
     Origin,
     Path,
@@ -50,6 +51,8 @@ SHAPES = st.sampled_from(
         LoadShape(WEEK, SHANGHAI),
         LoadShape(WEEK, ZoneInfo("Europe/Berlin")),
         LoadShape(np.zeros(672, np.int64), SHANGHAI),
+        LoadShape(None, SHANGHAI, ((BEGIN + 9 * GRAIN_US, WEEK),)),
+        LoadShape(WEEK[::-1], SHANGHAI, ((BEGIN + HOUR_US, WEEK), (BEGIN + 9 * HOUR_US, None))),
     ]
 )
 Row = tuple[int, int, int, int, int]
@@ -85,7 +88,7 @@ def slow_rows(
         flags = _flags(readings, path, step, end - begin)
         reached = 0
         for low, high in zip(sorted(cuts), sorted(cuts)[1:], strict=False):
-            upto = _share(int(path.booked[step]), begin, end, high, shape)
+            upto = _share(path, step, (begin, end), high, shape)
             worth = [r.micro_per_tick for r in ratios if r.since <= low] or [
                 ratios[0].micro_per_tick
             ]
@@ -120,21 +123,27 @@ def _flags(readings: Readings, path: Path, step: int, length: int) -> int:
     return int(flags)
 
 
-def _share(booked: int, begin: int, end: int, time: int, shape: LoadShape | None) -> int:
+def _share(path: Path, step: int, ends: tuple[int, int], time: int, shape: LoadShape | None) -> int:
+    (begin, end), booked, fine = ends, int(path.booked[step]), int(path.fine[step])
     part, whole = time - begin, end - begin
-    if shape is not None and whole > MEASURED_US and _weight(begin, end, shape):
-        part, whole = _weight(begin, time, shape), _weight(begin, end, shape)
+    weights = None if shape is None else shape.weights
+    if shape is not None:
+        for until, earlier in reversed(shape.earlier):
+            weights = earlier if end <= until else weights
+        if weights is not None and whole > MEASURED_US and _weight(begin, end, weights, shape.zone):
+            part, whole = (_weight(begin, to, weights, shape.zone) for to in (time, end))
     size = abs(booked) * part // whole
+    size -= size % fine if time < end else 0
     return size if booked >= 0 else -size
 
 
-def _weight(begin: int, end: int, shape: LoadShape) -> int:
+def _weight(begin: int, end: int, weights: Int64s, zone: ZoneInfo) -> int:
     total, time = 0, begin
     while time < end:
         quarter_end = min(time // GRAIN_US * GRAIN_US + GRAIN_US, end)
-        local = datetime.fromtimestamp(time // 1_000_000, UTC).astimezone(shape.zone)
+        local = datetime.fromtimestamp(time // 1_000_000, UTC).astimezone(zone)
         index = local.weekday() * 96 + local.hour * 4 + local.minute // 15
-        total += int(shape.weights[index]) * (quarter_end - time)
+        total += int(weights[index]) * (quarter_end - time)
         time = quarter_end
     return total
 
@@ -331,3 +340,16 @@ def test_a_window_beside_the_readings_is_empty() -> None:
         (BEGIN, BEGIN),
     ):
         assert rows(allot(readings, path, ONE, None, window)) == []
+
+
+@pytest.mark.parametrize(("until", "spread"), [(0, [10, 0]), (1, [5, 5])])
+def test_a_gap_that_ends_when_the_profile_changes_is_spread_by_the_one_before(
+    until: int, spread: list[int]
+) -> None:
+    end = BEGIN + 2 * GRAIN_US
+    readings = readings_of([BEGIN, end], [0, 10])
+    weights = np.zeros(672, np.int64)
+    weights[4 * 96 + 32] = 1  # Friday 08:00 in Shanghai: BEGIN
+    shape = LoadShape(weights, SHANGHAI, ((end - 1 + until, None),))
+    quarters = allot(readings, judge(readings, KWH, Policy()), ONE, shape, EVER)
+    assert quarters.micro.tolist() == spread

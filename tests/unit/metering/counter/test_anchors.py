@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +17,11 @@ from tests.unit.metering.counter.histories import (
     BEGIN,
     EVER,
     HOUR_US,
+    MINUTE_US,
     POLICIES,
     REGISTERS,
     SHANGHAI,
+    STEADY_REGISTERS,
     WEEK,
     every_quarter,
     histories,
@@ -57,30 +60,38 @@ def found(readings: Readings, policy: Policy, register: Register = KWH) -> list[
 
 
 def test_in_a_run_more_than_n_readings_stand_on_each_side() -> None:
-    # N = 4, each weighs 1: five up to and with it, four behind it.
-    assert found(every_quarter(*range(12)), Policy()) == [4, 5, 6, 7]
+    # N = 4, each weighs 1, the first and the last one half: nobody knows what is next to them.
+    assert found(every_quarter(*range(12)), Policy()) == [5, 6]
 
 
-def test_a_run_of_two_n_readings_has_none() -> None:
-    assert found(every_quarter(*range(8)), Policy()) == []
-    assert found(every_quarter(*range(9)), Policy()) == [4]
+def test_a_run_of_two_n_and_two_readings_has_none() -> None:
+    assert found(every_quarter(*range(10)), Policy()) == []
+    assert found(every_quarter(*range(11)), Policy()) == [5]
+
+
+def test_dense_readings_have_45_minutes_on_each_side() -> None:
+    minutes = readings_of([BEGIN + MINUTE_US * at for at in range(180)], range(180))
+    assert found(minutes, Policy()) == [*range(46, 134)]
+    seconds = readings_of([BEGIN + MINUTE_US // 60 * at for at in range(7200)], range(7200))
+    inside = found(seconds, Policy(), Register(None, 4000))
+    assert (inside[0], inside[-1]) == (2701, 7199 - 2701)
 
 
 def test_a_long_silence_weighs_as_much_as_n_readings() -> None:
     day = 24 * HOUR_US
     daily = readings_of([BEGIN + day * index for index in range(5)], [10, 20, 30, 40, 50])
-    assert found(daily, Policy()) == [1, 2, 3]
+    assert found(daily, Policy()) == [2]
 
 
 def test_a_doubtful_step_begins_a_new_run() -> None:
-    levels = [*range(9), *range(5000, 5009)]
-    assert found(every_quarter(*levels), Policy()) == [4, 13]
+    levels = [*range(10), *range(5000, 5010)]
+    assert found(every_quarter(*levels), Policy()) == [5, 14]
 
 
 def test_a_rollover_does_not() -> None:
     register = Register(capacity=1000, max_per_hour=100)
-    turning = every_quarter(996, 997, 998, 999, 0, 1, 2, 3, 4)
-    assert found(turning, Policy(), register) == [4]
+    turning = every_quarter(995, 996, 997, 998, 999, 0, 1, 2, 3, 4, 5)
+    assert found(turning, Policy(), register) == [5]
 
 
 def test_what_a_person_entered_is_one() -> None:
@@ -94,7 +105,11 @@ def test_nothing_has_none() -> None:
 
 @SLOW
 @given(
-    before=histories(10), middle=histories(25), behind=histories(10), register=REGISTERS, policy=FEW
+    before=histories(10),
+    middle=histories(25),
+    behind=histories(10),
+    register=STEADY_REGISTERS,
+    policy=FEW,
 )
 def test_an_anchor_counts_whatever_stands_around(
     before: Readings, middle: Readings, behind: Readings, register: Register, policy: Policy
@@ -106,7 +121,13 @@ def test_an_anchor_counts_whatever_stands_around(
 
 
 @SLOW
-@given(head=histories(25), one=histories(12), other=histories(12), register=REGISTERS, policy=FEW)
+@given(
+    head=histories(25),
+    one=histories(12),
+    other=histories(12),
+    register=STEADY_REGISTERS,
+    policy=FEW,
+)
 def test_what_comes_behind_an_anchor_changes_nothing_before_it(
     head: Readings, one: Readings, other: Readings, register: Register, policy: Policy
 ) -> None:
@@ -118,7 +139,13 @@ def test_what_comes_behind_an_anchor_changes_nothing_before_it(
 
 
 @SLOW
-@given(one=histories(12), other=histories(12), tail=histories(25), register=REGISTERS, policy=FEW)
+@given(
+    one=histories(12),
+    other=histories(12),
+    tail=histories(25),
+    register=STEADY_REGISTERS,
+    policy=FEW,
+)
 def test_what_comes_before_an_anchor_changes_nothing_behind_it(
     one: Readings, other: Readings, tail: Readings, register: Register, policy: Policy
 ) -> None:
@@ -178,7 +205,7 @@ def changed(readings: Readings, other: Readings, start: int, stop: int) -> Readi
 
 @SLOW
 @given(
-    readings=histories(45, shortest=12, calm=4),
+    readings=histories(45, shortest=12, calm=4) | histories(45, shortest=12, calm=4, on_grid=True),
     other=histories(6, shortest=1, people=False),
     register=REGISTERS,
     policy=FEW,
@@ -216,9 +243,11 @@ def test_computing_again_as_far_as_a_change_reaches_is_computing_all(
         span = after
         far = reach(span, register, policy, change, (True, True))
     assert far is not None
-    weights = WEEK if shaped else None
-    everything = Series(after, register, ratios, weights)
-    part = Series(span.part(far.start, far.stop), register, ratios, weights, opening=far.opening)
+    earlier = ((BEGIN + 20 * GRAIN_US, None),)
+    everything = Series(after, register, ratios)
+    if shaped:
+        everything = replace(everything, weights=WEEK, weights_before=earlier)
+    part = replace(everything, readings=span.part(far.start, far.stop), opening=far.opening)
     old, old_findings = quarters_of(replace(everything, readings=readings), policy, SHANGHAI, EVER)
     full, full_findings = quarters_of(everything, policy, SHANGHAI, EVER)
     again, findings = quarters_of(part, policy, SHANGHAI, far.window)
@@ -237,10 +266,52 @@ def test_far_from_both_ends_a_change_reaches_a_few_readings() -> None:
     at = int(readings.ts[500])
     far = reach(readings, KWH, Policy(), (at, at), (False, False))
     assert far is not None
-    # The last anchor before reading 500 has four readings behind it: 495; it begins a quarter.
-    assert (far.start, far.stop) == (495, 506)
-    assert far.window == (int(readings.ts[495]), int(readings.ts[505]))
+    # The last anchor before reading 500 has five readings behind it: 494; it begins a quarter,
+    # which is computed from the anchor before.
+    assert (far.start, far.stop) == (493, 507)
+    assert far.window == (int(readings.ts[494]), int(readings.ts[506]))
     assert not far.opening
+
+
+@pytest.mark.parametrize("changed_at", [3, 8])
+def test_a_reset_on_the_quarter_is_told_of_again_when_a_change_reaches_it(changed_at: int) -> None:
+    origin = [0] * 6 + [int(Origin.RESET)] + [0] * 6
+    ticks = [*range(6), *range(7)]
+    times = [BEGIN + GRAIN_US * at for at in range(13)]
+    readings = readings_of(times, ticks, origin)
+    change = (times[changed_at], times[changed_at])
+    far = reach(readings, KWH, Policy(), change, (True, True))
+    assert far is not None
+    part = Series(readings.part(far.start, far.stop), KWH, [Ratio(0, 1)], opening=far.opening)
+    _, found = quarters_of(part, Policy(), SHANGHAI, far.window)
+    assert far.window[0] <= times[6] < far.window[1]
+    assert [one.before for one in found if one.kind == "entered"] == [5]
+
+
+@pytest.mark.parametrize(("came", "first"), [([8, 9], 0), ([900], 1)])
+def test_what_comes_before_an_entered_reading_on_the_quarter_decides_whether_it_is_first(
+    came: list[int], first: int
+) -> None:
+    # What came follows plausibly, or is left out.
+    times = [BEGIN + GRAIN_US * at for at in range(-len(came), 12)]
+    origin = [0] * len(came) + [int(Origin.ENTERED)] + [0] * 11
+    readings = readings_of(times, [*came, *range(10, 22)], origin)
+    far = reach(readings, KWH, Policy(), (times[0], times[0]), (True, True))
+    assert far is not None
+    assert far.window[0] <= BEGIN < far.window[1]
+    part = Series(readings.part(far.start, far.stop), KWH, [Ratio(0, 1)], opening=far.opening)
+    _, found = quarters_of(part, Policy(), SHANGHAI, far.window)
+    assert [one.ts for one in found if one.kind == "first"] == [times[first]]
+
+
+def test_of_readings_a_minute_apart_a_change_reaches_an_hour() -> None:
+    readings = readings_of([BEGIN + MINUTE_US * at for at in range(1000)], range(1000))
+    at = int(readings.ts[500])
+    far = reach(readings, KWH, Policy(), (at, at), (False, False))
+    assert far is not None
+    # From the begin of the anchor's quarter, and the anchor before, to the end of the other's.
+    assert (far.start, far.stop) == (449, 556)
+    assert far.window == (BEGIN + 450 * MINUTE_US, BEGIN + 555 * MINUTE_US)
 
 
 def test_too_short_a_span_says_look_farther() -> None:

@@ -4,7 +4,8 @@ A file says what a meter's devices showed and what follows from it, to the last 
 
 - about, source: what went wrong where (``ME`` = MyEMS, other short names as in the field notes);
 - register: resolution, max_per_hour and capacity in kWh, reversible; policy: confirm_readings,
-  confirm_hours, stuck_hours; ratios: factor by the time from which it holds; zone: of all times;
+  confirm_hours, confirm_minutes_least, stuck_hours; ratios: factor by the time from which it
+  holds; zone: of all times;
 - devices: readings and entries as lines (entries name their kind, ``reading`` or ``reset``), begin
   and end of the time at the meter;
 - expect: kwh in all, estimated of it, findings (without ``first``, unless ``first`` is asked for),
@@ -79,6 +80,7 @@ def load(path: Path) -> Case:
             int(policy.get("confirm_readings", 4)),
             int(policy.get("confirm_hours", 24)) * 3_600_000_000,
             int(policy["stuck_hours"]) * 3_600_000_000 if "stuck_hours" in policy else None,
+            int(policy.get("confirm_minutes_least", 45)) * 60_000_000,
         ),
         ratios=[],
         devices=body["devices"],

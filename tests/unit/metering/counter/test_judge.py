@@ -11,6 +11,7 @@ from metering.counter.model import GRAIN_US, Origin, Path, Policy, Readings, Reg
 from tests.unit.metering.counter.histories import (
     BEGIN,
     HOUR_US,
+    MINUTE_US,
     POLICIES,
     REGISTERS,
     every_quarter,
@@ -64,6 +65,73 @@ def test_a_silence_of_t_confirms_like_n_readings() -> None:
     lower = readings_of(times, [5000, 5010, 5, 15, 25])
     assert kept(lower) == [0, 1, 2, 3, 4]
     assert judge(lower, KWH, Policy()).steps.tolist() == [0, Step.RESET, 0, 0]
+
+
+def every_minute(*ticks: int, begin: int = BEGIN) -> Readings:
+    return readings_of([begin + MINUTE_US * index for index in range(len(ticks))], ticks)
+
+
+def one_behind_the_other(one: Readings, *others: Readings) -> Readings:
+    parts = [one, *others]
+    return Readings(*(np.concatenate([getattr(p, c) for p in parts]) for c in Readings.__slots__))
+
+
+def test_dense_readings_believe_a_level_when_it_lasted_45_minutes() -> None:
+    calm = range(1000, 1090)
+    assert kept(every_minute(*calm, *[5000] * 45)) == [*range(90)]
+    assert kept(every_minute(*calm, *[5000] * 47)) == [*range(137)]
+
+
+def test_a_dip_of_dense_readings_that_lasts_an_hour_is_left_out() -> None:
+    calm = [*range(1000, 1090)]
+    dip = every_minute(*calm, *[0] * 60, *range(1090, 1180))
+    assert kept(dip) == [*range(90), *range(150, 240)]
+    assert judge(dip, KWH, Policy()).booked.sum() == 179
+
+
+def test_how_long_dense_readings_take_can_be_set() -> None:
+    stays = every_minute(*range(1000, 1090), *[5000] * 12)
+    assert kept(stays, policy=Policy(confirm_least_us=12 * MINUTE_US)) == [*range(90)]
+    assert kept(stays, policy=Policy(confirm_least_us=11 * MINUTE_US)) == [*range(102)]
+
+
+@pytest.mark.parametrize("apart", [12, 15, 60, 6 * 60])
+@pytest.mark.parametrize("least", [1, 45])
+def test_readings_that_are_not_dense_are_believed_by_their_number(apart: int, least: int) -> None:
+    policy = Policy(confirm_least_us=least * MINUTE_US)
+    levels = [*range(100, 112), *[9_000_000] * 5]
+    readings = readings_of([BEGIN + MINUTE_US * apart * at for at in range(17)], levels)
+    assert kept(readings, policy=policy) == [*range(17)]
+    assert kept(readings.part(0, 16), policy=policy) == [*range(12)]
+
+
+def test_after_a_silence_dense_readings_take_their_time_too() -> None:
+    # Two days without power; the gateway comes back with zeros, and then with the counter.
+    calm = every_minute(*range(1000, 1090))
+    back = BEGIN + 50 * HOUR_US
+    zeros = every_minute(*[0] * 38, begin=back)
+    at_first = one_behind_the_other(calm, zeros)
+    assert kept(at_first) == [*range(90)]
+    true = every_minute(*range(2000, 2090), begin=back + 38 * MINUTE_US)
+    then = one_behind_the_other(calm, zeros, true)
+    assert kept(then) == [*range(90), *range(128, 218)]
+    assert judge(then, KWH, Policy()).booked.sum() == 1089
+
+
+def test_before_a_silence_a_dip_is_not_believed_for_its_length() -> None:
+    calm = every_minute(*range(1000, 1090))
+    dip = every_minute(*[500] * 30, begin=BEGIN + 90 * MINUTE_US)
+    true = every_minute(*range(2000, 2090), begin=BEGIN + 50 * HOUR_US)
+    assert judge(one_behind_the_other(calm, dip, true), KWH, Policy()).booked.sum() == 1089
+
+
+def test_readings_in_pairs_are_no_less_sure_than_single_ones() -> None:
+    # What sends every quarter hour, and once more five seconds later.
+    times = [BEGIN + GRAIN_US * at + late for at in range(20) for late in (0, 5_000_000)]
+    levels = [100 + at for at in range(14) for _ in "ab"] + [9000] * 12
+    readings = readings_of(times, levels)
+    assert kept(readings.part(0, 36)) == [*range(28)]
+    assert kept(readings.part(0, 38)) == [*range(38)]
 
 
 def test_ties_leave_out_then_keep_the_earlier() -> None:
@@ -151,6 +219,14 @@ def test_two_devices_on_one_point_do_not_add_up() -> None:
     path = judge(every_quarter(*levels), KWH, Policy())
     assert path.kept.tolist() == [*range(0, 80, 2)]
     assert path.booked.sum() == 39
+
+
+def test_more_doubt_than_a_machine_word_holds_is_refused() -> None:
+    policy = Policy(100, 31 * 24 * HOUR_US)
+    times = BEGIN + np.arange(1_400_000) * HOUR_US
+    noise = readings_of(times.tolist(), (np.arange(1_400_000) % 2 * 9_000_000).tolist())
+    with pytest.raises(ValueError, match="1400000 readings in a row are doubtful"):
+        judge(noise, KWH, policy)
 
 
 def test_no_reading_and_one_reading_are_paths() -> None:

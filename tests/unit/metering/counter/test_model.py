@@ -31,7 +31,13 @@ def test_doubt_ends_after_some_readings(readings: int) -> None:
 @pytest.mark.parametrize("us", [0, 999_999, 31 * 86_400_000_000 + 1])
 def test_doubt_ends_after_some_time(us: int) -> None:
     with pytest.raises(ValueError, match=f"confirm_us is {us}"):
-        Policy(confirm_us=us)
+        Policy(confirm_us=us, confirm_least_us=1_000_000)
+
+
+@pytest.mark.parametrize("us", [0, 999_999, 2_000_001])
+def test_readings_are_not_believed_for_their_number_alone(us: int) -> None:
+    with pytest.raises(ValueError, match=f"confirm_least_us is {us}: give a second to"):
+        Policy(confirm_us=2_000_000, confirm_least_us=us)
 
 
 def test_standing_still_takes_time() -> None:

@@ -40,6 +40,7 @@ from tests.unit.metering.counter.histories import (
 )
 
 KWH = Register(capacity=None, max_per_hour=100)
+KWH_1000 = Register(capacity=None, max_per_hour=1000)
 ONE = [Ratio(0, 1)]
 
 
@@ -68,9 +69,8 @@ def between(readings: Readings, begin: datetime, end: datetime) -> tuple[int, in
     return int(quarters.micro.sum()), int(readings.ticks[last] - readings.ticks[first])
 
 
-# Rows 37 to 41 of the field notes.
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "UTC"])
-def test_calendar_months_are_what_the_counter_gained(zone: str) -> None:
+def test_case_38_calendar_months_are_what_the_counter_gained(zone: str) -> None:
     where = ZoneInfo(zone)
     readings = year_of_quarters(where)
     for month in range(1, 13):
@@ -81,7 +81,9 @@ def test_calendar_months_are_what_the_counter_gained(zone: str) -> None:
 
 
 @pytest.mark.parametrize(("zone", "day"), [("Asia/Shanghai", 1), ("Europe/Berlin", 29)])
-def test_hours_and_local_days_are_what_the_counter_gained(zone: str, day: int) -> None:
+def test_case_37_39_40_hours_and_local_days_are_what_the_counter_gained(
+    zone: str, day: int
+) -> None:
     where = ZoneInfo(zone)
     readings = year_of_quarters(where)
     midnight = datetime(2026, 3, day, tzinfo=where)
@@ -95,31 +97,28 @@ def test_hours_and_local_days_are_what_the_counter_gained(zone: str, day: int) -
 
 
 @pytest.mark.parametrize("reading_day", [1, 15, 26])
-def test_a_bill_may_begin_on_any_day(reading_day: int) -> None:
+def test_case_41_a_bill_may_begin_on_any_day(reading_day: int) -> None:
     readings = year_of_quarters(SHANGHAI)
     begin = datetime(2026, 4, reading_day, tzinfo=SHANGHAI)
     quarters, counter = between(readings, begin, begin.replace(month=6))
     assert quarters == counter > 0
 
 
-# Row 34: an older point comes late.
-def test_a_late_reading_moves_energy_between_quarters_and_not_the_total() -> None:
+def test_case_34_a_late_reading_moves_energy_between_quarters_and_not_the_total() -> None:
     early = readings_of([BEGIN, BEGIN + HOUR_US], [0, 40])
     late = readings_of([BEGIN, BEGIN + 2 * GRAIN_US, BEGIN + HOUR_US], [0, 36, 40])
     assert list(booked(early).values()) == [10, 10, 10, 10]
     assert list(booked(late).values()) == [18, 18, 2, 2]
 
 
-# Row 36: rows of one time.
-def test_a_time_stands_once() -> None:
+def test_case_36_a_time_stands_once() -> None:
     with pytest.raises(ValueError, match="keep one of each time"):
         of(Series(readings_of([BEGIN, BEGIN], [1, 2]), KWH, ONE))
 
 
-# Row 28: a restart is no event.
 @settings(max_examples=100, deadline=None, print_blob=True)
 @given(readings=histories(25, on_grid=True), register=REGISTERS, ratios=ratio_pieces())
-def test_the_same_again_is_the_same(
+def test_case_28_the_same_again_is_the_same(
     readings: Readings, register: Register, ratios: list[Ratio]
 ) -> None:
     series = Series(readings, register, ratios, WEEK)
@@ -140,6 +139,44 @@ def columns(quarters: Quarters) -> list[Int64s]:
             quarters.flags,
         )
     ]
+
+
+@pytest.mark.parametrize("fine", [1, 10])
+def test_a_spike_on_the_last_reading_before_the_register_changes_loses_nothing(fine: int) -> None:
+    levels = [*range(0, 1000, 100), 9_000_000, *range(1100, 2000, 100)]
+    change = BEGIN + 11 * GRAIN_US  # just behind the spike, at the next reading
+    register = Register(1_000_000, 1000 // fine, fine=fine, earlier=((change - 1, KWH_1000),))
+    quarters, found = of(Series(every_quarter(*levels), register, ONE))
+    assert quarters.micro.sum() == 1900
+    assert [(one.kind, one.micro) for one in found] == [("first", None), ("gap", 200), ("spike", 0)]
+
+
+def test_a_spike_on_the_last_reading_before_the_load_profile_changes_loses_nothing() -> None:
+    levels = [*range(10), 9_000_000, *range(11, 20)]
+    series = Series(every_quarter(*levels), KWH, ONE, WEEK, ((BEGIN + 10 * GRAIN_US + 1, None),))
+    assert of(series)[0].micro.sum() == 19
+
+
+def test_a_step_over_a_change_is_judged_and_spread_by_what_held_at_its_end() -> None:
+    readings = readings_of([BEGIN + at * HOUR_US for at in range(8)], [*range(0, 160, 20)])
+    change = BEGIN + 3 * HOUR_US + 1
+    slow = Register(None, 10, earlier=((change, KWH),))
+    _, found = of(Series(readings, slow, ONE))
+    assert [one.kind for one in found] == ["first", "gap", "gap", "gap", "suspect"]
+    coarse = Register(None, 100, fine=10, earlier=((change, KWH),))
+    quarters, _ = of(Series(readings, coarse, ONE))
+    assert quarters.micro[:16].tolist() == [5] * 12 + [0, 10, 0, 10]
+
+
+def test_what_is_said_of_later_moves_nothing_earlier() -> None:
+    # A register that is finer from some time on: readings are given in its ticks, and the
+    # quarter hours before get what they got without it.
+    ticks = [0, 7, 11, 29]
+    times = [BEGIN, BEGIN + 50 * MINUTE_US, BEGIN + 2 * HOUR_US, BEGIN + 5 * HOUR_US]
+    before, _ = of(Series(readings_of(times, ticks), KWH, [Ratio(0, 10)]))
+    finer = Register(None, 1000, earlier=((times[-1], replace(KWH, fine=10)),))
+    after, _ = of(Series(readings_of(times, [10 * one for one in ticks]), finer, [Ratio(0, 1)]))
+    assert after.micro.tolist() == before.micro.tolist()
 
 
 def test_readings_outside_the_binding_do_not_count() -> None:
