@@ -13,14 +13,14 @@ from rich.table import Table
 
 from jieyong.commands import bill_entry
 from jieyong.commands.purchase import purchase_app
+from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
 from metering.bills import accounts, entry, imports
 from metering.bills.draft import Draft, draft
-from metering.bills.figures import figures
 from metering.bills.listing import list_tables, listed
 from metering.bills.model import First
 from metering.bills.reported_ledger import told_ledger
-from metering.bills.reporting import reported
+from metering.bills.reporting import ROUNDS, own_and_reported
 from metering.bills.standing import standing_accounts
 from metering.bills.table import write
 from metering.bills.template import write_template
@@ -169,8 +169,9 @@ def ledger(
     with session(config) as at:
         names = _names(at.conn)
         particulars = _particulars(institution, names, year)
-        found = figures(at.conn, _year(year), at.settings.time_zone, institution)
-        given = reported(at.conn, _year(year), at.settings.time_zone, institution)
+        with counting(12 * ROUNDS) as tick:
+            zone = at.settings.time_zone
+            found, given = own_and_reported(at.conn, _year(year), zone, institution, tick)
         told = ways(at.conn, at.settings.time_zone, names)
     write(file, told_ledger(found, given, told, particulars, words()))
     unknown = sum(figure.micro is None for figure in found)

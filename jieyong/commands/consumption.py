@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from jieyong.commands import asked
 from jieyong.commands.plan import calendar, earlier_app, quota_app
 from jieyong.commands.session import Config, Session, session
 from metering.factors.kinds import load_kinds
@@ -237,15 +238,9 @@ def _quality_lines(
 
 
 def _month(text: str) -> Window:
-    try:
-        return month_of(datetime.strptime(text, "%Y-%m").date())  # noqa: DTZ007 - a local month
-    except ValueError:
-        refuse("--month", f"“{text}”不是月份，请写成 2026-10")
+    return month_of(asked.month(text, "--month"))
 
 
 def _day(text: str) -> Window:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        refuse("--day", f"“{text}”不是日期，请写成 2026-10-09")
+    day = asked.day(text, "--day")
     return Window(day, day)

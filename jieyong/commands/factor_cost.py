@@ -13,7 +13,7 @@ from rich.table import Table
 from jieyong.commands.factor_files import files
 from jieyong.commands.indicator import month_of
 from jieyong.commands.session import Config, session
-from metering.bills.share import next_month
+from metering.derive.times import next_month
 from metering.factors.bill import BASIC, ENERGY, Bill, bill, to_json
 from metering.factors.meter_basic import DemandRule
 from metering.factors.meter_cost import Pricing, meter_cost, unit_of
@@ -33,7 +33,7 @@ def cost(
         calendar = load_calendar(at.conn)
         rule = DemandRule(at.settings.factors.power, at.settings.gauges.demand_least_s)
         tariffs = files(at.settings)[1]
-        pricing = Pricing(tariffs, calendar.kind, at.zone, rule, calendar.published)
+        pricing = Pricing(tariffs, calendar.kind, at.zone, at.now, rule, calendar.published)
         found = bill(meter_cost(at.conn, meter, begin, end, pricing), unit_of(at.conn, meter))
     if as_json:
         typer.echo(to_json(meter, begin, end, found))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from jieyong.commands.factor_files import files
 from jieyong.commands.session import Config, session
-from metering.bills.share import next_month
+from metering.derive.times import next_month
 from metering.factors.rounding import rounded
 from metering.plan.institution_indicators import Rules, indicators_of
 from registry.refusal import RefusedError

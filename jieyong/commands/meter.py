@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from jieyong.commands import meter_tables
+from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
 from jieyong.workers.run import work_command
@@ -73,7 +74,7 @@ def list_command(
     """List all meters."""
     with session(config) as at:
         rows = current(at.conn, at.act.at, institution)
-    Console().print(meter_tables.overview([r for r in rows if energy in {None, r.energy}]))
+    console().print(meter_tables.overview([r for r in rows if energy in {None, r.energy}]))
 
 
 @meter_app.command(help="查看一块计量表：安装、变比、表底参数、录入的读数和操作，连同编号。")

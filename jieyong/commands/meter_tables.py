@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from metering.facts.entry_check import NAMES
@@ -18,22 +19,30 @@ from metering.facts.meters import Meter, mounted
 from metering.facts.ratio import standing_ratios
 from metering.facts.register import standing_registers
 from metering.facts.span import Span
+from metering.quality.words import DIRECTIONS, energy_names, unit_name
 from registry.audit import lines
 
-_OVERVIEW: Final = (
-    *("编码", "名称", "单位", "能源", "计量单位", "方向", "分项", "表计或公式", "变比", "状态"),
-)
-_DIRECTIONS: Final = {"in": "用入", "out": "外供", "generated": "自发"}
+_OVERVIEW: Final = ("编码", "名称", "机构", "能源", "方向", "分项", "表计或公式", "变比", "状态")
 _ACTS: Final = {"replace": "换表", "move": "移位", "import": "导入"}
 
 
 def overview(rows: Sequence[CurrentRow]) -> Table:
-    """All meters, with what hangs there now."""
-    table = _table("计量表", *_OVERVIEW)
+    """All meters, with what hangs there now; without lines, to fit a terminal of 80 columns."""
+    table = Table(
+        title="计量表",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+    for heading in _OVERVIEW:
+        # Whatever has to break, a code stays whole: it is what commands ask for.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "编码")
     for row in rows:
+        energy = energy_names().get(row.energy, row.energy)
         table.add_row(
-            *(row.code, row.name, row.institution or "", row.energy, row.unit),
-            *(_DIRECTIONS[row.direction], row.item or "", row.formula or row.device or "未装表"),
+            *(row.code, row.name, row.institution or "", f"{energy} {unit_name(row.unit)}"),
+            *(DIRECTIONS[row.direction], row.item or "", row.formula or row.device or "未装表"),
             *(_number(row.ratio) or "1", "在用" if row.open else "停用"),
         )
     return table

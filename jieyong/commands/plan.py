@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from jieyong.commands import asked
 from jieyong.commands.session import By, Config, session
 from metering.day_kind import DayKind
 from metering.factors.kinds import load_kinds
@@ -64,7 +65,7 @@ def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         value=_decimal(value, "--value"),
         unit=unit,
         source=source,
-        issued=_date(issued, "--issued"),
+        issued=asked.day(issued, "--issued"),
     )
     with session(config, by) as at:
         if corrects is None:
@@ -90,7 +91,7 @@ def quota_show(
 ) -> None:
     """Say how an institution stands to its quotas."""
     with session(config) as at:
-        day = at.today - timedelta(days=1) if until is None else _date(until, "--until")
+        day = at.today - timedelta(days=1) if until is None else asked.day(until, "--until")
         found = standings(at.conn, institution, day, at.zone)
     typer.echo(f"{institution}，截至 {day}：")
     for one in found:
@@ -171,18 +172,11 @@ def read_days(file: Path) -> dict[date, DayKind]:
             where = f"{file.name} 第 {number} 行"
             if len(row) != 2 or row[1].strip() not in DAY_KINDS:
                 refuse(where, f"应为“日期,{'|'.join(DAY_KINDS)}”，如 2026-10-10,工作日")
-            day = _date(row[0].strip(), where)
+            day = asked.day(row[0].strip(), where)
             if day in days:
                 refuse(where, f"{day} 出现两次，请删去一行")
             days[day] = DAY_KINDS[row[1].strip()]
     return days
-
-
-def _date(text: str, where: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        refuse(where, f"“{text}”不是日期，请写成 2026-10-09")
 
 
 def _decimal(text: str, where: str) -> Decimal:

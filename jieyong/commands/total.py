@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import typer
 
+from jieyong.commands import asked
 from jieyong.commands.session import Config, session
 from jieyong.commands.total_day import day_command
 from jieyong.commands.total_facts import relation_app, standing_app
@@ -20,6 +20,7 @@ from jieyong.commands.total_screen import check_energy, show, text_table
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from metering.bills.reported_totals import reported_table, reported_totals
+from metering.derive.times import next_month
 from metering.factors.library import Library, load_library
 from metering.quality.words import UNKNOWN, amount
 from metering.tree import scope
@@ -92,7 +93,7 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     config: Config = None,
 ) -> None:
     """Print what every holder used in a month."""
-    first = _month(month)
+    first = asked.month(month, "月份")
     check_energy(energy)
     if coal and source is Source.REPORTED:
         refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --source metered")
@@ -126,10 +127,10 @@ def mains_command(
     config: Config = None,
 ) -> None:
     """List what main meters measured beyond their sub-meters."""
-    first = _month(month)
+    first = asked.month(month, "月份")
     tolerance = load_settings(config).mains.tolerance()
     with session(config) as at:
-        spans = periods(grain, first, _following(first), at.zone)
+        spans = periods(grain, first, next_month(first), at.zone)
         ids = mains(at.conn, spans[0].begin, spans[-1].end)
         found = [balance for _, balance in balances(at.conn, ids, grain, spans)]
         units = _units(at.conn, ids)
@@ -236,14 +237,3 @@ def _named(problem: Problem, institutions: dict[str, str]) -> tuple[str, str]:
     if problem.kind == "relation_ring":
         return kind, institutions.get(problem.subject, UNKNOWN)
     return kind, problem.subject
-
-
-def _month(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a local month
-    except ValueError:
-        refuse("月份", f"“{text}”不是月份，请写成 2026-10")
-
-
-def _following(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from jieyong.commands import asked
 from jieyong.commands.session import Config, session
 from jieyong.commands.total_screen import check_energy, show
 from metering.tree.report import Grouping, day_report
@@ -37,7 +38,7 @@ def day_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
     config: Config = None,
 ) -> None:
     """Print what every holder used on each day."""
-    first, last = _day("--from", since), _day("--to", to or since)
+    first, last = asked.day(since, "--from"), asked.day(to or since, "--to")
     if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
         refuse("--to", f"应不早于 {first}，且一次不超过 {MOST_DAYS} 天")
     check_energy(energy)
@@ -54,10 +55,3 @@ def day_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         typer.echo(f"{first} 至 {last} 没有计入的计量表。")
     else:
         show(f"{first} 至 {last} {table.name}", table)
-
-
-def _day(option: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        refuse(option, f"“{text}”不是日期，请写成 2026-10-01")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from jieyong.commands import asked
 from jieyong.commands.session import By, Config, session
 from jieyong.commands.total_screen import show, text_table
 from metering.quality.words import moment
@@ -243,7 +244,4 @@ def _who(entered: Entered, zone: ZoneInfo) -> tuple[str, str, str]:
 
 
 def _date(text: str | None, where: str) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        refuse(where, f"“{text}”不是日期，请写成 2026-10-09")
+    return None if text is None else asked.day(text, where)

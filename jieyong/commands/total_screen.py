@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from rich.console import Console
 from rich.table import Table as Screen
 from rich.text import Text
 
+from jieyong.commands.screen import console
 from metering.factors.kinds import load_kinds
 from metering.tree.report_table import Form, Table, shown
 from registry.refusal import refuse
-
-WIDE: Final = 240
-"""Columns when nobody looks: what reads a pipe wants whole lines."""
 
 
 def show(title: str, table: Table) -> None:
@@ -26,10 +21,7 @@ def show(title: str, table: Table) -> None:
     for row in table.rows:
         cells = zip(row, table.forms, strict=True)
         screen.add_row(*(Text(shown(value, form)) for value, form in cells))
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDE
-    console.print(screen)
+    console().print(screen)
 
 
 def text_table(name: str, titles: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Table:

@@ -15,8 +15,6 @@ from jieyong.settings import Settings
 from jieyong.workers.run import parts_of
 from metering.derive import due
 from metering.derive.worker import Worker
-from metering.facts.sync import sync_meters
-from registry.audit import Act
 
 WHO: Final = "demo"
 
@@ -58,12 +56,6 @@ class Energy:
     meters: int
     used: Mapping[str, float]
     unbalanced: tuple[str, ...]
-
-
-def declare_meters(conninfo: str, now: datetime) -> None:
-    """Give each place with a counter its meter."""
-    with psycopg.connect(conninfo) as conn:
-        sync_meters(conn, Act(WHO, now))
 
 
 def some_meter(conn: psycopg.Connection[Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import socket
 import sys
@@ -18,12 +17,13 @@ from collector.profile import catalogue
 from jieyong import ready
 from jieyong.collect import PROFILES, SourceName
 from jieyong.demo import past
-from jieyong.demo.energy import declare_meters
+from jieyong.demo.energy import WHO
 from jieyong.demo.plan import Layout, days_before, ports
 from jieyong.demo.steps import Steps
 from jieyong.embedded.broker import Broker
 from jieyong.supervise import Child, Ready
-from registry.importing import apply
+from metering.facts.sync import bring_inventory
+from registry.audit import Act
 from registry.reading import read_inventory
 from simulators.inventory import inventory_yaml
 from simulators.run import Files
@@ -91,14 +91,17 @@ def metering(stage: Stage, port: int) -> Child:
 
 
 def import_inventory(conninfo: str, plan: Scenario, layout: Layout, now: datetime) -> None:
-    """Bring the county and its meters into the registry, with the ports its gateways have."""
+    """Bring the county and its meters into the registry, with the ports its gateways have.
+
+    Raises:
+        InventoryError: it would undo what somebody entered since the last start.
+    """
     placed = with_ports(plan, ports(layout.equipment))
     layout.inventory.write_text(inventory_yaml(placed), encoding="utf-8")
     profiles = catalogue(PROFILES)
     inventory = read_inventory(layout.inventory, profiles)
     with psycopg.connect(conninfo) as conn:
-        apply(conn, inventory, profiles, now=now, by=getpass.getuser())
-    declare_meters(conninfo, now)
+        bring_inventory(conn, Act(WHO, now), inventory, profiles)
 
 
 def write_settings(conninfo: str, layout: Layout) -> None:

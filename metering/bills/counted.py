@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -11,8 +11,9 @@ import psycopg
 
 from metering.bills.load import Held, Scope, Whose
 from metering.bills.month import Metered
-from metering.bills.share import each_month, next_month
+from metering.bills.share import each_month
 from metering.bills.words import Words
+from metering.derive.times import next_month
 from metering.tree import scope
 from metering.tree.totals import month_totals
 
@@ -30,6 +31,7 @@ def counted_by_tree(
     wanted: Scope,
     held: Mapping[Whose, Sequence[Held]],
     words: Words,
+    tick: Callable[[], None],
 ) -> dict[Whose, dict[date, Metered]]:
     """Return what was counted for institutions, each meter once; see ``docs/totals.md``.
 
@@ -38,6 +40,7 @@ def counted_by_tree(
         wanted: whole months, and whose.
         held: accounts; a month in which there is one is left out.
         words: units; what is counted in another unit than figures have is left out.
+        tick: told of each month.
     """
     zone = ZoneInfo(wanted.zone)
     scope.ensure(conn, zone)
@@ -56,6 +59,7 @@ def counted_by_tree(
             counted = line.figure
             metered = Metered(counted.micro, counted.estimated, counted.complete, tuple(ids))
             found.setdefault((code, line.energy), {})[month] = metered
+        tick()
     return found
 
 

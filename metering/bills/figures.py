@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,14 +13,17 @@ from metering.bills.counted import counted_by_tree
 from metering.bills.figure import account_month, figure
 from metering.bills.load import Held, Loaded, Scope, Whose, load
 from metering.bills.model import First
-from metering.bills.month import AccountMonth, Entered, Figure, MonthFacts
-from metering.bills.share import days_between, days_of, each_month, next_month, portion
+from metering.bills.month import AccountMonth, Entered, Figure, Metered, MonthFacts
+from metering.bills.share import days_between, days_of, each_month, portion
 from metering.bills.words import words
-
-__all__ = ["each_month", "facts_of", "figures", "next_month"]
+from metering.derive.times import next_month
 
 Keep = Callable[[str | None, date], bool]
 """(code of an account, or None for what hangs at none; day) → whether it is wanted."""
+Papers = Mapping[date, Mapping[Whose, Figure]]
+"""What accounts, purchases and earlier records make of each month."""
+Tick = Callable[[], None]
+"""Called whenever another month is done."""
 
 
 def figures(
@@ -29,10 +32,10 @@ def figures(
     zone: str,
     institutions: Sequence[str] | None = None,
 ) -> list[Figure]:
-    """Return the figures of every month, institution, and energy there is something of.
+    """Return the own figures of every month, institution, and energy there is something of.
 
-    An institution that has anything of an energy within the months gets a figure of each of them:
-    a month of which nothing is known is there, with the source ``none``.
+    An institution that has anything of an energy within the months, or bought any in their years,
+    gets a figure of each of them: a month of which nothing is known has the source ``none``.
 
     Args:
         conn: may write: the attribution of meters to institutions is brought up to date first.
@@ -43,21 +46,69 @@ def figures(
     Returns:
         By institution, energy (in the order of the words), month.
     """
+    scope = whole_months(months, zone, institutions)
+    loaded = load(conn, scope, words())
+    return with_meters(conn, scope, loaded, by_papers(loaded, months))
+
+
+def whole_months(months: tuple[date, date], zone: str, institutions: Sequence[str] | None) -> Scope:
+    """Return which facts are wanted for some months; see :func:`figures`.
+
+    Raises:
+        ValueError: they are no whole months.
+    """
     first, end = months
     if first.day != 1 or end.day != 1 or end <= first:
         raise ValueError(f"{first} to {end} are no whole months: give first days of months")
-    only = None if institutions is None else tuple(institutions)
-    scope = Scope(first, end, only, zone)
-    loaded = load(conn, scope, words())
-    tree = counted_by_tree(conn, scope, loaded.held, words())
+    return Scope(first, end, None if institutions is None else tuple(institutions), zone)
+
+
+def by_papers(loaded: Loaded, months: tuple[date, date], tick: Tick = lambda: None) -> Papers:
+    """Return the own figures without the meters of those who have no account."""
+    known = {*loaded.held, *loaded.purchases, *loaded.entered}
+    found: dict[date, dict[Whose, Figure]] = {}
+    for month in each_month(*months):
+        found[month] = {whose: figure(facts_of(loaded, whose, month)) for whose in known}
+        tick()
+    return found
+
+
+def with_meters(
+    conn: psycopg.Connection[Any],
+    scope: Scope,
+    loaded: Loaded,
+    papers: Papers,
+    tick: Tick = lambda: None,
+) -> list[Figure]:
+    """Return the own figures of a scope; where there is no account meters count.
+
+    Args:
+        conn: as for :func:`figures`.
+        scope: whose, of which months; of what was loaded, or less.
+        loaded: what ``papers`` were made of.
+        papers: of the same months.
+        tick: told of each month.
+    """
+    tree = counted_by_tree(conn, scope, loaded.held, words(), tick)
     order = list(words().energies)
-    known = {*loaded.held, *loaded.purchases, *loaded.entered, *tree}
+    only = scope.institutions
+    known = {*tree, *(whose for month in papers.values() for whose in month)}
     whose = sorted(known, key=lambda pair: (pair[0], order.index(pair[1])))
     return [
-        figure(replace(facts_of(loaded, one, month), meters=tree.get(one, {}).get(month)))
+        _figure(loaded, papers[month].get(one), tree.get(one, {}).get(month), (one, month))
         for one in whose
-        for month in each_month(first, end)
+        if only is None or one[0] in only
+        for month in papers
     ]
+
+
+def _figure(
+    loaded: Loaded, known: Figure | None, meters: Metered | None, whose: tuple[Whose, date]
+) -> Figure:
+    if known is not None and meters is None:
+        return known
+    facts = facts_of(loaded, *whose) if known is None else known.facts
+    return figure(replace(facts, meters=meters))
 
 
 def facts_of(loaded: Loaded, whose: Whose, month: date, keep: Keep | None = None) -> MonthFacts:

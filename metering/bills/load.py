@@ -14,7 +14,7 @@ import psycopg
 from metering.bills.checks import to_fen, to_micro
 from metering.bills.model import First
 from metering.bills.month import Entered, PurchaseFigures
-from metering.bills.share import BillFigures, MeterDay, days_between
+from metering.bills.share import ONE_DAY, BillFigures, MeterDay, days_between
 from metering.bills.words import Words
 
 _ASSIGNMENTS: Final[LiteralString] = """
@@ -76,7 +76,7 @@ _METER_DAYS: Final[LiteralString] = """
 _PURCHASES: Final[LiteralString] = """
     SELECT i.code, p.energy, p.bought_on, p.id, p.consumer, p.quantity, p.unit, p.amount
     FROM purchase p JOIN institution i ON i.id = p.institution_id
-    WHERE p.withdrawn_at IS NULL AND p.bought_on >= %(first)s AND p.bought_on < %(end)s
+    WHERE p.withdrawn_at IS NULL AND p.bought_on >= %(year)s AND p.bought_on <= %(last)s
         AND (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
     ORDER BY p.bought_on, p.id
 """
@@ -138,7 +138,7 @@ class Precedence:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All there is to know of some institutions and a stretch of days."""
+    """All there is to know of some institutions and a stretch of days; purchases of whole years."""
 
     held: Mapping[Whose, Sequence[Held]]
     bills: Mapping[int, Sequence[BillFigures]]
@@ -146,6 +146,13 @@ class Loaded:
     purchases: Mapping[Whose, Sequence[tuple[date, PurchaseFigures]]]
     precedence: Mapping[Whose, Sequence[Precedence]]
     entered: Mapping[Whose, Mapping[date, Entered]]
+
+    def buys(self, whose: Whose, year: int) -> bool:
+        """Whether an institution bought any of an energy in a year.
+
+        Then a month of that year without a purchase is unknown, whichever months are asked for.
+        """
+        return any(day.year == year for day, _ in self.purchases.get(whose, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +191,16 @@ def load(conn: psycopg.Connection[Any], scope: Scope, words: Words) -> Loaded:
         held=held,
         bills=bills,
         counted=_counted(conn, ids, _stretch(scope, bills), scope.zone),
-        purchases=_purchases(conn, named, words),
+        purchases=_purchases(conn, named | _years(scope), words),
         precedence=_precedence(conn, named),
         entered=_entered(conn, named, words),
     )
+
+
+def _years(scope: Scope) -> dict[str, object]:
+    """Return the first and the last day of the years that a scope touches."""
+    last = scope.end - ONE_DAY
+    return {"year": date(scope.first.year, 1, 1), "last": date(last.year, 12, 31)}
 
 
 def _bills(
@@ -216,7 +229,7 @@ def _counted(
 ) -> dict[int, Counted]:
     found: dict[int, Counted] = {}
     first, end = stretch
-    last = end.fromordinal(end.toordinal() - 1)
+    last = end - ONE_DAY
     named = {"accounts": ids, "first": first, "end": end, "last": last, "zone": zone}
     days = days_between(first, end)
     with conn.cursor(binary=True) as cursor:

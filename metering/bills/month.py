@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from metering.bills.model import First
-from metering.bills.share import Share, days_of, next_month
+from metering.bills.share import Share, days_of
+from metering.derive.times import next_month
 
 
 class Source(enum.StrEnum):

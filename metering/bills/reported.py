@@ -53,11 +53,13 @@ class Part:
         share: of ``figure``; 1 unless it is shared out.
         figure: its own, of the days and accounts that go this way, before sharing out.
         amounts: the share of them.
+        generated: it is what meters saw generated (PV): own use that no bill tells of.
     """
 
     share: Fraction
     figure: Figure
     amounts: Amounts
+    generated: bool = False
 
     @property
     def institution(self) -> str:
@@ -113,9 +115,10 @@ class Reported:
     def fen(self) -> int | None:
         """Hundredths of a yuan; None while any part is unknown.
 
-        What is passed on is not taken off: no bill says what it cost.
+        What is passed on is not taken off, what is generated not added: no bill says its cost.
         """
-        return total(part.amounts.fen for part in self.parts if not part.passed_on)
+        bought = [part for part in self.parts if not part.passed_on and not part.generated]
+        return total(part.amounts.fen for part in bought)
 
     @property
     def known_fen(self) -> int | None:

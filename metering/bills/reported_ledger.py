@@ -10,17 +10,17 @@ from typing import Final
 from metering.bills.ledger import SOURCES, amount_of, ledger_table, ledger_tables, quantity_of
 from metering.bills.month import Figure
 from metering.bills.reported import Reported
-from metering.bills.share import next_month
 from metering.bills.table import Column, Look, Row, Table
 from metering.bills.ways import Ways
 from metering.bills.words import Words
+from metering.derive.times import next_month
 
 _KEYS: Final = 3
 """Month, code and name stand before who reports it."""
 _Key = tuple[str, date]
 _REMARK: Final = (
-    "“用量”是本单位户号和购入的数；“上报用量”是该单位上报的数，含代报、合署、分摊而来的，"
-    "不含由别家上报的；两列不可相加。"
+    "“用量”是本单位户号和购入的数；“上报用量”是该单位上报的数，含代报、合署、分摊而来的和自发的，"
+    "不含由别家上报的和转供的；两列不可相加。"
 )
 
 
@@ -33,8 +33,9 @@ def told_ledger(
 ) -> list[Table]:
     """Return the ledger as tables, one for each energy.
 
-    Where nobody reports for another it is the plain one. Else each row says who reports it, and
-    the row of who reports says whose it contains. What is excluded is in its own row alone.
+    Where everybody reports its own figure and nothing else it is the plain one. Else each row says
+    who reports it, and the row of who reports says whose it contains. What is excluded is in its
+    own row alone.
 
     Args:
         figures: own ones, of whole months.

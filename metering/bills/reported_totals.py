@@ -15,8 +15,8 @@ import psycopg
 from metering.bills.ledger import REASONS, SOURCES, amount_of, quantity_of
 from metering.bills.reported import Part, Reported
 from metering.bills.reporting import reported
-from metering.bills.share import next_month
 from metering.bills.words import words
+from metering.derive.times import next_month
 from metering.quality.words import energy_names, unit_name
 from metering.tree.holders import OUTSIDE
 from metering.tree.report import (

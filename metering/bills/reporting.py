@@ -1,13 +1,15 @@
 """What institutions report, month by month: bills, purchases and meters of all who count for them.
 
 An institution's own figure (:mod:`metering.bills.figures`) is what its own accounts say. The
-reporting relations say for whom it counts (:mod:`metering.bills.routes`).
+reporting relations say for whom it counts (:mod:`metering.bills.routes`); what is generated beside
+the bills is added, what is passed on is taken off, both by meters.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from functools import partial
@@ -17,24 +19,49 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.bills.figure import figure
-from metering.bills.figures import facts_of
-from metering.bills.load import Loaded, Scope, Whose, load
+from metering.bills.figures import Papers, Tick, by_papers, facts_of, whole_months, with_meters
+from metering.bills.load import Loaded, Whose, load
 from metering.bills.month import Figure, Metered, MonthFacts, Source
 from metering.bills.reported import Part, Reported, routed, shared
 from metering.bills.routes import Routes, routes
-from metering.bills.share import each_month, next_month
+from metering.bills.share import each_month
 from metering.bills.words import Words, words
+from metering.derive.times import next_month
+from metering.tree import scope as tree_scope
 from metering.tree.holders import NOBODY, OUTSIDE, Holder
 from metering.tree.origin import Line, lines_by_origin
 
 Key = tuple[int, str, date]
 """(id of who reports, energy, month)."""
-_Counted = dict[Whose, list[tuple[int, Figure]]]
+_Counted = dict[Whose, list[tuple[int, Figure, bool]]]
+"""(id of who reports it, what meters say, whether it was generated)."""
 _ALL: Final = Fraction(1)
+ROUNDS: Final = 3
+"""How often each month is gone through: papers, what is reported, meters of who has no account."""
 # What counts an account is known by its account, wherever it hangs.
 _BOUND: Final[LiteralString] = """
     SELECT DISTINCT meter_id FROM utility_account_meter
     WHERE withdrawn_at IS NULL AND valid && daterange(%s, %s)
+"""
+# Where the meters stand that count for some institutions, and who holds the accounts that go with
+# their meters: their own figures say whether a meter or a bill is the figure.
+_ORIGINS: Final[LiteralString] = """
+    SELECT DISTINCT i.code
+    FROM tree_scope s
+    JOIN meter m ON m.id = s.meter_id
+    LEFT JOIN meter_main l ON l.meter_id = m.id
+    JOIN meter stands ON stands.id IN (m.id, l.main_id)
+    JOIN place_room p ON p.place_id = stands.place_id
+    JOIN room r ON r.id = p.room_id
+    JOIN building b ON b.id = r.building_id
+    JOIN institution i ON i.id = b.institution_id
+    WHERE s.level = 'institution' AND s.holder_id = ANY(%(holders)s)
+    UNION
+    SELECT i.code
+    FROM utility_account a
+    JOIN utility_account_institution o ON o.account_id = a.id AND o.withdrawn_at IS NULL
+    JOIN institution i ON i.id = o.institution_id
+    WHERE a.code = ANY(%(accounts)s)
 """
 
 
@@ -59,22 +86,56 @@ def reported(
     Returns:
         By institution (what is excluded comes last), energy (in the order of the words), month.
     """
-    first, end = months
-    if first.day != 1 or end.day != 1 or end <= first:
-        raise ValueError(f"{first} to {end} are no whole months: give first days of months")
+    return _both(conn, months, zone, institutions, own=False)[1]
+
+
+def own_and_reported(
+    conn: psycopg.Connection[Any],
+    months: tuple[date, date],
+    zone: str,
+    institutions: Sequence[str] | None = None,
+    tick: Tick = lambda: None,
+) -> tuple[list[Figure], list[Reported]]:
+    """Return what :func:`figures` and :func:`reported` return, each put together once.
+
+    Args:
+        conn: as for them.
+        months: as for them.
+        zone: as for them.
+        institutions: as for them.
+        tick: called :data:`ROUNDS` times for each month.
+    """
+    return _both(conn, months, zone, institutions, tick)
+
+
+def _both(  # noqa: PLR0913 - what is asked for, and how
+    conn: psycopg.Connection[Any],
+    months: tuple[date, date],
+    zone: str,
+    institutions: Sequence[str] | None,
+    tick: Tick = lambda: None,
+    *,
+    own: bool = True,
+) -> tuple[list[Figure], list[Reported]]:
+    asked = whole_months(months, zone, institutions)
+    tree_scope.ensure(conn, ZoneInfo(zone))
     ways = routes(conn, ZoneInfo(zone))
-    scope = Scope(first, end, _members(ways, institutions), zone)
-    loaded = load(conn, scope, words())
+    loaded = load(conn, replace(asked, institutions=_members(conn, ways, institutions)), words())
+    papers = by_papers(loaded, months, tick)
     parts: dict[Key, list[Part]] = defaultdict(list)
-    for month in each_month(first, end):
-        for energy, target, part in _of_month(conn, loaded, ways, month, zone):
+    for month in papers:
+        for energy, target, part in _of_month(conn, loaded, ways, papers, (month, zone)):
             parts[target, energy, month].append(part)
-    return list(_listed(parts, ways, months, institutions))
+        tick()
+    figured = with_meters(conn, asked, loaded, papers, tick) if own else []
+    return figured, list(_listed(parts, ways, months, institutions))
 
 
-def _members(ways: Routes, institutions: Sequence[str] | None) -> tuple[str, ...] | None:
+def _members(
+    conn: psycopg.Connection[Any], ways: Routes, institutions: Sequence[str] | None
+) -> tuple[str, ...] | None:
     """Return whose figures may count for some institutions; None: anybody's."""
-    if institutions is None or ways.particular:
+    if institutions is None:
         return None
     wanted = {ways.ids[code] for code in institutions if code in ways.ids}
     others = (
@@ -82,34 +143,43 @@ def _members(ways: Routes, institutions: Sequence[str] | None) -> tuple[str, ...
         for code, line in ways.institutions.items()
         if any(target in wanted for span in line for target, _ in span.value)
     )
-    return tuple({*institutions, *others})
+    values = {"holders": sorted(wanted), "accounts": list(ways.accounts)}
+    origins = (code for (code,) in conn.execute(_ORIGINS, values))
+    return tuple({*institutions, *others, *origins})
 
 
 def _of_month(
-    conn: psycopg.Connection[Any], loaded: Loaded, ways: Routes, month: date, zone: str
+    conn: psycopg.Connection[Any],
+    loaded: Loaded,
+    ways: Routes,
+    papers: Papers,
+    of: tuple[date, str],
 ) -> Iterator[tuple[str, int, Part]]:
-    own = {one: facts_of(loaded, one, month) for one in _known(loaded)}
-    told = [one for one, facts in own.items() if facts.accounts or facts.purchases]
+    month, zone = of
+    own = papers[month]
+    told = [one for one, known in own.items() if known.facts.accounts or known.facts.purchases]
     without = [(ways.ids[code], energy) for code, energy in told]
     bound = [meter for (meter,) in conn.execute(_BOUND, [month, next_month(month)])]
     lines = lines_by_origin(conn, month, ZoneInfo(zone), without, bound)
     counted = _counted(lines, ways, month, words())
     metered = _metered(counted, own, told)
-    for whose, facts in own.items():
-        # Who has bought some time does not know that nothing was bought until it says so; who has
-        # no account any more has nothing to say.
-        silent = facts.is_empty and whose not in loaded.purchases
+    for whose, known in own.items():
+        # Who bought some in the year does not know that nothing was bought until it says so; who
+        # has no account any more has nothing to say.
+        silent = known.facts.is_empty and not loaded.buys(whose, month.year)
         if whose not in metered and not silent:
-            yield from _by_relation(loaded, ways, facts)
+            yield from _by_relation(loaded, ways, known)
     for whose in (*metered, *told):
-        for target, found in counted.get(whose, ()):
-            yield from ((whose[1], to, part) for to, part in shared(found, ((target, _ALL),)))
+        # Earlier records are of all that was used: what was generated is in them.
+        recorded = whose in own and own[whose].source is Source.ENTERED and whose not in metered
+        for target, found, generated in counted.get(whose, ()):
+            if not (generated and recorded):
+                for to, part in shared(found, ((target, _ALL),)):
+                    yield whose[1], to, replace(part, generated=generated)
 
 
-def _by_relation(
-    loaded: Loaded, ways: Routes, facts: MonthFacts
-) -> Iterator[tuple[str, int, Part]]:
-    found = figure(facts)
+def _by_relation(loaded: Loaded, ways: Routes, found: Figure) -> Iterator[tuple[str, int, Part]]:
+    facts = found.facts
     whose = (facts.institution, facts.energy)
     steady = ways.steady(facts.institution, facts.month, next_month(facts.month))
     if steady is not None:
@@ -119,10 +189,6 @@ def _by_relation(
         split = routed(found, route, partial(facts_of, loaded, whose, facts.month))
     for holder, piece in split:
         yield from ((facts.energy, target, part) for target, part in shared(piece, holder))
-
-
-def _known(loaded: Loaded) -> set[Whose]:
-    return {*loaded.held, *loaded.purchases, *loaded.entered}
 
 
 def _counted(lines: Iterable[Line], ways: Routes, month: date, words: Words) -> _Counted:
@@ -135,20 +201,19 @@ def _counted(lines: Iterable[Line], ways: Routes, month: date, words: Words) -> 
         counted = line.figure
         meters = Metered(counted.micro, counted.estimated, counted.complete, line.meters)
         whose = (ways.codes[line.origin], line.energy)
-        found[whose].append((line.holder, figure(MonthFacts(*whose, month, meters=meters))))
+        told = figure(MonthFacts(*whose, month, meters=meters))
+        found[whose].append((line.holder, told, line.generated))
     return found
 
 
-def _metered(
-    counted: _Counted, own: Mapping[Whose, MonthFacts], told: Sequence[Whose]
-) -> list[Whose]:
+def _metered(counted: _Counted, own: Mapping[Whose, Figure], told: Sequence[Whose]) -> list[Whose]:
     """Return of whom the meters alone tell: earlier records stand where they do not know all."""
     return [
         whose
         for whose in counted.keys() - set(told)
         if whose not in own
-        or figure(own[whose]).source is not Source.ENTERED
-        or all(found.source is Source.METERED for _, found in counted[whose])
+        or own[whose].source is not Source.ENTERED
+        or all(found.source is Source.METERED for _, found, _ in counted[whose])
     ]
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from metering.derive.times import next_month
+
 ONE_DAY: Final = timedelta(days=1)
 
 
@@ -93,11 +95,6 @@ def days_of(first: date, end: date) -> Iterator[date]:
 def days_between(first: date, end: date) -> tuple[date, ...]:
     """Return the days of ``[first, end)``; a city's accounts ask for the same ones again."""
     return tuple(days_of(first, end))
-
-
-def next_month(month: date) -> date:
-    """Return the first day of the month after that of ``month``."""
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def each_month(first: date, end: date) -> Iterator[date]:

@@ -95,14 +95,16 @@ class Ways:
         found: dict[str, list[Part]] = defaultdict(list)
         for part in one.parts:
             own = part.institution == one.institution and part.share == 1
-            if not own and not part.passed_on:
+            if not own and not part.passed_on and not part.generated:
                 found[part.institution].append(part)
         contained = [
             self._name(code) + _shares(parts, own=code == one.institution)
             for code, parts in found.items()
         ]
-        off = ["已扣转供（计量）"] if any(part.passed_on for part in one.parts) else []
-        return "、".join([*contained, *off])
+        added = one.accounts and any(part.generated for part in one.parts)
+        off = any(part.passed_on for part in one.parts)
+        beside = [*(["已加自发（计量）"] if added else []), *(["已扣转供（计量）"] if off else [])]
+        return "、".join([*contained, *beside])
 
     def _name(self, code: str) -> str:
         return self.names.get(code) or code

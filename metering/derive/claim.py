@@ -39,6 +39,9 @@ SELECT id, subject, greatest(ts_from, '1900-01-01Z'), least(ts_to, '2900-01-01Z'
 FROM metering_due WHERE kind = %s AND subject = ANY(%s::int[])
 ORDER BY subject, ts_from, id FOR UPDATE SKIP LOCKED
 """
+_HOLD = """
+SELECT subject FROM unnest(%s::int[]) AS subject WHERE pg_try_advisory_xact_lock(%s, subject)
+"""
 _DONE = "DELETE FROM metering_due WHERE id = ANY(%s::int8[])"
 
 
@@ -89,6 +92,12 @@ def claim(conn: psycopg.Connection, kind: DueKind, most: int, now: datetime) -> 
         Claim(subject, merged(span for _, span in found), tuple(row for row, _ in found))
         for subject, found in rows.items()
     ]
+
+
+def hold(conn: psycopg.Connection, kind: DueKind, subjects: Sequence[int]) -> set[int]:
+    """Lock those of some subjects that nobody else holds, until the transaction ends."""
+    rows = conn.execute(_HOLD, [arrays.ids(subjects), LOCK_CLASS[kind]])
+    return {subject for (subject,) in rows}
 
 
 def done(conn: psycopg.Connection, claims: Iterable[Claim]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from metering.counter.anchors import Reach, reach
@@ -14,6 +15,10 @@ from metering.derive.counted import Counted
 from metering.derive.history import Binding, History
 from metering.derive.rollup import Window
 from metering.derive.store import Computed, Noted
+from metering.derive.times import at_us
+
+MOST_QUARTERS: Final = 40 * 366 * 96
+"""Forty years: a meter that would have more at once has a reading at a time nobody meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def compute(meter_id: int, span: Span, devices: Sequence[Counted], rules: Rules)
         The window and what is in it, or None: the readings loaded do not reach far enough.
 
     Raises:
-        ValueError: quantities are too large to be true.
+        ValueError: quantities are too large to be true, or reach over too long a time.
     """
     reaches = _reaches(span, devices, rules.policy)
     if reaches is None:
@@ -90,8 +95,14 @@ def compute(meter_id: int, span: Span, devices: Sequence[Counted], rules: Rules)
         parts.append(quarters)
         for finding in found:
             findings.setdefault((finding.ts, finding.kind), _noted(one, finding))
+    merged = merge(parts)
+    if len(merged.slot) > MOST_QUARTERS:
+        raise ValueError(
+            f"{len(merged.slot)} quarter hours at once, from {at_us(int(merged.slot[0])):%Y-%m-%d} "
+            f"on: at most {MOST_QUARTERS}; withdraw the reading whose time is wrong"
+        )
     kept = tuple(findings[key] for key in sorted(findings))
-    return Computed(Window(meter_id, *window), merge(parts), kept)
+    return Computed(Window(meter_id, *window), merged, kept)
 
 
 def _reaches(span: Span, devices: Sequence[Counted], policy: Policy) -> dict[int, Reach] | None:

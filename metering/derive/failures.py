@@ -19,6 +19,9 @@ INSERT INTO metering_failure AS known
     (kind, subject, error, failures, first_at, last_at, retry_at)
 SELECT %(kind)s, subject, error, 1, %(now)s, %(now)s, %(now)s + %(first)s
 FROM unnest(%(subjects)s::int[], %(errors)s::text[]) AS failed (subject, error)
+WHERE EXISTS (
+    SELECT FROM metering_due AS due WHERE due.kind = %(kind)s AND due.subject = failed.subject
+)
 ON CONFLICT (kind, subject) DO UPDATE
 SET error = excluded.error, failures = known.failures + 1, last_at = excluded.last_at,
     retry_at = excluded.last_at
@@ -32,8 +35,10 @@ def failed(
 ) -> None:
     """Note why subjects could not be computed; the pause doubles each time.
 
+    What is not due any more was computed by somebody else meanwhile: of that nothing is noted.
+
     Args:
-        conn: not in a failed transaction.
+        conn: in a transaction that holds the subjects' locks.
         kind: meters or points.
         errors: id → what happened and what to do.
         now: the time.

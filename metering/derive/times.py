@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -22,3 +23,13 @@ def us_of(at: datetime) -> int:
 def at_us(us: int) -> datetime:
     """Return µs as an aware time, UTC."""
     return EPOCH + timedelta(microseconds=us)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the moment a local day begins, in its zone."""
+    return datetime.combine(day, time(), zone)
+
+
+def next_month(month: date) -> date:
+    """Return the first day of the month after that of ``month``."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)

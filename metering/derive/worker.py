@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from metering.derive import failures, meters
-from metering.derive.claim import Claim, claim, done, within
+from metering.derive.claim import Claim, claim, done, hold, within
 from metering.derive.compute import Rules
 from metering.derive.due import DueKind
 from metering.derive.profiles import Resolutions
@@ -122,8 +122,19 @@ class Worker:
             raise
         except Exception as error:
             log.exception("metering_subject_failed", kind=kind.value, subjects=claimed)
-            self._note(kind, dict.fromkeys(claimed, f"{type(error).__name__}: {error}"))
+            self._note_later(kind, dict.fromkeys(claimed, f"{type(error).__name__}: {error}"))
         return Outcome(failed=len(claimed))
+
+    def _note_later(self, kind: DueKind, errors: Mapping[int, str]) -> None:
+        """Note failures behind the rollback that let go of their subjects.
+
+        Whoever took one of them since knows better: it computes it, or notes its own failure.
+        """
+        now = self._now()
+        with self._conn.transaction():
+            held = hold(self._conn, kind, list(errors))
+            kept = {subject: error for subject, error in errors.items() if subject in held}
+            failures.failed(self._conn, kind, kept, now)
 
     def _transaction(self, kind: DueKind, most: int, claimed: list[int]) -> Outcome:
         """Do a batch; ``claimed`` is filled with whom it holds."""
@@ -139,7 +150,7 @@ class Worker:
             good = [one for one in claims if one.subject not in errors]
             done(self._conn, good)
             failures.cured(self._conn, kind, [one.subject for one in good])
-            self._note(kind, errors)
+            failures.failed(self._conn, kind, errors, self._now())
         return Outcome(len(good), len(errors))
 
     def _compute(self, kind: DueKind, claims: Sequence[Claim]) -> Mapping[int, str]:
@@ -152,6 +163,3 @@ class Worker:
         if moved:
             self._parts.virtual(self._conn, moved)
         return outcome.errors
-
-    def _note(self, kind: DueKind, errors: Mapping[int, str]) -> None:
-        failures.failed(self._conn, kind, errors, self._now())

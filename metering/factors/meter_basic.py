@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.bills.share import next_month
 from metering.counter.model import GRAIN_US
+from metering.derive.times import next_month
 from metering.factors.basic import Basis, Charge, Load, charges
 from metering.factors.basic_basis import BasisFact, read
 from metering.factors.clock import midnight_us
@@ -86,12 +86,21 @@ class BasicLine:
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """A meter, and how its demand is found."""
+    """A meter, and how its demand is found.
+
+    Attributes:
+        id: of the meter.
+        code: of the meter.
+        zone: of the site.
+        rule: which point, and how much of a quarter has to be known.
+        now: aware; a quarter that is not over by then has no demand yet.
+    """
 
     id: int
     code: str
     zone: ZoneInfo
     rule: DemandRule
+    now: datetime
 
 
 def basic_lines(
@@ -173,8 +182,8 @@ def _load(conn: psycopg.Connection[Any], meter: Metered, begin: date, end: date)
     if factor is None:
         # No point of power, or one whose unit says nothing: no quarter is known.
         return Load(None, (last - first) // GRAIN_US)
-    # Costs know no clock: the days are taken to be over.
-    demands = meter_demand(conn, meter.id, meter.rule.power, Asked(since, until, until))
+    asked = Asked(since, until, meter.now)
+    demands = meter_demand(conn, meter.id, meter.rule.power, asked)
     found = maximum_demand(demands, first, last, meter.rule.least_s)
     missing = sum(out.until - out.since for out in found.left_out) // GRAIN_US
     if found.value is None:

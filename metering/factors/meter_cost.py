@@ -13,6 +13,7 @@ import numpy as np
 import psycopg
 
 from metering.counter.model import GRAIN_US, Quarters
+from metering.derive.times import midnight
 from metering.factors.assignments import OfInstitution, OfMeter, assignments
 from metering.factors.base_prices import read as read_base_prices
 from metering.factors.clock import midnight_us
@@ -57,6 +58,7 @@ class Pricing:
         tariffs: all versions of all tariffs.
         calendar: says what a day is.
         zone: of the site.
+        now: aware; of what is not over by then no demand is known.
         demand: how the demand of a meter is found.
         published: whether the calendar rests on the notice of a year.
     """
@@ -64,6 +66,7 @@ class Pricing:
     tariffs: Sequence[Tariff]
     calendar: Calendar
     zone: ZoneInfo
+    now: datetime
     demand: DemandRule = _POWER_TOTAL
     published: Callable[[int], bool] = lambda _: True
 
@@ -171,7 +174,7 @@ def meter_cost(
     priced = [Piece(s.begin, s.end, _with(s.value, entered[s.value.code])) for s in spans]
     costs = tuple(_cost(conn, asked.meter_id, span, pricing) for span in priced)
     expected = sum(_quarters_of(span.begin, span.end, pricing.zone) for span in spans)
-    metered = Metered(asked.meter_id, meter, pricing.zone, pricing.demand)
+    metered = Metered(asked.meter_id, meter, pricing.zone, pricing.demand, pricing.now)
     return MeterCost(
         costs=costs,
         basic=basic_lines(conn, metered, spans, (begin, end)),
@@ -209,7 +212,7 @@ def _of_institutions(
     conn: psycopg.Connection[Any], asked: _Asked, zone: ZoneInfo
 ) -> list[Piece[str]]:
     """Return the tariffs of the institutions that the meter's place was in."""
-    window = [_midnight(day, zone) for day in (asked.begin, asked.end)]
+    window = [midnight(day, zone) for day in (asked.begin, asked.end)]
     found: list[Piece[str]] = []
     for code, since, until in conn.execute(_INSTITUTIONS, [asked.meter_id, *window]).fetchall():
         # A place that moves on a day belongs to the new institution from that day on.
@@ -231,7 +234,7 @@ def _cost(
 ) -> Cost:
     tariff, zone = span.value, pricing.zone
     rows = conn.execute(
-        _QUARTERS, [meter_id, _midnight(span.begin, zone), _midnight(span.end, zone)]
+        _QUARTERS, [meter_id, midnight(span.begin, zone), midnight(span.end, zone)]
     ).fetchall()
     window = (midnight_us(span.begin, zone), midnight_us(span.end, zone))
     pricer = Pricer(tariff, pricing.calendar, zone, *window)
@@ -255,7 +258,7 @@ def _gap_before(
     if tiered is None:
         return ""
     start = span_begin(tiered, span.begin)
-    window = [_midnight(start, zone), _midnight(span.begin, zone)]
+    window = [midnight(start, zone), midnight(span.begin, zone)]
     row = conn.execute(_KNOWN_BEFORE, [asked.meter_id, *window]).fetchone()
     missing = _quarters_of(start, span.begin, zone) - (int(row[0]) if row is not None else 0)
     if not missing:
@@ -289,10 +292,6 @@ def _quarters(rows: Sequence[tuple[int, ...]]) -> Quarters:
         covered_s=np.asarray(covered_s, np.int16),
         flags=np.asarray(flags, np.int16),
     )
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
 def _day(moment: datetime | None, zone: ZoneInfo, otherwise: date) -> date:

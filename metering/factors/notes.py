@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from metering.bills.share import next_month
+from metering.derive.times import next_month
 from metering.factors.layers import Piece
 from metering.factors.tariff import Seasons, Tariff, TimeOfUse
 

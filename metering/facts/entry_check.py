@@ -14,6 +14,7 @@ from psycopg.rows import tuple_row
 from metering.facts.meters import Mounted, at_time, known, mounted, unknown_meter
 from metering.facts.readings import Known, after, before
 from metering.facts.refusal import shown
+from metering.facts.written import sensible, wrong_year
 from registry.refusal import Fault
 
 Kind = Literal["reading", "initial", "final", "reset"]
@@ -117,6 +118,8 @@ def _shape(entry: Entry, now: datetime, where: Where) -> list[Fault]:
     faults = []
     if entry.at > now:
         faults.append(Fault(where.at, f"{shown(entry.at)} 还没有到：请填写实际抄表时间"))
+    elif not sensible(entry.at):
+        faults.append(Fault(where.at, wrong_year(entry.at)))
     if not entry.value.is_finite() or not 0 <= entry.value < _MOST:
         faults.append(Fault(where.value, f"读数 {entry.value} 不可能：请填写表上显示的非负数"))
     elif entry.value != round(entry.value, 6):

@@ -195,7 +195,13 @@ def _span(entry: Entry, zone: ZoneInfo) -> Span:
 def _local(entry: Entry, key: str, zone: ZoneInfo) -> datetime | None:
     """Return a time in the zone of the file: refusals show it to people."""
     moment = entry.moment(key, zone)
-    return moment.astimezone(zone) if moment else None
+    if moment is None:
+        return None
+    local = moment.astimezone(zone)
+    if not written.sensible(local):
+        first, last = written.YEARS[0], written.YEARS[-1]
+        entry.problem(key, f"{key} is of {local.year}: write a year from {first} to {last}")
+    return local
 
 
 def _register(entry: Entry, zone: ZoneInfo) -> RegisterFact:

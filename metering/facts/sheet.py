@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from metering.facts.entry_check import Entry, Where
-from metering.facts.written import plain_number, sensible
+from metering.facts.written import plain_number, sensible, wrong_year
 from metering.workbook import Cell, cell_name, sheet, sheets
 from registry.refusal import Fault, raise_if_any, refuse
 
@@ -156,7 +156,7 @@ def _moment(reader: _Reader) -> datetime | None:
     if isinstance(found, str) and found:
         found = _written(found)
     if isinstance(found, date) and not sensible(found):
-        reader.fault(AT, f"{found:%Y-%m-%d} 不像抄表时间；请核对年份，写成 2026-10-31 08:30")
+        reader.fault(AT, wrong_year(found))
         return None
     if isinstance(found, datetime):
         # Excel counts days in floating point: 8:00 may come as 7:59:59.999.

@@ -17,28 +17,36 @@ _RATIO: Final = re.compile(
     r"([0-9]{1,7}(?:\.[0-9]{1,4})?)(?:\s*[/:：]\s*([0-9]{1,7}(?:\.[0-9]{1,4})?))?"
 )
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
-_YEARS: Final = range(1970, 2101)
-"""No reading is older, and later is a slip of the pen."""
+YEARS: Final = range(2000, 2101)
+"""What is entered of other years is a slip of the pen; a slip of decades would make millions of
+quarter hours."""
 
 
 def moment(text: str, zone: ZoneInfo, where: str) -> datetime:
     """Read a date (its midnight) or a time; of ``zone`` when it names no offset.
 
     Raises:
-        RefusedError: it is neither.
+        RefusedError: it is neither, or of a year that nobody can mean.
     """
     try:
         found = datetime.fromisoformat(text) if _MOMENT.fullmatch(text) else None
     except ValueError:
         found = None
-    if found is None or not sensible(found):
+    if found is None:
         return refuse(where, f"“{text}”不是时间；请写成 2026-10-31 或 2026-10-31 08:30")
+    if not sensible(found):
+        return refuse(where, wrong_year(found))
     return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def sensible(at: date) -> bool:
     """Tell whether a time or day is one that somebody can mean."""
-    return at.year in _YEARS
+    return at.year in YEARS
+
+
+def wrong_year(at: date) -> str:
+    """Say that a time or day is none that somebody can mean."""
+    return f"{at.year:04} 年不在 {YEARS[0]} 年至 {YEARS[-1]} 年之间，请核对年份"
 
 
 def plain_number(text: str) -> Decimal | None:

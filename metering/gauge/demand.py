@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metering.counter.model import GRAIN_US, Int64s
+from metering.derive.times import midnight
 from metering.gauge.gauge import GaugeQuarters, firsts
 from metering.gauge.hold import Float64s
 from metering.gauge.windows import micros
@@ -146,15 +147,11 @@ def bounds(first: date, last: date, grain: Literal["day", "month"], zone: ZoneIn
     if last < first:
         raise ValueError(f"the last day {last} is before the first {first}")
     day = first if grain == "day" else first.replace(day=1)
-    found = [_midnight(day, zone)]
+    found = [micros(midnight(day, zone))]
     while day <= last:
         day += timedelta(days=1 if grain == "day" else monthrange(day.year, day.month)[1])
-        found.append(_midnight(day, zone))
+        found.append(micros(midnight(day, zone)))
     return found
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    return micros(datetime.combine(day, time(), zone))
 
 
 def _left_out(covered: Int64s, begin: int, least_s: int) -> tuple[LeftOut, ...]:

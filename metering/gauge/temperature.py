@@ -15,6 +15,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.facts.refusal import writing
+from metering.facts.written import sensible, wrong_year
 from registry.audit import Act, record
 from registry.refusal import Fault, raise_if_any
 
@@ -157,6 +158,8 @@ def _faults(rows: Sequence[Observed], act: Act) -> Iterator[Fault]:
         first.setdefault(row.when, row.where)
         if _is_future(row.when, act.at):
             yield Fault(row.where, f"{row.when} 晚于录入时间；只录入实测气温，不录入预报")
+        elif not sensible(row.when):
+            yield Fault(row.where, wrong_year(row.when))
         if row.celsius is not None and not LOWEST_C <= row.celsius <= HIGHEST_C:
             shown = "不是数" if math.isnan(row.celsius) else f"{row.celsius:g} ℃"
             yield Fault(row.where, f"气温 {shown}，应在 -60 至 60 ℃ 之间；请核对")

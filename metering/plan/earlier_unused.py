@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.bills.figures import figures, next_month
+from metering.bills.figures import figures
 from metering.bills.month import Source
+from metering.derive.times import next_month
 from metering.plan.earlier_rows import EarlierMonth
 from metering.tree.totals import month_totals
 

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.bills.figures import figures, next_month
 from metering.bills.month import Source as Rests
+from metering.bills.reporting import reported
+from metering.derive.times import next_month
 from metering.plan.usage import MonthTotal, Source, Usage, Window, month_of
 from metering.tree import scope
 from metering.tree.levels import Level
@@ -81,7 +82,7 @@ def institution_usage(
     window: Window,
     zone: ZoneInfo,
 ) -> Usage:
-    """What is known of an institution: months as they are reported, days as its meters have them.
+    """What is known of what an institution reports: months as in the report, days from its meters.
 
     Args:
         conn: a connection that may write: the attribution of meters is brought up to date.
@@ -130,12 +131,12 @@ def _reported(
     conn: psycopg.Connection[Any], institution: str, energy: str, window: Window, zone: ZoneInfo
 ) -> Iterable[tuple[date, MonthTotal]]:
     months = (window.first.replace(day=1), next_month(window.last.replace(day=1)))
-    for one in figures(conn, months, zone.key, [institution]):
-        if one.facts.energy == energy and one.micro is not None:
-            if one.source is Rests.BILLED:
-                yield one.facts.month, MonthTotal(one.micro, Source.BILLED)
-            elif one.source is Rests.ENTERED:
-                yield one.facts.month, MonthTotal(one.micro, Source.ENTERED)
+    for one in reported(conn, months, zone.key, [institution]):
+        if one.energy == energy and one.micro is not None:
+            if Rests.BILLED in one.sources:
+                yield one.month, MonthTotal(one.micro, Source.BILLED)
+            elif Rests.ENTERED in one.sources:
+                yield one.month, MonthTotal(one.micro, Source.ENTERED)
 
 
 def _entered(quantity: Decimal) -> MonthTotal:

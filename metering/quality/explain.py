@@ -32,6 +32,7 @@ from metering.quality.presence import (
     local_days,
     local_span,
     presence,
+    replaced,
     within,
     without,
 )
@@ -176,7 +177,7 @@ def _periods(  # noqa: PLR0913, PLR0917 - one argument for each thing it rests o
     later: Sequence[tuple[datetime, int]],
 ) -> Iterator[Period]:
     """Rows of the table; ``later`` are the quarters not over by ``now``, and their seconds."""
-    spans = presence(conn, meter)
+    spans, changes = presence(conn, meter), replaced(conn, meter)
     for key, span in _rows(conn, meter, window, zone):
         wanted = expected_s(spans, span, now)
         micro, estimated, covered, flags = key or (None, 0, 0, 0)
@@ -186,7 +187,15 @@ def _periods(  # noqa: PLR0913, PLR0917 - one argument for each thing it rests o
             if span.begin <= slot < span.end
         )
         if wanted or key:
-            yield Period(span.begin, span.end, micro, estimated, covered, wanted, Flag(flags))
+            signs = _signs(Flag(flags), span, changes)
+            yield Period(span.begin, span.end, micro, estimated, covered, wanted, signs)
+
+
+def _signs(flags: Flag, span: Span, changes: Sequence[datetime] | None) -> Flag:
+    """Keep "replaced" only where a device was: a meter's first one replaced none."""
+    if changes is None or any(span.begin <= at < span.end for at in changes):
+        return flags
+    return flags & ~Flag.REPLACED
 
 
 def _rows(

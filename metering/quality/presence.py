@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.derive.times import midnight
 from metering.plan.usage import Window
 
 HUNG: Final[LiteralString] = """
@@ -39,7 +40,13 @@ _SPANS: Final[LiteralString] = (
     + HUNG
     + ") SELECT lower(span), upper(span) FROM hung, unnest(spans) AS span ORDER BY 1"
 )
+_BOUND: Final[LiteralString] = """
+    SELECT lower(d.valid), upper(d.valid) FROM meter m JOIN device_place d USING (place_id)
+    WHERE m.id = %s AND NOT isempty(d.valid)
+"""
 _FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_LONG_AGO: Final = datetime(1, 1, 2, tzinfo=UTC)
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,20 @@ def presence(conn: psycopg.Connection[Any], meter_id: int) -> tuple[Span, ...]:
     """When figures are expected of a meter, in order, without overlap."""
     rows = conn.execute(_SPANS, {"meters": [meter_id]}).fetchall()
     return tuple(Span(begin, end or _FAR) for begin, end in rows)
+
+
+def replaced(conn: psycopg.Connection[Any], meter_id: int) -> tuple[datetime, ...] | None:
+    """When a device came behind another, or was there for the last moment before another.
+
+    The first one that came and the last one that went replaced nothing. None: there is no device,
+    as of a virtual meter.
+    """
+    rows = conn.execute(_BOUND, [meter_id]).fetchall()
+    if not rows:
+        return None
+    begins = sorted(begin or _LONG_AGO for begin, _ in rows)[1:]
+    ends = sorted(end or _FAR for _, end in rows)[:-1]
+    return (*begins, *(end - _INSTANT for end in ends))
 
 
 def within(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:
@@ -87,14 +108,11 @@ def expected_s(spans: Sequence[Span], window: Span, now: datetime) -> int:
 
 def local_span(window: Window, zone: ZoneInfo) -> Span:
     """When a window of local days begins and ends."""
-    return Span(_midnight(window.first, zone), _midnight(window.last + timedelta(days=1), zone))
+    begin, end = midnight(window.first, zone), midnight(window.last + timedelta(days=1), zone)
+    return Span(begin.astimezone(UTC), end.astimezone(UTC))
 
 
 def local_days(window: Window, zone: ZoneInfo) -> Iterator[tuple[date, Span]]:
     """Each day of a window and when it begins and ends: 23 or 25 hours where clocks change."""
     for day in window:
         yield day, local_span(Window(day, day), zone)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)

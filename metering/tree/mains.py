@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any, Final, LiteralString
@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.derive.times import midnight, next_month
 from metering.tree.remainder import Balance, NegativeRemainder, Part, Tolerance, judge
+from metering.tree.virtual import virtual_meters
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -42,17 +44,31 @@ class Period:
 
 
 # Who belongs to a balance for all of a period has a row in its rollup; who comes or goes within it
-# is summed from quarters.
+# is summed from quarters. A virtual sub-meter stands aside while one of the meters it adds hangs
+# below the same main itself, however deep: it would count a second time.
 _PARTS: Final[LiteralString] = """
-WITH periods AS (
+WITH RECURSIVE periods AS (
     SELECT key, begin_, end_ FROM unnest(
         %(keys)s::{key}[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]
     ) AS given (key, begin_, end_)
+), added AS (
+    SELECT * FROM unnest(%(virtual)s::int[], %(added)s::int[]) AS given (virtual_id, meter_id)
+), below AS (
+    SELECT main_id, meter_id, valid FROM meter_main WHERE main_id = ANY(%(mains)s)
+    UNION
+    SELECT b.main_id, l.meter_id, b.valid * l.valid
+    FROM below b JOIN meter_main l ON l.main_id = b.meter_id AND l.valid && b.valid
 ), members AS (
     SELECT id AS main_id, id AS meter_id, 0 AS part, valid FROM meter WHERE id = ANY(%(mains)s)
     UNION ALL
     SELECT l.main_id, l.meter_id, CASE WHEN m.direction = 'generated' THEN 1 ELSE 2 END,
-           l.valid * m.valid * main.valid
+           unnest(tstzmultirange(l.valid * m.valid * main.valid) - coalesce((
+               SELECT range_agg(b.valid * other.valid)
+               FROM added a
+               JOIN below b ON b.meter_id = a.meter_id AND b.main_id = l.main_id
+               JOIN meter other ON other.id = a.meter_id
+               WHERE a.virtual_id = m.id
+           ), '{{}}'))
     FROM meter_main l JOIN meter m ON m.id = l.meter_id JOIN meter main ON main.id = l.main_id
     WHERE l.main_id = ANY(%(mains)s) AND (m.energy, m.unit) = (main.energy, main.unit)
 ), belonging AS (
@@ -105,12 +121,12 @@ def periods(grain: Grain, begin: date, end: date, zone: ZoneInfo) -> list[Period
     if grain is Grain.MONTH and (begin.day, end.day) != (1, 1):
         raise ValueError(f"{begin} to {end} are not whole months")
     if grain is Grain.HOUR:
-        return list(_hours(_midnight(begin, zone), _midnight(end, zone)))
-    following = _next_month if grain is Grain.MONTH else _next_day
+        return list(_hours(midnight(begin, zone), midnight(end, zone)))
+    following = next_month if grain is Grain.MONTH else _next_day
     found = []
     while begin < end:
         after = following(begin)
-        found.append(Period(begin, _midnight(begin, zone), _midnight(after, zone)))
+        found.append(Period(begin, midnight(begin, zone), midnight(after, zone)))
         begin = after
     return found
 
@@ -126,7 +142,8 @@ def balances(
     """Return main meters against their sub-meters.
 
     A sub-meter that comes or goes within a period is taken for its time alone: from its quarters,
-    of which each belongs to whoever holds it at its begin.
+    of which each belongs to whoever holds it at its begin. A virtual one is left out while a meter
+    that it adds hangs below the same main.
 
     Args:
         conn: any.
@@ -139,7 +156,10 @@ def balances(
     """
     key, column = _KEYS[grain]
     query = _PARTS.format(key=key, column=column, grain=grain.value)
+    pairs = list(_added(conn))
     values = {
+        "virtual": [virtual for virtual, _ in pairs],
+        "added": [meter for _, meter in pairs],
         "mains": list(main_ids),
         "keys": [span.key for span in spans],
         "begins": [span.begin for span in spans],
@@ -168,6 +188,16 @@ def negative_remainders(
     return [finding for finding in judged if finding is not None]
 
 
+def _added(conn: psycopg.Connection[Any]) -> Iterator[tuple[int, int]]:
+    """Yield virtual meters, each with every meter that it adds, through other virtual ones too."""
+    graph = virtual_meters(conn)
+    added: dict[int, set[int]] = {}
+    for meter in graph.order:
+        plus = {other for other, factor in graph.terms[meter].items() if factor > 0}
+        added[meter] = plus.union(*(added.get(other, ()) for other in plus))
+        yield from ((meter, other) for other in sorted(added[meter]))
+
+
 def _balances(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[int, Balance]]:
     for (main, begin), group in itertools.groupby(rows, itemgetter(0, 1)):
         parts: tuple[list[Part], list[Part], list[Part]] = ([], [], [])
@@ -185,13 +215,5 @@ def _hours(begin: datetime, end: datetime) -> Iterator[Period]:
         at += _HOUR
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone)
-
-
 def _next_day(day: date) -> date:
     return day + timedelta(days=1)
-
-
-def _next_month(day: date) -> date:
-    return (day + timedelta(days=31)).replace(day=1)

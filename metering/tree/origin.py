@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import scope
+from metering.tree.attribution import Role
 from metering.tree.levels import Level
 from metering.tree.shares import largest_remainder
 from metering.tree.totals import COUNTED, Figure, bounds, share_as
@@ -45,7 +46,8 @@ FROM origin o
 WHERE origin_id IS NOT NULL AND (
     sign < 0
     OR NOT meter_id = ANY(%(meters)s) AND (
-        (origin_id, o.energy) NOT IN (
+        role = 'generated'
+        OR (origin_id, o.energy) NOT IN (
             SELECT * FROM unnest(%(institutions)s::int[], %(energies)s::text[])
         )
         OR EXISTS (
@@ -59,15 +61,22 @@ ORDER BY meter_id, since, sign, holder_id
 """
 
 
+_Key = tuple[int, int, str, str, bool]
+"""The fields of a :class:`Line` before its figure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What a holder's meters at an institution counted in a month.
+
+    What is generated stands apart from the rest: bills do not tell of it.
 
     Attributes:
         holder: id of who reports it; ``holders.OUTSIDE`` for what is excluded.
         origin: id of the institution where the meters stand.
         energy: its kind.
         unit: of the figure.
+        generated: it is what was generated there.
         figure: what was counted.
         meters: ids of the meters.
     """
@@ -76,6 +85,7 @@ class Line:
     origin: int
     energy: str
     unit: str
+    generated: bool
     figure: Figure
     meters: tuple[int, ...]
 
@@ -93,8 +103,8 @@ def lines_by_origin(
         conn: may write: the attribution is brought up to date first.
         month: its first day.
         zone: the site's.
-        without: (id of an institution, energy) of which the top meters there are left out: what
-            they count is known from elsewhere.
+        without: (id of an institution, energy) of which the top meters there are left out, but for
+            those of what is generated: what they count is known from elsewhere.
         meters: ids of meters that are never added, for the same reason.
     """
     scope.ensure(conn, zone)
@@ -104,7 +114,7 @@ def lines_by_origin(
         "energies": [energy for _, energy in without],
         "meters": list(meters),
     }
-    sums: dict[tuple[int, int, str, str], tuple[Figure, list[int]]] = {}
+    sums: dict[_Key, tuple[Figure, list[int]]] = {}
     for divided in (False, True):
         rows = conn.execute(COUNTED + _ORIGIN, {**values, "divided": divided})
         for key, figure, meter in _figures(rows):
@@ -117,7 +127,7 @@ def lines_by_origin(
 
 def _figures(
     rows: Iterable[Sequence[Any]],
-) -> Iterator[tuple[tuple[int, int, str, str], Figure, int]]:
+) -> Iterator[tuple[_Key, Figure, int]]:
     """Give what a meter counted to its holders; the shares add up to it exactly."""
     for head, group in itertools.groupby(rows, itemgetter(slice(7))):
         meter, _, _, origin, energy, unit, role = head
@@ -128,5 +138,5 @@ def _figures(
         doubts = largest_remainder(abs(estimated or 0), parts)
         state = Figure(meters=1, unknown=int(micro is None), partial=int(bool(partial)))
         for row, share, doubt in zip(holders, micros, doubts, strict=True):
-            key = (row[7], origin, energy, unit)
+            key = (row[7], origin, energy, unit, role == Role.GENERATED)
             yield key, share_as(role, share, doubt).plus(state), meter

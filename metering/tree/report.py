@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.derive.times import next_month
 from metering.tree.days import day_totals
 from metering.tree.holders import NOBODY, OUTSIDE
 from metering.tree.levels import Level
@@ -228,7 +229,7 @@ def districts(
         day: of the month.
         holders: ids of the institutions.
     """
-    last = (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    last = next_month(day) - timedelta(days=1)
     known = {id_: one.district for id_, one in standings(conn, last).items()}
     return {
         holder: (known[holder], known[holder]) if holder in known else ("", NO_DISTRICT)

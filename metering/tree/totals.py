@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from operator import itemgetter
 from typing import Any, Final, LiteralString, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.derive.times import midnight, next_month
 from metering.tree import scope
 from metering.tree.attribution import Role
 from metering.tree.items import wider
@@ -167,13 +168,12 @@ def month_totals(
 
 def bounds(month: date, zone: ZoneInfo, level: Level) -> dict[str, object]:
     """Return what the statements want to know of a month, but for ``divided``."""
-    behind = (month + timedelta(days=31)).replace(day=1)
-    begin, end = (datetime.combine(day, time(), zone) for day in (month, behind))
+    behind = next_month(month)
     return {
         "month": month,
         "next": behind,
-        "begin": begin,
-        "end": end,
+        "begin": midnight(month, zone),
+        "end": midnight(behind, zone),
         "zone": zone.key,
         "level": level.value,
     }

@@ -99,7 +99,7 @@ def recompute_virtual(
             was changed, each with the time concerned.
         zone: of days and months.
     """
-    graph = build([Node(*row) for row in conn.execute(_NODES)])
+    graph = virtual_meters(conn)
     windows = _windows(graph, changed)
     if not windows:
         return Recomputed((), graph.refused)
@@ -115,6 +115,11 @@ def recompute_virtual(
             continue
         _log.warning("virtual_meter_cannot_be_computed", meter=refusal.code, why=refusal.text)
     return Recomputed(made, graph.refused)
+
+
+def virtual_meters(conn: psycopg.Connection[Any]) -> Graph:
+    """Return how the virtual meters rest on others, as their formulas stand now."""
+    return build([Node(*row) for row in conn.execute(_NODES)])
 
 
 def _windows(graph: Graph, changed: Iterable[Window]) -> dict[int, Window]:

@@ -73,7 +73,7 @@ def test_json_csv_and_excel_say_the_same(run: Run, tmp_path: Path) -> None:
     assert content["holds"] is True
     lines = (tmp_path / "m.csv").read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == "起,止,用量（kWh）,其中估算（kWh）,覆盖率,标记"
-    assert lines[1] == "2026-10-01 00:00,2026-10-02 00:00,24,0,1.0000,换"
+    assert lines[1] == "2026-10-01 00:00,2026-10-02 00:00,24,0,1.0000,"
     assert lines[2] == "2026-10-02 00:00,2026-10-03 00:00,24,0,1.0000,"
     book = python_calamine.CalamineWorkbook.from_path(tmp_path / "m.xlsx")
     table = book.get_sheet_by_name("用量").to_python()

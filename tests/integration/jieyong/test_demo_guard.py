@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,10 @@ from jieyong import cli
 from jieyong.collect import PROFILES
 from jieyong.demo.guard import ForeignDatabaseError, refuse_foreign
 from jieyong.demo.plan import Layout, load_or_make
+from jieyong.demo.stage import import_inventory
+from metering.facts.move import Move, move_place
+from registry.audit import Act
+from registry.document import InventoryError
 from registry.importing import apply
 from registry.reading import read_inventory
 from simulators.inventory import inventory_yaml
@@ -48,6 +53,26 @@ def test_its_own_county_is_taken_unless_it_begins_anew(database: str, tmp_path: 
     refuse_foreign(database, plan)
     with pytest.raises(ForeignDatabaseError, match="120 devices and terminals"):
         refuse_foreign(database, None)
+
+
+def test_the_next_start_does_not_undo_what_somebody_entered(database: str, tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    plan = made(layout)
+    ports = {bus.code: 5000 + n for n, bus in enumerate(plan.buses)}
+    layout.equipment.ready.write_text(json.dumps({"ports": ports}), encoding="utf-8")
+    import_inventory(database, plan, layout, NOW)
+    later = NOW + timedelta(days=1)
+    import_inventory(database, plan, layout, later)
+    with psycopg.connect(database, autocommit=True) as conn:
+        row = conn.execute(
+            "SELECT p.code, r.code FROM place p JOIN place_room l ON l.place_id = p.id"
+            " JOIN room r ON r.id <> l.room_id ORDER BY 1, 2 LIMIT 1"
+        ).fetchone()
+        assert row is not None
+        place, room = row
+        move_place(conn, Act("王芳", later), Move(place, room, later))
+        with pytest.raises(InventoryError, match="王芳"):
+            import_inventory(database, plan, layout, later + timedelta(days=1))
 
 
 def test_a_foreign_inventory_is_left_alone_and_so_is_the_state(

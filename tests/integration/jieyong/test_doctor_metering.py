@@ -111,6 +111,7 @@ def test_failures_are_told_from_the_third_on_with_their_reason(
         (DueKind.POINT, power, 4),
         (DueKind.METER, 99, 2),
     ):
+        due.mark(conn, kind, subject, at(0), None, "test")
         for _ in range(times):
             failed(conn, kind, {subject: error}, at(0))
 
@@ -127,6 +128,8 @@ def test_failures_are_told_from_the_third_on_with_their_reason(
 
 
 def test_many_failures_are_told_in_short(conn: psycopg.Connection, database: str) -> None:
+    for subject in range(1, 8):
+        due.mark(conn, DueKind.METER, subject, at(0), None, "test")
     for _ in range(3):
         failed(conn, DueKind.METER, dict.fromkeys(range(1, 8), "no"), at(0))
     found = told(database, "could not be computed")

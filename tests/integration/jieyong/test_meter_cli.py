@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 import xlsxwriter
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
+from jieyong.commands.meter_tables import overview
+from metering.facts.listing import current
 from metering.facts.sheet import AT, CODE, SHEET, VALUE
 from registry.refusal import RefusedError
 
@@ -61,6 +66,27 @@ def test_an_inventory_brings_the_meters_of_its_places(run: Run) -> None:
     assert "czj-1-main" not in run("list", "--energy", "water")
     assert "czj-1-main" in run("list", "--institution", "czj")
     assert "czj-1-main" not in run("list", "--institution", "jgj")
+
+
+def test_the_list_speaks_chinese_and_keeps_codes_whole(run: Run) -> None:
+    run("apply", METERS)
+    listed = run("list")
+    assert "electricity" not in listed
+    (line,) = [line for line in listed.splitlines() if line.startswith("czj-1-main ")]
+    assert "电 kWh" in line
+    assert "用入" in line
+
+
+def test_the_list_fits_a_terminal_of_80_columns(run: Run, database: str) -> None:
+    run("apply", METERS)
+    with psycopg.connect(database) as conn:
+        rows = current(conn, datetime(2026, 11, 22, tzinfo=UTC))
+    terminal = Console(file=io.StringIO(), width=80, record=True)
+    terminal.print(overview(rows))
+    lines = terminal.export_text().splitlines()
+    for row in rows:
+        assert any(line.startswith(f"{row.code} ") for line in lines)
+    assert len(lines) <= 4 * len(rows)
 
 
 def test_the_example_of_meters_is_checked_applied_and_then_changes_nothing(run: Run) -> None:

@@ -7,10 +7,9 @@ from datetime import date
 import pytest
 
 from metering.bills.entry import enter_bill
-from metering.bills.figures import figures
 from metering.bills.listing import list_tables, listed
 from metering.bills.reported_ledger import told_ledger
-from metering.bills.reporting import reported
+from metering.bills.reporting import own_and_reported
 from metering.bills.table import Table
 from metering.bills.ways import ways
 from metering.bills.words import words
@@ -21,6 +20,8 @@ from tests.integration.metering.bills.world import (
     ZONE,
     Conn,
     bill,
+    hang,
+    house,
     open_account,
 )
 
@@ -28,7 +29,7 @@ from tests.integration.metering.bills.world import (
 def told(conn: Conn) -> list[Table]:
     names = {"czj": "财政局", "jgj": "机关局"}
     months = (date(2026, 1, 1), date(2026, 2, 1))
-    found, given = figures(conn, months, ZONE), reported(conn, months, ZONE)
+    found, given = own_and_reported(conn, months, ZONE)
     return told_ledger(found, given, ways(conn, ZONE, names), "", words())
 
 
@@ -98,3 +99,20 @@ def test_an_account_that_goes_with_its_meter_says_so(conn: Conn) -> None:
     enter_relation(conn, ACT, excluded)
     (table,) = told(conn)
     assert [row["goes_to"] for row in table.rows] == ["户号 510003 随计量表不计入", ""]
+
+
+def test_the_ledger_shows_what_is_reported_where_meters_see_energy_beside_the_bill(
+    conn: Conn,
+) -> None:
+    two_bills(conn)
+    house(conn)
+    hang(conn, "m-1", "czj", 300_000_000)
+    hang(conn, "m-2", "czj", 5_000_000)  # behind m-1
+    hang(conn, "m-3", "jgj", 40_000_000)
+    conn.execute("UPDATE meter SET direction = 'out' WHERE code = 'm-2'")
+    conn.execute("UPDATE meter SET direction = 'generated' WHERE code = 'm-3'")
+    (table,) = told(conn)
+    assert [(row["quantity"], row["reported"], row["contains"]) for row in table.rows] == [
+        (310, 305, "已扣转供（计量）"),
+        (310, 350, "已加自发（计量）"),
+    ]

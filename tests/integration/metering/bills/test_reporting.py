@@ -18,49 +18,30 @@ from metering.bills.model import NewPurchase
 from metering.bills.month import Figure, Reason, Source
 from metering.bills.reported import Reported
 from metering.bills.reporting import reported
-from metering.bills.share import next_month
+from metering.derive.times import next_month
 from metering.tree.relations import Kind, Relation, enter_relation
 from registry.refusal import RefusedError
+from tests.integration.metering.bills.reports import (
+    FEBRUARY,
+    JANUARY,
+    MARCH,
+    MID,
+    MILLION,
+    january,
+    micros,
+    records,
+    relate,
+)
 from tests.integration.metering.bills.world import (
     ACT,
     ZONE,
     Conn,
     bill,
     count_days,
+    hang,
+    house,
     open_account,
 )
-
-JANUARY, FEBRUARY, MARCH = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
-MID = date(2026, 1, 11)
-MILLION = 1_000_000
-POWER = "electricity"
-
-
-@pytest.fixture
-def three(conn: Conn) -> Conn:
-    """czj has 510001, jgj 510002, each with a bill of January; xfj has nothing."""
-    conn.execute("INSERT INTO institution (code, name) VALUES ('xfj', '信访局')")
-    for number, whose, quantity in (("510001", "czj", "310"), ("510002", "jgj", "31")):
-        open_account(conn, number, institution=whose)
-        enter_bill(conn, ACT, bill(JANUARY, FEBRUARY, quantity, account=number))
-    return conn
-
-
-def relate(conn: Conn, whose: str, kind: Kind, *to: str, **more: Any) -> int:  # noqa: ANN401 - fields
-    shares = more.pop("shares", dict.fromkeys(to, 1))
-    subject = more.pop("subject", "institution")
-    return enter_relation(conn, ACT, Relation(subject, whose, kind, shares, **more))
-
-
-def january(
-    conn: Conn, energy: str = POWER, whose: list[str] | None = None
-) -> dict[str | None, Reported]:
-    found = reported(conn, (JANUARY, FEBRUARY), ZONE, whose)
-    return {one.institution: one for one in found if one.energy == energy}
-
-
-def micros(found: dict[str | None, Reported]) -> dict[str | None, int | None]:
-    return {code: one.micro for code, one in found.items()}
 
 
 def test_without_relations_everybody_reports_what_is_its_own(three: Conn) -> None:
@@ -155,28 +136,6 @@ def test_a_month_without_its_part_is_a_figure_that_is_unknown(three: Conn) -> No
     assert [one.micro for one in found] == [31 * MILLION, None]
 
 
-def house(conn: Conn) -> None:
-    """A building and a room for each institution."""
-    conn.execute(
-        "INSERT INTO building (code, name, institution_id) SELECT code, name, id FROM institution"
-    )
-    conn.execute("INSERT INTO room (code, name, building_id) SELECT code, name, id FROM building")
-
-
-def hang(conn: Conn, meter: str, room: str, micro: int | None = None) -> None:
-    conn.execute(
-        "INSERT INTO place_room (place_id, room_id, valid) SELECT p.id, r.id, '[,)'"
-        " FROM place p, room r WHERE p.code = %s AND r.code = %s",
-        [meter, room],
-    )
-    if micro is not None:
-        conn.execute(
-            "INSERT INTO consumption_month (meter_id, month, micro, estimated, covered_s, flags)"
-            " SELECT id, '2026-01-01', %s, 0, 31 * 86400, 0 FROM meter WHERE code = %s",
-            [micro, meter],
-        )
-
-
 @pytest.mark.parametrize(
     ("subject", "code"), [("meter", "m-3"), ("room", "xfj"), ("building", "xfj")]
 )
@@ -247,15 +206,7 @@ def test_what_is_let_out_or_supplied_is_taken_off_from_the_bill(three: Conn) -> 
 
 
 def test_earlier_records_go_by_days(three: Conn) -> None:
-    three.execute(
-        "INSERT INTO earlier_import (sha256, name, entered_by, entered_at)"
-        " VALUES ('x', 'x', 'x', now())"
-    )
-    three.execute(
-        "INSERT INTO earlier_month (import_id, institution_id, month, energy, unit, quantity)"
-        " SELECT e.id, i.id, '2026-01-01', 'water', 'm3', 3.1"
-        " FROM earlier_import e, institution i WHERE i.code = 'czj'"
-    )
+    records(three, "water", "m3", "3.1")
     relate(three, "czj", Kind.ON_BEHALF, "jgj", since=MID)
     found = january(three, "water")
     assert micros(found) == {"czj": MILLION, "jgj": 2_100_000}

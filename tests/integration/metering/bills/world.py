@@ -16,7 +16,7 @@ from metering.bills.accounts import add_account
 from metering.bills.figures import figures
 from metering.bills.model import NewAccount, NewBill, Status
 from metering.bills.month import Figure
-from metering.bills.share import next_month
+from metering.derive.times import next_month
 from registry.audit import Act
 from registry.refusal import RefusedError
 
@@ -93,6 +93,28 @@ def count_days(
 def of_month(conn: Conn, month: date, energy: str = "electricity", who: str = "czj") -> Figure:
     found = figures(conn, (month, next_month(month)), ZONE, [who])
     return next(one for one in found if one.facts.energy == energy)
+
+
+def house(conn: Conn) -> None:
+    """A building and a room for each institution."""
+    conn.execute(
+        "INSERT INTO building (code, name, institution_id) SELECT code, name, id FROM institution"
+    )
+    conn.execute("INSERT INTO room (code, name, building_id) SELECT code, name, id FROM building")
+
+
+def hang(conn: Conn, meter: str, room: str, micro: int | None = None) -> None:
+    conn.execute(
+        "INSERT INTO place_room (place_id, room_id, valid) SELECT p.id, r.id, '[,)'"
+        " FROM place p, room r WHERE p.code = %s AND r.code = %s",
+        [meter, room],
+    )
+    if micro is not None:
+        conn.execute(
+            "INSERT INTO consumption_month (meter_id, month, micro, estimated, covered_s, flags)"
+            " SELECT id, '2026-01-01', %s, 0, 31 * 86400, 0 FROM meter WHERE code = %s",
+            [micro, meter],
+        )
 
 
 def workbook(path: Path, **sheets: Sequence[Sequence[object]]) -> Path:

@@ -87,6 +87,9 @@ def test_positions_are_not_metering_s_work(conn: psycopg.Connection) -> None:
 
 def test_what_fails_is_named_the_worst_first(conn: psycopg.Connection) -> None:
     meter = add_meter(conn, "m")
+    for subject in (meter.id, 99):
+        due.mark(conn, DueKind.METER, subject, at(0), None, "test")
+    due.mark(conn, DueKind.POINT, meter.point, at(0), None, "test")
     failed(conn, DueKind.METER, {meter.id: "bad ratio", 99: "gone"}, at(0))
     failed(conn, DueKind.METER, {99: "gone"}, at(1))
     failed(conn, DueKind.POINT, {meter.point: "odd"}, at(2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from metering.factors.meter_basic import DemandRule
 from metering.factors.meter_cost import MeterCost, Pricing, meter_cost
 from metering.factors.tariff import Tariff
 from registry.refusal import RefusedError
-from tests.integration.metering.factors.test_meter_cost import KWH, PLACED, use
+from tests.integration.metering.factors.test_meter_cost import KWH, LATER, PLACED, use
 from tests.integration.metering.factors.world import ACT, Conn, audit, tariffs
 from tests.integration.metering.gauge.world import add_device, add_point, only
 from tests.unit.metering.factors.samples import SHANGHAI, tariff, us
@@ -71,8 +71,14 @@ def draw(  # noqa: PLR0917 - a row of a table
     conn.execute(GAUGE, [point, mean, mean, mean, covered_s, *span])
 
 
-def july(conn: Conn, one: Tariff, begin: str = "2026-07-01", end: str = "2026-08-01") -> MeterCost:
-    pricing = Pricing([one], lambda _: "workday", SHANGHAI, DemandRule("power_total", 600))
+def july(
+    conn: Conn,
+    one: Tariff,
+    begin: str = "2026-07-01",
+    end: str = "2026-08-01",
+    now: datetime = LATER,
+) -> MeterCost:
+    pricing = Pricing([one], lambda _: "workday", SHANGHAI, now, DemandRule("power_total", 600))
     return meter_cost(conn, "e-1", date.fromisoformat(begin), date.fromisoformat(end), pricing)
 
 
@@ -125,6 +131,18 @@ def test_a_gap_in_the_power_makes_the_charge_unknown(
         "2026-07-01 至 2026-07-31 的基本电费未知：2 个刻钟的需量未知，已知部分最大 100.000 kW"
     )
     assert bill(found, "kWh").known == D("0.65")
+
+
+def test_a_month_that_is_not_over_has_no_greatest_demand_yet(conn: Conn, two_part: Tariff) -> None:
+    basis(conn, Basis.MEASURED, None)
+    draw(conn, power(conn), "2026-07-01 00:00", "2026-08-01 00:00", 100)
+    noon = datetime(2026, 7, 20, 12, tzinfo=SHANGHAI)
+    running = july(conn, two_part, now=noon)
+    assert running.basic_yuan is None
+    missing = 11 * 96 + 48
+    assert f"{missing} 个刻钟的需量未知，已知部分最大 100.000 kW" in running.why
+    over = july(conn, two_part, now=datetime(2026, 8, 1, tzinfo=SHANGHAI))
+    assert over.basic_yuan == 4_200
 
 
 def test_what_the_bill_says_goes_before_what_is_metered(conn: Conn, two_part: Tariff) -> None:
@@ -241,7 +259,7 @@ def test_a_one_part_tariff_has_none_and_a_file_without_prices_does_not_hide_one(
     conn.execute(PLACED)
     assign(conn, ACT, OfMeter("e-1"), Assignment("sh-household-tiers", ALWAYS, None), tariffs())
     use(conn, "2026-07-01 12:00", "2026-07-01 12:15", KWH)
-    pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI)
+    pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI, LATER)
     span = (date(2026, 7, 1), date(2026, 8, 1))
     none = meter_cost(conn, "e-1", *span, pricing)
     assert (none.basic, none.basic_yuan, none.whole_yuan) == ((), D(0), D("0.617"))

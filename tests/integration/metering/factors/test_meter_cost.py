@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from tests.unit.metering.factors.test_tariff_files import TOU
 
 D = Decimal
 KWH = 1_000_000
+LATER = datetime(2026, 12, 1, tzinfo=UTC)
 PLACED = """
     INSERT INTO building (code, name, institution_id)
         SELECT 'b-' || code, '楼', id FROM institution;
@@ -58,7 +59,7 @@ def use(conn: Conn, begin: str, end: str, micro: int = KWH) -> None:
 
 
 def priced(conn: Conn, begin: str, end: str) -> MeterCost:
-    pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI)
+    pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI, LATER)
     return meter_cost(conn, "e-1", date.fromisoformat(begin), date.fromisoformat(end), pricing)
 
 
@@ -143,7 +144,7 @@ def test_a_new_version_of_a_tariff_cuts_the_time(world: Conn, tmp_path: Path) ->
         path.write_text(text, encoding="utf-8")
         found.append(load_tariff(path, load_library()))
     assign(world, ACT, OfMeter("e-1"), Assignment("flat", date(2026, 1, 1), None), found)
-    pricing = Pricing(found, lambda _: "workday", SHANGHAI)
+    pricing = Pricing(found, lambda _: "workday", SHANGHAI, LATER)
     both = meter_cost(world, "e-1", date(2026, 6, 1), date(2026, 8, 1), pricing)
     assert [cost.yuan for cost in both.costs] == [D("0.5"), D("0.7")]
     assert both.yuan == D("1.2")
@@ -159,7 +160,7 @@ def test_an_assigned_tariff_whose_file_is_gone_is_refused_in_words(world: Conn) 
     since = Assignment("sh-single", date(2026, 1, 1), None)
     assign(world, ACT, OfMeter("e-1"), since, tariffs())
     others = [one for one in tariffs() if one.code != "sh-single"]
-    pricing = Pricing(others, lambda _: "workday", SHANGHAI)
+    pricing = Pricing(others, lambda _: "workday", SHANGHAI, LATER)
     with pytest.raises(RefusedError, match="电价方案 sh-single 在 2026-07-01 没有电价文件"):
         meter_cost(world, "e-1", date(2026, 7, 1), date(2026, 7, 2), pricing)
 
@@ -238,7 +239,9 @@ def test_a_month_that_goes_on_with_an_earlier_base_price_is_named(world: Conn) -
 def test_day_types_of_a_year_that_is_not_published_are_named(world: Conn, tmp_path: Path) -> None:
     one = written(tmp_path, TOU)
     assign(world, ACT, OfMeter("e-1"), Assignment("test", date(2026, 1, 1), None), [one])
-    pricing = Pricing([one], lambda _: "workday", SHANGHAI, published=lambda year: year < 2027)
+    pricing = Pricing(
+        [one], lambda _: "workday", SHANGHAI, LATER, published=lambda year: year < 2027
+    )
     for begin, end, notes in (
         (date(2026, 12, 1), date(2027, 1, 1), ()),
         (date(2027, 1, 1), date(2027, 2, 1), ("2027 年节假日安排未公布：日类型按星期几划分",)),
@@ -269,13 +272,14 @@ def test_a_day_of_another_length_is_whole_when_each_of_its_quarters_is_known(
         cursor.executemany(
             QUARTER, [(slot, KWH) for slot in range(begin - GRAIN_US, end + GRAIN_US, GRAIN_US)]
         )
-    found = meter_cost(world, "e-1", first, last, Pricing(tariffs(), lambda _: "workday", there))
+    pricing = Pricing(tariffs(), lambda _: "workday", there, LATER)
+    found = meter_cost(world, "e-1", first, last, pricing)
     assert found.missing_quarters == 0
     assert found.yuan == quarters_ * D("0.617")
 
 
 def test_an_unknown_meter_and_an_empty_time_are_refused(world: Conn) -> None:
-    pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI)
+    pricing = Pricing(tariffs(), lambda _: "workday", SHANGHAI, LATER)
     with pytest.raises(RefusedError, match="没有编码为 e-9 的计量表"):
         meter_cost(world, "e-9", date(2026, 6, 1), date(2026, 8, 1), pricing)
     with pytest.raises(ValueError, match="has no day"):

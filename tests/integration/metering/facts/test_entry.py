@@ -145,3 +145,12 @@ def test_an_import_that_changes_bindings_makes_their_time_due(conn: Conn) -> Non
         ("p-1", at(50), None),
         ("p-1", at(60), None),
     ]
+
+
+def test_a_year_that_nobody_can_mean_is_refused(conn: Conn) -> None:
+    """Mounted without a begin: 1976 instead of 2026 would make two million quarter hours."""
+    conn.execute("UPDATE device_place SET valid = '(,)'")
+    mistyped = Entry("p-1", datetime(1976, 10, 31, tzinfo=CHINA), Decimal(5))
+    ((where, what),) = refused(conn, mistyped)
+    assert where == "时间"
+    assert "1976 年不在 2000 年至 2100 年之间" in what

@@ -143,6 +143,15 @@ def test_everything_wrong_is_named_and_nothing_is_entered(conn: Conn) -> None:
     assert "没有时区" in found[5][1]
 
 
+@pytest.mark.parametrize(
+    "when", [date(1926, 6, 1), datetime(1926, 6, 1, 12, tzinfo=SHANGHAI), date(1999, 12, 31)]
+)
+def test_a_year_that_nobody_can_mean_is_refused(conn: Conn, when: date) -> None:
+    ((where, what),) = faults_of(conn, Observed(when, 21.0, "气温!A2"))
+    assert where == "气温!A2"
+    assert f"{when.year} 年不在 2000 年至 2100 年之间" in what
+
+
 def test_a_site_and_a_source_are_needed(conn: Conn) -> None:
     with pytest.raises(RefusedError) as caught:
         enter(conn, act(), " ", [Observed(NOON, 20.0, "A2")], "")
@@ -155,6 +164,21 @@ def test_an_entry_that_would_not_count_is_refused(conn: Conn) -> None:
     assert where == "A2"
     assert "已有更新的录入" in what
     assert put(conn, NOON, 20.0, minutes=4) == Entered(0, 1)
+
+
+def test_two_entries_of_one_time_never_have_the_same_moment(conn: Conn) -> None:
+    """So the newest of them is always one: nothing has to break a tie."""
+    for when in (NOON, DAY):
+        put(conn, when, 21.0)
+        ((_, what),) = faults_of(conn, Observed(when, 22.0, "A2"))
+        assert "已有更新的录入" in what
+        table, column = ("outdoor_day", "day") if when == DAY else ("outdoor_temperature", "ts")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            conn.execute(
+                f"INSERT INTO {table} (site, {column}, celsius, source, entered_by, entered_at)"
+                " VALUES (%s, %s, 22, 'x', 'x', %s)",
+                [SITE, when, NOW],
+            )
 
 
 def test_two_at_once_get_one_answer_each_and_the_later_counts(conn: Conn, database: str) -> None:

@@ -6,9 +6,11 @@ import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from metering.bills.reporting import reported
 from metering.factors import institution_facts
 from metering.factors.institution_facts import Fact
 from metering.factors.kinds import load_fact_kinds
+from metering.factors.library import load_library
 from metering.plan import earlier
 from metering.plan.base_load import By, week_span
 from metering.plan.base_load_read import base_load_of
@@ -17,6 +19,7 @@ from metering.plan.compare import Basis, year_on_year
 from metering.plan.curve import Shape
 from metering.plan.earlier_rows import EarlierMonth
 from metering.plan.forecast import Forecast, Refusal
+from metering.plan.institution_indicators import Rules, use_of
 from metering.plan.progress import Base, Kind, Lack, Per, State
 from metering.plan.quota import Quota, enter_quota
 from metering.plan.standing import base_of, standings
@@ -104,6 +107,26 @@ def test_the_bill_is_the_figure_and_the_meter_gives_the_days(conn: Conn) -> None
     assert usage.total(OCTOBER) == 750 * KWH
     assert usage.sources(OCTOBER) == {Source.BILLED}
     assert len(usage.days) == 31
+
+
+def test_what_is_supplied_to_outsiders_is_off_the_bill_and_what_is_generated_on_it(
+    conn: Conn,
+) -> None:
+    """As it is reported: quotas, comparisons and indicators rest on the same figure."""
+    main, out, made = metered(conn), metered(conn, "out"), metered(conn, "pv")
+    conn.execute("INSERT INTO meter_main VALUES (%s, %s, '[,)')", [out, main])
+    conn.execute("UPDATE meter SET direction = 'out' WHERE id = %s", [out])
+    conn.execute("UPDATE meter SET direction = 'generated' WHERE id = %s", [made])
+    bill(conn, "jg-1", main, date(2026, 10, 1), 750)
+    usage = institution_usage(conn, "jg-1", "electricity", OCTOBER, SHANGHAI)
+    assert usage.months == {date(2026, 10, 1): MonthTotal(750 * KWH, Source.BILLED)}
+    conn.execute("UPDATE meter SET valid = '(,2026-10-01 00:00+08)' WHERE id = %s", [made])
+    usage = institution_usage(conn, "jg-1", "electricity", OCTOBER, SHANGHAI)
+    assert usage.total(OCTOBER) == (750 - 744) * KWH
+    rules = Rules(load_library(), "CN", vehicle_fuel_in_area=True)
+    months = (date(2026, 10, 1), date(2026, 11, 1))
+    found = use_of(reported(conn, months, SHANGHAI.key, ["jg-1"]), rules)
+    assert found.quantities == {"electricity": Decimal(6)}
 
 
 def test_entered_months_stand_in_only_where_nothing_else_is(conn: Conn) -> None:

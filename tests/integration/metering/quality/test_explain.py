@@ -56,6 +56,7 @@ def test_a_plain_month_is_last_minus_first(conn: Conn) -> None:
     assert found.missing == ()
     assert len(found.periods) == 31
     assert all(period.micro == 24 * KWH for period in found.periods)
+    assert not any(period.flags for period in found.periods), "the first device replaced none"
     assert [device.code for device in found.devices] == ["m-d"]
 
 
@@ -138,6 +139,8 @@ def test_a_replaced_device_is_two_segments_with_the_change_between(conn: Conn) -
     (edge,) = found.check.edges
     assert edge.micro == round(0.25 * KWH)
     assert found.entered > 0
+    changed = [n for n, period in enumerate(found.periods, 1) if period.flags & Flag.REPLACED]
+    assert changed == [16]
 
 
 def test_a_gap_is_estimated_once_and_said(conn: Conn) -> None:

@@ -105,3 +105,44 @@ def test_mains_are_those_that_had_a_sub_meter_then(two: Town) -> None:
     two.hang("S", "M", TimestamptzRange(BEGIN, BEGIN + QUARTER))
     assert mains(two.conn, BEGIN, BEGIN + QUARTER) == [two.ids["M"]]
     assert mains(two.conn, BEGIN + QUARTER, datetime(2027, 1, 1, tzinfo=UTC)) == []
+
+
+def test_a_virtual_sub_meter_is_not_counted_beside_its_sources(two: Town) -> None:
+    two.virtual("V", "{S} + {T}")
+    for code in ("S", "T", "V"):
+        two.hang(code, "M")
+    for code, micro in (("S", 50), ("T", 40), ("V", 90)):
+        two.known(code, BEGIN, dict.fromkeys(WHOLE, micro))
+    (day,) = of(two, Grain.DAY)
+    assert [sub.meter for sub in day.subs] == ["S", "T"]
+    assert day.remainder == 96 * 10
+
+
+def test_a_virtual_sub_meter_stands_aside_for_a_source_however_deep(two: Town) -> None:
+    two.meter("D", "r-A")
+    two.virtual("V", "{D} + {T}")
+    two.virtual("W", "2 * {V}")
+    two.hang("S", "M")
+    two.hang("D", "S")
+    two.hang("W", "M")
+    for code, micro in (("S", 50), ("D", 10), ("W", 60)):
+        two.known(code, BEGIN, dict.fromkeys(WHOLE, micro))
+    (day,) = of(two, Grain.DAY)
+    assert [sub.meter for sub in day.subs] == ["S"]
+
+
+def test_a_virtual_sub_meter_counts_while_none_of_its_sources_hangs_there(two: Town) -> None:
+    two.virtual("V", "{S} + {T}")
+    two.virtual("R", "{M} - {S}")
+    two.hang("V", "M")
+    two.hang("S", "M", TimestamptzRange(BEGIN, BEGIN + 8 * QUARTER))
+    two.hang("R", "M", TimestamptzRange(BEGIN + 8 * QUARTER, None))
+    for code, micro in (("S", 30), ("V", 50), ("R", 20)):
+        two.known(code, BEGIN, dict.fromkeys(WHOLE, micro))
+    (day,) = of(two, Grain.DAY)
+    assert [(sub.meter, sub.micro) for sub in day.subs] == [
+        *(("R", 88 * 20), ("S", 8 * 30), ("V", 88 * 50)),
+    ]
+    two.conn.execute("UPDATE meter_main SET valid = '[,)' WHERE meter_id = %s", [two.ids["S"]])
+    (day,) = of(two, Grain.DAY)
+    assert [sub.meter for sub in day.subs] == ["R", "S"], "V stands aside, the rest of M does not"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
-from metering.counter.model import GRAIN_US, Register
+from metering.counter.model import GRAIN_US, Policy, Register
 from metering.derive.claim import Span
-from metering.derive.compute import concerned
+from metering.derive.compute import MOST_QUARTERS, Rules, compute, concerned
+from metering.derive.counted import counted
 from metering.derive.history import Binding, History, Scale
+from metering.derive.readings import Found
 from metering.derive.times import ALWAYS_US, NEVER_US
 
 SCALE = Scale(Decimal(1), Register(None, 1000))
@@ -86,6 +90,17 @@ def test_a_device_that_comes_within_the_quarter_of_a_change_is_concerned(
     found = concerned(known, Span(at(moment), at(moment)))
 
     assert [one.device_id for one in found] == devices
+
+
+def test_quarter_hours_of_a_lifetime_are_refused() -> None:
+    """A reading of 1926 that got past every check must not fill the table."""
+    (binding,) = history().bindings
+    span = Span(0, MOST_QUARTERS * GRAIN_US + 2 * GRAIN_US)
+    near = Found(np.array([span.from_us, span.to_us]), np.array([0.0, 5.0]), True, True)
+    device = counted(history(), binding, near)
+    rules = Rules(Policy(), ZoneInfo("Asia/Shanghai"))
+    with pytest.raises(ValueError, match=r"from 1970-01-01 on: at most .* whose time is wrong"):
+        compute(1, span, [device], rules)
 
 
 def _rest(one: Binding) -> tuple[Decimal, tuple[tuple[int, Scale], ...], tuple[()]]:

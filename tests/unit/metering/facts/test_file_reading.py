@@ -160,3 +160,9 @@ load_profiles:
     keys = {key for message in told for key in message.partition("known are ")[2].split(", ")}
     assert len(keys) > 25
     assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
+
+
+def test_a_fact_of_a_year_that_nobody_can_mean_is_refused() -> None:
+    ((line, message),) = problems("meters:\n- {code: a, ratios: [{ct: 80, since: 1926-03-01}]}")
+    assert line == 2
+    assert message.endswith("since is of 1926: write a year from 2000 to 2100")

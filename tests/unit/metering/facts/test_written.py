@@ -69,7 +69,7 @@ def test_a_comma_elsewhere_than_between_thousands_is_refused(text: str) -> None:
         written.number(text, "读数")
 
 
-@pytest.mark.parametrize("text", ["0001-01-01", "9999-12-31 23:59", "2101-01-01"])
-def test_a_year_nobody_can_mean_is_no_time(text: str) -> None:
-    with pytest.raises(RefusedError, match="不是时间"):
-        written.moment(text, ZoneInfo("Asia/Shanghai"), "时间")
+@pytest.mark.parametrize("text", ["0001-01-01", "1926-10-31", "9999-12-31 23:59", "2101-01-01"])
+def test_a_year_nobody_can_mean_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match=f"--at：{text[:4]} 年不在 2000 年至 2100 年之间"):
+        written.moment(text, ZoneInfo("Asia/Shanghai"), "--at")
