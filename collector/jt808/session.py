@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -64,7 +65,7 @@ class Session:
         if header.encryption:
             detail = f"message 0x{header.message_id:04x}, method {header.encryption}"
             answer = self._reply(header, Result.UNSUPPORTED)
-            return self._kept(Fault.ENCRYPTED, detail, content, now_us, answer)
+            return self._kept(Fault.ENCRYPTED, detail, content, now_us, answer, answer)
         act = _ACTS.get(header.message_id)
         if act is not None:
             return act(self, header, body, now_us)
@@ -169,7 +170,7 @@ class Session:
             case _:
                 answer = self._reply(header, Result.UNSUPPORTED)
                 detail = f"message 0x{header.message_id:04x}"
-                return self._kept(Fault.UNSUPPORTED, detail, content, now_us, answer)
+                return self._kept(Fault.UNSUPPORTED, detail, content, now_us, answer, answer)
         # Whatever was refused is in quarantine, then: sending it again would change nothing.
         return draft.step(*(self._reply(header, Result.OK, serial) for serial in serials))
 
@@ -229,7 +230,8 @@ class Session:
         else:
             did = "put in" if card.inserted else "taken out"
             read = {True: ", read", False: ", not readable", None: ""}[card.readable]
-            fault, detail = Fault.UNSUPPORTED, f"driver card {did}{read}: kept for later"
+            at = datetime.fromtimestamp(card.at_us // 1_000_000, UTC).isoformat()
+            fault, detail = Fault.UNSUPPORTED, f"driver card {did} at {at}{read}: kept for later"
         if not self._office.may_keep(self._origin, fault, now_us):
             return Step(replies=(self._reply(header, Result.FAILED),))
         draft = Draft(self._origin, now_us)
@@ -258,7 +260,7 @@ class Session:
             payload: its bytes.
             now_us: the time, Unix microseconds.
             answer: what to reply once it is on disk.
-            otherwise: what to reply when it is beyond the bound; it must not acknowledge.
+            otherwise: what to reply when it is beyond the bound; never result 0.
         """
         if not self._office.may_keep(self._origin, fault, now_us):
             return NOTHING if otherwise is None else Step(replies=(otherwise,))

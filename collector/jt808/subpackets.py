@@ -9,6 +9,9 @@ from collector.jt808.header import Header
 
 MOST_OPEN: Final = 4
 MOST_BYTES: Final = 64 * 1024
+PART_COSTS: Final = 64
+"""Bytes that a packet counts for besides its body: an empty one takes memory too."""
+
 OLDEST_US: Final = 120 * 1_000_000
 
 _Key = tuple[int, int, int]
@@ -58,8 +61,8 @@ class Assembler:
         message = self._open.setdefault(key, _Open(now_us, header.total))
         if header.index not in message.parts:
             message.parts[header.index] = header.serial, body
-            message.bytes += len(body)
-            self._bytes += len(body)
+            message.bytes += len(body) + PART_COSTS
+            self._bytes += len(body) + PART_COSTS
         if len(message.parts) < message.total:
             self._bound()
             return None

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from collector.jt808.header import Header
 from collector.jt808.limits import Bucket, Hourly
-from collector.jt808.subpackets import MOST_BYTES, MOST_OPEN, OLDEST_US, Assembler, Whole
+from collector.jt808.subpackets import (
+    MOST_BYTES,
+    MOST_OPEN,
+    OLDEST_US,
+    PART_COSTS,
+    Assembler,
+    Whole,
+)
 from collector.jt808.terminals import Codes, Terminals, secret_of
 
 HOUR_US = 3_600_000_000
@@ -66,7 +73,7 @@ def test_no_peer_can_make_it_keep_more_than_its_bounds(
         assembler.add(part(serial, 300, index), bytes(size), 0)
         kept = list(assembler._open.values())
         assert len(kept) <= MOST_OPEN
-        total = sum(len(body) for m in kept for _, body in m.parts.values())
+        total = sum(len(body) + PART_COSTS for m in kept for _, body in m.parts.values())
         assert total == assembler._bytes <= MOST_BYTES
 
 
@@ -76,6 +83,14 @@ def test_a_message_larger_than_the_bound_is_given_up() -> None:
         assembler.add(part(index, 100, index), bytes(1023), 0)
     assert assembler.given_up == 1
     assert assembler._bytes <= MOST_BYTES
+
+
+def test_packets_without_a_body_are_bounded_too() -> None:
+    assembler = Assembler()
+    for index in range(1, 60_000):
+        assembler.add(part(index, 60_000, index), b"", 0)
+        assert sum(len(m.parts) for m in assembler._open.values()) <= MOST_BYTES // PART_COSTS
+    assert assembler.given_up > 0
 
 
 def test_a_bucket_lets_a_rate_through_and_makes_the_rest_wait() -> None:

@@ -247,7 +247,9 @@ def test_packets_that_never_complete_are_counted() -> None:
 
 def test_a_driver_card_is_kept_with_its_bytes_and_without_a_name_in_words() -> None:
     step = authenticated().handle(content("driver_card_2013"), NOW_US)
-    assert reason(step) == "unsupported: driver card put in, read: kept for later"
+    assert reason(step) == (
+        "unsupported: driver card put in at 2026-11-29T03:00:00+00:00, read: kept for later"
+    )
     assert refused(step.refused[0])[2] == content("driver_card_2013")
     assert results(step) == [(10, 0x0702, 0)]
 
@@ -258,7 +260,8 @@ def test_vehicle_case_20_other_messages_are_kept_and_told_to_be_unsupported() ->
     step = session.handle(content("can_bus"), NOW_US)
     assert reason(step) == "unsupported: message 0x0705"
     assert results(step) == [(15, 0x0705, 3)]
-    assert session.handle(message(0x0801, b"picture"), NOW_US).rows == 0
+    more = session.handle(message(0x0801, b"picture"), NOW_US)
+    assert (more.rows, results(more)) == (0, [(1, 0x0801, 3)])
     assert shared.stats.dropped == {Fault.UNSUPPORTED: 1}
     assert shared.stats.frames["0x0200"] == 0
     assert shared.stats.frames["other"] == 2
