@@ -19,10 +19,13 @@ from collector.settings import Jt808Settings
 log = structlog.get_logger()
 
 _BUFFER: Final = 32 * 1024
-"""Bytes of a connection that wait in the system, each way, and replies that wait here.
+"""Bytes of a connection that wait in the system, each way.
 
 A chunk is handled in one go: with more, a flood would hold up everybody else.
 """
+
+_UNSENT: Final = 64 * 1024
+"""Replies that wait here besides, bytes: some three thousand; a backlog is answered at once."""
 
 
 class Host(Protocol):
@@ -104,7 +107,7 @@ class Peer(asyncio.Protocol):
         if not self._admitted:
             transport.abort()
             return
-        transport.set_write_buffer_limits(high=_BUFFER)
+        transport.set_write_buffer_limits(high=_UNSENT)
         connection = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

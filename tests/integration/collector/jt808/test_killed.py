@@ -63,12 +63,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def collecting(state: Path, database: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def collecting(
+    state: Path, database: str, port: int, http: int = 0
+) -> Iterator[subprocess.Popen[bytes]]:
     environment = os.environ | {
         "DATABASE_URL": database,
         "JIEYONG_STATE_DIR": str(state),
         "JIEYONG_JT808__PORT": str(port),
-        "JIEYONG_HTTP__JT808_PORT": "0",
+        "JIEYONG_HTTP__JT808_PORT": str(http),
     }
     with (state / "log").open("ab") as log:
         command = (sys.executable, "-m", "jieyong", "collect", "jt808")
@@ -95,8 +97,11 @@ async def test_kills_while_terminals_send_lose_nothing_and_double_nothing(
             await share_acknowledged(senders, (kill + 1) / (KILLS + 2))
             await asyncio.sleep(chance.uniform(0, 0.1))
     assert not sending.done(), "the kills came while they were sending"
-    with collecting(tmp_path, database, port) as last:
+    http = free_port()
+    with collecting(tmp_path, database, port, http) as last:
         await sending
+        assert b"listens at 127.0.0.1" in await asked(http, "/health")
+        assert b"jieyong_jt808_listening 1.0" in await asked(http, "/metrics")
         last.terminate()
         assert await asyncio.to_thread(last.wait, PATIENCE_S) == 0, (tmp_path / "log").read_text()
     assert all(sender.connects > 1 for sender in senders)
@@ -110,6 +115,17 @@ async def test_kills_while_terminals_send_lose_nothing_and_double_nothing(
     assert {(code, number) for code, number, _ in stored} == everything, "0 lost"
     assert all(count == 1 for _, _, count in stored), "0 doubled"
     assert quarantined == (0,)
+
+
+async def asked(port: int, path: str) -> bytes:
+    """Ask a collector over HTTP; its answer must be 200."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+    async with asyncio.timeout(PATIENCE_S):
+        answer = await reader.read()
+    writer.close()
+    assert answer.split(b" ")[1] == b"200", answer
+    return answer
 
 
 async def share_acknowledged(senders: list[Sender], share: float) -> None:
