@@ -157,6 +157,62 @@ class MqttSettings(BaseModel):
         return None if self.password is None else self.password.get_secret_value()
 
 
+class Jt808Settings(BaseModel):
+    """Where terminals of JT/T 808 connect, and what each of them may cost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on; `0.0.0.0` lets terminals in from everywhere.",
+    )
+    port: int = Field(default=8808, ge=0, le=65535, description="Port to listen on; 0 takes any.")
+    connections: int = Field(
+        default=10_000, ge=1, description="Most connections at once; more are turned away."
+    )
+    connections_per_address: int = Field(
+        default=8_000,
+        ge=1,
+        description="Most of them from one address; operators put many terminals behind one.",
+    )
+    authenticate_s: float = Field(
+        default=60.0, gt=0, description="Seconds a terminal has to authenticate."
+    )
+    idle_s: float = Field(
+        default=600.0,
+        gt=0,
+        description="A connection without a sound frame for so many seconds is closed.",
+    )
+    bytes_per_s: int = Field(
+        default=32 * 1024,
+        ge=1024,
+        description="Bytes a second of one connection; it is read no faster, nothing is lost.",
+    )
+    frames_per_s: int = Field(
+        default=200,
+        ge=1,
+        description="Frames a second of one connection; it is read no faster, nothing is lost.",
+    )
+    refused_per_hour: int = Field(
+        default=1_000,
+        ge=0,
+        description="Refused pieces that are kept of one terminal or address an hour; more are "
+        "counted and not acknowledged.",
+    )
+    strangers_per_hour: int = Field(
+        default=200,
+        ge=0,
+        description="Unknown terminals and addresses of which anything is kept an hour.",
+    )
+    flush_ms: int = Field(
+        default=20,
+        ge=1,
+        le=10_000,
+        description="Positions are gathered this long, then spooled together.",
+    )
+
+
 class ModbusSettings(BaseModel):
     """How devices are polled. What belongs to one bus or device stands in the inventory."""
 

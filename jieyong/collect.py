@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import Metric
 from collector.acceptor import Acceptor
 from collector.drain import Drain, DrainThread
 from collector.intake import Accept
+from collector.jt808.source import Jt808Source
 from collector.modbus.source import ModbusSource, SourceError
 from collector.mqtt.source import MqttSource
 from collector.profile import catalogue, load_profiles
@@ -31,6 +32,7 @@ from jieyong.database import database_url
 from jieyong.health import Health, Heartbeat, Probe, Verdict
 from jieyong.http import HttpServer
 from jieyong.metrics import make_registry
+from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
@@ -58,6 +60,7 @@ class SourceName(enum.StrEnum):
 
     MODBUS = "modbus"
     MQTT = "mqtt"
+    JT808 = "jt808"
 
 
 class Source(Protocol):
@@ -158,6 +161,11 @@ def _fit(
         return _Fitted(
             modbus, partial(modbus_metrics, devices, buses), probes.buses_connected(lambda: buses)
         )
+    if name is SourceName.JT808:
+        jt808 = Jt808Source(
+            settings.jt808, known.terminals, accept, state_dir=directory, now_us=now_us
+        )
+        return _Fitted(jt808, partial(jt808_metrics, jt808.stats), _listening(settings, jt808))
     mqtt = MqttSource(settings.mqtt, known.terminals, accept, now_us=now_us)
     return _Fitted(mqtt, partial(mqtt_metrics, mqtt.stats), _subscribed(settings, mqtt))
 
@@ -169,6 +177,19 @@ def _subscribed(settings: Settings, source: MqttSource) -> Probe:
         if source.stats.connected:
             return Verdict(ok=True, reason=f"subscribed at {where}")
         return Verdict(ok=False, reason=f"no connection to the broker at {where}; see the log")
+
+    return probe
+
+
+def _listening(settings: Settings, source: Jt808Source) -> Probe:
+    where = f"{settings.jt808.host}:{settings.jt808.port}"
+
+    def probe() -> Verdict:
+        stats = source.stats
+        if not stats.listening:
+            return Verdict(ok=False, reason=f"does not listen at {where}; see the log")
+        reason = f"listens at {where}; {stats.authenticated} terminals are there"
+        return Verdict(ok=True, reason=reason)
 
     return probe
 
@@ -222,4 +243,9 @@ async def _beating(heart: Heartbeat, work: Coroutine[None, None, None]) -> None:
 
 def _port(settings: Settings, name: SourceName) -> int:
     http = settings.http
-    return http.modbus_port if name is SourceName.MODBUS else http.mqtt_port
+    ports = {
+        SourceName.MODBUS: http.modbus_port,
+        SourceName.MQTT: http.mqtt_port,
+        SourceName.JT808: http.jt808_port,
+    }
+    return ports[name]

@@ -15,7 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from collector.settings import ModbusSettings, MqttSettings, SpoolSettings
+from collector.settings import Jt808Settings, ModbusSettings, MqttSettings, SpoolSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
@@ -66,6 +66,9 @@ class HttpSettings(BaseModel):
     metering_port: int = Field(
         default=9810, ge=0, le=65_535, description="Port of `jieyong meter work`; 0 takes any."
     )
+    jt808_port: int = Field(
+        default=9811, ge=0, le=65_535, description="Port of `jieyong collect jt808`; 0 takes any."
+    )
 
 
 class Settings(BaseSettings):
@@ -100,6 +103,7 @@ class Settings(BaseSettings):
     spool: SpoolSettings = Field(default=SpoolSettings())
     modbus: ModbusSettings = Field(default=ModbusSettings())
     mqtt: MqttSettings = Field(default=MqttSettings())
+    jt808: Jt808Settings = Field(default=Jt808Settings())
     metering: MeteringSettings = Field(default=MeteringSettings())
     factors: FactorSettings = Field(default=FactorSettings())
     mains: MainsSettings = Field(default=MainsSettings())

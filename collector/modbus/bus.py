@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from collector.modbus.damper import Damper
+from collector.damper import Damper
 from collector.modbus.device import Device, Step
 from collector.modbus.handover import Handover
 from collector.modbus.line import ConnectError, Line

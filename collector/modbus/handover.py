@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
+from collector.damper import Damper
 from collector.intake import Accept, Refused
-from collector.modbus.damper import Damper
 from collector.modbus.rows import Reply, pack
 from storage.records import Batch, Kind
 

@@ -17,16 +17,13 @@ import structlog
 from collector.mqtt.message import NO_EXTRA, Fix, PositionMessage, StrictMessage
 from collector.mqtt.pack import Seen, pack
 from collector.quarantine import quarantine_row
+from collector.window import NEWEST_US, OLDEST_US
 from storage.records import Batch, Kind, PositionFlag
 
 log = structlog.get_logger()
 
 Message = tuple[str, bytes]
 """Topic and payload."""
-
-OLDEST_US: Final = 400 * 86_400 * 1_000_000
-NEWEST_US: Final = 5 * 60 * 1_000_000
-"""A fix may be this much older or newer than our clock; microseconds."""
 
 SOURCE: Final = "mqtt"
 

@@ -16,7 +16,7 @@ from typing import Final
 import psycopg
 from rich.console import Console
 
-from jieyong.collect import METRICS_FILE, SourceName, home
+from jieyong.collect import METRICS_FILE, home
 from jieyong.demo import account, energy, figures, live, stage
 from jieyong.demo.account import Summary
 from jieyong.demo.guard import refuse_foreign
@@ -127,9 +127,8 @@ async def _prepare(
 
 async def _collect(stand: Stage, seconds: float | None, console: Console) -> None:
     """Run the collectors; the vehicles last, so that they fall silent before nobody listens."""
-    sources = tuple(SourceName)
-    own_port, *ports = stage.free_ports(1 + len(sources))
-    collectors = [stage.collector(stand, *pair) for pair in zip(sources, ports, strict=True)]
+    own_port, *ports = stage.free_ports(1 + len(stage.SOURCES))
+    collectors = [stage.collector(stand, *pair) for pair in zip(stage.SOURCES, ports, strict=True)]
     with _until_told() as stop:
         parts = [stage.metering(stand, own_port), *collectors, stage.fleet(stand)]
         async with Supervisor(parts, stand.layout.logs):
@@ -160,7 +159,7 @@ def _until_told() -> Iterator[asyncio.Event]:
 def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
     layout = stand.layout
     truth = account.read_run((layout.equipment.truth, layout.fleet.truth), since)
-    told = figures.read_files(home(layout.state, source) / METRICS_FILE for source in SourceName)
+    told = figures.read_files(home(layout.state, source) / METRICS_FILE for source in stage.SOURCES)
     energy.compute(stand.conninfo)
     with psycopg.connect(stand.conninfo) as conn:
         return account.summarise(conn, truth, told, since, until)

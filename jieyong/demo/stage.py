@@ -29,6 +29,9 @@ from simulators.inventory import inventory_yaml
 from simulators.run import Files
 from simulators.scenario import Scenario, with_ports
 
+SOURCES: Final = (SourceName.MODBUS, SourceName.MQTT)
+"""What a demo collects from."""
+
 _HOST: Final = "127.0.0.1"
 _COLLECTOR_STOPS_S: Final = 20.0
 _METERING_STOPS_S: Final = 40.0

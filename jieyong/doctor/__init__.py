@@ -21,6 +21,7 @@ from jieyong.doctor.gateways import check_gateways
 from jieyong.doctor.metering import check_metering
 from jieyong.doctor.state import check_directory, check_spool
 from jieyong.doctor.table import table
+from jieyong.doctor.terminals import check_jt808
 from jieyong.settings import Settings
 from jieyong.settings_file import DEFAULT_FILE, SettingsError, load_settings
 from registry import snapshot
@@ -70,6 +71,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     known = current or _as_last_seen(settings)
     yield "gateways", partial(_gateways, settings, known)
     yield "broker", partial(_broker, settings, known)
+    yield "terminals", partial(check_jt808, settings.jt808)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -19,10 +19,11 @@ import psycopg
 
 from collector.profile import catalogue
 from collector.spool_model import Fate
-from jieyong.collect import METRICS_FILE, PROFILES, SourceName, home
+from jieyong.collect import METRICS_FILE, PROFILES, home
 from jieyong.demo import account, figures
 from jieyong.demo.account import Truth
 from jieyong.demo.figures import Figures
+from jieyong.demo.stage import SOURCES
 from jieyong.demo.verify import Verdict
 from registry.importing import apply
 from registry.reading import read_inventory
@@ -149,14 +150,14 @@ class World:
         truth = account.read_run(
             (Files(self.directory / name).truth for name in ("equipment", "fleet")), self.since
         )
-        told = figures.read_files(home(self.state, name) / METRICS_FILE for name in SourceName)
+        told = figures.read_files(home(self.state, name) / METRICS_FILE for name in SOURCES)
         with psycopg.connect(self.database.url) as conn:
             verdict = account.compare(conn, truth, self.since)
         return Outcome(truth, verdict, told, self._tally())
 
     def _tally(self) -> dict[tuple[str, str], int]:
         found: dict[tuple[str, str], int] = {}
-        for name in SourceName:
+        for name in SOURCES:
             text = (home(self.state, name) / METRICS_FILE).read_text()
             for sample, labels, value in figures.samples(text):
                 if sample == "jieyong_spool_tally_rows_total":

@@ -12,6 +12,7 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from collector.settings import Jt808Settings
 from jieyong.cli import app
 from jieyong.settings import HttpSettings
 from jieyong.settings_file import load_settings
@@ -105,7 +106,12 @@ def test_the_environment_is_one_our_settings_take(
 
 def test_health_is_asked_on_the_ports_of_the_settings() -> None:
     http = HttpSettings()
-    ports = {"modbus": http.modbus_port, "mqtt": http.mqtt_port, "metering": http.metering_port}
+    ports = {
+        "modbus": http.modbus_port,
+        "mqtt": http.mqtt_port,
+        "jt808": http.jt808_port,
+        "metering": http.metering_port,
+    }
     for name, port in ports.items():
         test = SERVICES[name]["healthcheck"]["test"]
         assert f"http://127.0.0.1:{port}/health/live" in test[-1]
@@ -134,10 +140,14 @@ def test_the_broker_gets_our_limits_a_log_in_and_every_address(tmp_path: Path) -
     assert set(kept) <= set(lines)
 
 
-def test_only_the_broker_is_reached_from_outside_and_by_default_from_this_machine() -> None:
-    published = {name: s["ports"] for name, s in SERVICES.items() if "ports" in s}
-    assert list(published) == ["broker"]
-    assert [_substituted(port) for port in published["broker"]] == ["127.0.0.1:1883:1883"]
+def test_only_two_are_reached_from_outside_and_by_default_from_this_machine() -> None:
+    published = {
+        name: [_substituted(port) for port in s["ports"]]
+        for name, s in SERVICES.items()
+        if "ports" in s
+    }
+    assert published == {"broker": ["127.0.0.1:1883:1883"], "jt808": ["127.0.0.1:8808:8808"]}
+    assert Jt808Settings().port == 8808
 
 
 def test_the_image_copies_what_is_there_and_every_room_that_is_built() -> None:

@@ -9,11 +9,15 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from collector.drain_stats import DrainStats
+from collector.jt808.frame import FrameFault
+from collector.jt808.rows import Fault as Jt808Fault
+from collector.jt808.stats import Jt808Stats
 from collector.modbus.stats import BusStats, DeviceStats, State
 from collector.mqtt.decode import Fault
 from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
 from jieyong.metrics import make_registry
+from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
@@ -217,3 +221,48 @@ def test_what_the_mqtt_source_did() -> None:
     assert value(registry, "jieyong_mqtt_disconnects_total", cause="lost") == 1
     quarantined = "jieyong_mqtt_quarantined_messages_total"
     assert value(registry, quarantined, fault=Fault.MALFORMED) == 4
+
+
+def test_what_the_gateway_of_terminals_did() -> None:
+    stats = Jt808Stats()
+    stats.listening = True
+    stats.connections, stats.authenticated, stats.connects = 7, 5, 9
+    stats.positions, stats.answered, stats.orphaned = 100, 90, 2
+    stats.held, stats.holding, stats.throttled, stats.given_up = 30, 3, 4, 1
+    stats.turned_away["address"] = 2
+    stats.closed["idle"] = 1
+    stats.frames["0x0200"] = 101
+    stats.bad_frames[FrameFault.CHECKSUM] = 6
+    stats.refusals["code"] = 8
+    stats.quarantined[Jt808Fault.TIME] = 10
+    stats.dropped[Jt808Fault.UNKNOWN_TERMINAL] = 11
+    stats.last_frame_us = NOW_US
+    registry = make_registry(lambda: jt808_metrics(stats))
+
+    numbers = {
+        "listening": 1,
+        "connections": 7,
+        "authenticated": 5,
+        "connects_total": 9,
+        "positions_total": 100,
+        "answers_total": 90,
+        "orphaned_answers_total": 2,
+        "held_rows_total": 30,
+        "holding": 3,
+        "throttled_total": 4,
+        "given_up_messages_total": 1,
+        "last_frame_timestamp_seconds": NOW_US / 1e6,
+    }
+    assert {name: value(registry, f"jieyong_jt808_{name}") for name in numbers} == numbers
+    assert value(registry, "jieyong_jt808_turned_away_total", bound="address") == 2
+    assert value(registry, "jieyong_jt808_closed_total", cause="idle") == 1
+    assert value(registry, "jieyong_jt808_frames_total", message="0x0200") == 101
+    assert value(registry, "jieyong_jt808_bad_frames_total", fault="checksum") == 6
+    assert value(registry, "jieyong_jt808_refusals_total", cause="code") == 8
+    assert value(registry, "jieyong_jt808_quarantined_pieces_total", fault="time") == 10
+    assert value(registry, "jieyong_jt808_dropped_pieces_total", fault="unknown_terminal") == 11
+
+
+def test_a_gateway_nobody_spoke_to_says_nothing_of_the_last_frame() -> None:
+    registry = make_registry(lambda: jt808_metrics(Jt808Stats()))
+    assert value(registry, "jieyong_jt808_last_frame_timestamp_seconds") is None

@@ -8,10 +8,14 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric
 
 from collector.drain_stats import DrainStats
+from collector.jt808.frame import FrameFault
+from collector.jt808.rows import Fault as Jt808Fault
+from collector.jt808.stats import Jt808Stats
 from collector.modbus.stats import BusStats, DeviceStats
 from collector.mqtt.decode import Fault
 from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
+from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.metering import metering_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
@@ -47,8 +51,19 @@ def exported() -> Iterator[Metric]:
     mqtt.quarantined[next(iter(Fault))] = 1
     mqtt.last_message_us = 1
     yield from mqtt_metrics(mqtt)
+    yield from jt808_metrics(jt808())
     waiting = Backlog({DueKind.METER: 1}, 1, None)
     yield from metering_metrics(Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
+
+
+def jt808() -> Jt808Stats:
+    stats = Jt808Stats()
+    for counts in (stats.turned_away, stats.closed, stats.frames, stats.refusals):
+        counts["label"] = 1
+    stats.bad_frames[FrameFault.CHECKSUM] = 1
+    stats.quarantined[Jt808Fault.TIME] = stats.dropped[Jt808Fault.TIME] = 1
+    stats.last_frame_us = 1
+    return stats
 
 
 def _described(metric: Metric) -> tuple[str, str, str]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collector.modbus.damper import QUIET_S, Damper
+from collector.damper import QUIET_S, Damper
 
 
 def test_the_first_is_told_at_once_and_the_rest_together_later() -> None:

@@ -1,0 +1,1 @@
+"""JT/T 808: the TCP gateway that Beidou terminals connect to."""
