@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from simulators import county, history, modbus_load, mqtt_load, plant, run, scenario
+from simulators.jt808.line import Gate
 from simulators.modbus.profile import load_profile, load_profiles
 from simulators.mqtt.codec import V5, V311, Client, ProtocolError
 from simulators.mqtt.publisher import Broker
@@ -45,13 +46,18 @@ def _run(asked: argparse.Namespace) -> None:
         name = f"{plan.code}-fleet"
         client = Client(name, _VERSIONS[asked.mqtt_version], 30, asked.username, secret)
         broker = Broker(asked.mqtt_host, asked.mqtt_port, client, asked.window)
-    _play(_run_until_told(plan, run.Files(asked.state), broker, asked.truth))
+    gate = Gate(asked.jt808_host, asked.jt808_port) if asked.jt808_port else None
+    _play(_run_until_told(plan, run.Files(asked.state), broker, asked.truth, gate))
 
 
 async def _run_until_told(
-    plan: scenario.Scenario, files: run.Files, broker: Broker | None, level: Level
+    plan: scenario.Scenario,
+    files: run.Files,
+    broker: Broker | None,
+    level: Level,
+    gate: Gate | None,
 ) -> None:
-    await run.play(plan, files, broker, level, _stop_signal())
+    await run.play(plan, files, broker, level, _stop_signal(), gate=gate)
 
 
 def _county(asked: argparse.Namespace) -> None:
@@ -59,7 +65,8 @@ def _county(asked: argparse.Namespace) -> None:
     plan = county.county(asked.seed, asked.since, county.Size(**wanted))
     if asked.rough:
         faults, messages = county.rough(plan, asked.rough)
-        plan = msgspec.structs.replace(plan, faults=faults, messages=messages)
+        wire = county.rough_wire(asked.rough)
+        plan = msgspec.structs.replace(plan, faults=faults, messages=messages, wire=wire)
     scenario.save(plan, asked.out)
 
 
@@ -144,6 +151,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mqtt-host", default="127.0.0.1")
     parser.add_argument("--mqtt-port", type=int, default=0, help="0: no vehicles")
     parser.add_argument("--mqtt-version", choices=_VERSIONS, default="3.1.1")
+    parser.add_argument("--jt808-host", default="127.0.0.1")
+    parser.add_argument("--jt808-port", type=int, default=0, help="0: no such vehicles")
     parser.add_argument("--username")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--window", type=int, default=200, help="unacknowledged messages at most")
