@@ -1,4 +1,4 @@
-"""``python -m simulators``: run, history, county, modbus-load, mqtt-load."""
+"""``python -m simulators``: run, history, county, modbus-load, mqtt-load, jt808-load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from typing import Any, Final
 
 import msgspec
 
-from simulators import county, history, modbus_load, mqtt_load, plant, run, scenario
+from simulators import county, history, jt808_load, modbus_load, mqtt_load, plant, run, scenario
+from simulators.jt808.header import Version
+from simulators.jt808.line import Gate
 from simulators.modbus.profile import load_profile, load_profiles
 from simulators.mqtt.codec import V5, V311, Client, ProtocolError
 from simulators.mqtt.publisher import Broker
@@ -45,13 +47,18 @@ def _run(asked: argparse.Namespace) -> None:
         name = f"{plan.code}-fleet"
         client = Client(name, _VERSIONS[asked.mqtt_version], 30, asked.username, secret)
         broker = Broker(asked.mqtt_host, asked.mqtt_port, client, asked.window)
-    _play(_run_until_told(plan, run.Files(asked.state), broker, asked.truth))
+    gate = Gate(asked.jt808_host, asked.jt808_port) if asked.jt808_port else None
+    _play(_run_until_told(plan, run.Files(asked.state), broker, asked.truth, gate))
 
 
 async def _run_until_told(
-    plan: scenario.Scenario, files: run.Files, broker: Broker | None, level: Level
+    plan: scenario.Scenario,
+    files: run.Files,
+    broker: Broker | None,
+    level: Level,
+    gate: Gate | None,
 ) -> None:
-    await run.play(plan, files, broker, level, _stop_signal())
+    await run.play(plan, files, broker, level, _stop_signal(), gate=gate)
 
 
 def _county(asked: argparse.Namespace) -> None:
@@ -59,7 +66,8 @@ def _county(asked: argparse.Namespace) -> None:
     plan = county.county(asked.seed, asked.since, county.Size(**wanted))
     if asked.rough:
         faults, messages = county.rough(plan, asked.rough)
-        plan = msgspec.structs.replace(plan, faults=faults, messages=messages)
+        wire = county.rough_wire(asked.rough)
+        plan = msgspec.structs.replace(plan, faults=faults, messages=messages, wire=wire)
     scenario.save(plan, asked.out)
 
 
@@ -125,6 +133,23 @@ async def _send_load(load: mqtt_load.Load) -> None:
     _say(await mqtt_load.run(load))
 
 
+def _jt808_load(asked: argparse.Namespace) -> None:
+    _allow_many_files()
+    load = jt808_load.Load(
+        host=asked.host,
+        port=asked.port,
+        rate=asked.rate,
+        seconds=asked.seconds,
+        terminals=asked.terminals,
+        version=Version(asked.edition),
+    )
+    _play(_send_positions(load, asked.journal))
+
+
+async def _send_positions(load: jt808_load.Load, journal: Path | None) -> None:
+    _say(await jt808_load.run(load, lambda connected: _say({"connected": connected}), journal))
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line; parsing it runs nothing."""
     top = argparse.ArgumentParser(prog="python -m simulators", description=__doc__)
@@ -134,6 +159,7 @@ def parser() -> argparse.ArgumentParser:
     _add_history(commands.add_parser("history", help="write months of readings and positions"))
     _add_modbus_load(commands.add_parser("modbus-load", help="serve many meters cheaply"))
     _add_mqtt_load(commands.add_parser("mqtt-load", help="send positions at a rate"))
+    _add_jt808_load(commands.add_parser("jt808-load", help="the same from connected terminals"))
     return top
 
 
@@ -144,6 +170,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mqtt-host", default="127.0.0.1")
     parser.add_argument("--mqtt-port", type=int, default=0, help="0: no vehicles")
     parser.add_argument("--mqtt-version", choices=_VERSIONS, default="3.1.1")
+    parser.add_argument("--jt808-host", default="127.0.0.1")
+    parser.add_argument("--jt808-port", type=int, default=0, help="0: no such vehicles")
     parser.add_argument("--username")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--window", type=int, default=200, help="unacknowledged messages at most")
@@ -195,6 +223,17 @@ def _add_mqtt_load(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--prefix", default="load-")
     parser.add_argument("--first-seq", type=int, default=1)
     parser.add_argument("--mqtt-version", choices=_VERSIONS, default="3.1.1")
+
+
+def _add_jt808_load(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_jt808_load)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8808)
+    parser.add_argument("--rate", type=float, default=500.0, help="positions a second, all in all")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--terminals", type=int, default=5000)
+    parser.add_argument("--edition", choices=[v.value for v in Version], default="2013")
+    parser.add_argument("--journal", type=Path, help="an .npz file: what became of each position")
 
 
 def _months_before(day: date, months: int) -> date:

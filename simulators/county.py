@@ -7,6 +7,8 @@ from datetime import date
 from typing import Final
 
 from simulators import noise
+from simulators.jt808.faults import WireFaults
+from simulators.jt808.header import Version
 from simulators.modbus.faults import Fault, Kind
 from simulators.mqtt.payload import MessageFaults
 from simulators.scenario import (
@@ -29,17 +31,19 @@ _ORDINALS: Final = "一二三四五六七八九十"
 _FUELS: Final = ("petrol", "petrol", "petrol", "electric", "plug_in_hybrid", "diesel")
 _PLATE_LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _UNITS_PER_BUS: Final = 12
+_EDITIONS: Final = tuple(Version)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a county is: numbers of things."""
+    """How large a county is: numbers of things; ``jt808`` of the vehicles do not speak MQTT."""
 
     institutions: int = 10
     meters: int = 60
     ac: int = 20
     lights: int = 20
     vehicles: int = 20
+    jt808: int = 0
 
 
 @dataclass(slots=True)
@@ -82,7 +86,7 @@ def county(seed: int, since: date, size: Size) -> Scenario:
         places=tuple(draft.places),
         buses=tuple(Bus(code) for code in dict.fromkeys(d.bus for d in draft.devices)),
         devices=tuple(draft.devices),
-        vehicles=tuple(_vehicle(seed, n, size.institutions) for n in range(size.vehicles)),
+        vehicles=tuple(_vehicle(seed, n, size) for n in range(size.vehicles)),
     )
 
 
@@ -111,6 +115,21 @@ def rough(scenario: Scenario, share: float = 0.002) -> tuple[tuple[Fault, ...], 
         tunnel=share * 5,
     )
     return (*dead, *faults), messages
+
+
+def rough_wire(share: float = 0.002) -> WireFaults:
+    """Return what JT/T 808 meets on an ordinary day: the chance of each kind of fault."""
+    return WireFaults(
+        bad_checksum=share,
+        wrong_length=share,
+        split=share * 10,
+        joined=share * 10,
+        garbage=share,
+        repeated=share * 5,
+        slow=share,
+        half_open=share * 20,
+        silent=share * 5,
+    )
 
 
 def _found(draft: _Draft, n: int) -> None:
@@ -198,13 +217,14 @@ def _unit(draft: _Draft, institution: str) -> int:
     return count % _UNITS_PER_BUS + 1
 
 
-def _vehicle(seed: int, n: int, institutions: int) -> Vehicle:
+def _vehicle(seed: int, n: int, size: Size) -> Vehicle:
     letter = _PLATE_LETTERS[noise.derive(seed, "plate", n) % len(_PLATE_LETTERS)]
     return Vehicle(
         code=f"v-{n + 1:04d}",
         plate=f"川A·{letter}{n + 1:04d}",
-        institution=f"i{n % institutions + 1:03d}",
+        institution=f"i{n % size.institutions + 1:03d}",
         energy=_FUELS[noise.derive(seed, "fuel", n) % len(_FUELS)],
-        terminal=f"t-0139{n + 1:08d}",
+        terminal=f"139{n + 1:08d}" if n < size.jt808 else f"t-0139{n + 1:08d}",
         patrol=n % 4 == 0,
+        jt808=_EDITIONS[n % len(_EDITIONS)] if n < size.jt808 else None,
     )

@@ -50,8 +50,8 @@ def schedule_of(plan: Scenario, vehicle: scenario.Vehicle) -> Schedule:
 
 
 def terminals(plan: Scenario, last: Mapping[str, int], since_us: int) -> list[Terminal]:
-    """Return the terminals, each going on after the last number it used."""
-    return [_terminal(plan, vehicle, last, since_us) for vehicle in plan.vehicles]
+    """Return the terminals on MQTT, each going on after the last number it used."""
+    return [_terminal(plan, v, last, since_us) for v in plan.vehicles if v.jt808 is None]
 
 
 def _port(plan: Scenario, bus: scenario.Bus, profiles: Profiles) -> Port:

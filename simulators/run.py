@@ -14,6 +14,8 @@ import msgspec
 import structlog
 
 from simulators import inventory, plant, scenario
+from simulators.jt808 import fleet as jt808_fleet
+from simulators.jt808.line import Gate
 from simulators.modbus.profile import load_profiles
 from simulators.modbus.server import Gateway
 from simulators.mqtt.payload import TOPIC, Message
@@ -112,17 +114,24 @@ class Fleet:
         self._truth.write(MqttAcked(m.terminal, m.seq, now_us(), m.copy))
 
 
-async def play(
-    plan: Scenario, files: Files, broker: Broker | None, level: Level, stop: asyncio.Event
+async def play(  # noqa: PLR0913 - what is played, where, and with whom
+    plan: Scenario,
+    files: Files,
+    broker: Broker | None,
+    level: Level,
+    stop: asyncio.Event,
+    *,
+    gate: Gate | None = None,
 ) -> None:
     """Serve every gateway and vehicle of a scenario until ``stop``.
 
     Args:
         plan: the scenario; ports it leaves open keep those of the last run if they are free.
         files: where the run leaves its files.
-        broker: None leaves the vehicles out.
+        broker: None leaves the vehicles on MQTT out.
         level: how much the truth file tells.
         stop: ends the run.
+        gate: where the vehicles on JT/T 808 connect to; None leaves them out.
 
     Raises:
         ScenarioError: a device does not fit its profile.
@@ -135,17 +144,19 @@ async def play(
     truth = TruthLog(files.truth, level)
     gateways = [Gateway(port, now_us, truth) for port in plant.ports(plan, profiles)]
     fleet = Fleet(plant.terminals(plan, last, now_us()), broker, truth) if broker else None
+    lines = jt808_fleet.lines(plan, last, gate, truth, now_us) if gate else []
     try:
         await _listen(gateways, _earlier_ports(files.ports))
         _announce(plan, gateways, files)
-        if fleet is None:
-            await stop.wait()
-        else:
-            await fleet.run(stop)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(stop.wait())
+            for moving in (fleet, *lines):
+                if moving is not None:
+                    tasks.create_task(moving.run(stop))
     finally:
         files.ready.unlink(missing_ok=True)
         await asyncio.gather(*(gateway.stop() for gateway in gateways))
-        truth.write(Counters(now_us(), _counts(gateways, fleet)))
+        truth.write(Counters(now_us(), _counts(gateways, fleet) | jt808_fleet.counts(lines)))
         truth.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,10 +11,13 @@ import msgspec
 from msgspec import Struct
 
 from simulators.almanac import DAY_US
+from simulators.jt808.faults import WireFaults
+from simulators.jt808.header import Version
 from simulators.modbus.faults import Fault, Traits
 from simulators.mqtt.payload import MessageFaults
 
 _EPOCH = date(1970, 1, 1)
+_PHONE = re.compile("[1-9a-f][0-9a-f]{0,11}")
 
 
 class City(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -89,7 +93,9 @@ class Vehicle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     """A vehicle with its terminal; ``patrol`` ones are on the road day and night.
 
     A terminal reports every ``interval_s`` while the ignition is on, and every
-    ``interval_s · parked_every`` when it is off.
+    ``interval_s · parked_every`` when it is off. ``jt808`` is the edition of JT/T 808 it speaks,
+    its code then is its phone without zeros before it; None: MQTT. ``late_s``: what such a
+    terminal could not send in its time is not sent before it is so old.
     """
 
     code: str
@@ -100,6 +106,8 @@ class Vehicle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     patrol: bool = False
     interval_s: int = 10
     parked_every: int = 6
+    jt808: Version | None = None
+    late_s: int = 0
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -110,7 +118,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
         seed: decides everything that varies.
         since: local date on which counters and odometers begin.
         faults: on Modbus.
-        messages: what goes wrong on MQTT.
+        messages: what goes wrong with positions, and tunnels.
+        wire: what goes wrong underneath JT/T 808.
     """
 
     code: str
@@ -126,6 +135,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     city: City = City()
     faults: tuple[Fault, ...] = ()
     messages: MessageFaults = MessageFaults()
+    wire: WireFaults = WireFaults()
 
     @property
     def since_day(self) -> int:
@@ -190,6 +200,12 @@ def _contradictions(scenario: Scenario) -> list[str]:
         f"fault {f.kind}: there is no device or bus {f.target}: name one that exists"
         for f in scenario.faults
         if f.target not in targets
+    ]
+    found += [
+        f"terminal {v.terminal}: it speaks JT/T 808, so its code is its phone: hexadecimal digits "
+        "without zeros before them"
+        for v in scenario.vehicles
+        if v.jt808 is not None and not _PHONE.fullmatch(v.terminal)
     ]
     found += _twice("device", [d.code for d in scenario.devices])
     found += _twice("unit", [f"{d.bus}/{d.unit}" for d in scenario.devices])

@@ -93,6 +93,43 @@ class MqttAcked:
 
 
 @dataclass(frozen=True, slots=True)
+class Jt808Sent:
+    """One numbered report of a JT/T 808 terminal handed to the socket.
+
+    Attributes:
+        terminal: its code in the registry: the phone without zeros before it.
+        seq: the terminal's own number, rising across restarts; it travels in item F1 of 0x0200.
+        ts: time in the report, µs since the Unix epoch, whole seconds.
+        kind: a key of :data:`STORED_AS`, or ``driver_card`` (0x0702).
+        sent_at: µs since the Unix epoch.
+        message: id of the message that carried it, 0x0200 or 0x0704 for example.
+        serial: of that message's first frame.
+        fault: what the wire did to that frame; empty: nothing.
+        copy: 0, or how often it had left before.
+    """
+
+    terminal: str
+    seq: int
+    ts: int
+    kind: str
+    sent_at: int
+    message: int
+    serial: int
+    fault: str = ""
+    copy: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Jt808Acked:
+    """The platform's 0x8001 for a report sent before; it holds for result 0 alone."""
+
+    terminal: str
+    seq: int
+    acked_at: int
+    result: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """Totals since the process started, written now and then and at the end."""
 
@@ -100,11 +137,13 @@ class Counters:
     counts: Mapping[str, int]
 
 
-Record = ModbusReply | MqttSent | MqttAcked | Counters
+Record = ModbusReply | MqttSent | MqttAcked | Jt808Sent | Jt808Acked | Counters
 _KINDS: Final[Mapping[str, type[Record]]] = {
     "modbus": ModbusReply,
     "sent": MqttSent,
     "acked": MqttAcked,
+    "jt808_sent": Jt808Sent,
+    "jt808_acked": Jt808Acked,
     "counters": Counters,
 }
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
@@ -165,7 +204,7 @@ def last_numbers(records: Iterable[Record]) -> dict[str, int]:
     """Return the highest ``seq`` of each terminal, from which the next start goes on."""
     last: dict[str, int] = {}
     for record in records:
-        if isinstance(record, MqttSent):
+        if isinstance(record, MqttSent | Jt808Sent):
             last[record.terminal] = max(record.seq, last.get(record.terminal, 0))
     return last
 
@@ -178,6 +217,19 @@ def acknowledged(records: Iterable[Record]) -> dict[tuple[str, int], MqttSent]:
         if isinstance(record, MqttSent) and record.copy == 0:
             sent[record.terminal, record.seq] = record
         elif isinstance(record, MqttAcked):
+            key = record.terminal, record.seq
+            acked[key] = sent[key]
+    return acked
+
+
+def acknowledged_jt808(records: Iterable[Record]) -> dict[tuple[str, int], Jt808Sent]:
+    """Return the reports for which a platform answered 0, by number, as they first left."""
+    sent: dict[tuple[str, int], Jt808Sent] = {}
+    acked: dict[tuple[str, int], Jt808Sent] = {}
+    for record in records:
+        if isinstance(record, Jt808Sent):
+            sent.setdefault((record.terminal, record.seq), record)
+        elif isinstance(record, Jt808Acked) and record.result == 0:
             key = record.terminal, record.seq
             acked[key] = sent[key]
     return acked

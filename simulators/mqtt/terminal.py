@@ -32,6 +32,10 @@ class Schedule:
         """Return the first grid time after an instant."""
         return ((t_us - self._shift) // self._step + 1) * self._step + self._shift
 
+    def at(self, t_us: int) -> Fix:
+        """Return what is measured at an instant, on the grid or not."""
+        return payload.fix_at(self._vehicle.at(np.array([t_us], dtype=np.int64)), 0)
+
     def table(self, after_us: int, upto_us: int) -> Fixes:
         """Return the fixes of every report in ``(after, upto]``."""
         first = self.next_after(after_us)

@@ -103,6 +103,18 @@ def test_both_prints_its_result_and_neither_loses_nor_doubles() -> None:
     assert (result["lost"], result["duplicated"]) == (0, 0)
 
 
+def test_gateway_prints_its_result_and_neither_loses_nor_doubles() -> None:
+    pytest.importorskip("collector.jt808.source")  # until it is merged
+    result = bench("gateway")
+
+    latencies = {"ack_p99_ms", "limit_ack_p99_ms", "committed_p50_ms", "committed_p99_ms"}
+    assert result.keys() >= EVERY | latencies | {"cpu_us", "limit_cpu_us", "rss_mib"}
+    assert result["terminals"] == 60
+    assert result["messages"] > 0
+    told = ("lost", "duplicated", "unacknowledged", "disconnected")
+    assert [result[name] for name in told] == [0, 0, 0, 0]
+
+
 def test_totals_prints_its_result() -> None:
     result = bench("totals")
 

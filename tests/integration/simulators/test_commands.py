@@ -21,6 +21,8 @@ from simulators.__main__ import main
 from simulators.modbus.faults import Fault, Kind
 from simulators.truth import (
     Counters,
+    Jt808Acked,
+    Jt808Sent,
     ModbusReply,
     MqttAcked,
     MqttSent,
@@ -28,8 +30,9 @@ from simulators.truth import (
     read_truth,
 )
 from tests.brokers import Mosquitto, running_mosquitto
+from tests.integration.simulators.gateways import listening
 from tests.integration.simulators.wires import Wire
-from tests.processes import wait_until
+from tests.processes import until, wait_until
 
 SMALL = ("--institutions", "2", "--meters", "4", "--ac", "2", "--lights", "2")
 MODULE = (sys.executable, "-m", "simulators")
@@ -150,6 +153,34 @@ def test_vehicles_are_numbered_across_a_kill(tmp_path: Path, broker: Mosquitto) 
         assert numbers == list(range(1, len(numbers) + 1))
     after = {(m.terminal, m.seq) for m in sent[len(before) :]}
     assert after <= acknowledged(read_truth(state / "truth.jsonl")).keys()
+
+
+async def test_jt808_terminals_are_numbered_across_a_kill(tmp_path: Path) -> None:
+    path = a_scenario(tmp_path, "--vehicles", "3", "--jt808", "3")
+    state = tmp_path / "state"
+    often(path)
+    async with listening() as gateway:
+        arguments = ("run", path, "--state", state, "--jt808-port", gateway.port)
+        with process(*arguments) as child:
+            await until(lambda: len(reports(state, Jt808Acked)) > 9, "reports are answered")
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait()
+        before = reports(state, Jt808Sent)
+        with process(*arguments) as child:
+            await until(lambda: len(reports(state, Jt808Sent)) > len(before) + 9, "it goes on")
+            await asyncio.to_thread(finish, child)
+    sent = reports(state, Jt808Sent)
+    first = [(r.terminal, r.seq) for r in sent if r.copy == 0]
+    assert len(set(first)) == len(first), "no number is used twice"
+    assert {r.terminal for r in sent} == {f"1390000000{n}" for n in (1, 2, 3)}
+    last: Counters = list(read_truth(state / "truth.jsonl"))[-1]  # type: ignore[assignment]
+    assert last.counts["jt808:connects"] >= 3
+    assert [name for name in last.counts if name.startswith("jt808:wrong")] == []
+
+
+def reports(state: Path, kind: type[Jt808Sent | Jt808Acked]) -> list[Any]:
+    path = state / "truth.jsonl"
+    return [r for r in read_truth(path) if isinstance(r, kind)] if path.exists() else []
 
 
 def test_a_taken_port_ends_the_run_with_words(tmp_path: Path) -> None:

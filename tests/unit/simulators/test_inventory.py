@@ -13,7 +13,7 @@ from simulators.county import Size, county
 from simulators.inventory import inventory_yaml
 
 
-@pytest.mark.parametrize("size", [Size(), Size(3, 7, 2, 1, 4), Size(40, 160, 60, 60, 80)])
+@pytest.mark.parametrize("size", [Size(), Size(3, 7, 2, 1, 4), Size(40, 160, 60, 60, 80, 30)])
 def test_the_registry_takes_it_whole(size: Size) -> None:
     made = county(7, date(2026, 8, 1), size)
     ports = {bus.code: 20_000 + n for n, bus in enumerate(made.buses)}

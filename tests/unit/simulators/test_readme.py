@@ -15,7 +15,7 @@ COMMANDS = re.findall(r"`python -m simulators ([^`]+)`", README)
 
 def test_there_are_commands() -> None:
     assert {command.split()[0] for command in COMMANDS} == {
-        *("county", "run", "history", "modbus-load", "mqtt-load"),
+        *("county", "run", "history", "modbus-load", "mqtt-load", "jt808-load"),
     }
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators import plant, scenario
-from simulators.county import Size, county, rough
+from simulators.county import Size, county, rough, rough_wire
 from simulators.inventory import inventory_yaml
+from simulators.jt808.header import Version
 from simulators.modbus.profile import load_profiles
 from simulators.scenario import ScenarioError
 
@@ -80,6 +81,27 @@ def test_a_bad_scenario_is_refused_with_its_reason(
         body[part][0] |= entry
     path.write_text(yaml.safe_dump(body), encoding="utf-8")
     with pytest.raises(ScenarioError, match=told):
+        scenario.load(path)
+
+
+def test_some_vehicles_speak_jt808(tmp_path: Path) -> None:
+    made = county(7, SINCE, Size(3, 5, 2, 2, vehicles=6, jt808=4))
+    assert [v.jt808 for v in made.vehicles] == [*Version, Version.V2011, None, None]
+    assert made.vehicles[0].terminal == "13900000001"
+    assert [t.code for t in plant.terminals(made, {}, made.since_us)] == [
+        v.terminal for v in made.vehicles[4:]
+    ]
+    wired = msgspec.structs.replace(made, wire=rough_wire())
+    scenario.save(wired, tmp_path / "s.yaml")
+    assert scenario.load(tmp_path / "s.yaml") == wired
+
+
+def test_a_jt808_terminal_needs_a_phone(tmp_path: Path) -> None:
+    made = county(7, SINCE, SMALL)
+    odd = msgspec.structs.replace(made.vehicles[0], jt808=Version.V2013)
+    path = tmp_path / "s.yaml"
+    scenario.save(msgspec.structs.replace(made, vehicles=(odd,)), path)
+    with pytest.raises(ScenarioError, match="its code is its phone"):
         scenario.load(path)
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from simulators.truth import (
     Counters,
+    Jt808Acked,
+    Jt808Sent,
     ModbusReply,
     MqttAcked,
     MqttSent,
@@ -13,6 +15,7 @@ from simulators.truth import (
     TruthError,
     TruthLog,
     acknowledged,
+    acknowledged_jt808,
     last_numbers,
     read_truth,
 )
@@ -25,6 +28,15 @@ RECORDS: list[Record] = [
     MqttSent("t-1", 2, 7, "duplicate", 8, copy=1),
     MqttAcked("t-1", 2, 9, copy=1),
     Counters(9, {"received:m-1": 1}),
+]
+FIRST = Jt808Sent("139", 1, 5_000_000, "ok", 6, 0x0200, 3, "bad_checksum")
+JT808: list[Record] = [
+    FIRST,
+    Jt808Sent("139", 1, 5_000_000, "ok", 7, 0x0200, 3, copy=1),
+    Jt808Sent("139", 2, 6_000_000, "ok", 8, 0x0200, 4),
+    Jt808Acked("139", 2, 9, result=1),
+    Jt808Acked("139", 1, 9),
+    Jt808Sent("139", 2, 6_000_000, "ok", 10, 0x0704, 5, copy=1),
 ]
 
 
@@ -86,6 +98,14 @@ def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
 
 def test_acknowledged_by_any_copy() -> None:
     assert acknowledged(RECORDS) == {("t-1", 2): MqttSent("t-1", 2, 7, "duplicate", 8)}
+
+
+def test_terminals_are_numbered_and_acknowledged_too(tmp_path: Path) -> None:
+    path = written(tmp_path / "truth.jsonl", JT808)
+    assert list(read_truth(path)) == JT808
+    assert last_numbers(JT808) == {"139": 2}
+    assert acknowledged_jt808(JT808) == {("139", 1): FIRST}, "a failure is no acknowledgement"
+    assert acknowledged(JT808) == {}
 
 
 def test_damage_is_named_by_line(tmp_path: Path) -> None:
