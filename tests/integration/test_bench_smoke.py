@@ -104,7 +104,6 @@ def test_both_prints_its_result_and_neither_loses_nor_doubles() -> None:
 
 
 def test_gateway_prints_its_result_and_neither_loses_nor_doubles() -> None:
-    pytest.importorskip("collector.jt808.source")  # until it is merged
     result = bench("gateway")
 
     latencies = {"ack_p99_ms", "limit_ack_p99_ms", "committed_p50_ms", "committed_p99_ms"}

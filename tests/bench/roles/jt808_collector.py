@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import resource
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from collector.jt808.source import Jt808Source
+from collector.settings import Jt808Settings
 from jieyong import interpreter, logs
 from simulators.jt808_load import name_of
 from tests.bench.roles import asking, intake
@@ -20,13 +21,11 @@ async def _main(given: dict[str, Any], state_dir: Path) -> None:
     interpreter.tune()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    # By its name: the load and the limit run without it.
-    ours = importlib.import_module("collector.jt808.source")
-    settings = ours.Jt808Settings(host="127.0.0.1", port=0)
+    settings = Jt808Settings(host="127.0.0.1", port=0)
     terminals = {name_of(n): n + 1 for n in range(given["terminals"])}
     stop = asyncio.Event()
     with intake.opened(given) as into:
-        source = ours.Jt808Source(settings, terminals, into.accept, state_dir=state_dir)
+        source = Jt808Source(settings, terminals, into.accept, state_dir=state_dir)
         serving = asyncio.create_task(source.run(stop))
         while not source.port:
             if serving.done():

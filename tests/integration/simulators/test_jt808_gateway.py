@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
-import pytest
 
+from collector.jt808.source import Jt808Source
+from collector.settings import Jt808Settings
 from simulators.county import Size, county
 from simulators.jt808 import fleet, location
 from simulators.jt808.dialogue import Send
@@ -29,7 +30,6 @@ from storage.records import PG_EPOCH_US, Batch, Kind, split
 from tests.processes import until
 
 # Until the gateway is merged.
-ours = pytest.importorskip("collector.jt808.source")
 
 MINUTES = 3
 ENOUGH = 120
@@ -151,8 +151,8 @@ async def test_whatever_the_wire_does_every_answered_position_is_there_once(tmp_
     plan, door = scenario(), Door()
     truth = TruthLog(tmp_path / "truth.jsonl")
     ids = {v.terminal: n + 1 for n, v in enumerate(plan.vehicles)}
-    settings = ours.Jt808Settings(host="127.0.0.1", port=0)
-    source = ours.Jt808Source(settings, ids, door.accept, state_dir=tmp_path)
+    settings = Jt808Settings(host="127.0.0.1", port=0)
+    source = Jt808Source(settings, ids, door.accept, state_dir=tmp_path)
     stop, hang_up = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(source.run(stop))
     await until(lambda: source.port, "it listens")
