@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 from fleet.ledger.cells import shown as in_units
 from fleet.ledger.fact_lines import FACTS, WHOLE, fact_line, fact_value
 from fleet.ledger.lines import Line
-from fleet.ledger.store import put, standing
+from fleet.ledger.store import lock, put, standing
 from fleet.ledger.words import Words
 from registry.audit import Act, record
 from registry.refusal import Fault, RefusedError, refuse
@@ -67,6 +67,7 @@ def enter_facts(  # noqa: PLR0913, PLR0917 - who says what of whom, since when
     """
     on = day(since, "--since")
     with conn.transaction():
+        lock(conn)
         if conn.execute(_CONSUMER, [code]).fetchone() is None:
             raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
         lines = _lines(code, said, on, words)
@@ -122,13 +123,17 @@ def _lines(code: str, said: Sequence[str], since: date, words: Words) -> list[Li
         for heading in headings
     }
     refusals = Refusals()
-    lines, faults = [], []
+    lines: list[Line] = []
+    faults: list[Fault] = []
     for text in said:
         name, _, value = text.partition("=")
         field = known.get(plain(name))
         if field is None or not value.strip():
             usual = "、".join(words.heading("consumers", one) for one in FACTS)
             faults.append(Fault(text, f"不认识，请写成 状态=封存；可写：{usual}"))
+            continue
+        if field in (line.values["name"] for line in lines):
+            faults.append(Fault(name, "写了两次，请删去一个"))
             continue
         sheet = Sheet("consumers", text, {}, {}, (), 1, ())
         row = Row(sheet, 1, {field: value}, refusals)

@@ -10,18 +10,16 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
-from psycopg import errors, sql
+from psycopg import sql
 from psycopg.rows import class_row
 
 from fleet.ledger.draft import Draft, Progress, draft
 from fleet.ledger.lines import COLUMNS
-from fleet.ledger.store import put, refuse_orphans
+from fleet.ledger.store import lock, put, refuse_orphans
 from fleet.ledger.words import Papers
 from registry.audit import Act, record
 from registry.refusal import RefusedError
 
-_LOCK: Final = 0x4A59_0F18
-"""Advisory lock of the ledger's imports: two of them never read what the other one writes."""
 _IMPORT: Final[LiteralString] = """
     INSERT INTO fleet_import (source, sha256, provider, entered_by, entered_at)
     VALUES (%s, %s, %s, %s, %s) RETURNING id
@@ -91,16 +89,12 @@ def apply(  # noqa: PLR0913, PLR0917 - the file, how it is read, and by whom
         progress: told after every row.
 
     Raises:
-        RefusedError: with every mistake and its cell; or someone entered the same meanwhile.
+        RefusedError: with every mistake and its cell.
     """
-    try:
-        with conn.transaction():
-            conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-            drawn = draft(conn, path, papers, zone, progress)
-            import_id = _write(conn, act, drawn) if drawn else None
-    except errors.UniqueViolation as error:
-        message = f"{path.name}：导入期间有人录入了相同的内容，请重新导入"
-        raise RefusedError(message) from error
+    with conn.transaction():
+        lock(conn)
+        drawn = draft(conn, path, papers, zone, progress)
+        import_id = _write(conn, act, drawn) if drawn else None
     _log.info("vehicle_ledger_imported", source=path.name, import_id=import_id, by=act.principal)
     return Applied(import_id, drawn)
 
@@ -113,7 +107,7 @@ def undo(conn: psycopg.Connection[Any], act: Act, import_id: int) -> int:
             would be left without their vehicle.
     """
     with conn.transaction():
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        lock(conn)
         who = [act.principal, act.at, import_id]
         if not conn.execute(_UNDO, who).rowcount:
             raise RefusedError(

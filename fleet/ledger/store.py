@@ -15,6 +15,8 @@ from fleet.ledger.lines import COLUMNS, REFERS, Line
 from registry.audit import Act, record
 from registry.refusal import RefusedError
 
+_LOCK: Final = 0x4A59_0F18
+"""Advisory lock of writing: what is read before is what stands when it is written."""
 _OWN: Final = ("key", "content", "import_id", "cell", "entered_by", "entered_at")
 _PUT: Final[LiteralString] = """
     INSERT INTO {table} ({columns})
@@ -49,6 +51,11 @@ class Standing:
 
     id: int
     content: str
+
+
+def lock(conn: psycopg.Connection[Any]) -> None:
+    """Keep everyone else who writes into the ledger out until the transaction ends."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def standing(conn: psycopg.Connection[Any], table: str, keys: Sequence[str]) -> dict[str, Standing]:
@@ -86,6 +93,7 @@ def withdraw(conn: psycopg.Connection[Any], act: Act, table: str, number: int, w
         RefusedError: there is none that stands, or others stand on it.
     """
     with conn.transaction():
+        lock(conn)
         found = conn.execute(_of(_WITHDRAW, table), [act.principal, act.at, number]).fetchone()
         if found is None:
             raise RefusedError(f"编号 {number} 不存在或已撤回，请核对编号")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -189,6 +191,27 @@ def test_a_provider_uploads_its_own_records_from_a_csv(conn: Conn, tmp_path: Pat
         ("filling", "petrol", 30_000, 24_000, True),
         ("transfer", "", None, 50_000, True),
     ]
+
+
+def test_two_who_import_the_same_at_once_bring_it_in_once(
+    conn: Conn, database: str, tmp_path: Path
+) -> None:
+    path = workbook(tmp_path / "一月.xlsx", **a_month())
+
+    def work() -> int | None:
+        with psycopg.connect(database, autocommit=True) as own:
+            return apply(own, ACT, path, PAPERS, ZONE).import_id
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [one.result() for one in [pool.submit(work) for _ in range(4)]]
+    assert sorted(number for number in found if number is not None) == [1]
+    assert len(imports(conn)) == 1
+
+
+def test_one_fact_said_twice_in_one_go_is_refused(conn: Conn, tmp_path: Path) -> None:
+    bring(conn, tmp_path / "车.xlsx", 车辆=cars())
+    with pytest.raises(RefusedError, match="状态：写了两次，请删去一个"):
+        enter_facts(conn, ACT, "A01", ["状态=封存", "状态=在用"], "2026-03-01", words())
 
 
 def test_facts_are_entered_all_or_none(conn: Conn, tmp_path: Path) -> None:
