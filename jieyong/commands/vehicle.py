@@ -34,6 +34,9 @@ from registry.table import as_json as json_text
 _SHOWN: Final = 20
 _MANY: Final = 3000
 """Rows from which on a bar shows how far the reading is."""
+_WIDE: Final = 10
+_FEW: Final = 3
+"""A terminal shows so many rows of a wide table side by side: windows of one vehicle."""
 _MONTH: Final = re.compile(r"(\d{4})-(\d{1,2})")
 
 vehicle_app = typer.Typer(
@@ -259,11 +262,21 @@ def _give(tables: Sequence[Table], file: Path | None, *, as_json: bool) -> None:
 
 
 def _print(table: Table) -> None:
-    shown = Shown(*(column.heading for column in table.columns), title=table.title)
-    for row in table.rows:
-        shown.add_row(*(_text(row.get(column.key)) for column in table.columns))
+    """Print what is known of a table; a few wide rows side by side, from top to bottom."""
+    known = [
+        column
+        for column in table.columns
+        if any(row.get(column.key) not in {None, ""} for row in table.rows)
+    ]
+    cells = [[_text(row.get(column.key)) for column in known] for row in table.rows]
+    headings = [column.heading for column in known]
+    if len(known) > _WIDE and len(cells) <= _FEW:
+        headings, *cells = [list(line) for line in zip(headings, *cells, strict=True)]
+    shown = Shown(*headings, title=table.title)
+    for row in cells:
+        shown.add_row(*row)
     console = Console()
-    console.print(shown)
+    console.print(shown if cells else f"{table.title}：无")
     for remark in table.remarks:
         console.print(remark)
 

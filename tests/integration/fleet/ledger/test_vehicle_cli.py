@@ -113,6 +113,16 @@ def test_the_account_of_one_vehicle_in_its_windows(filled: Run, tmp_path: Path) 
     assert [row[1] for row in rows[1:14]] == [*(f"2026-{m:02}" for m in range(1, 13)), "2026 年"]
 
 
+def test_on_a_terminal_windows_stand_side_by_side_and_empty_columns_are_left_out(
+    filled: Run,
+) -> None:
+    shown = filled("account", "A01", "--month", "2026-01").output
+    cells = [[cell.strip() for cell in line.split("│")] for line in shown.splitlines()]
+    assert ["", "百公里油耗（L）", "14.10", "14.10", "14.10", ""] in cells
+    assert "保险费" not in shown
+    assert "加满到加满：沪A10001：无" in shown
+
+
 def test_a_year_against_its_budget(filled: Run) -> None:
     tables = json.loads(filled("list", "--year", 2026, "--json").stdout)
     first = tables[0]["rows"][0]
