@@ -71,7 +71,7 @@ def moment(row: Row, zone: ZoneInfo, day: str, at: str) -> tuple[datetime, bool]
         return _of_day(row, zone, there)
     if isinstance(value, (time, timedelta)):
         clock = value if isinstance(value, time) else _of_delta(value)
-        return _joined(row, row.day(day), clock, zone)
+        return _joined(row, zone, (day, at), clock)
     return _of_text(row, zone, day, at) if row.has(at) else None
 
 
@@ -117,12 +117,13 @@ def _of_delta(since_midnight: timedelta) -> time:
 
 
 def _joined(
-    row: Row, day: date | None, clock: time, zone: ZoneInfo
+    row: Row, zone: ZoneInfo, names: tuple[str, str], clock: time
 ) -> tuple[datetime, bool] | None:
-    if day is None:
-        row.refuse("at", "只有钟点没有日期，请补上日期")
+    on = row.day(names[0])
+    if on is None:
+        row.refuse(names[1], "只有钟点没有日期，请补上日期")
         return None
-    return _local(datetime.combine(day, clock), zone), True
+    return _local(datetime.combine(on, clock), zone), True
 
 
 def _local(value: datetime, zone: ZoneInfo) -> datetime:

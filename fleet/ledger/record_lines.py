@@ -143,28 +143,34 @@ def _what(row: Row, reading: Reading, code: str | None, at: datetime) -> _What |
     if kind is None or product is None:
         return None
     known = papers.words.products.get(product)
-    if known and known.kind and kind == "filling":
-        kind = known.kind
     if kind == "filling" and fen is not None and fen < 0:
         kind = "refund"
+    if kind == "refund":
+        fen = None if fen is None else -abs(fen)
+    if known and known.kind and (kind == "filling" or known.kind == "goods"):
+        kind = known.kind
     if not papers.may(kind):
         name = papers.words.name("transactions", kind)
         row.refuse("kind", f"{papers.provider} 不能导入“{name}”，请从文件中删去，或核对对照文件")
     unit = known.unit if known and kind in _MEASURED else None
     quantity = cells.whole(row, "quantity", 1000, _SMALL[unit]) if unit else None
-    if unit and (said := _UNITS.get(row.sheet.units.get("quantity", "").casefold())) not in {
-        *("", None, unit)
-    }:
-        row.refuse("quantity", f"表头的单位是{_SMALL[str(said)]}一类，与油品不符，请核对")
+    if unit:
+        _refuse_other_unit(row, unit)
     if quantity is None and fen is None:
         row.refuse("amount", "金额和数量都没有填写，请至少补上一项")
     if kind == "refund":
-        quantity, fen = (None if one is None else -abs(one) for one in (quantity, fen))
+        quantity = None if quantity is None else -abs(quantity)
     else:
         cells.not_negative(row, "quantity", quantity)
         if fen is not None and papers.words.transactions[kind].money == "cost":
             cells.not_negative(row, "amount", fen)
     return _What(kind, product, quantity, unit if quantity is not None else None, fen)
+
+
+def _refuse_other_unit(row: Row, unit: Unit) -> None:
+    heading = _UNITS.get(row.sheet.units.get("quantity", "").casefold(), "")
+    if heading not in {"", unit}:
+        row.refuse("quantity", f"表头的单位是{_SMALL[heading]}一类，与油品不符，请核对")
 
 
 def _kind(row: Row, reading: Reading) -> str | None:

@@ -96,6 +96,20 @@ def test_a_wrong_cell_is_named(heading: str, value: Cell, said: str) -> None:
     assert [text[: len(said)] for text in refused] == [said]
 
 
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("", "派车单!D2：只有钟点没有日期，请补上日期"),
+        ("元旦", "派车单!C2：“元旦”不是日期，请写成 2026-01-31"),
+    ],
+)
+def test_a_time_of_day_wants_its_day(day: str, said: str) -> None:
+    cells: dict[str, Cell] = {"派车单号": "P", "车辆": "A01", "日期": day, "出车时间": time(8)}
+    one = row("orders", cells, "派车单")
+    assert list(order_lines(one, Reading(PAPERS, ZONE, holders()))) == []
+    assert said in one.refusals.found
+
+
 def test_the_plate_of_the_day_decides() -> None:
     (before,), _ = spend({**USUAL, "车辆": "沪A10001"})
     (after,), _ = spend({**USUAL, "车辆": "沪A10001", "日期": "2026-06-02"})
@@ -131,6 +145,11 @@ def test_moments_in_all_their_spellings(cells: dict[str, Cell], at: str, timed: 
         ("加油", "92号汽油", -300, "refund", -30_000),
         ("退款", "92号汽油", 300, "refund", -30_000),
         ("消费", "便利店商品", 30, "goods", 3_000),
+        ("退款", "便利店商品", 30, "goods", -3_000),
+        ("退款", "便利店商品", -30, "goods", -3_000),
+        ("消费", "便利店商品", -30, "goods", -3_000),
+        ("消费", "车用尿素", -30, "refund", -3_000),
+        ("退款", "车用尿素", 30, "refund", -3_000),
         ("消费", "车用尿素", 30, "adblue", 3_000),
         ("充值", "", 1000, "topup", 100_000),
         ("圈存", "", 500, "transfer", 50_000),
