@@ -32,6 +32,7 @@ class Event:
         full: the tank was full afterwards.
         missed: a filling before this one is not in the books.
         own_premises: energy that the electricity figure holds already.
+        timed: the time of day is known.
     """
 
     at: datetime
@@ -46,6 +47,7 @@ class Event:
     full: bool = False
     missed: bool = False
     own_premises: bool = False
+    timed: bool = True
 
     @property
     def energy(self) -> bool:
@@ -131,12 +133,18 @@ class Dashboard:
         if len(readings) < 2:
             return Unknown("只有一次里程表读数")
         for one, other in pairwise(readings):
-            if (was := one.odometer_hm or 0) > (now := other.odometer_hm or 0):
+            was, now = one.odometer_hm or 0, other.odometer_hm or 0
+            if was > now and not _unordered(one, other):
                 day = other.at.date()
                 return Unknown(f"里程表读数在 {day} 由 {was / 10:.1f} 降到 {now / 10:.1f} 公里")
         first, last = readings[0], readings[-1]
         hm = (last.odometer_hm or 0) - (first.odometer_hm or 0)
         return Stretch("odometer", hm, first.at, last.at, first, last)
+
+
+def _unordered(one: Event, other: Event) -> bool:
+    """Tell whether nobody knows which of two came first: one day, and not both by the clock."""
+    return one.at.date() == other.at.date() and not (one.timed and other.timed)
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:

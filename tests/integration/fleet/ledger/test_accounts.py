@@ -290,4 +290,5 @@ def test_events_are_read_in_order(conn: Conn, tmp_path: Path) -> None:
     (one,) = load.consumers(conn, date(2026, 1, 31), codes=["A01"])
     events: list[Event] = load.events(conn, [one.id], TIMES, ZONE, words())[one.id]
     assert [event.at for event in events] == sorted(event.at for event in events)
+    assert [event.number for event in events if not event.timed] == [10, 11, 12]
     assert [event.odometer_hm for event in events if event.kind == "order"] == [10_000, 10_400]

@@ -91,6 +91,15 @@ def test_kilometres_that_are_not_known_are_not_zero(events: list[Event], why: st
     assert Dashboard().stretch("a", events, ALWAYS) == Unknown(why)
 
 
+def test_within_a_day_whose_times_are_not_known_readings_have_no_order() -> None:
+    back = Event(BEGIN + timedelta(hours=12), 1, "order", 1_040, timed=False)
+    events = [read(0, 1_000), back, fill(0.7, 1_030, 9_000), read(1, 1_060)]
+    assert driven(events).hm == 60
+    told = Event(BEGIN + timedelta(hours=12), 1, "order", 1_040)
+    found = Dashboard().stretch("a", [read(0, 1_000), told, *events[2:]], ALWAYS)
+    assert isinstance(found, Unknown)
+
+
 @pytest.mark.parametrize(
     ("between", "why"),
     [
