@@ -16,7 +16,7 @@ from fleet.ledger.lines import Line
 from fleet.ledger.store import lock, put, standing
 from fleet.ledger.words import Words
 from registry.audit import Act, record
-from registry.refusal import Fault, RefusedError, refuse
+from registry.refusal import Fault, RefusedError
 from registry.sheet import Refusals, Row, Sheet, plain
 
 _HISTORY: Final[LiteralString] = """
@@ -49,7 +49,7 @@ def enter_facts(  # noqa: PLR0913, PLR0917 - who says what of whom, since when
     act: Act,
     code: str,
     said: Sequence[str],
-    since: str,
+    since: date,
     words: Words,
 ) -> int:
     """Enter facts of a consumer, all of them or none; return how many are new.
@@ -59,21 +59,20 @@ def enter_facts(  # noqa: PLR0913, PLR0917 - who says what of whom, since when
         act: who and when.
         code: of the consumer.
         said: each ``状态=封存``, by the headings of the sheet of vehicles.
-        since: the day from which on they hold, ISO.
+        since: the day from which on they hold.
         words: headings and choices.
 
     Raises:
         RefusedError: with everything that is wrong; nothing was entered.
     """
-    on = day(since, "--since")
     with conn.transaction():
         lock(conn)
         if conn.execute(_CONSUMER, [code]).fetchone() is None:
             raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
-        lines = _lines(code, said, on, words)
+        lines = _lines(code, said, since, words)
         there = standing(conn, "consumer_fact", [line.key for line in lines])
         wrong = [
-            f"{words.heading('consumers', str(line.values['name']))}：自 {on} 起已录入"
+            f"{words.heading('consumers', str(line.values['name']))}：自 {since} 起已录入"
             f"（编号 {there[line.key].id}），若要更正，请先撤回"
             for line in lines
             if line.key in there and there[line.key].content != line.content
@@ -84,7 +83,7 @@ def enter_facts(  # noqa: PLR0913, PLR0917 - who says what of whom, since when
         put(conn, act, new, None)
         detail = {str(line.values["name"]): line.values["value"] for line in new}
         if new:
-            record(conn, act, "vehicle.facts", code, {"since": since, **detail})
+            record(conn, act, "vehicle.facts", code, {"since": since.isoformat(), **detail})
     return len(new)
 
 
@@ -101,18 +100,6 @@ def shown(name: str, value: str, words: Words) -> str:
     if name == "energy":
         return words.name("energies", value)
     return words.name(name, value) if name in words.choices else value
-
-
-def day(text: str, where: str) -> date:
-    """Read a day.
-
-    Raises:
-        RefusedError: it is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        refuse(where, f"“{text}”不是日期，请写成 2026-01-31")
 
 
 def _lines(code: str, said: Sequence[str], since: date, words: Words) -> list[Line]:

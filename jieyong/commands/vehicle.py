@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -26,6 +25,7 @@ from fleet.ledger.sums import fuels
 from fleet.ledger.template import not_yet, write_template
 from fleet.ledger.window import Window, months, rolling, year
 from fleet.ledger.words import Papers, read_mapping, words
+from jieyong.commands import asked
 from jieyong.commands.session import By, Config, Session, session
 from registry.refusal import RefusedError, refuse
 from registry.table import Table, Value, write
@@ -37,7 +37,6 @@ _MANY: Final = 3000
 _WIDE: Final = 10
 _FEW: Final = 3
 """A terminal shows so many rows of a wide table side by side: windows of one vehicle."""
-_MONTH: Final = re.compile(r"(\d{4})-(\d{1,2})")
 
 vehicle_app = typer.Typer(
     no_args_is_help=True, help="车辆台账与单车核算 (the ledger of vehicles, the account of each)."
@@ -143,7 +142,8 @@ def facts(
     """列出或录入一辆车的情况 (list what is known of a vehicle, or enter facts of it)."""
     with session(config, by) as at:
         if said:
-            number = entry.enter_facts(at.conn, at.act, code, said, since or "", words())
+            on = asked.day(since or "", "--since")
+            number = entry.enter_facts(at.conn, at.act, code, said, on, words())
             typer.echo(f"{code}：录入 {number} 项。")
             return
         found = entry.history(at.conn, code)
@@ -189,7 +189,8 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     config: Config = None,
 ) -> None:
     """单车核算表：每辆车一行，并列出未绑定的油卡和用油 (one line for each vehicle)."""
-    window = _windows(month, in_year)[-1] if in_year else months(_month(month), 1)
+    windows = _windows(month, in_year)
+    window = windows[-1] if in_year else windows[0]
     with session(config) as at:
         zone, which = at.zone, _known(at, institution)
         found = accounts(at.conn, window, zone, words(), institutions=institution)
@@ -218,7 +219,7 @@ def over_age(
 ) -> None:
     """车龄清单：哪些车已达更新年限，哪些高于配备标准 (vehicles by age)."""
     with session(config) as at:
-        on = entry.day(day, "--day") if day else at.today
+        on = asked.day(day, "--day") if day else at.today
         which = _known(at, institution)
         known = load.consumers(at.conn, on, institutions=institution)
     rule = limits()
@@ -232,14 +233,7 @@ def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
         refuse("--month", "请写 --month 2026-03 或 --year 2026，只写一个")
     if in_year is not None:
         return [*(months(date(in_year, number, 1), 1) for number in range(1, 13)), year(in_year)]
-    return rolling(_month(month))
-
-
-def _month(text: str | None) -> date:
-    found = _MONTH.fullmatch(text or "")
-    if found is None or not 1 <= int(found[2]) <= 12:
-        refuse("--month", f"“{text or ''}”不是月份，请写成 2026-03")
-    return date(int(found[1]), int(found[2]), 1)
+    return rolling(asked.month(month or "", "--month"))
 
 
 def _known(at: Session, institutions: list[str] | None) -> str:

@@ -212,7 +212,7 @@ def test_kilometres_from_another_source_fit_in(conn: Conn, tmp_path: Path) -> No
 
 def test_a_fact_holds_from_its_day_on(conn: Conn, tmp_path: Path) -> None:
     bring(conn, tmp_path / "一月.xlsx", **a_month())
-    enter_facts(conn, ACT, "A01", ["状态=封存", "车牌=沪A77777"], "2026-02-15", words())
+    enter_facts(conn, ACT, "A01", ["状态=封存", "车牌=沪A77777"], date(2026, 2, 15), words())
     plates = [
         load.consumers(conn, day, codes=["A01"])[0].plate
         for day in (date(2026, 2, 14), date(2026, 2, 15))

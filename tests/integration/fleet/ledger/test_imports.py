@@ -78,7 +78,7 @@ def test_a_month_comes_in_once_however_often_and_goes_back(conn: Conn, tmp_path:
 def test_every_act_is_in_the_audit_log(conn: Conn, tmp_path: Path) -> None:
     done = bring(conn, tmp_path / "一月.xlsx", 车辆=cars())
     assert done.import_id is not None
-    enter_facts(conn, ACT, "A01", ["状态=封存"], "2026-03-01", words())
+    enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 3, 1), words())
     number = history(conn, "A01")[-1].id
     withdraw(conn, ACT, "consumer_fact", number, "录错")
     undo(conn, ACT, done.import_id)
@@ -211,21 +211,23 @@ def test_two_who_import_the_same_at_once_bring_it_in_once(
 def test_one_fact_said_twice_in_one_go_is_refused(conn: Conn, tmp_path: Path) -> None:
     bring(conn, tmp_path / "车.xlsx", 车辆=cars())
     with pytest.raises(RefusedError, match="状态：写了两次，请删去一个"):
-        enter_facts(conn, ACT, "A01", ["状态=封存", "状态=在用"], "2026-03-01", words())
+        enter_facts(conn, ACT, "A01", ["状态=封存", "状态=在用"], date(2026, 3, 1), words())
 
 
 def test_facts_are_entered_all_or_none(conn: Conn, tmp_path: Path) -> None:
     bring(conn, tmp_path / "车.xlsx", 车辆=cars())
     with pytest.raises(RefusedError) as caught:
-        enter_facts(conn, ACT, "A01", ["状态=封存", "油箱=大", "颜色=红"], "2026-03-01", words())
+        enter_facts(
+            conn, ACT, "A01", ["状态=封存", "油箱=大", "颜色=红"], date(2026, 3, 1), words()
+        )
     assert [str(fault).split("，")[0] for fault in caught.value.faults] == [
         "颜色=红：不认识",
         "油箱=大：“大”不是数字；不知道请留空",
     ]
     with pytest.raises(RefusedError, match="车牌号：自 2026-01-01 起已录入"):
-        enter_facts(conn, ACT, "A01", ["车牌=沪A99999"], "2026-01-01", words())
-    assert enter_facts(conn, ACT, "A01", ["状态=封存"], "2026-03-01", words()) == 1
-    assert enter_facts(conn, ACT, "A01", ["状态=封存"], "2026-03-01", words()) == 0
+        enter_facts(conn, ACT, "A01", ["车牌=沪A99999"], date(2026, 1, 1), words())
+    assert enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 3, 1), words()) == 1
+    assert enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 3, 1), words()) == 0
     last = history(conn, "A01")[-1]
     assert (last.name, last.value, last.since) == ("state", "sealed", date(2026, 3, 1))
 

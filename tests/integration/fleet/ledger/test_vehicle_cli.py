@@ -187,6 +187,8 @@ def test_the_template_lists_the_inventory_and_comes_back_in(run: Run, tmp_path: 
         (["account", "A01"], "请写 --month 2026-03 或 --year 2026，只写一个"),
         (["account", "X", "--month", "2026-01"], "车辆 X 没有建账"),
         (["list", "--month", "2026-13"], "“2026-13”不是月份"),
+        (["list", "--month", "2026-01", "--year", "2026"], "只写一个"),
+        (["facts", "A01", "状态=封存"], "--since：“”不是日期"),
         (["list", "--month", "2026-01", "--institution", "x"], "机构 x 不存在"),
         (["list", "a.pdf", "--month", "2026-01"], "文件名应以"),
         (["withdraw", "x", "1", "--why", "y"], "没有这样的表"),
