@@ -27,7 +27,6 @@ from registry.table import Column, Look, Table, Value
 
 def over_age_table(found: Iterable[Aged], particulars: str, words: Words) -> Table:
     """Return the list of vehicles by age; whether to replace one is for people to say."""
-    over = {True: "已达更新年限", False: "", None: "购置日期未登记"}
     return Table(
         name="车龄清单",
         title="公务用车车龄清单",
@@ -48,7 +47,7 @@ def over_age_table(found: Iterable[Aged], particulars: str, words: Words) -> Tab
                 "years": one.years,
                 "price": hundredths(one.consumer.whole("price")),
                 "displacement": thousandths(one.consumer.whole("displacement")),
-                "over": over[one.over],
+                "over": _age(one),
                 "note": "；".join(one.remarks),
             }
             for one in found
@@ -160,6 +159,12 @@ def unbound_table(
         ),
         named=NAMED,
     )
+
+
+def _age(one: Aged) -> str:
+    if one.years is None:
+        return "购置日期未登记"
+    return "已达更新年限" if one.over else ""
 
 
 def _open(unmeasured: int, unpriced: int) -> str:

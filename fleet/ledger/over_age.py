@@ -50,6 +50,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     over_age: list[OverAge]
     standards: list[Standard]
 
+    def over_age_on(self, day: date) -> OverAge | None:
+        """Return the rule of a day; None: there is none yet."""
+        begun = [rule for rule in self.over_age if rule.since <= day]
+        return max(begun, key=lambda rule: rule.since, default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Aged:
@@ -99,7 +104,7 @@ def _aged(one: Consumer, day: date, known: Limits) -> Aged:
     written = one.facts.get("bought_on")
     bought = None if written is None else date.fromisoformat(written)
     years = None if bought is None else whole_years(bought, day)
-    rule = max((r for r in known.over_age if r.since <= day), key=lambda r: r.since, default=None)
+    rule = known.over_age_on(day)
     over = None if years is None or rule is None else years >= rule.years
     return Aged(one, bought, years, over, tuple(_remarks(one, bought or day, known)))
 

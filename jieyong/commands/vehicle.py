@@ -222,10 +222,10 @@ def over_age(
         on = asked.day(day, "--day") if day else at.today
         which = _known(at, institution)
         known = load.consumers(at.conn, on, institutions=institution)
-    rule = limits()
-    source = rule.over_age[-1]
-    said = f"单位：{which}　　截至：{on}　　更新年限：{source.years} 年（{source.source}）"
-    _give([lists.over_age_table(aged(known, on, rule), said, words())], file, as_json=as_json)
+    rule = limits().over_age_on(on)
+    asks = f"{rule.years} 年（{rule.source}）" if rule else "未规定"
+    said = f"单位：{which}　　截至：{on}　　更新年限：{asks}"
+    _give([lists.over_age_table(aged(known, on, limits()), said, words())], file, as_json=as_json)
 
 
 def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
@@ -247,7 +247,8 @@ def _known(at: Session, institutions: list[str] | None) -> str:
 def _give(tables: Sequence[Table], file: Path | None, *, as_json: bool) -> None:
     if file is not None:
         write(file, tables)
-        typer.echo(f"{sum(len(table.rows) for table in tables)} 行已写入 {file}")
+        rows = sum(len(table.rows) for table in tables)
+        typer.echo(f"{rows} 行已写入 {file}", err=as_json)
     if as_json:
         typer.echo(json_text(tables))
     elif file is None:

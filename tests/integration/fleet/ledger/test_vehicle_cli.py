@@ -105,8 +105,9 @@ def test_the_account_of_one_vehicle_in_its_windows(filled: Run, tmp_path: Path) 
     assert main["remarks"][0].startswith("派车单 2 张：缺乘车人 1、缺审批人 1、缺回车时间 1")
     assert lines["rows"][0]["at"] == "2026-01-01 09:05"
     assert legs["rows"] == []
-    done = filled("account", "A01", "全年.csv", "--year", 2026)
+    done = filled("account", "A01", "全年.csv", "--year", 2026, "--json")
     assert done.exit_code == 0, done.output
+    assert len(json.loads(done.stdout)[0]["rows"]) == 13
     with (tmp_path / "全年.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0][:2] == ["工作表", "时段"]

@@ -67,6 +67,11 @@ def test_what_stands_above_the_standard_is_to_be_looked_at(
     assert found.remarks == remarks
 
 
+def test_before_the_rule_nobody_is_over_age() -> None:
+    (found,) = aged([car(bought_on="1990-01-01")], date(2010, 1, 1), limits())
+    assert (found.years, found.over) == (20, None)
+
+
 def test_a_standard_does_not_reach_back() -> None:
     (found,) = aged(
         [car(bought_on="2016-01-01", use="confidential", price="30000000")],
