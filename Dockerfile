@@ -10,6 +10,7 @@ COPY requirements.lock pyproject.toml README.md LICENSE ./
 RUN pip install --require-hashes --requirement requirements.lock
 
 COPY collector/ collector/
+COPY fleet/ fleet/
 COPY jieyong/ jieyong/
 COPY metering/ metering/
 COPY registry/ registry/

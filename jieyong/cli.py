@@ -29,6 +29,7 @@ from jieyong.commands.factor import factor_app
 from jieyong.commands.meter import meter_app
 from jieyong.commands.temperature import temperature_app
 from jieyong.commands.total import total_app
+from jieyong.commands.vehicle import vehicle_app
 from jieyong.database import database_url
 from jieyong.demo.guard import ForeignDatabaseError
 from jieyong.demo.run import Options, run
@@ -95,6 +96,7 @@ app.add_typer(consumption_app, name="consumption")
 app.add_typer(factor_app, name="factor")
 app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
+app.add_typer(vehicle_app, name="vehicle")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")

@@ -22,11 +22,11 @@ from metering.bills.model import First
 from metering.bills.reported_ledger import told_ledger
 from metering.bills.reporting import ROUNDS, own_and_reported
 from metering.bills.standing import standing_accounts
-from metering.bills.table import write
 from metering.bills.template import write_template
 from metering.bills.ways import ways
 from metering.bills.words import words
 from registry.refusal import RefusedError
+from registry.table import write
 
 _SHOWN = 20
 

@@ -23,7 +23,7 @@ from metering.bills.rows import (
     bill_lines,
     purchase_lines,
 )
-from metering.bills.sheet import Refusals, Row, Sheet, read_sheets
+from metering.bills.sheet import read_sheets
 from metering.bills.standing import (
     StandingAccount,
     StandingBill,
@@ -36,6 +36,7 @@ from metering.bills.standing import (
     standing_purchases,
 )
 from metering.bills.words import Words, words
+from registry.sheet import Refusals, Row, Sheet
 
 _ONCE: Final = "一块表同时只能属于一个户号"
 

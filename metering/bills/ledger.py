@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from metering.bills.month import Figure, Reason, Source
-from metering.bills.table import Column, Look, Row, Table
 from metering.bills.words import Words
+from registry.table import Column, Look, Row, Table
 
 _MICRO: Final = Decimal("0.000001")
 _FEN: Final = Decimal("0.01")

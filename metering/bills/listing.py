@@ -13,9 +13,9 @@ from psycopg.rows import class_row
 
 from metering.bills.model import NewBill
 from metering.bills.share import ONE_DAY
-from metering.bills.table import Column, Look, Row, Table
 from metering.bills.ways import Ways
 from metering.bills.words import Words
+from registry.table import Column, Look, Row, Table
 
 # A bill over a change of institutions is listed once, with the one that had the account last.
 _BILLS: Final[LiteralString] = """

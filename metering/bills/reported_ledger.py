@@ -10,10 +10,10 @@ from typing import Final
 from metering.bills.ledger import SOURCES, amount_of, ledger_table, ledger_tables, quantity_of
 from metering.bills.month import Figure
 from metering.bills.reported import Reported
-from metering.bills.table import Column, Look, Row, Table
 from metering.bills.ways import Ways
 from metering.bills.words import Words
 from metering.derive.times import next_month
+from registry.table import Column, Look, Row, Table
 
 _KEYS: Final = 3
 """Month, code and name stand before who reports it."""

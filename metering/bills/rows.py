@@ -12,8 +12,8 @@ from typing import Final, Protocol
 from metering.bills.checks import account_faults, bill_faults, purchase_faults
 from metering.bills.model import Band, FieldFault, NewAccount, NewBill, NewPurchase, Part, Status
 from metering.bills.share import ONE_DAY
-from metering.bills.sheet import Refusals, Row, Sheet, parse_day
 from metering.bills.words import Words
+from registry.sheet import Refusals, Row, Sheet, parse_day
 
 _SEPARATORS: Final = re.compile(r"[,，、;；\s]+")
 _DATES: Final = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{8}")

@@ -12,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from metering.bills.standing import StandingAccount
 from metering.bills.words import Words
-from metering.workbook import column_name
+from registry.workbook import column_name
 
 _LAST_ROW: Final = 5000
 _WIDTH: Final = 15

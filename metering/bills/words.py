@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Final
 import msgspec
 import yaml
 
-PATH: Final = Path(__file__).parent / "data" / "words.yaml"
+from registry.sheet import plain
 
-_BRACKETS: Final = re.compile(r"[(（\[【].*?[)）\]】]")
-_BLANKS: Final = re.compile(r"\s+")
+PATH: Final = Path(__file__).parent / "data" / "words.yaml"
 
 
 class EnergyWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,17 +90,6 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def heading(self, kind: str, field: str) -> str:
         """Return what our own sheets call a field."""
         return self.headings[kind][field][0]
-
-
-def plain(heading: str) -> str:
-    """Return a heading without blanks, brackets, and case."""
-    return _BLANKS.sub("", _BRACKETS.sub("", heading)).casefold()
-
-
-def in_brackets(heading: str) -> str:
-    """Return what stands in the first brackets of a heading, or nothing."""
-    found = _BRACKETS.search(heading)
-    return found.group()[1:-1].strip() if found else ""
 
 
 @functools.cache

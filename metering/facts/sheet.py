@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from metering.facts.entry_check import Entry, Where
 from metering.facts.written import plain_number, sensible, wrong_year
-from metering.workbook import Cell, cell_name, sheet, sheets
 from registry.refusal import Fault, raise_if_any, refuse
+from registry.workbook import Cell, cell_name, sheet, sheets
 
 SHEET: Final = "抄表"
 CODE: Final = "计量表编码"

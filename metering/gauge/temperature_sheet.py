@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from metering.gauge.temperature import HIGHEST_C, LOWEST_C, Observed
-from metering.workbook import Cell, sheet
 from registry.refusal import Fault, raise_if_any, refuse
+from registry.workbook import Cell, sheet
 
 SHEET: Final = "气温"
 HEADINGS: Final = ("日期", "时刻", "气温（℃）")

@@ -10,10 +10,10 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from metering import workbook
 from metering.factors.kinds import Kind
-from metering.workbook import Cell
+from registry import workbook
 from registry.refusal import Fault, raise_if_any, refuse
+from registry.workbook import Cell
 
 SHEET: Final = "历史月份"
 HEADINGS: Final = (

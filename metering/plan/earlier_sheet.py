@@ -10,7 +10,7 @@ import xlsxwriter
 
 from metering.factors.kinds import Kind
 from metering.plan.earlier_rows import HEADINGS, SHEET
-from metering.workbook import Rows, sheet
+from registry.workbook import Rows, sheet
 
 _WIDTHS: Final = (16, 18, 11, 12, 16, 9, 16, 30)
 _ROWS: Final = 5000

@@ -13,8 +13,8 @@ from typing import Final
 import xlsxwriter
 
 from metering.facts.refusal import nearest
-from metering.workbook import cell_name, sheet
 from registry.refusal import Fault, raise_if_any, refuse
+from registry.workbook import cell_name, sheet
 
 MOST_BYTES: Final = 5_000_000
 MOST_ROWS: Final = 5_000

@@ -19,9 +19,9 @@ from metering.bills.imports import apply
 from metering.bills.ledger import ledger_tables
 from metering.bills.listing import list_tables, listed
 from metering.bills.model import Band, Part
-from metering.bills.table import Table, write
 from metering.bills.words import words
 from registry.refusal import RefusedError
+from registry.table import Table, write
 from tests.integration.metering.bills.world import (
     ACT,
     YEAR,

@@ -10,10 +10,10 @@ from metering.bills.entry import enter_bill
 from metering.bills.listing import list_tables, listed
 from metering.bills.reported_ledger import told_ledger
 from metering.bills.reporting import own_and_reported
-from metering.bills.table import Table
 from metering.bills.ways import ways
 from metering.bills.words import words
 from metering.tree.relations import Kind, Relation, enter_relation
+from registry.table import Table
 from tests.integration.metering.bills.world import (
     ACT,
     YEAR,

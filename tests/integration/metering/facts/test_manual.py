@@ -17,8 +17,8 @@ from metering.facts.register import RegisterFact, enter_register
 from metering.facts.sheet import SHEET, Line
 from metering.facts.span import Span
 from metering.facts.template import HEADINGS, template_rows, write_template
-from metering.workbook import cell_name
 from registry.refusal import RefusedError
+from registry.workbook import cell_name
 from tests.integration.metering.facts.world import (
     ACT,
     NOW,

@@ -11,8 +11,8 @@ from metering.bills.figure import account_month, figure
 from metering.bills.ledger import REASONS, SOURCES, ledger_tables
 from metering.bills.month import Entered, Figure, MonthFacts, PurchaseFigures, Reason, Source
 from metering.bills.share import BillFigures, MeterDay, days_of
-from metering.bills.table import Column, Look, Table, write_json
 from metering.bills.words import words
+from registry.table import Column, Look, Table, write_json
 
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
 BILL = BillFigures(1, JANUARY, FEBRUARY, settled=True, micro=3_100_000_000, fen=248_050)

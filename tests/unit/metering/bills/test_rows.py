@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from metering.bills.checks import to_fen, to_micro
 from metering.bills.model import NewAccount, NewBill, Status
 from metering.bills.rows import Billed, bill_lines, period_of_month
-from metering.bills.sheet import Refusals, Row, Sheet, parse_day, read_sheets
+from metering.bills.sheet import read_sheets
 from metering.bills.words import words
-from metering.workbook import Cell, column_name
+from registry.sheet import Refusals, Row, Sheet, parse_day
+from registry.workbook import Cell, column_name
 
 ACCOUNT = NewAccount(
     "A", "510001", "国网供电", "electricity", "czj", date(2020, 1, 1), reading_day=25

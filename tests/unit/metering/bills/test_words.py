@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from metering.bills.words import in_brackets, plain, words
+from metering.bills.words import words
 from metering.factors.kinds import load_kinds
+from registry.sheet import in_brackets, plain
 
 WORDS = words()
 

@@ -10,8 +10,8 @@ import xlsxwriter
 
 from metering.facts.manual import digest_of
 from metering.facts.sheet import AT, CODE, NOTE, SHEET, VALUE, Line, read_sheet
-from metering.workbook import cell_name
 from registry.refusal import RefusedError
+from registry.workbook import cell_name
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HEADINGS = (CODE, "名称", AT, VALUE, NOTE)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from metering.factors.kinds import load_kinds
 from metering.plan.earlier_rows import HEADINGS, EarlierMonth, Known, parse
-from metering.workbook import Cell
 from registry.refusal import RefusedError
+from registry.workbook import Cell
 
 KNOWN = Known(
     institutions={"jg-1", "1001"},

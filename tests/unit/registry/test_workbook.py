@@ -6,8 +6,8 @@ import zipfile
 import pytest
 import xlsxwriter
 
-from metering.workbook import MOST_BYTES, cell_name, sheet, sheets
 from registry.refusal import RefusedError
+from registry.workbook import MOST_BYTES, cell_name, sheet, sheets
 
 
 def book(*names: str) -> bytes:

@@ -17,8 +17,8 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from metering.workbook import column_name
 from registry.refusal import RefusedError
+from registry.workbook import column_name
 
 HEADING_ROW: Final = 2
 """From 0; a title and a line of particulars stand above."""
@@ -74,13 +74,14 @@ class Table:
     """One sheet.
 
     Attributes:
-        name: of the sheet: the energy.
+        name: of the sheet.
         title: above it.
         particulars: the line below the title.
         columns: from left to right.
         rows: values by key; None: not known, an empty cell, never 0.
         remarks: lines below the sums.
         sign: whoever signs it, below the remarks.
+        named: what the names of sheets are: in JSON, and in CSV.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Table:
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
     sign: tuple[str, ...] = ()
+    named: tuple[str, str] = ("energy", "能源")
 
     def total(self, key: str) -> Decimal | None:
         """Return the sum of what is known in a column; None when nothing is."""
@@ -113,17 +115,17 @@ def write_csv(path: Path, tables: Sequence[Table]) -> None:
     columns = {column.key: column.title for table in tables for column in table.columns}
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["能源", *columns.values()])
+        writer.writerow([*(table.named[1] for table in tables[:1]), *columns.values()])
         for table in tables:
             for row in table.rows:
                 writer.writerow([table.name, *(_csv(row.get(key)) for key in columns)])
 
 
-def write_json(path: Path, tables: Sequence[Table]) -> None:
-    """Write all tables as JSON; numbers as texts, so that they stay exact."""
+def as_json(tables: Sequence[Table]) -> str:
+    """Return all tables as JSON; numbers as texts, so that they stay exact."""
     content = [
         {
-            "energy": table.name,
+            table.named[0]: table.name,
             "title": table.title,
             "particulars": table.particulars,
             "remarks": table.remarks,
@@ -131,7 +133,12 @@ def write_json(path: Path, tables: Sequence[Table]) -> None:
         }
         for table in tables
     ]
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+def write_json(path: Path, tables: Sequence[Table]) -> None:
+    """Write all tables as JSON; see :func:`as_json`."""
+    path.write_text(as_json(tables) + "\n", encoding="utf-8")
 
 
 def write(path: Path, tables: Sequence[Table]) -> None:

@@ -1,0 +1,1 @@
+"""The ledger: facts, orders, fuel cards, costs, and the account of each vehicle (单车核算)."""
