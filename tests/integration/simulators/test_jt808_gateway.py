@@ -155,7 +155,7 @@ async def test_whatever_the_wire_does_every_answered_position_is_there_once(tmp_
     source = Jt808Source(settings, ids, door.accept, state_dir=tmp_path)
     stop, hang_up = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(source.run(stop))
-    await until(lambda: source.port, "it listens")
+    await until(lambda: source.port > 0, "it listens")
     lines = [line(plan, n, Gate("127.0.0.1", source.port), truth) for n in range(TERMINALS)]
     calling = [asyncio.create_task(each.run(hang_up)) for each in lines]
     await until(lambda: all(door.taken[n] > ENOUGH for n in ids.values()), "enough has come")
