@@ -23,6 +23,10 @@ from registry.workbook import column_name
 HEADING_ROW: Final = 2
 """From 0; a title and a line of particulars stand above."""
 _A4: Final = 9
+_A3: Final = 8
+_A4_WIDTH: Final = 150
+"""In characters: what is wider would be too small to read on A4, and goes on A3."""
+_LINE_POINTS: Final = 16.5
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Value = str | int | Decimal | date | None
@@ -159,9 +163,9 @@ def write(path: Path, tables: Sequence[Table]) -> None:
 
 
 def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
-    edge = {"border": 1, "font_size": 10, "valign": "vcenter"}
+    edge = {"border": 1, "font_size": 10, "valign": "vcenter", "text_wrap": True}
     bold = {**edge, "bold": True, "bg_color": "#F2F2F2"}
-    heading = {**edge, "bold": True, "bg_color": "#DDEBF7", "align": "center", "text_wrap": True}
+    heading = {**edge, "bold": True, "bg_color": "#DDEBF7", "align": "center"}
     return {
         "title": book.add_format({"bold": True, "font_size": 16, "align": "center"}),
         "particulars": book.add_format({"font_size": 10}),
@@ -175,6 +179,16 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
     }
 
 
+def _lines(row: Row, columns: Sequence[Column]) -> int:
+    """Return how many lines the longest text of a row takes in its column's width."""
+    widths = (
+        (sum(1 + (ord(sign) > 0x2E7F) for sign in str(value)), column.width)
+        for column in columns
+        if isinstance(value := row.get(column.key), str)
+    )
+    return max((-(-size // int(width)) for size, width in widths), default=1)
+
+
 def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> None:
     last = len(table.columns) - 1
     sheet.merge_range(0, 0, 0, last, table.title, formats["title"])
@@ -182,13 +196,17 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
     for number, column in enumerate(table.columns):
         sheet.set_column(number, number, column.width)
         sheet.write_string(HEADING_ROW, number, column.heading, formats["heading"])
+    sheet.set_row(HEADING_ROW, 2 * _LINE_POINTS)
     for line, row in enumerate(table.rows, HEADING_ROW + 1):
+        sheet.set_row(line, max(1, _lines(row, table.columns)) * _LINE_POINTS)
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
     below = _write_totals(sheet, table, formats)
     for line, text in enumerate((*table.remarks, "　　　　".join(table.sign)), below):
         sheet.write_string(line, 0, text, formats["particulars"])
     _set_up(sheet, below + len(table.remarks), last)
+    if sum(column.width for column in table.columns) > _A4_WIDTH:
+        sheet.set_paper(_A3)
 
 
 def _write_cell(sheet: Worksheet, cell: tuple[int, int], value: Value, look: Format) -> None:
