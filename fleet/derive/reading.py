@@ -1,16 +1,18 @@
-"""The fixes of a vehicle through its dated bindings, in COPY's binary format."""
+"""The fixes of a vehicle through its dated bindings."""
 
 from __future__ import annotations
 
-from typing import Final, LiteralString
+from collections.abc import Sequence
+from typing import Any, Final, LiteralString
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
 from fleet.derive.times import at_us
 from fleet.track.fixes import Fixes
-from storage.records import COPY_HEADER, COPY_TRAILER, PG_EPOCH_US
+from storage.records import PG_EPOCH_US
 
 _BINDINGS: Final[LiteralString] = """
 SELECT terminal_id, greatest(lower(valid), %(from)s::timestamptz),
@@ -19,30 +21,20 @@ FROM terminal_vehicle
 WHERE vehicle_id = %(vehicle)s AND valid && tstzrange(%(from)s, %(to)s, '[]')
 ORDER BY terminal_id, valid
 """
-# Every column of one width, so that the answer is a table to numpy.
 _OF_ONE: Final[LiteralString] = """
-SELECT fix_time, terminal_id, content_hash, lat, lon, coalesce(speed_kmh, 'NaN'),
-       coalesce(odometer_km, 'NaN'), coalesce(acc::int, -1), flags, received_at
+SELECT fix_time, terminal_id, content_hash, lat, lon, coalesce(speed_kmh, 'NaN') AS speed,
+       coalesce(odometer_km, 'NaN') AS odometer, coalesce(acc::int4, -1) AS acc, flags, received_at
 FROM position WHERE terminal_id = {} AND fix_time >= {} AND fix_time < {}
 """
-_COLUMNS: Final = (
-    ("t", ">i8"),
-    ("terminal", ">i4"),
-    ("hash", ">i8"),
-    ("lat", ">f8"),
-    ("lon", ">f8"),
-    ("speed", ">f4"),
-    ("odometer", ">f8"),
-    ("acc", ">i4"),
-    ("flags", ">i4"),
-    ("received", ">i8"),
-)
-_ROW: Final = np.dtype(
-    [
-        ("fields", ">i2"),
-        *(part for name, kind in _COLUMNS for part in ((f"{name}_size", ">i4"), (name, kind))),
-    ]
-)
+# One row of arrays: a row for each fix costs the driver more than the arithmetic behind it.
+_TOGETHER: Final[LiteralString] = """
+SELECT array_agg(fix_time), array_agg(terminal_id), array_agg(content_hash), array_agg(lat),
+       array_agg(lon), array_agg(speed), array_agg(odometer), array_agg(acc), array_agg(flags),
+       array_agg(received_at)
+FROM ({}) AS fix
+"""
+_KINDS: Final = (">i8", ">i4", ">i8", ">f8", ">f8", ">f4", ">f8", ">i4", ">i4", ">i8")
+_HEADER_BYTES: Final = 20  # of a one-dimensional array in PostgreSQL's binary format
 
 
 def fixes_of(conn: psycopg.Connection, vehicle_id: int, from_us: int, to_us: int) -> Fixes:
@@ -61,28 +53,34 @@ def fixes_of(conn: psycopg.Connection, vehicle_id: int, from_us: int, to_us: int
         if since < until
     ]
     if not parts:
-        return unpacked(b"")
-    with conn.cursor() as cursor:
-        query = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(
-            sql.SQL(" UNION ALL ").join(parts)
-        )
-        with cursor.copy(query) as copy:
-            body = b"".join(bytes(block) for block in copy)
-    return unpacked(body).ordered()
+        return _unpacked([None] * len(_KINDS))
+    query = sql.SQL(_TOGETHER).format(sql.SQL(" UNION ALL ").join(parts))
+    with conn.cursor(binary=True) as cursor:
+        cursor.execute(query, prepare=False)
+        result = cursor.pgresult
+        if result is None or result.ntuples != 1:
+            raise RuntimeError("the positions' statement returned no row")
+        return _unpacked([result.get_value(0, column) for column in range(len(_KINDS))])
 
 
-def unpacked(body: bytes) -> Fixes:
-    """Return the fixes of a COPY; none when it is empty."""
-    rows = np.frombuffer(body[len(COPY_HEADER) : len(body) - len(COPY_TRAILER)], _ROW)
-    return Fixes(
-        rows["t"].astype(np.int64) + PG_EPOCH_US,
-        rows["terminal"].astype(np.int64),
-        rows["hash"].astype(np.int64),
-        rows["lat"].astype(np.float64),
-        rows["lon"].astype(np.float64),
-        rows["speed"].astype(np.float64),
-        rows["odometer"].astype(np.float64),
-        rows["acc"].astype(np.int8),
-        rows["flags"].astype(np.int64),
-        rows["received"].astype(np.int64) + PG_EPOCH_US,
+def _unpacked(arrays: Sequence[bytes | None]) -> Fixes:
+    t, terminal, hash_, lat, lon, speed, odometer, acc, flags, received = (
+        _items(array, kind) for array, kind in zip(arrays, _KINDS, strict=True)
     )
+    return Fixes(
+        t.astype(np.int64) + PG_EPOCH_US,
+        terminal.astype(np.int64),
+        hash_.astype(np.int64),
+        lat.astype(np.float64),
+        lon.astype(np.float64),
+        speed.astype(np.float64),
+        odometer.astype(np.float64),
+        acc.astype(np.int8),
+        flags.astype(np.int64),
+        received.astype(np.int64) + PG_EPOCH_US,
+    ).ordered()
+
+
+def _items(array: bytes | None, kind: str) -> npt.NDArray[Any]:
+    body = b"" if array is None else memoryview(array)[_HEADER_BYTES:]
+    return np.frombuffer(body, np.dtype([("size", ">i4"), ("item", kind)]))["item"]

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleet.track.fixes import Int64s
-from fleet.track.ground import ground
+from fleet.track.fixes import Floats, Int64s
 from fleet.track.rules import Rules
 from fleet.trips.series import Series, standing_us
 
@@ -71,16 +70,19 @@ class _Edges:
 
     def place_behind(self, series: Series, last: int) -> tuple[float, float]:
         """Return where a stop was when it ended."""
-        return _middle(series, self.latest.get(last, last), last)
+        return middle(series, self.latest.get(last, last), last)
 
     def place_before(self, series: Series, first: int) -> tuple[float, float]:
         """Return where a stop was when it began."""
-        return _middle(series, first, max(first, int(self.ends[first])))
+        return middle(series, first, max(first, int(self.ends[first])))
 
 
-def _middle(series: Series, first: int, last: int) -> tuple[float, float]:
-    fixes = slice(first, last + 1)
-    return float(np.median(series.where.lat[fixes])), float(np.median(series.where.lon[fixes]))
+def middle(series: Series, first: int, last: int) -> tuple[float, float]:
+    """Return the median latitude and longitude of some fixes, the last one included."""
+    low, high = (last - first) // 2, (last - first + 1) // 2
+    lat = np.sort(series.where.lat[first : last + 1])
+    lon = np.sort(series.where.lon[first : last + 1])
+    return (float(lat[low]) + float(lat[high])) / 2, (float(lon[low]) + float(lon[high])) / 2
 
 
 def _windows(series: Series, rules: Rules) -> Int64s:
@@ -136,18 +138,28 @@ def _nothing_between(series: Series, left: int, right: int, edges: _Edges, rules
     """
     here = edges.place_behind(series, left)
     there = edges.place_before(series, right)
-    between = slice(left + 1, right)
-    lat = np.concatenate((here[:1], there[:1], series.where.lat[between]))
-    lon = np.concatenate((here[1:], there[1:], series.where.lon[between]))
-    away = ground(lat, lon).metres(np.zeros(len(lat), np.int64), np.arange(len(lat)))
-    if away[1] > rules.radius_m:
+    if _away(series, left, here, np.array([there[0]]), np.array([there[1]]))[0] > rules.radius_m:
         return False
+    between = slice(left + 1, right)
     if series.t_us[right] - series.t_us[left] <= rules.excursion_us:
         return True
     off = series.acc[between] == 0
     if 0 < len(off) <= rules.block and off.all():
         return True
-    return not series.driving[between].any() and bool((away <= 2 * rules.radius_m).all())
+    if series.driving[between].any():
+        return False
+    away = _away(series, left, here, series.where.lat[between], series.where.lon[between])
+    return bool((away <= 2 * rules.radius_m).all())
+
+
+def _away(
+    series: Series, index: int, here: tuple[float, float], lat: Floats, lon: Floats
+) -> Floats:
+    """Return how far places are from one near the fix of an index, metres."""
+    turn = lon - here[1]
+    turn = turn - 360.0 * np.rint(turn / 360.0)
+    north, east = (lat - here[0]) * series.where.north_m[index], turn * series.where.east_m[index]
+    return np.sqrt(north * north + east * east)
 
 
 def _standing(

@@ -16,7 +16,7 @@ from fleet.trips.model import Kind, Place, Share, Stop, Travelled, Trip, TripFla
 from fleet.trips.odometer import Steps, steps_of
 from fleet.trips.series import Series, series_of
 from fleet.trips.sharing import Amounts, Given, amounts_of_steps, amounts_of_way, shares_of
-from fleet.trips.stops import Standing, stops_of
+from fleet.trips.stops import Standing, middle, stops_of
 from fleet.trips.way import Way, way_of
 
 
@@ -185,7 +185,7 @@ def _at_its_time(way: Way, started_us: int, ended_us: int) -> None:
 
 def _trip(work: _Work, section: _Section, way: Way, mine: Int64s, given: list[Share]) -> Trip:
     series, steps = work.series, work.steps
-    speeds = series.speed[section.first : section.last + 1]
+    fastest = float(np.fmax.reduce(series.speed[section.first : section.last + 1]))
     fixes = int(work.counts[section.raw].sum())
     gap_mm = int(way.mm[way.gap].sum())
     faults = int(steps.faulty[mine].sum())
@@ -214,7 +214,7 @@ def _trip(work: _Work, section: _Section, way: Way, mine: Int64s, given: list[Sh
         faults,
         sum(share.moving_s for share in given),
         sum(share.idle_s for share in given),
-        None if np.isnan(speeds).all() else float(np.nanmax(speeds)),
+        None if np.isnan(fastest) else fastest,
         fixes,
         len(range(*section.raw.indices(len(work.counts)))) - fixes,
         way.jumps,
@@ -230,13 +230,12 @@ def _stop(work: _Work, number: int, stop: Standing, firm: Firmness) -> tuple[Sto
         int(np.searchsorted(raw, seen_from, side="left")),
         int(np.searchsorted(raw, seen_to, side="right")),
     )
-    fixes = slice(stop.first, stop.last + 1)
     made = Stop(
         seen_from,
         seen_to,
         stop.began_us,
         stop.ended_us,
-        Place(float(np.median(series.where.lat[fixes])), float(np.median(series.where.lon[fixes]))),
+        Place(*middle(series, stop.first, stop.last)),
         stop.last - stop.first + 1,
         _gained(work.steps, mine),
         firm.after(stop),

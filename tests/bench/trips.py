@@ -65,7 +65,9 @@ def run(options: argparse.Namespace, work: services.Workshop) -> Report:
     try:
         # Connected only now: what a server starts for us inherits its core.
         with psycopg.connect(database.url, autocommit=True) as conn:
+            before = _cpu_s(database)
             seconds = _ours(conn, options)
+            spent = _cpu_s(database) - before
             trips = _count(conn, "trip")
             limit = _limit(conn, options)
     finally:
@@ -83,9 +85,15 @@ def run(options: argparse.Namespace, work: services.Workshop) -> Report:
             "days": options.days,
             "positions": options.positions,
             "trips": trips,
+            "cpu_ms_a_day": rounded(spent / days * 1000),
             "server": database.version(),
         },
     )
+
+
+def _cpu_s(database: services.Database) -> float:
+    """CPU time of the worker, which is this process, and of the server when it is ours."""
+    return time.process_time() + (database.cpu_seconds() or 0.0)
 
 
 def _fill(conn: psycopg.Connection, options: argparse.Namespace) -> None:
