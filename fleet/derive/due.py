@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import psycopg
 import structlog
 
+from fleet.track.rules import Rules
 from storage import dirty
 
 CONSUMER: Final = "fleet"
@@ -20,6 +22,10 @@ _MARK = "INSERT INTO fleet_due (vehicle_id, ts_from, ts_to, why) VALUES (%s, %s,
 _MARK_ALL = """
 INSERT INTO fleet_due (vehicle_id, ts_from, ts_to, why)
 SELECT id, '-infinity', 'infinity', %s FROM vehicle ORDER BY id
+"""
+_BASIS = """
+INSERT INTO fleet_basis (basis) VALUES (%s)
+ON CONFLICT (one) DO UPDATE SET basis = excluded.basis
 """
 # By day: what comes late must not make all the time since then due. A fix outside of every binding
 # is nobody's.
@@ -68,6 +74,31 @@ def mark_always(conn: psycopg.Connection, vehicle_id: int, why: str) -> None:
 def mark_all(conn: psycopg.Connection, why: str) -> int:
     """Make everything of every vehicle due; return how many there are."""
     return conn.execute(_MARK_ALL, [why]).rowcount
+
+
+def adopt(conn: psycopg.Connection, rules: Rules, zone: ZoneInfo) -> bool:
+    """Make everything due when it was computed by other thresholds, or for days of another zone.
+
+    Workers call it before they compute: what is derived always follows from one set of thresholds.
+
+    Args:
+        conn: an autocommit connection.
+        rules: by which is computed from now on.
+        zone: of days.
+
+    Returns:
+        Whether they are others than before.
+    """
+    basis = f"{rules} {zone.key}"
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        row = conn.execute("SELECT basis FROM fleet_basis").fetchone()
+        if row is not None and row[0] == basis:
+            return False
+        conn.execute(_BASIS, [basis])
+        if row is not None:
+            _log.info("fleet_thresholds_changed", due=mark_all(conn, "thresholds"))
+    return row is not None
 
 
 def follow(conn: psycopg.Connection) -> int:

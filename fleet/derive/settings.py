@@ -6,11 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fleet.track.rules import SECOND_US, Rules
 
-_AGAIN = "; after a change, `jieyong fleet recompute` applies it to the past"
-
 
 class TripSettings(BaseModel):
-    """From positions to trips: what is believed, and how the workers work (docs/trips.md)."""
+    """From positions to trips: what is believed, and how the workers work (docs/trips.md).
+
+    Workers that start with other thresholds than before compute everything again.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -18,7 +19,7 @@ class TripSettings(BaseModel):
         default=200,
         ge=120,
         le=400,
-        description=f"a leg that would need more is impossible{_AGAIN}",
+        description="a leg that would need more is impossible",
     )
     slack_m: int = Field(
         default=100, ge=0, le=1_000, description="two true fixes may be this much further apart"

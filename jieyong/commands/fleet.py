@@ -37,7 +37,7 @@ def work(config: Config = None) -> None:
     run_fleet_workers(settings, until_signal())
 
 
-@fleet_app.command(help="全部或一辆车重新计算，例如在修改 [trips] 设置之后。")
+@fleet_app.command(help="将全部或一辆车列入重新计算；修改 [trips] 设置后会自动进行。")
 def recompute(
     vehicle: Annotated[str | None, typer.Option(help="只算一辆车：编码或车牌。")] = None,
     config: Config = None,

@@ -63,6 +63,7 @@ def run_fleet_workers(settings: Settings, stop: Callable[[], bool]) -> None:
 def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> None:
     zone = ZoneInfo(settings.time_zone)
     worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
+    due.adopt(conn, settings.trips.rules(), zone)
     while not stop.is_set():
         due.follow(conn)
         outcome = worker.step()

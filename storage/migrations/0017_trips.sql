@@ -13,6 +13,12 @@ CREATE TABLE fleet_due (
 );
 CREATE INDEX fleet_due_vehicle ON fleet_due (vehicle_id);
 
+-- By which thresholds and in which zone everything was computed: others make everything due.
+CREATE TABLE fleet_basis (
+    one   boolean PRIMARY KEY DEFAULT true CHECK (one),
+    basis text    NOT NULL
+);
+
 -- Vehicles that could not be computed: they stay due and are tried again, later and later. The row
 -- goes away with the first success.
 CREATE TABLE fleet_failure (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -135,6 +136,18 @@ def test_a_vehicle_that_fails_stays_due_and_holds_up_nobody(
     later = Worker(conn, TripSettings(), ZONE, lambda: NOW.replace(hour=1))
     assert later.step().done == 1
     assert one(conn, "SELECT count(*) FROM fleet_failure") == 0
+
+
+def test_other_thresholds_make_everything_due_once(conn: psycopg.Connection) -> None:
+    car = add_vehicle(conn, "v")
+    rules = TripSettings().rules()
+    assert not due.adopt(conn, rules, ZONE), "the first thresholds are no other ones"
+    assert not due.adopt(conn, rules, ZONE)
+    assert due_rows(conn) == []
+    assert due.adopt(conn, TripSettings(stop_off_s=60).rules(), ZONE)
+    assert not due.adopt(conn, TripSettings(stop_off_s=60).rules(), ZONE)
+    assert due_rows(conn) == [(car, "-infinity", "infinity", "thresholds")]
+    assert due.adopt(conn, TripSettings(stop_off_s=60).rules(), ZoneInfo("UTC")), "days differ"
 
 
 def test_a_mark_needs_a_zone(conn: psycopg.Connection) -> None:
