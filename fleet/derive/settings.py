@@ -78,6 +78,11 @@ class TripSettings(BaseModel):
     batch: int = Field(
         default=200, ge=1, le=10_000, description="due rows that a worker takes at a time"
     )
+    batch_fixes: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="a transaction ends with the vehicle that brings it to so many positions",
+    )
     look_s: float = Field(
         default=5.0, ge=0.1, le=3_600, description="an idle worker looks for work so often"
     )

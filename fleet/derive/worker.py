@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from fleet.derive import failures
-from fleet.derive.claim import claim, done
+from fleet.derive.claim import Claim, claim, done
 from fleet.derive.compute import recompute
 from fleet.derive.settings import TripSettings
 
@@ -94,18 +94,18 @@ class Worker:
         return Outcome(failed=len(claimed))
 
     def _transaction(self, most: int, claimed: list[int]) -> Outcome:
-        """Do a batch; ``claimed`` is filled with whom it holds."""
+        """Do a batch; ``claimed`` is filled with whom it computes."""
         with self._conn.transaction():
             # Years of a vehicle take longer than a collector's statement may.
             self._conn.execute("SET LOCAL statement_timeout = 0")
-            claims = claim(self._conn, most, self._now())
-            claimed += [one.vehicle_id for one in claims]
-            if not claims:
-                return Outcome()
-            fixes = sum(
-                recompute(self._conn, one.vehicle_id, one.spans, self._rules, self._zone)
-                for one in claims
-            )
-            done(self._conn, claims)
+            fixes, computed = 0, list[Claim]()
+            for one in claim(self._conn, most, self._now()):
+                claimed.append(one.vehicle_id)
+                fixes += recompute(self._conn, one.vehicle_id, one.spans, self._rules, self._zone)
+                computed.append(one)
+                # The others stay due. Years of all vehicles must not be one transaction.
+                if fixes >= self._settings.batch_fixes:
+                    break
+            done(self._conn, computed)
             failures.cured(self._conn, claimed)
-        return Outcome(len(claims), 0, fixes)
+        return Outcome(len(computed), 0, fixes)

@@ -111,6 +111,19 @@ def test_workers_share_and_none_waits_for_another(conn: psycopg.Connection, data
     assert one(conn, "SELECT count(*) FROM fleet_due") == 0
 
 
+def test_a_transaction_holds_no_more_positions_than_it_should(
+    conn: psycopg.Connection, database: str
+) -> None:
+    for code in "abc":
+        terminal = add_terminal(conn, code)
+        bind(conn, terminal, add_vehicle(conn, code))
+        write(database, Drive().park(30).go(5000).park(30).rows, {1: terminal})
+    due.follow(conn)
+    worker = Worker(conn, TripSettings(batch_fixes=1), ZONE, lambda: NOW)
+    assert [worker.step().done for _ in range(4)] == [1, 1, 1, 0]
+    assert one(conn, "SELECT count(*) FROM trip") == 3
+
+
 def test_a_vehicle_that_fails_stays_due_and_holds_up_nobody(
     conn: psycopg.Connection, database: str
 ) -> None:
