@@ -14,6 +14,7 @@ from fleet.derive.reading import fixes_of
 from fleet.derive.times import ALWAYS_US, NEVER_US
 from fleet.track.judge import judge
 from fleet.track.rules import Rules
+from fleet.trips.firm import with_known_ends
 from fleet.trips.travel import travelled
 
 
@@ -43,6 +44,7 @@ def recompute(
         first, last = cut.from_us - rules.cover_us, cut.to_us + rules.cover_us
         fixes = fixes_of(conn, vehicle_id, max(ALWAYS_US, first), min(NEVER_US, last))
         made = travelled(judge(fixes, rules, cut.from_us, cut.to_us), rules, zone)
+        made = with_known_ends(made, cut.began_us, cut.ended_us)
         store.replace(conn, vehicle_id, cut, made, sensitive=sensitive)
         looked += len(fixes)
     return looked

@@ -25,9 +25,9 @@ changes.
    and one ends there.
 4. *The rest.* Whether two stops are one is seen at the last window of the first, the first window
    of the second, and what lies between; a trip is measured, and the odometer stepped through,
-   between the begin of one stop and the end of the next. None of it reaches from beyond S or E
-   across A or B. S is no stop whose begin, and E none whose end, was estimated from the leg
-   beyond.
+   between the begin of one stop and the end of the next. None of it reaches
+   from beyond S or E across A or B. Where the leg before S's first fix, or behind E's last, holds
+   part of the stop, the time that it began or ended is as it was: :func:`with_known_ends`.
 
 Everything that was used lies within the stop itself, so a piece that holds the whole stop finds
 the same A and B as the whole series does. A stop that is too short for that has none, and the
@@ -36,6 +36,8 @@ piece goes on to the next. tests/unit/fleet/trips/test_recompute.py holds it by 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from fleet.track.fixes import Int64s
@@ -43,8 +45,25 @@ from fleet.track.ground import ground
 from fleet.track.judge import Judged
 from fleet.track.outliers import legs_of
 from fleet.track.rules import Rules
+from fleet.trips.model import Travelled
 from fleet.trips.series import Series
 from fleet.trips.stops import Standing
+
+
+def with_known_ends(made: Travelled, began_us: int | None, ended_us: int | None) -> Travelled:
+    """Return what a piece came to, with the ends of its first and last stop as they were.
+
+    Args:
+        made: of the piece.
+        began_us: when the stop that it begins with began, µs UTC; None: it begins with none.
+        ended_us: when the stop that it ends with ended; None: it ends with none.
+    """
+    stops = list(made.stops)
+    if began_us is not None:
+        stops[0] = replace(stops[0], began_us=began_us)
+    if ended_us is not None:
+        stops[-1] = replace(stops[-1], ended_us=ended_us)
+    return replace(made, stops=tuple(stops))
 
 
 class Firmness:
@@ -68,7 +87,7 @@ class Firmness:
 
     def after(self, stop: Standing) -> int | None:
         """Return the time from which on changes cannot move a stop's begin; None: never certain."""
-        if not stop.window_first or stop.began_us != int(self._series.t_us[stop.first]):
+        if not stop.window_first:
             return None
         far = self._series.t_us[stop.first] + self._rules.longest_us
         kept = int(np.searchsorted(self._series.t_us, far, side="left")) + 1
@@ -82,7 +101,7 @@ class Firmness:
 
     def before(self, stop: Standing) -> int | None:
         """Return the time up to which changes cannot move a stop's end; None: never certain."""
-        if stop.window_last is None or stop.ended_us != int(self._series.t_us[stop.last]):
+        if stop.window_last is None:
             return None
         far = self._series.t_us[stop.last] - self._rules.longest_us
         kept = min(

@@ -62,7 +62,9 @@ def series_of(judged: Judged, rules: Rules) -> Series:
     speed = np.where(sensible, kept.speed, np.nan)
     driving = _driving(kept.t_us, where, speed, kept.acc, legs, rules)
     drive_us = mm * 3_600 // rules.gap_kmh
-    stands = np.diff(kept.t_us) - drive_us >= rules.unexplained_us
+    # Seen with the ignition off, and next where it was: it stood there all the time.
+    left = (kept.acc[:-1] == _OFF) & (legs.metres <= rules.radius_m)
+    stands = np.diff(kept.t_us) - drive_us >= np.where(left, rules.off_us, rules.unexplained_us)
     # 0 and less is how terminals write that they have none.
     known = kept.odometer_km > 0
     return Series(

@@ -1,11 +1,12 @@
 """Stops: where a vehicle stood, said of every fix by looking a bounded time ahead.
 
-A **window** begins at a fix that is not driving and ends at the first fix that is at least so much
-later as its ignition demands (2 minutes off, 5 unknown, 15 on); it holds when every fix up to that
-end lies within ``radius_m`` of its begin, none is driving, and the ignition does not come on after
-it was off. A leg that takes 30 minutes longer than its way also holds a stop, at one of its ends.
-Windows that share a fix make one stop; two stops of one place make one when nothing real lies
-between them: two minutes at most, or nothing that drives or leaves the neighbourhood.
+A **window** begins at a fix that is not driving and ends at the first fix that is at least so
+much later as its ignition demands (2 minutes off, 5 unknown, 15 on); it holds when every fix up
+to that end lies within ``radius_m`` of its begin, none is driving, and the ignition does not come
+on after it was off. A leg that takes 30 minutes longer than its way also holds a stop, at one of
+its ends; one that begins with the ignition off and leads nowhere, from 2 minutes on. Windows that
+share a fix make one stop; two stops of one place make one when nothing real lies between them:
+two minutes at most, or nothing that drives or leaves the neighbourhood.
 
 No step looks back at what was decided before, so a stop is the same in whatever piece of the series
 it is found, as long as the piece holds what its windows look at.
@@ -159,7 +160,8 @@ def _away(
     turn = lon - here[1]
     turn = turn - 360.0 * np.rint(turn / 360.0)
     north, east = (lat - here[0]) * series.where.north_m[index], turn * series.where.east_m[index]
-    return np.sqrt(north * north + east * east)
+    found: Floats = np.sqrt(north * north + east * east)
+    return found
 
 
 def _standing(

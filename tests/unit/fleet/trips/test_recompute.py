@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.track.judge import judge
+from fleet.trips.firm import with_known_ends
 from fleet.trips.model import Kind, Share, Stop, Travelled, Trip
 from fleet.trips.travel import travelled
 from storage.records import PositionFlag
@@ -33,11 +34,14 @@ class Kept:
         behinds = [
             s for s in self.stops if s.firm_before_us is not None and s.firm_before_us > last
         ]
-        cut_from = max((s.seen_from_us for s in befores), default=-FAR)
-        cut_to = min((s.seen_to_us for s in behinds), default=FAR)
+        begin = max(befores, key=lambda s: s.seen_from_us, default=None)
+        end = min(behinds, key=lambda s: s.seen_to_us, default=None)
+        cut_from = -FAR if begin is None else begin.seen_from_us
+        cut_to = FAR if end is None else end.seen_to_us
         self.pieces += (cut_from > -FAR) + (cut_to < FAR)
         near = [r for r in rows if cut_from - RULES.cover_us <= r.t_us <= cut_to + RULES.cover_us]
         made = travelled(judge(fixes_of(near).ordered(), RULES, cut_from, cut_to), RULES, ZONE)
+        made = with_known_ends(made, begin and begin.began_us, end and end.ended_us)
         self.stops = [
             *(s for s in self.stops if not cut_from <= s.seen_from_us <= cut_to),
             *made.stops,

@@ -155,6 +155,18 @@ def test_a_trip_under_way_is_open() -> None:
     assert trip.flags == TripFlag.OPEN_END
 
 
+def test_a_short_stop_is_seen_by_its_ignition_however_rarely_a_parked_terminal_reports() -> None:
+    drive = Drive(every_s=10).park(20).go(3000)
+    drive.now_us += 10 * SECOND
+    arrived = drive.now_us
+    drive.fix(0, 0).silent(4).go(3000).park(20)
+    made = drive.travelled()
+    assert metres(made) == pytest.approx([3000, 3000], rel=0.05)
+    stop = made.stops[1]
+    assert stop.began_us == pytest.approx(arrived, abs=SECOND)
+    assert stop.ended_us == pytest.approx(arrived + 4 * MINUTE, abs=30 * SECOND)
+
+
 def test_a_stop_lasts_as_long_as_the_vehicle_stood() -> None:
     drive = Drive().park(10).go(4000)
     arrived = drive.now_us
