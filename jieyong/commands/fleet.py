@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from fleet.dashboard import readings
 from fleet.dashboard.compare import compared
 from fleet.derive import due, listing
 from jieyong import logs
-from jieyong.commands import fleet_tables
+from jieyong.commands import asked, fleet_tables
+from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, session
 from jieyong.settings_file import load_settings
 from jieyong.workers.fleet import run_fleet_workers
@@ -64,8 +64,8 @@ def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 ) -> None:
     """Show the trips of a vehicle."""
     with session(config, by) as at:
-        end = at.today if last is None else _day(last, "--to")
-        begin = end - timedelta(days=6) if first is None else _day(first, "--from")
+        end = at.today if last is None else asked.day(last, "--to")
+        begin = end - timedelta(days=6) if first is None else asked.day(first, "--from")
         if end < begin:
             refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
         found = readings.find_vehicle(at.conn, vehicle)
@@ -79,7 +79,7 @@ def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     if as_json:
         typer.echo(fleet_tables.as_json(rows, at.zone))
         return
-    Console().print(fleet_tables.trips(rows, f"{found.plate} 的行程", at.zone))
+    console().print(fleet_tables.trips(rows, f"{found.plate} 的行程", at.zone))
     typer.echo(fleet_tables.trips_total(rows))
 
 
@@ -91,7 +91,7 @@ def days(
     config: Config = None,
 ) -> None:
     """Show the days of a vehicle, or the month of all."""
-    begin = _month(month)
+    begin = asked.month(month, "--month")
     end = (begin + timedelta(days=31)).replace(day=1)
     with session(config) as at:
         found = None if vehicle is None else readings.find_vehicle(at.conn, vehicle)
@@ -102,12 +102,12 @@ def days(
         return
     if found is None:
         sums = list(listing.totals(rows))
-        Console().print(fleet_tables.totals(sums, f"{begin:%Y-%m} 各车里程"))
+        console().print(fleet_tables.totals(sums, f"{begin:%Y-%m} 各车里程"))
         return
-    Console().print(fleet_tables.days(rows, f"{found.plate} {begin:%Y-%m} 每日里程"))
+    console().print(fleet_tables.days(rows, f"{found.plate} {begin:%Y-%m} 每日里程"))
     inside = [one for one in pairs if begin <= one.until.astimezone(at.zone).date() < end]
     if inside:
-        Console().print(fleet_tables.compared(inside, at.zone))
+        console().print(fleet_tables.compared(inside, at.zone))
 
 
 @odometer_app.command("enter", help="录入里程表（仪表盘）读数；换表或归零请加 --restarts。")
@@ -146,7 +146,7 @@ def list_command(vehicle: Vehicle, config: Config = None) -> None:
     with session(config) as at:
         found = readings.find_vehicle(at.conn, vehicle)
         rows = readings.standing(at.conn, found.id)
-    Console().print(fleet_tables.readings(rows, f"{found.plate} 的里程表读数", at.zone))
+    console().print(fleet_tables.readings(rows, f"{found.plate} 的里程表读数", at.zone))
 
 
 @odometer_app.command("withdraw", help="撤销一条里程表读数；原记录保留，不再采用。")
@@ -159,17 +159,3 @@ def withdraw_command(
     with session(config, by) as at:
         readings.withdraw(at.conn, at.act, number)
     typer.echo(f"已撤销里程读数 #{number}。")
-
-
-def _day(text: str, where: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        refuse(where, f"“{text}”不是日期；请写成 2026-10-09")
-
-
-def _month(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a local month
-    except ValueError:
-        refuse("--month", f"“{text}”不是月份，请写成 2026-10")

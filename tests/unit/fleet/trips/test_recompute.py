@@ -41,7 +41,9 @@ class Kept:
         self.pieces += (cut_from > -FAR) + (cut_to < FAR)
         near = [r for r in rows if cut_from - RULES.cover_us <= r.t_us <= cut_to + RULES.cover_us]
         made = travelled(judge(fixes_of(near).ordered(), RULES, cut_from, cut_to), RULES, ZONE)
-        made = with_known_ends(made, begin and begin.began_us, end and end.ended_us)
+        made = with_known_ends(
+            made, begin.began_us if begin else None, end.ended_us if end else None
+        )
         self.stops = [
             *(s for s in self.stops if not cut_from <= s.seen_from_us <= cut_to),
             *made.stops,
