@@ -44,7 +44,7 @@ def recompute(
         first, last = cut.from_us - rules.cover_us, cut.to_us + rules.cover_us
         fixes = fixes_of(conn, vehicle_id, max(ALWAYS_US, first), min(NEVER_US, last))
         made = travelled(judge(fixes, rules, cut.from_us, cut.to_us), rules, zone)
-        made = with_known_ends(made, cut.began_us, cut.ended_us)
+        made = with_known_ends(made, cut.begin, cut.end)
         store.replace(conn, vehicle_id, cut, made, sensitive=sensitive)
         looked += len(fixes)
     return looked

@@ -10,6 +10,7 @@ import psycopg
 from fleet.derive.claim import Span
 from fleet.derive.times import ALWAYS_US, NEVER_US, at_us, us_of
 from fleet.track.rules import Rules
+from fleet.trips.firm import End
 
 _BEFORE: Final[LiteralString] = """
 SELECT seen_from, began_at FROM vehicle_stop WHERE vehicle_id = %s AND firm_after < %s
@@ -28,14 +29,14 @@ class Cut:
     Attributes:
         from_us: the first fix of a stop, or before anything.
         to_us: the last fix of a stop, or after everything.
-        began_us: when the stop that it begins with began; None: it begins with none.
-        ended_us: when the stop that it ends with ended; None: it ends with none.
+        begin: the stop that it begins with; None: it begins with none.
+        end: the stop that it ends with; None: it ends with none.
     """
 
     from_us: int
     to_us: int
-    began_us: int | None
-    ended_us: int | None
+    begin: End | None
+    end: End | None
 
 
 def cut_of(conn: psycopg.Connection, vehicle_id: int, changed: Span, rules: Rules) -> Cut:
@@ -54,6 +55,6 @@ def cut_of(conn: psycopg.Connection, vehicle_id: int, changed: Span, rules: Rule
     return Cut(
         ALWAYS_US if before is None else us_of(before[0]),
         NEVER_US if behind is None else us_of(behind[0]),
-        None if before is None else us_of(before[1]),
-        None if behind is None else us_of(behind[1]),
+        None if before is None else End(us_of(before[0]), us_of(before[1])),
+        None if behind is None else End(us_of(behind[0]), us_of(behind[1])),
     )

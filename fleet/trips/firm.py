@@ -36,7 +36,7 @@ piece goes on to the next. tests/unit/fleet/trips/test_recompute.py holds it by 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,19 +50,35 @@ from fleet.trips.series import Series
 from fleet.trips.stops import Standing
 
 
-def with_known_ends(made: Travelled, began_us: int | None, ended_us: int | None) -> Travelled:
+@dataclass(frozen=True, slots=True)
+class End:
+    """The stop at which a piece begins or ends, as it was.
+
+    Attributes:
+        seen_us: its first fix, for a begin; its last, for an end; µs UTC.
+        was_us: when it began, or ended.
+    """
+
+    seen_us: int
+    was_us: int
+
+
+def with_known_ends(made: Travelled, begin: End | None, end: End | None) -> Travelled:
     """Return what a piece came to, with the ends of its first and last stop as they were.
+
+    Where fixes that nobody has told of yet have moved a stop away, nothing is known: they become
+    due, and then a larger piece is computed.
 
     Args:
         made: of the piece.
-        began_us: when the stop that it begins with began, µs UTC; None: it begins with none.
-        ended_us: when the stop that it ends with ended; None: it ends with none.
+        begin: the stop that it begins with; None: it begins with none.
+        end: the stop that it ends with; None: it ends with none.
     """
     stops = list(made.stops)
-    if began_us is not None:
-        stops[0] = replace(stops[0], began_us=began_us)
-    if ended_us is not None:
-        stops[-1] = replace(stops[-1], ended_us=ended_us)
+    if begin is not None and stops and stops[0].seen_from_us == begin.seen_us:
+        stops[0] = replace(stops[0], began_us=begin.was_us)
+    if end is not None and stops and stops[-1].seen_to_us == end.seen_us:
+        stops[-1] = replace(stops[-1], ended_us=end.was_us)
     return replace(made, stops=tuple(stops))
 
 

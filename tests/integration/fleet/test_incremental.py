@@ -8,10 +8,15 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from fleet.derive import due
+from fleet.derive.settings import TripSettings
+from fleet.derive.worker import Worker
 from simulators.models.route import City
 from simulators.models.vehicle import OFFICIAL, PATROL, Vehicle
 from simulators.mqtt.terminal import Schedule
 from tests.integration.fleet.world import (
+    NOW,
+    ZONE,
     add_terminal,
     add_vehicle,
     anew,
@@ -174,3 +179,26 @@ def test_only_the_piece_that_late_data_touches_is_computed(
     assert work(conn).fixes < len(drive.rows) / 8
     again = conn.execute("SELECT xmin::text, started_at FROM trip").fetchall()
     assert len(set(kept) & set(again)) >= 18
+
+
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_what_is_stored_while_others_compute_is_set_right_in_its_turn(
+    conn: psycopg.Connection, database: str, seed: int
+) -> None:
+    dice = random.Random(seed)
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    rows = [replace(row, terminal=1) for row in history(seed, 30)]
+    pieces = [rows[n : n + 40] for n in range(0, len(rows), 40)]
+    dice.shuffle(pieces)
+    worker = Worker(conn, TripSettings(), ZONE, lambda: NOW)
+    for piece in pieces:
+        half = dice.randrange(len(piece) + 1)
+        write(database, piece[:half], {1: terminal})
+        due.follow(conn)
+        write(database, piece[half:], {1: terminal})
+        assert worker.step().failed == 0
+    work(conn)
+    found = derived(conn)
+    assert found["trip"]
+    assert found == anew(conn)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.track.judge import judge
-from fleet.trips.firm import with_known_ends
+from fleet.trips.firm import End, with_known_ends
 from fleet.trips.model import Kind, Share, Stop, Travelled, Trip
 from fleet.trips.travel import travelled
 from storage.records import PositionFlag
@@ -42,7 +42,9 @@ class Kept:
         near = [r for r in rows if cut_from - RULES.cover_us <= r.t_us <= cut_to + RULES.cover_us]
         made = travelled(judge(fixes_of(near).ordered(), RULES, cut_from, cut_to), RULES, ZONE)
         made = with_known_ends(
-            made, begin.began_us if begin else None, end.ended_us if end else None
+            made,
+            None if begin is None else End(begin.seen_from_us, begin.began_us),
+            None if end is None else End(end.seen_to_us, end.ended_us),
         )
         self.stops = [
             *(s for s in self.stops if not cut_from <= s.seen_from_us <= cut_to),
@@ -207,3 +209,13 @@ def test_nothing_is_lost_between_trips_and_days(seed: int, steps: int) -> None:
         assert (one.moving_s + one.idle_s) * SECOND <= one.ended_us - one.started_us
     for one, other in zip(made.trips[:-1], made.trips[1:], strict=True):
         assert one.ended_us <= other.started_us
+
+
+def test_a_piece_whose_first_stop_is_gone_is_left_as_it_is() -> None:
+    # Fixes that are stored, and not due yet, may have moved it.
+    made = Drive().park(30).go(5000).park(30).travelled()
+    elsewhere = End(made.stops[0].seen_from_us - 1, 0)
+    assert with_known_ends(made, elsewhere, elsewhere) == made
+    assert with_known_ends(Travelled(), elsewhere, elsewhere) == Travelled()
+    known = with_known_ends(made, End(made.stops[0].seen_from_us, 1), None)
+    assert known.stops[0].began_us == 1
