@@ -26,6 +26,7 @@ from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.commands.bill import bill_app
 from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
+from jieyong.commands.fleet import fleet_app
 from jieyong.commands.meter import meter_app
 from jieyong.commands.temperature import temperature_app
 from jieyong.commands.total import total_app
@@ -40,7 +41,7 @@ from jieyong.embedded.cluster import EmbeddedPostgresError
 from jieyong.settings import Settings
 from jieyong.settings_file import SettingsError, load_settings
 from jieyong.supervise import ChildFailedError
-from jieyong.workers.run import WorkerEndedError
+from jieyong.workers.processes import WorkerEndedError
 from metering.factors.files import DataFileError
 from metering.facts.standing import standing
 from metering.facts.sync import bring_inventory
@@ -97,6 +98,7 @@ app.add_typer(factor_app, name="factor")
 app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
 app.add_typer(vehicle_app, name="vehicle")
+app.add_typer(fleet_app, name="fleet")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")

@@ -16,6 +16,7 @@ from pydantic_settings import (
 )
 
 from collector.settings import Jt808Settings, ModbusSettings, MqttSettings, SpoolSettings
+from fleet.derive.settings import TripSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     gauges: GaugeSettings = Field(default=GaugeSettings())
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())
+    trips: TripSettings = Field(default=TripSettings())
 
     @classmethod
     def settings_customise_sources(

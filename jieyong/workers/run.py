@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import signal
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -22,6 +19,7 @@ from jieyong.database import database_url
 from jieyong.health import Heartbeat
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
+from jieyong.workers.processes import Leash, Stop, begin_process, run_processes, until_signal
 from jieyong.workers.tally import Tally, new_tally
 from jieyong.workers.watch import answering
 from metering.derive import due
@@ -35,26 +33,9 @@ from metering.gauge.windows import PointSpan
 from metering.tree.virtual import recompute_virtual
 from storage.connection import connect
 
-_LOOK_S: Final = 0.5
 _BEAT_ALLOWED_S: Final = 15.0
-_STOP_S: Final = 30.0
-_GARBAGE_AFTER: Final = 50_000
 
 log = structlog.get_logger()
-
-
-class WorkerEndedError(RuntimeError):
-    """A worker ended by itself; its log says why. What it held is still due."""
-
-
-class Stop(Protocol):
-    """Says when to end."""
-
-    def is_set(self) -> bool:
-        """Whether it is time."""
-
-    def wait(self, timeout: float) -> bool:
-        """Wait until it is time, at most so many seconds; return whether it is."""
 
 
 def parts_of(settings: Settings) -> Parts:
@@ -109,28 +90,11 @@ def run_workers(settings: Settings, stop: Callable[[], bool]) -> None:
         SettingsError: no database is set.
         WorkerEndedError: one ended by itself; the others are stopped.
     """
-    context = multiprocessing.get_context("spawn")
-    # Not an event: one that is set waits for its waiters, also for those that were killed.
-    held, leash = context.Pipe(duplex=False)
     tallies = [new_tally() for _ in range(settings.metering.workers)]
-    workers = [
-        context.Process(target=_process, args=(settings, held, tally), daemon=True)
-        for tally in tallies
-    ]
     heart = Heartbeat(time.monotonic, _BEAT_ALLOWED_S)
-    try:
-        with answering(settings, tallies, heart):
-            for worker in workers:
-                worker.start()
-            while not stop() and all(worker.is_alive() for worker in workers):
-                heart.beat()
-                workers[0].join(_LOOK_S)
-        ended = [worker.exitcode for worker in workers if worker.exitcode is not None]
-    finally:
-        leash.close()
-        _end([worker for worker in workers if worker.pid is not None])
-    if ended and not stop():
-        raise WorkerEndedError(f"a worker ended with exit code {ended[0]}; see its log above")
+    arguments = [(settings, tally) for tally in tallies]
+    with answering(settings, tallies, heart):
+        run_processes(_process, arguments, stop, heart.beat)
 
 
 def work_command(
@@ -141,10 +105,7 @@ def work_command(
     """Compute what is due until Ctrl-C or TERM."""
     settings = load_settings(config)
     logs.configure(settings.log.level, settings.log.form)
-    stopped: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _frame: stopped.append(number))
-    run_workers(settings, lambda: bool(stopped))
+    run_workers(settings, until_signal())
 
 
 def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop, tally: Tally) -> None:
@@ -183,32 +144,6 @@ def _points(conn: psycopg.Connection, claims: Sequence[Claim], settings: GaugeSe
     recompute_points(conn, spans, settings)
 
 
-class _Leash:
-    """Stops when the process that started us lets go of its end of a pipe, or is gone."""
-
-    def __init__(self, held: Connection) -> None:
-        self._held = held
-
-    def is_set(self) -> bool:
-        return self._held.poll()
-
-    def wait(self, timeout: float) -> bool:
-        return self._held.poll(timeout)
-
-
-def _process(settings: Settings, held: Connection, tally: Tally) -> None:
-    # Thousands of small objects a batch, none of them in rings: going through them is in vain.
-    gc.set_threshold(_GARBAGE_AFTER)
-    # Ctrl-C reaches the whole group; the process that started us says when to end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logs.configure(settings.log.level, settings.log.form)
-    work(settings, _Leash(held), tally)
-
-
-def _end(workers: Sequence[multiprocessing.context.SpawnProcess]) -> None:
-    for worker in workers:
-        worker.join(_STOP_S)
-        if worker.is_alive():
-            log.warning("metering_worker_killed", pid=worker.pid, after_s=_STOP_S)
-            worker.kill()
-            worker.join()
+def _process(held: Connection, settings: Settings, tally: Tally) -> None:
+    begin_process(settings)
+    work(settings, Leash(held), tally)

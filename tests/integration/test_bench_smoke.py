@@ -128,6 +128,14 @@ def test_recompute_prints_its_result() -> None:
     assert result.keys() == EVERY | own
 
 
+def test_trips_prints_its_result() -> None:
+    result = bench("trips")
+
+    own = {"vehicle_days_per_minute", "vehicles", "days", "positions", "trips", "cpu_ms_a_day"}
+    assert result.keys() == EVERY | own
+    assert result["trips"] > 0
+
+
 def test_tick_prints_its_result() -> None:
     result = bench("tick")
 

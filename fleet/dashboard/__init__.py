@@ -1,0 +1,1 @@
+"""What people read off the dashboard, beside what the terminal counts and the positions say."""

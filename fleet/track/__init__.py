@@ -1,0 +1,1 @@
+"""The fixes of one vehicle, ordered and judged: pure."""

@@ -1,0 +1,1 @@
+"""Trips, stops and the shares of days, from judged fixes: pure."""

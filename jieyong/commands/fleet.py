@@ -1,0 +1,161 @@
+"""`jieyong fleet`: what vehicles did, for officers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from fleet.dashboard import readings
+from fleet.dashboard.compare import compared
+from fleet.derive import due, listing
+from jieyong import logs
+from jieyong.commands import asked, fleet_tables
+from jieyong.commands.screen import console
+from jieyong.commands.session import By, Config, session
+from jieyong.settings_file import load_settings
+from jieyong.workers.fleet import run_fleet_workers
+from jieyong.workers.processes import until_signal
+from metering.facts import written
+from registry.audit import record
+from registry.refusal import refuse
+
+fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、每日里程、里程表读数。")
+odometer_app = typer.Typer(no_args_is_help=True, help="里程表读数：录入、列出、撤销。")
+fleet_app.add_typer(odometer_app, name="odometer")
+
+Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见设备清单。")]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
+
+
+@fleet_app.command(help="持续计算行程，直到 Ctrl-C。")
+def work(config: Config = None) -> None:
+    """Compute what is due until Ctrl-C or TERM."""
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    run_fleet_workers(settings, until_signal())
+
+
+@fleet_app.command(help="将全部或一辆车列入重新计算；修改 [trips] 设置后会自动进行。")
+def recompute(
+    vehicle: Annotated[str | None, typer.Option(help="只算一辆车：编码或车牌。")] = None,
+    config: Config = None,
+) -> None:
+    """Make everything due; the workers do it."""
+    with session(config) as at:
+        if vehicle is None:
+            count = due.mark_all(at.conn, "asked for")
+        else:
+            found = readings.find_vehicle(at.conn, vehicle)
+            due.mark_always(at.conn, found.id, "asked for")
+            count = 1
+    typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
+
+
+@fleet_app.command(help="一辆车的行程；缺省为最近七天。查看行程会记入操作日志。")
+def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    vehicle: Vehicle,
+    first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
+    as_json: AsJson = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Show the trips of a vehicle."""
+    with session(config, by) as at:
+        end = at.today if last is None else asked.day(last, "--to")
+        begin = end - timedelta(days=6) if first is None else asked.day(first, "--from")
+        if end < begin:
+            refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
+        found = readings.find_vehicle(at.conn, vehicle)
+        since = datetime(begin.year, begin.month, begin.day, tzinfo=at.zone)
+        behind = end + timedelta(days=1)
+        until = datetime(behind.year, behind.month, behind.day, tzinfo=at.zone)
+        with at.conn.transaction():
+            detail = {"from": begin.isoformat(), "to": end.isoformat()}
+            record(at.conn, at.act, "trips.read", found.code, detail)
+            rows = listing.trips(at.conn, found.id, since, until)
+    if as_json:
+        typer.echo(fleet_tables.as_json(rows, at.zone))
+        return
+    console().print(fleet_tables.trips(rows, f"{found.plate} 的行程", at.zone))
+    typer.echo(fleet_tables.trips_total(rows))
+
+
+@fleet_app.command(help="某月每日里程；不写车辆则列出各车合计。")
+def days(
+    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    vehicle: Annotated[str | None, typer.Option(help="一辆车：编码或车牌。")] = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Show the days of a vehicle, or the month of all."""
+    begin = asked.month(month, "--month")
+    end = (begin + timedelta(days=31)).replace(day=1)
+    with session(config) as at:
+        found = None if vehicle is None else readings.find_vehicle(at.conn, vehicle)
+        rows = listing.days(at.conn, begin, end, None if found is None else found.id)
+        pairs = [] if found is None else compared(at.conn, found.id)
+    if as_json:
+        typer.echo(fleet_tables.as_json(rows, at.zone))
+        return
+    if found is None:
+        sums = list(listing.totals(rows))
+        console().print(fleet_tables.totals(sums, f"{begin:%Y-%m} 各车里程"))
+        return
+    console().print(fleet_tables.days(rows, f"{found.plate} {begin:%Y-%m} 每日里程"))
+    inside = [one for one in pairs if begin <= one.until.astimezone(at.zone).date() < end]
+    if inside:
+        console().print(fleet_tables.compared(inside, at.zone))
+
+
+@odometer_app.command("enter", help="录入里程表（仪表盘）读数；换表或归零请加 --restarts。")
+def enter_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    vehicle: Vehicle,
+    km: Annotated[str, typer.Argument(help="仪表盘公里数，最多一位小数，不带单位。")],
+    at: Annotated[str, typer.Option(help="抄表时间：2026-10-31 08:30。")],
+    restarts: Annotated[
+        bool, typer.Option("--restarts", help="新仪表或归零后的首个读数。")
+    ] = False,
+    note: Annotated[str, typer.Option("--note", help="备注，写进记录。")] = "",
+    instead: Annotated[
+        int | None, typer.Option("--instead-of", help="更正：撤销这个编号的读数，以本次为准。")
+    ] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Enter one reading."""
+    with session(config, by) as here:
+        number = readings.enter(
+            here.conn,
+            here.act,
+            readings.find_vehicle(here.conn, vehicle),
+            written.moment(at, here.zone, "--at"),
+            written.number(km, "里程"),
+            restarts=restarts,
+            note=note,
+            instead_of=instead,
+        )
+    typer.echo(f"已录入里程读数 #{number}。")
+
+
+@odometer_app.command("list", help="列出一辆车的里程表读数。")
+def list_command(vehicle: Vehicle, config: Config = None) -> None:
+    """List the readings that stand."""
+    with session(config) as at:
+        found = readings.find_vehicle(at.conn, vehicle)
+        rows = readings.standing(at.conn, found.id)
+    console().print(fleet_tables.readings(rows, f"{found.plate} 的里程表读数", at.zone))
+
+
+@odometer_app.command("withdraw", help="撤销一条里程表读数；原记录保留，不再采用。")
+def withdraw_command(
+    number: Annotated[int, typer.Argument(help="编号，见 jieyong fleet odometer list。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Withdraw a reading."""
+    with session(config, by) as at:
+        readings.withdraw(at.conn, at.act, number)
+    typer.echo(f"已撤销里程读数 #{number}。")

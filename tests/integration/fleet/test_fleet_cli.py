@@ -1,0 +1,159 @@
+"""`jieyong fleet …` as officers and operators use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from jieyong import cli
+from registry.audit import lines
+from registry.refusal import RefusedError
+from tests.integration.fleet.world import add_terminal, add_vehicle, bind, one, work, write
+from tests.unit.fleet.drives import Drive
+
+SECONDS = 60
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `jieyong fleet …` in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def words(*given: object) -> str:
+        result = CliRunner().invoke(cli.app, ["fleet", *map(str, given)])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return words
+
+
+@pytest.fixture
+def driven(conn: psycopg.Connection, database: str) -> int:
+    """A vehicle with two trips, of 20 and 5 km."""
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    drive = Drive(odometer_km=100.0).park(30).go(20_000).park(60).go(5_000).park(30)
+    write(database, drive.rows, {1: terminal})
+    work(conn)
+    return vehicle
+
+
+@pytest.mark.usefixtures("driven")
+def test_trips_are_shown_and_looking_leaves_a_record(run: Run, conn: psycopg.Connection) -> None:
+    shown = run("trips", "v", "--from", "2026-06-01", "--to", "2026-06-01", "--by", "李主任")
+    assert "川A·v 的行程" in shown
+    assert "06-01 12:30" in shown
+    assert "共 2 次，25." in shown
+    (line,) = lines(conn, "v")
+    assert (line.principal, line.action) == ("李主任", "trips.read")
+    assert line.detail == {"from": "2026-06-01", "to": "2026-06-01"}
+
+
+@pytest.mark.usefixtures("driven")
+def test_vehicle_case_07_a_trip_is_shown_whole_whatever_window_is_asked_for(run: Run) -> None:
+    wide = json.loads(run("trips", "v", "--from", "2026-05-01", "--to", "2026-06-30", "--json"))
+    narrow = json.loads(run("trips", "v", "--from", "2026-06-01", "--to", "2026-06-01", "--json"))
+    assert wide == narrow
+    assert wide[0]["distance_mm"] == pytest.approx(20_000_000, rel=0.01)
+    assert wide[0]["started_at"].endswith("+08:00")
+    assert wide[0]["start_lat"] == pytest.approx(30.6)
+
+
+def test_vehicle_case_19_a_month_of_one_and_of_all(run: Run, driven: int) -> None:
+    shown = run("days", "--month", "2026-06", "--vehicle", "v")
+    assert "2026-06-01" in shown
+    (row,) = json.loads(run("days", "--month", "2026-06", "--json"))
+    assert row["trips"] == 2
+    assert row["gps_mm"] == pytest.approx(25_000_000, rel=0.01)
+    assert row["terminal_mm"] == 25_000_000
+    assert "2026-06 各车里程" in run("days", "--month", "2026-06")
+    assert json.loads(run("days", "--month", "2026-07", "--json")) == []
+
+
+@pytest.mark.usefixtures("driven")
+def test_odometer_readings_are_entered_compared_and_withdrawn(run: Run) -> None:
+    assert "#1" in run("odometer", "enter", "v", "5000", "--at", "2026-06-01 08:00")
+    assert "#2" in run("odometer", "enter", "v", "5025.5", "--at", "2026-06-01 20:00")
+    assert "三种里程对照" in run("days", "--month", "2026-06", "--vehicle", "v")
+    assert "5025.5" in run("odometer", "list", "v")
+    assert "已撤销" in run("odometer", "withdraw", 2)
+    assert "5025.5" not in run("odometer", "list", "v")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("trips", "v", "--from", "2026-06-02", "--to", "2026-06-01"), "早于第一天"),
+        (("trips", "v", "--from", "gestern"), "不是日期"),
+        (("trips", "x"), "没有编码或车牌"),
+        (("days", "--month", "2026-13"), "不是月份"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused(
+    run: Run, driven: int, given: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(RefusedError, match=words):
+        run(*given)
+
+
+def test_a_sensitive_vehicle_shows_totals_and_no_places(
+    run: Run, conn: psycopg.Connection, driven: int
+) -> None:
+    conn.execute("UPDATE vehicle SET sensitive = true")
+    work(conn)
+    rows = json.loads(run("trips", "v", "--from", "2026-06-01", "--to", "2026-06-01", "--json"))
+    assert len(rows) == 2
+    assert {rows[0][key] for key in ("start_lat", "start_lon", "end_lat", "end_lon")} == {None}
+
+
+def test_everything_can_be_computed_again(run: Run, conn: psycopg.Connection, driven: int) -> None:
+    conn.execute("UPDATE trip SET gap_mm = 1")
+    assert "1 辆车" in run("recompute", "--vehicle", "v")
+    work(conn)
+    assert one(conn, "SELECT max(gap_mm) FROM trip") == 0
+    assert "1 辆车" in run("recompute")
+
+
+def test_work_computes_until_it_is_told_to_stop(
+    conn: psycopg.Connection, database: str, tmp_path: Path
+) -> None:
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jieyong", "fleet", "work"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "DATABASE_URL": database,
+            "JIEYONG_TRIPS__LOOK_S": "0.1",
+        },
+        stderr=subprocess.PIPE,
+    )
+    try:
+        write(database, Drive().park(30).go(5000).park(30).rows, {1: terminal})
+        until = time.monotonic() + SECONDS
+        while not one(conn, "SELECT count(*) FROM trip"):
+            assert process.poll() is None
+            assert time.monotonic() < until, "it does not happen"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 0
+    finally:
+        process.kill()
+        process.communicate()
