@@ -24,7 +24,7 @@ HEADING_ROW: Final = 2
 """From 0; a title and a line of particulars stand above."""
 _A4: Final = 9
 _A3: Final = 8
-_A4_WIDTH: Final = 150
+_A4_WIDTH: Final = 200
 """In characters: what is wider would be too small to read on A4, and goes on A3."""
 _LINE_POINTS: Final = 16.5
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")

@@ -24,8 +24,8 @@ def paper(sheet: ET.Element) -> str | None:
 
 
 def test_what_is_too_wide_for_a4_goes_on_a3(tmp_path: Path) -> None:
-    assert paper(sheet_of(tmp_path / "a.xlsx", 15, "短")) == "9"
-    assert paper(sheet_of(tmp_path / "b.xlsx", 16, "短")) == "8"
+    assert paper(sheet_of(tmp_path / "a.xlsx", 20, "短")) == "9"
+    assert paper(sheet_of(tmp_path / "b.xlsx", 21, "短")) == "8"
 
 
 def test_a_row_is_as_high_as_its_longest_text_is_wrapped(tmp_path: Path) -> None:
