@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -56,7 +57,8 @@ class Database:
     def pin(self, cores: Collection[int]) -> None:
         """Bind the embedded server, and the backends it will start, to some cores."""
         for pid in self.server.pids if self.server is not None else []:
-            os.sched_setaffinity(pid, cores)
+            with contextlib.suppress(ProcessLookupError):  # a backend that ends meanwhile
+                os.sched_setaffinity(pid, cores)
 
     def cpu_seconds(self) -> float | None:
         """CPU time of the server with all its backends; None for a server of yours."""
