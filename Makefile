@@ -26,8 +26,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)   ## run meters, vehicles, broker, database and collectors; ARGS="--for 60 --summary FILE"
 	$(BIN)/jieyong demo $(ARGS)
 
+# In the order of collection: the end-to-end tests, which mostly wait, come first and hold up nobody.
 test: $(STAMP)   ## run the tests; ARGS="-k spool"
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile -m "not soak" $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not soak" $(ARGS)
 
 check: lint types arrows test ## lint, types, import arrows, tests: the gate
 
