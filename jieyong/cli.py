@@ -28,6 +28,8 @@ from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
 from jieyong.commands.fleet import fleet_app
 from jieyong.commands.meter import meter_app
+from jieyong.commands.permission import permission_app
+from jieyong.commands.session import Reader, Reason, session, track_of
 from jieyong.commands.temperature import temperature_app
 from jieyong.commands.total import total_app
 from jieyong.commands.vehicle import vehicle_app
@@ -99,6 +101,7 @@ app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
 app.add_typer(vehicle_app, name="vehicle")
 app.add_typer(fleet_app, name="fleet")
+app.add_typer(permission_app, name="permission")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
@@ -177,10 +180,15 @@ def quarantine_list(
 
 
 @quarantine_app.command("export")
-def quarantine_export(digest: str, file: Path, config: Config = None) -> None:
-    """Write the bytes of a refused message to a file, as they arrived."""
-    with psycopg.connect(database_url(_settings(config))) as conn:
-        content = quarantine.payload(conn, digest)
+def quarantine_export(
+    digest: str, file: Path, reason: Reason, by: Reader = None, config: Config = None
+) -> None:
+    """Write the bytes of a refused message to a file, as they arrived; they may hold a place."""
+    with (
+        session(config, by) as at,
+        track_of(at, "quarantine.export", digest, reason, file=file.name),
+    ):
+        content = quarantine.payload(at.conn, digest)
     file.write_bytes(content)
     typer.echo(f"{len(content)} bytes written to {file}")
 
