@@ -106,7 +106,7 @@ async def collect(settings: Settings, name: SourceName, stop: asyncio.Event) -> 
     if foreign:
         raise SourceError(list(foreign))
     with contextlib.closing(Spool(directory / "spool.db", settings.spool)) as spool:
-        writer = BulkWriter(conninfo, settings.database)
+        writer = BulkWriter(conninfo, settings.database, zone=settings.time_zone)
         drain = Drain(spool, writer.write, settings.spool, now_us=now_us)
         acceptor = Acceptor(spool)
         fitted = _fit(settings, name, known, acceptor.accept, directory)

@@ -14,7 +14,8 @@ from fleet.dashboard.readings import Reading, standing
 
 # A trip under way when the dashboard was read counts by its time.
 _DRIVEN: Final[LiteralString] = """
-SELECT coalesce(sum(div(distance_mm * inside, whole)), 0)::int8,
+SELECT CASE WHEN bool_or(distance_mm IS NULL) THEN NULL
+            ELSE coalesce(sum(div(distance_mm * inside, whole)), 0) END::int8,
        sum(div(terminal_mm * inside, whole))::int8
 FROM (
     SELECT distance_mm::numeric, terminal_mm::numeric,
@@ -34,14 +35,14 @@ class Compared:
     Attributes:
         since, until: the readings' times.
         dashboard_mm: their difference.
-        gps_mm: of the trips.
+        gps_mm: of the trips; None: unknown, for places of some are withheld.
         terminal_mm: of the terminal's odometer on trips; None: unknown.
     """
 
     since: datetime
     until: datetime
     dashboard_mm: int
-    gps_mm: int
+    gps_mm: int | None
     terminal_mm: int | None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -10,6 +11,7 @@ import psycopg
 from fleet.derive import store
 from fleet.derive.claim import Span
 from fleet.derive.cut import Cut, cut_of
+from fleet.derive.floor import floor_of
 from fleet.derive.reading import fixes_of
 from fleet.derive.times import ALWAYS_US, NEVER_US
 from fleet.track.judge import judge
@@ -30,22 +32,25 @@ def recompute(
     Args:
         conn: in the transaction that claimed the vehicle.
         vehicle_id: the vehicle.
-        changed: where its fixes may differ from before, ascending.
+        changed: where its fixes may differ from before, ascending; of before the vehicle's floor
+            nothing is touched.
         rules: what is believed.
         zone: of days.
 
     Returns:
         How many fixes were looked at.
     """
-    sensitive = _sensitive(conn, vehicle_id)
-    looked, waiting = 0, list(changed)
+    floor = floor_of(conn, vehicle_id)
+    looked, waiting = 0, list(changed) if floor is None else floor.above(changed)
     while waiting:
         cut, waiting = _next(conn, vehicle_id, waiting, rules)
+        if floor is not None and cut.from_us < floor.from_us:
+            cut = replace(cut, from_us=floor.from_us, begin=None)
         first, last = cut.from_us - rules.cover_us, cut.to_us + rules.cover_us
         fixes = fixes_of(conn, vehicle_id, max(ALWAYS_US, first), min(NEVER_US, last))
         made = travelled(judge(fixes, rules, cut.from_us, cut.to_us), rules, zone)
         made = with_known_ends(made, cut.begin, cut.end)
-        store.replace(conn, vehicle_id, cut, made, sensitive=sensitive)
+        store.replace(conn, vehicle_id, cut, made)
         looked += len(fixes)
     return looked
 
@@ -60,8 +65,3 @@ def _next(
         span = Span(span.from_us, max(span.to_us, others.pop(0).to_us))
         cut = cut_of(conn, vehicle_id, span, rules)
     return cut, others
-
-
-def _sensitive(conn: psycopg.Connection, vehicle_id: int) -> bool:
-    row = conn.execute("SELECT sensitive FROM vehicle WHERE id = %s", [vehicle_id]).fetchone()
-    return row is not None and bool(row[0])

@@ -43,9 +43,7 @@ COPY vehicle_share (vehicle_id, day, owner_at, kind, trips, distance_mm, gap_mm,
 """
 
 
-def replace(
-    conn: psycopg.Connection, vehicle_id: int, cut: Cut, made: Travelled, *, sensitive: bool
-) -> None:
+def replace(conn: psycopg.Connection, vehicle_id: int, cut: Cut, made: Travelled) -> None:
     """Put stops, trips and shares in the place of what was known of a piece.
 
     Args:
@@ -53,15 +51,14 @@ def replace(
         vehicle_id: the vehicle.
         cut: the piece.
         made: all of it.
-        sensitive: then no places are kept.
     """
     span = {"vehicle": vehicle_id, "from": at_us(cut.from_us), "to": at_us(cut.to_us)}
     with conn.cursor() as cursor:
         for statement in _DELETE:
             cursor.execute(statement, span)
         for copy_to, rows in (
-            (_STOPS, _stops(made, sensitive=sensitive)),
-            (_TRIPS, _trips(made, sensitive=sensitive)),
+            (_STOPS, _stops(made)),
+            (_TRIPS, _trips(made)),
             (_SHARES, _shares(made)),
         ):
             # Lines made here: the driver would look up how to write each single value.
@@ -75,24 +72,24 @@ def _line(row: tuple[object, ...]) -> str:
     return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
 
 
-def _stops(made: Travelled, *, sensitive: bool) -> Iterator[tuple[object, ...]]:
+def _stops(made: Travelled) -> Iterator[tuple[object, ...]]:
     for one in made.stops:
         yield (
             *map(at_us, (one.seen_from_us, one.seen_to_us, one.began_us, one.ended_us)),
-            *_degrees(one.place, sensitive=sensitive),
+            *_degrees(one.place),
             one.fixes,
             one.terminal_mm,
             *map(_maybe, (one.firm_after_us, one.firm_before_us)),
         )
 
 
-def _trips(made: Travelled, *, sensitive: bool) -> Iterator[tuple[object, ...]]:
+def _trips(made: Travelled) -> Iterator[tuple[object, ...]]:
     for one in made.trips:
         yield (
             at_us(one.started_us),
             at_us(one.ended_us),
-            *_degrees(one.start, sensitive=sensitive),
-            *_degrees(one.end, sensitive=sensitive),
+            *_degrees(one.start),
+            *_degrees(one.end),
             one.distance_mm,
             one.gap_mm,
             one.terminal_mm,
@@ -128,8 +125,8 @@ def _shares(made: Travelled) -> Iterator[tuple[object, ...]]:
         )
 
 
-def _degrees(place: Place, *, sensitive: bool) -> tuple[float | None, float | None]:
-    return (None, None) if sensitive else (place.lat, place.lon)
+def _degrees(place: Place | None) -> tuple[float | None, float | None]:
+    return (None, None) if place is None else (place.lat, place.lon)
 
 
 def _maybe(us: int | None) -> object:

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from jieyong.doctor.finding import Finding, ok, problem, warning
 from storage import migrate
 from storage.connection import connect
-from storage.engine import HYPERTABLES, Engine, EngineKind, EngineTooOldError, probe
+from storage.engine import HYPERTABLES, EngineTooOldError, probe
 from storage.migrate import MigrationError
 from storage.settings import DatabaseSettings
 
@@ -73,8 +73,6 @@ def _engine(conn: psycopg.Connection, where: str, settings: DatabaseSettings) ->
     yield ok(str(engine), where)
     if engine.is_timescale and settings.timescale == "auto":
         yield from _hypertables(conn, where)
-    if engine.kind is not EngineKind.TIMESCALE_COMMUNITY:
-        yield from _wanted_but_missing(engine, where, settings)
 
 
 def _hypertables(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
@@ -84,15 +82,6 @@ def _hypertables(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
     if missing:
         what = f"no hypertable yet: {', '.join(missing)}"
         yield warning(what, where, "run `jieyong migrate`")
-
-
-def _wanted_but_missing(
-    engine: Engine, where: str, settings: DatabaseSettings
-) -> Iterator[Finding]:
-    if settings.position_retention_days is not None:
-        what = f"database.position_retention_days has no effect on {engine.kind}"
-        advice = "use TimescaleDB's community edition, or unset it and delete old positions by hand"
-        yield warning(what, where, advice)
 
 
 def _migrations(conn: psycopg.Connection, where: str) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,8 @@ import structlog
 
 from fleet.derive import due
 from fleet.derive.worker import Worker
+from fleet.privacy.retention import Keeping, remove_old
+from fleet.privacy.withholding import withhold_due
 from jieyong.database import database_url
 from jieyong.settings import Settings
 from jieyong.workers.processes import Leash, Stop, begin_process, run_processes
@@ -60,12 +62,30 @@ def run_fleet_workers(settings: Settings, stop: Callable[[], bool]) -> None:
     run_processes(_process, arguments, stop, lambda: None)
 
 
+def keeping_of(settings: Settings) -> Keeping | None:
+    """Return how long tracks are kept; None: for ever."""
+    days = settings.database.position_retention_days
+    if days is None:
+        return None
+    cover = timedelta(microseconds=settings.trips.rules().cover_us)
+    return Keeping(days, settings.trips.drop_old_places, cover)
+
+
 def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> None:
     zone = ZoneInfo(settings.time_zone)
     worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
+    keeping = keeping_of(settings)
+    told: str | None = None
     due.adopt(conn, settings.trips.rules(), zone)
     while not stop.is_set():
+        withhold_due(conn, zone, datetime.now(UTC))
         due.follow(conn)
+        why = None if keeping is None else remove_old(conn, keeping, datetime.now(UTC))
+        if why not in {None, told}:
+            log.warning(
+                "tracks_not_removed_yet", why=why, advice="they are as soon as that is done"
+            )
+        told = why
         outcome = worker.step()
         if outcome.done or outcome.failed:
             log.info("fleet_computed", done=outcome.done, failed=outcome.failed)

@@ -129,25 +129,6 @@ def test_simulated_days_shuffled_doubled_and_a_day_late(
     assert float(gps) == pytest.approx(float(terminal_mm), rel=0.02), "the simulator's own truth"
 
 
-def test_a_vehicle_that_becomes_sensitive_loses_its_places(
-    conn: psycopg.Connection, database: str
-) -> None:
-    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
-    bind(conn, terminal, vehicle)
-    write(database, Drive().park(30).go(5000).park(30).rows, {1: terminal})
-    work(conn)
-    assert one(conn, "SELECT start_lat FROM trip") is not None
-    before = one(conn, "SELECT distance_mm FROM trip")
-    conn.execute("UPDATE vehicle SET sensitive = true")
-    work(conn)
-    places = (
-        "SELECT count(start_lat) + count(start_lon) + count(end_lat) + count(end_lon) FROM trip"
-    )
-    assert one(conn, places) == 0
-    assert one(conn, "SELECT count(lat) + count(lon) FROM vehicle_stop") == 0
-    assert one(conn, "SELECT distance_mm FROM trip") == before
-
-
 def test_vehicle_case_09_what_is_uploaded_newest_first_is_computed_all_the_same(
     conn: psycopg.Connection, database: str
 ) -> None:

@@ -13,6 +13,7 @@ import psycopg
 from fleet.derive import due
 from fleet.derive.settings import TripSettings
 from fleet.derive.worker import Outcome, Worker
+from fleet.privacy.withholding import withhold_due
 from storage.records import Batch, Kind, Position, pack_position
 from storage.writer import BulkWriter
 from tests.unit.fleet.drives import Fix
@@ -79,6 +80,7 @@ def write(database: str, rows: Iterable[Fix], terminals: dict[int, int] | None =
 
 def work(conn: psycopg.Connection[Any], settings: TripSettings | None = None) -> Outcome:
     """Compute everything that is due."""
+    withhold_due(conn, ZONE, NOW)
     due.follow(conn)
     worker = Worker(conn, settings or TripSettings(), ZONE, lambda: NOW)
     total = Outcome()

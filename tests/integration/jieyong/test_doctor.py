@@ -114,12 +114,6 @@ def test_what_went_to_quarantine_today_is_told(database: str) -> None:
     assert told == ["2 rows of mqtt went to quarantine within a day: not JSON"]
 
 
-def test_a_retention_that_cannot_be_kept_is_told(database: str) -> None:
-    wanted = DatabaseSettings(position_retention_days=90)
-    (found,) = [f for f in looked_at(database, wanted) if "retention" in f.what]
-    assert found.level is Level.WARNING
-
-
 def test_a_database_that_does_not_answer_is_a_problem_without_its_password() -> None:
     url = f"postgresql://me:hunter2@127.0.0.1:{_free_port()}/city"
     (found,) = looked_at(url)

@@ -1,4 +1,4 @@
-"""What follows from the engine: compression and retention where it has them, nothing elsewhere.
+"""What follows from the engine: compression where it has them, nothing elsewhere.
 
 The community edition is in no Debian package: it is run by pointing JIEYONG_TIMESCALE_ROOT at a
 root directory that has one built from source. Everything here holds on every engine.
@@ -41,25 +41,31 @@ def policies(conn: psycopg.Connection, settings: DatabaseSettings) -> list[tuple
     return conn.execute(JOBS).fetchall() if engine.is_timescale else []
 
 
-def expected(engine: Engine, after_days: int, drop_days: int | None) -> list[tuple[object, ...]]:
+def expected(engine: Engine, after_days: int) -> list[tuple[object, ...]]:
     if engine.kind is not EngineKind.TIMESCALE_COMMUNITY:
         return []
     after = f"{after_days} days"
-    found: list[tuple[object, ...]] = [
+    return [
         ("policy_compression", "position", after, None),
         ("policy_compression", "reading", after, None),
     ]
-    if drop_days is not None:
-        found.append(("policy_retention", "position", None, f"{drop_days} days"))
-    return found
 
 
 def test_policies_are_those_of_the_settings_and_follow_them(conn: psycopg.Connection) -> None:
     engine = probe(conn)
-    assert policies(conn, DatabaseSettings()) == expected(engine, 30, None)
+    assert policies(conn, DatabaseSettings()) == expected(engine, 30)
     changed = DatabaseSettings(compress_after_days=60, position_retention_days=365)
-    assert policies(conn, changed) == expected(engine, 60, 365)
-    assert policies(conn, DatabaseSettings()) == expected(engine, 30, None)
+    assert policies(conn, changed) == expected(engine, 60)
+    assert policies(conn, DatabaseSettings()) == expected(engine, 30)
+
+
+def test_a_retention_policy_of_earlier_versions_goes_away(conn: psycopg.Connection) -> None:
+    """It knew nothing of trips that are still to be computed."""
+    engine = probe(conn)
+    if engine.kind is EngineKind.TIMESCALE_COMMUNITY:
+        conn.execute("SELECT add_retention_policy('position', interval '90 days')")
+    settings = DatabaseSettings(position_retention_days=90)
+    assert policies(conn, settings) == expected(engine, 30)
 
 
 def compress_where_possible(conn: psycopg.Connection) -> None:

@@ -1,0 +1,157 @@
+"""Taking places out of what is stored: of vehicles that have become sensitive.
+
+Raw data is never edited but here. What is stored takes the very way that a new row takes
+(:mod:`storage.withhold`), so both end as the same row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from storage import slow_path, withhold
+from storage.engine import EngineKind, probe
+from storage.records import COLUMNS, COPY_HEADER, COPY_TRAILER, Kind, split
+from storage.withhold import Span
+
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_PIECE: Final = timedelta(days=1)
+"""So much of a terminal is taken at a time: some ten thousand rows."""
+
+_NEXT: Final[LiteralString] = """
+SELECT min(fix_time) FROM position
+WHERE terminal_id = %s AND fix_time >= %s AND fix_time < %s AND lat IS NOT NULL
+"""
+_PLACED: Final[LiteralString] = """
+FROM position
+WHERE terminal_id = {} AND fix_time >= {} AND fix_time < {} AND lat IS NOT NULL
+"""
+_SUSPECT: Final[LiteralString] = """
+FROM quarantine WHERE payload <> '' AND (
+    source = 'drain' OR strpos(lower(origin), {}) > 0 OR source = 'jt808' AND {}
+)
+"""
+_LATEST: Final[LiteralString] = """
+UPDATE latest_position
+SET lat = NULL, lon = NULL, speed_kmh = NULL, course_deg = NULL, flags = flags & %s | %s
+WHERE terminal_id = %s AND fix_time >= %s AND fix_time < %s AND lat IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What was taken out.
+
+    Attributes:
+        positions: rows that lost their place.
+        refusals: refused messages that lost their bytes.
+        since, until: within this lay the positions; None: there was none.
+    """
+
+    positions: int
+    refusals: int
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    begin: datetime
+    end: datetime
+    rows: int
+
+
+def withhold_stored(conn: psycopg.Connection[Any], spans: Sequence[Span]) -> Withheld:
+    """Take the places of some spans out of everything raw.
+
+    Args:
+        conn: in a transaction that began behind :func:`storage.withhold.barrier`.
+        spans: of one vehicle.
+    """
+    if probe(conn).kind is EngineKind.TIMESCALE_COMMUNITY:
+        conn.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
+    pieces = [piece for span in spans for piece in _positions(conn, span)]
+    for span in spans:
+        begin, end = _at(span.since), _at(span.until)
+        flags = [withhold.KEPT_FLAGS, withhold.WITHHELD]
+        conn.execute(_LATEST, [*flags, span.terminal_id, begin, end])
+    return Withheld(
+        sum(piece.rows for piece in pieces),
+        sum(_refusals(conn, spans, span) for span in spans),
+        min((piece.begin for piece in pieces), default=None),
+        max((piece.end for piece in pieces), default=None),
+    )
+
+
+def _positions(conn: psycopg.Connection[Any], span: Span) -> list[_Piece]:
+    """Take the places out piece by piece; return those that held any."""
+    done: list[_Piece] = []
+    begin, end = _at(span.since), _at(span.until)
+    while True:
+        row = conn.execute(_NEXT, [span.terminal_id, begin, end], prepare=False).fetchone()
+        if row is None or row[0] is None:
+            return done
+        begin = row[0]
+        until = min(begin + _PIECE, end)
+        where = sql.SQL(_PLACED).format(span.terminal_id, begin, until)
+        rows = [withhold.position(one) for one in _taken(conn, Kind.POSITION, where)]
+        _put(conn, Kind.POSITION, rows)
+        done.append(_Piece(begin, until, len(rows)))
+        begin = until
+
+
+def _refusals(conn: psycopg.Connection[Any], spans: Sequence[Span], span: Span) -> int:
+    inside = (
+        sql.SQL("position({} IN payload) > 0").format(span.digits)
+        if span.digits
+        else sql.SQL("false")
+    )
+    where = sql.SQL(_SUSPECT).format(span.number, inside)
+    before = _read(conn, Kind.QUARANTINE, where)
+    changed = [(row, withhold.refusal(row, spans)) for row in before]
+    changed = [(row, kept) for row, kept in changed if kept is not row]
+    for row, _ in changed:
+        digest = list(withhold.fields(row))[COLUMNS[Kind.QUARANTINE].index("digest")]
+        conn.execute("DELETE FROM quarantine WHERE digest = %s", [digest])
+    _put(conn, Kind.QUARANTINE, [kept for _, kept in changed])
+    return len(changed)
+
+
+def _taken(conn: psycopg.Connection[Any], kind: Kind, where: sql.Composed) -> list[bytes]:
+    rows = _read(conn, kind, where)
+    done = conn.execute(sql.SQL("DELETE ") + where, prepare=False).rowcount
+    if done != len(rows):
+        raise RuntimeError(
+            f"{done} rows deleted, {len(rows)} read: somebody wrote behind the barrier"
+        )
+    return rows
+
+
+def _read(conn: psycopg.Connection[Any], kind: Kind, where: sql.Composed) -> list[bytes]:
+    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[kind]))
+    query = sql.SQL("COPY (SELECT {} {}) TO STDOUT (FORMAT binary)").format(columns, where)
+    with conn.cursor() as cursor, cursor.copy(query) as copy:
+        body = b"".join(bytes(part) for part in copy)
+    return list(split(body[len(COPY_HEADER) : -len(COPY_TRAILER)]))
+
+
+def _put(conn: psycopg.Connection[Any], kind: Kind, rows: Sequence[bytes]) -> None:
+    """Write rows as the writer does, dirty log included; what is there already stays."""
+    if not rows:
+        return
+    with conn.cursor() as cursor:
+        cursor.execute(slow_path.STAGE[kind])
+        cursor.execute(f"TRUNCATE incoming_{kind}")
+        columns = ", ".join(COLUMNS[kind])
+        with cursor.copy(f"COPY incoming_{kind} ({columns}) FROM STDIN (FORMAT binary)") as copy:
+            copy.write(b"".join((COPY_HEADER, *rows, COPY_TRAILER)))
+        slow_path.move(cursor, kind, len(rows))
+
+
+def _at(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)
