@@ -31,6 +31,7 @@ from jieyong.commands.meter import meter_app
 from jieyong.commands.permission import permission_app
 from jieyong.commands.session import Reader, Reason, session, track_of
 from jieyong.commands.temperature import temperature_app
+from jieyong.commands.terminal import terminal_app
 from jieyong.commands.total import total_app
 from jieyong.commands.vehicle import vehicle_app
 from jieyong.database import database_url
@@ -102,6 +103,7 @@ app.add_typer(temperature_app, name="temperature")
 app.add_typer(vehicle_app, name="vehicle")
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(permission_app, name="permission")
+app.add_typer(terminal_app, name="terminal")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
@@ -158,7 +160,7 @@ def inventory_apply(
             changes = bring_inventory(conn, Act(getpass.getuser(), now), inventory, profiles)
     typer.echo(str(changes))
     if changes and not dry_run:
-        typer.echo("Collectors that run go on with the old inventory: start them again.")
+        typer.echo("Collectors take note of terminals; of meters when they are started again.")
 
 
 @quarantine_app.command("list")

@@ -16,6 +16,7 @@ import structlog
 from fleet.derive import due
 from registry.audit import Act, record
 from storage import withhold
+from storage.waiting import not_replaying
 from storage.withhold_stored import withhold_stored
 
 WHO: Final = "jieyong fleet work"
@@ -44,7 +45,8 @@ def withhold_due(conn: psycopg.Connection[Any], zone: ZoneInfo, now: datetime) -
     """Withhold what is due, vehicle by vehicle; return of how many vehicles.
 
     Any number of programs may call it, and it may be killed at any time: each vehicle is one
-    transaction, and doing it again finds nothing.
+    transaction, and doing it again finds nothing. While somebody lets a terminal in it does
+    nothing: what that sent while it waited must be brought in before its bytes go.
 
     Args:
         conn: an autocommit connection.
@@ -55,9 +57,10 @@ def withhold_due(conn: psycopg.Connection[Any], zone: ZoneInfo, now: datetime) -
         psycopg.Error: what is due stays due; call again.
     """
     done = 0
-    while (found := conn.execute(_DUE).fetchone()) is not None:
-        withhold.barrier(conn)
-        done += _vehicle(conn, zone, Act(WHO, now), *found)
+    with not_replaying(conn) as free:
+        while free and (found := conn.execute(_DUE).fetchone()) is not None:
+            withhold.barrier(conn)
+            done += _vehicle(conn, zone, Act(WHO, now), *found)
     return done
 
 

@@ -118,3 +118,21 @@ CREATE TABLE track_floor (
     from_at    timestamptz NOT NULL,          -- begin of the first piece that is computed
     changes    timestamptz NOT NULL           -- changes of before are passed over
 );
+
+-- Terminals that waited, and what people decided of them: let in for a vehicle, or refused.
+CREATE TABLE terminal_decision (
+    id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code         text        NOT NULL CHECK (code <> ''),
+    terminal_id  int         REFERENCES terminal,   -- NULL: refused
+    note         text        NOT NULL DEFAULT '',
+    entered_by   text        NOT NULL,
+    entered_at   timestamptz NOT NULL,
+    withdrawn_by text,
+    withdrawn_at timestamptz,
+    CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL))
+);
+CREATE UNIQUE INDEX terminal_decision_once ON terminal_decision (code) WHERE withdrawn_at IS NULL;
+-- What a terminal sent while it waited, and when that was brought in; the bytes stay.
+ALTER TABLE quarantine ADD COLUMN replayed_at timestamptz;
+CREATE INDEX quarantine_waiting ON quarantine (source, origin, received_at)
+    WHERE reason LIKE 'unknown_terminal:%' OR reason LIKE 'unauthenticated:%';
