@@ -14,6 +14,7 @@ import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
@@ -45,6 +46,7 @@ FROM (
 WITHHELD: Final = int(PositionFlag.WITHHELD)
 KEPT_FLAGS: Final = int(PositionFlag.FUTURE)
 """Other flags speak of the place."""
+_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LEAST_DIGITS: Final = 8
 _DAY_US: Final = 86_400_000_000
 
@@ -67,6 +69,16 @@ class Span:
     code: str
     since: int
     until: int
+
+    @property
+    def begin(self) -> datetime:
+        """When it begins, UTC."""
+        return _EPOCH + timedelta(microseconds=self.since)
+
+    @property
+    def end(self) -> datetime:
+        """When it ends, UTC; itself not included."""
+        return _EPOCH + timedelta(microseconds=self.until)
 
     @cached_property
     def number(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -19,7 +19,6 @@ from storage.engine import EngineKind, probe
 from storage.records import COLUMNS, COPY_HEADER, COPY_TRAILER, Kind, split
 from storage.withhold import Span
 
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _PIECE: Final = timedelta(days=1)
 """So much of a terminal is taken at a time: some ten thousand rows."""
 
@@ -50,20 +49,10 @@ class Withheld:
     Attributes:
         positions: rows that lost their place.
         refusals: refused messages that lost their bytes.
-        since, until: within this lay the positions; None: there was none.
     """
 
     positions: int
     refusals: int
-    since: datetime | None
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    begin: datetime
-    end: datetime
-    rows: int
 
 
 def withhold_stored(conn: psycopg.Connection[Any], spans: Sequence[Span]) -> Withheld:
@@ -75,23 +64,18 @@ def withhold_stored(conn: psycopg.Connection[Any], spans: Sequence[Span]) -> Wit
     """
     if probe(conn).kind is EngineKind.TIMESCALE_COMMUNITY:
         conn.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
-    pieces = [piece for span in spans for piece in _positions(conn, span)]
     for span in spans:
-        begin, end = _at(span.since), _at(span.until)
         flags = [withhold.KEPT_FLAGS, withhold.WITHHELD]
-        conn.execute(_LATEST, [*flags, span.terminal_id, begin, end])
+        conn.execute(_LATEST, [*flags, span.terminal_id, span.begin, span.end])
     return Withheld(
-        sum(piece.rows for piece in pieces),
+        sum(_positions(conn, span) for span in spans),
         sum(_refusals(conn, spans, span) for span in spans),
-        min((piece.begin for piece in pieces), default=None),
-        max((piece.end for piece in pieces), default=None),
     )
 
 
-def _positions(conn: psycopg.Connection[Any], span: Span) -> list[_Piece]:
-    """Take the places out piece by piece; return those that held any."""
-    done: list[_Piece] = []
-    begin, end = _at(span.since), _at(span.until)
+def _positions(conn: psycopg.Connection[Any], span: Span) -> int:
+    """Take the places out piece by piece; return of how many rows."""
+    done, begin, end = 0, span.begin, span.end
     while True:
         row = conn.execute(_NEXT, [span.terminal_id, begin, end], prepare=False).fetchone()
         if row is None or row[0] is None:
@@ -101,7 +85,7 @@ def _positions(conn: psycopg.Connection[Any], span: Span) -> list[_Piece]:
         where = sql.SQL(_PLACED).format(span.terminal_id, begin, until)
         rows = [withhold.position(one) for one in _taken(conn, Kind.POSITION, where)]
         _put(conn, Kind.POSITION, rows)
-        done.append(_Piece(begin, until, len(rows)))
+        done += len(rows)
         begin = until
 
 
@@ -151,7 +135,3 @@ def _put(conn: psycopg.Connection[Any], kind: Kind, rows: Sequence[bytes]) -> No
         with cursor.copy(f"COPY incoming_{kind} ({columns}) FROM STDIN (FORMAT binary)") as copy:
             copy.write(b"".join((COPY_HEADER, *rows, COPY_TRAILER)))
         slow_path.move(cursor, kind, len(rows))
-
-
-def _at(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)

@@ -42,11 +42,14 @@ LEFT JOIN LATERAL (
     ORDER BY seen_from LIMIT 1
 ) firm ON true
 CROSS JOIN LATERAL (
-    SELECT greatest(%(before)s, max(last_at) + interval '1 microsecond') AS from_at,
-           min(first_at) AS first_at
+    SELECT greatest(%(before)s, max(last_at) + interval '1 microsecond') AS from_at
     FROM vehicle_share WHERE vehicle_id = v.id
+      AND day >= (SELECT max(day) FROM vehicle_share WHERE vehicle_id = v.id) - 1
 ) known
-WHERE known.first_at < %(before)s
+WHERE EXISTS (
+    SELECT FROM vehicle_share WHERE vehicle_id = v.id AND first_at < %(before)s
+      AND day <= (%(before)s AT TIME ZONE 'UTC')::date + 1
+)
 ON CONFLICT (vehicle_id) DO UPDATE SET from_at = excluded.from_at, changes = excluded.changes
 WHERE track_floor.from_at < excluded.from_at
 """

@@ -17,6 +17,7 @@ from fleet.derive import due
 from registry.audit import Act, record
 from storage import withhold
 from storage.waiting import not_replaying
+from storage.withhold import Span
 from storage.withhold_stored import withhold_stored
 
 WHO: Final = "jieyong fleet work"
@@ -30,11 +31,12 @@ GROUP BY d.vehicle_id, v.code ORDER BY min(d.id) LIMIT 1
 _DERIVED: Final[tuple[LiteralString, ...]] = (
     """
     UPDATE trip SET start_lat = NULL, start_lon = NULL, end_lat = NULL, end_lon = NULL
-    WHERE vehicle_id = %s AND ended_at >= %s AND started_at <= %s
+    WHERE vehicle_id = %s AND ended_at >= %s AND started_at < %s
+      AND num_nonnulls(start_lat, end_lat) > 0
     """,
     """
     UPDATE vehicle_stop SET lat = NULL, lon = NULL
-    WHERE vehicle_id = %s AND ended_at >= %s AND began_at <= %s
+    WHERE vehicle_id = %s AND ended_at >= %s AND began_at < %s AND lat IS NOT NULL
     """,
 )
 
@@ -82,18 +84,18 @@ def _vehicle(  # noqa: PLR0913, PLR0917 - what is due, of whom, and by whom
         if not spans:
             return False
         held = withhold_stored(conn, spans)
-        if held.since is not None and held.until is not None:
-            for statement in _DERIVED:
-                conn.execute(statement, [vehicle_id, held.since, held.until])
-            due.mark(conn, vehicle_id, held.since, held.until, "withheld")
-        if held.positions or held.refusals:
-            detail = {
-                "why": why,
-                "positions": held.positions,
-                "refusals": held.refusals,
-                "since": None if held.since is None else held.since.isoformat(),
-                "until": None if held.until is None else held.until.isoformat(),
-            }
-            record(conn, act, "track.withhold", code, detail)
-            log.info("track_withheld", vehicle=code, positions=held.positions)
+        derived = sum(_derived(conn, span) for span in spans)
+        counts = {"positions": held.positions, "refusals": held.refusals, "derived": derived}
+        if any(counts.values()):
+            record(conn, act, "track.withhold", code, {"why": why, **counts})
+            log.info("track_withheld", vehicle=code, **counts)
     return True
+
+
+def _derived(conn: psycopg.Connection[Any], span: Span) -> int:
+    """Take the places out of trips and stops: those of positions that are long gone, too."""
+    values = [span.vehicle_id, span.begin, span.end]
+    rows = sum(conn.execute(statement, values).rowcount for statement in _DERIVED)
+    if rows:
+        due.mark(conn, span.vehicle_id, span.begin, span.end, "withheld")
+    return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -18,6 +19,8 @@ from jieyong.database import database_url
 from jieyong.settings import Settings
 from jieyong.workers.processes import Leash, Stop, begin_process, run_processes
 from storage.connection import connect
+
+_REMOVAL_LOOK: Final = timedelta(seconds=10)
 
 log = structlog.get_logger()
 
@@ -71,21 +74,32 @@ def keeping_of(settings: Settings) -> Keeping | None:
     return Keeping(days, settings.trips.drop_old_places, cover)
 
 
+class _Removal:
+    """Removes old tracks once a day; says why it waits, and looks again every ten seconds."""
+
+    def __init__(self, keeping: Keeping | None) -> None:
+        self._keeping = keeping
+        self._told: str | None = None
+        self._again: datetime | None = None
+
+    def turn(self, conn: psycopg.Connection, now: datetime) -> None:
+        if self._keeping is None or (self._again is not None and now < self._again):
+            return
+        why = remove_old(conn, self._keeping, now)
+        if why not in {None, self._told}:
+            log.warning("tracks_not_removed_yet", why=why, advice="they are when that is done")
+        self._told, self._again = why, now + _REMOVAL_LOOK
+
+
 def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> None:
     zone = ZoneInfo(settings.time_zone)
     worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
-    keeping = keeping_of(settings)
-    told: str | None = None
+    removal = _Removal(keeping_of(settings))
     due.adopt(conn, settings.trips.rules(), zone)
     while not stop.is_set():
         withhold_due(conn, zone, datetime.now(UTC))
         due.follow(conn)
-        why = None if keeping is None else remove_old(conn, keeping, datetime.now(UTC))
-        if why not in {None, told}:
-            log.warning(
-                "tracks_not_removed_yet", why=why, advice="they are as soon as that is done"
-            )
-        told = why
+        removal.turn(conn, datetime.now(UTC))
         outcome = worker.step()
         if outcome.done or outcome.failed:
             log.info("fleet_computed", done=outcome.done, failed=outcome.failed)

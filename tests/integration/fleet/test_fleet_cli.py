@@ -192,3 +192,40 @@ def test_work_computes_until_it_is_told_to_stop(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_work_withholds_places_and_removes_tracks(
+    conn: psycopg.Connection, database: str, tmp_path: Path
+) -> None:
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    bind(conn, add_terminal(conn, "u"), add_vehicle(conn, "w"))
+    write(database, Drive(odometer_km=9.0).park(30).go(5000).park(30).rows, {1: terminal})
+    work(conn)
+    conn.execute("UPDATE vehicle SET sensitive = true WHERE code = 'v'")
+    settings = {"JIEYONG_TRIPS__LOOK_S": "0.1", "JIEYONG_DATABASE__POSITION_RETENTION_DAYS": "31"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jieyong", "fleet", "work"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "DATABASE_URL": database,
+            **settings,
+        },
+        stderr=subprocess.PIPE,
+    )
+    try:
+        until = time.monotonic() + SECONDS
+        while not one(conn, "SELECT count(*) FROM audit_log WHERE action = 'track.remove'"):
+            assert process.poll() is None
+            assert time.monotonic() < until, "it does not happen"
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.communicate()
+    assert one(conn, "SELECT count(*) FROM audit_log WHERE action = 'track.withhold'") == 1
+    assert one(conn, "SELECT count(*) FROM position") == 0
+    assert conn.execute("SELECT distance_mm, terminal_mm, start_lat FROM trip").fetchall() == [
+        (None, 5_000_000, None)
+    ]

@@ -85,3 +85,16 @@ def test_a_vehicle_without_a_terminal_has_nothing_to_lose(conn: psycopg.Connecti
     assert withhold_due(conn, ZONE, NOW) == 0
     assert one(conn, "SELECT count(*) FROM withhold_due") == 0
     assert lines(conn, "v") == []
+
+
+def test_trips_whose_positions_are_gone_lose_their_places_too(
+    conn: psycopg.Connection, database: str
+) -> None:
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    write(database, drive(), {1: terminal})
+    work(conn)
+    conn.execute("DELETE FROM position")
+    conn.execute("UPDATE vehicle SET sensitive = true")
+    assert withhold_due(conn, ZONE, NOW) == 1
+    assert one(conn, PLACES) == 0
