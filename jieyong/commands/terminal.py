@@ -43,7 +43,7 @@ def list_command(
 ) -> None:
     """List who waits."""
     with session(config) as at:
-        found = waiting(at.conn, everything=everything)
+        found = waiting(at.conn)
         decided = decisions(at.conn)
     table = Table(
         "终端", "来源", "首次", "最近", "条数", "未补录", "自报车牌", "厂商", "型号", "处理"
