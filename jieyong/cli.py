@@ -160,7 +160,7 @@ def inventory_apply(
             changes = bring_inventory(conn, Act(getpass.getuser(), now), inventory, profiles)
     typer.echo(str(changes))
     if changes and not dry_run:
-        typer.echo("Collectors take note of terminals; of meters when they are started again.")
+        typer.echo("Collectors learn of terminals by themselves; for devices start them again.")
 
 
 @quarantine_app.command("list")

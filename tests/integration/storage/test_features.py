@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from storage import latest
-from storage.engine import Engine, EngineKind, apply_features, probe
+from storage.engine import Engine, EngineKind, apply_features, enable_timescale, probe
+from storage.migrate import DIRECTORY, migrate
+from storage.prepare import prepare
 from storage.records import Batch, Kind
 from storage.settings import DatabaseSettings
+from storage.withhold import Span
+from storage.withhold_stored import withhold_stored
 from storage.writer import BulkWriter
 from tests.unit.storage.samples import HOUR_US, NOON_US, position, positions, reading, readings
 
@@ -120,3 +125,33 @@ def test_latest_values_are_found_in_compressed_chunks_when_looked_up_anew(
     assert latest.refresh(conn) == 2 * len(POINTS)
     newest = "SELECT DISTINCT ts = (SELECT max(ts) FROM reading) FROM latest_reading"
     assert conn.execute(newest).fetchall() == [(True,)]
+
+
+def test_places_can_be_withheld_in_a_database_that_was_compressed_before(
+    blank_database: str, tmp_path: Path
+) -> None:
+    """The migration of privacy meets hypertables of an earlier version, with rows in them."""
+    for file in DIRECTORY.glob("*.sql"):
+        if file.name < "0018":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    settings = DatabaseSettings()
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        enable_timescale(conn, settings)
+    migrate(blank_database, tmp_path)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        apply_features(conn, probe(conn), settings)
+        conn.execute(
+            "INSERT INTO position (terminal_id, fix_time, content_hash, lat, lon, flags,"
+            " received_at) SELECT 1, '2026-06-01Z'::timestamptz + n * interval '6 hours', n, 30,"
+            " 104, 0, now() FROM generate_series(1, 40) AS n"
+        )
+        compress_where_possible(conn)
+    prepare(blank_database, settings)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        assert policies(conn, settings) == expected(probe(conn), 30)
+        compress_where_possible(conn)
+        span = Span(1, 1, "t", 0, 36_500 * 24 * HOUR_US)
+        with conn.transaction():
+            assert withhold_stored(conn, [span]).positions == 40
+        left = conn.execute("SELECT count(*), count(lat), bool_and(flags = 256) FROM position")
+        assert left.fetchall() == [(40, 0, True)]
