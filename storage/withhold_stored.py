@@ -83,7 +83,7 @@ def _positions(conn: psycopg.Connection[Any], span: Span) -> int:
         begin = row[0]
         until = min(begin + _PIECE, end)
         where = sql.SQL(_PLACED).format(span.terminal_id, begin, until)
-        rows = [withhold.position(one) for one in _taken(conn, Kind.POSITION, where)]
+        rows = [withhold.position(one) for one in _taken(conn, where)]
         _put(conn, Kind.POSITION, rows)
         done += len(rows)
         begin = until
@@ -96,7 +96,7 @@ def _refusals(conn: psycopg.Connection[Any], spans: Sequence[Span], span: Span) 
         else sql.SQL("false")
     )
     where = sql.SQL(_SUSPECT).format(span.number, inside)
-    before = _read(conn, Kind.QUARANTINE, where)
+    before = _read(conn, where)
     changed = [(row, withhold.refusal(row, spans)) for row in before]
     changed = [(row, kept) for row, kept in changed if kept is not row]
     for row, _ in changed:
@@ -106,20 +106,23 @@ def _refusals(conn: psycopg.Connection[Any], spans: Sequence[Span], span: Span) 
     return len(changed)
 
 
-def _taken(conn: psycopg.Connection[Any], kind: Kind, where: sql.Composed) -> list[bytes]:
-    rows = _read(conn, kind, where)
-    done = conn.execute(sql.SQL("DELETE ") + where, prepare=False).rowcount
-    if done != len(rows):
-        raise RuntimeError(
-            f"{done} rows deleted, {len(rows)} read: somebody wrote behind the barrier"
-        )
-    return rows
+def _taken(conn: psycopg.Connection[Any], where: sql.Composed) -> list[bytes]:
+    """Delete positions, and return what they were: in one statement, so that none is missed."""
+    query = sql.SQL("DELETE {} RETURNING {}").format(where, _columns(Kind.POSITION))
+    return _copied(conn, query)
 
 
-def _read(conn: psycopg.Connection[Any], kind: Kind, where: sql.Composed) -> list[bytes]:
-    columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS[kind]))
-    query = sql.SQL("COPY (SELECT {} {}) TO STDOUT (FORMAT binary)").format(columns, where)
-    with conn.cursor() as cursor, cursor.copy(query) as copy:
+def _read(conn: psycopg.Connection[Any], where: sql.Composed) -> list[bytes]:
+    return _copied(conn, sql.SQL("SELECT {} {}").format(_columns(Kind.QUARANTINE), where))
+
+
+def _columns(kind: Kind) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, COLUMNS[kind]))
+
+
+def _copied(conn: psycopg.Connection[Any], query: sql.Composed) -> list[bytes]:
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
         body = b"".join(bytes(part) for part in copy)
     return list(split(body[len(COPY_HEADER) : -len(COPY_TRAILER)]))
 
