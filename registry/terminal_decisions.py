@@ -43,6 +43,7 @@ _STANDING: Final[LiteralString] = """
 SELECT d.code, d.terminal_id, d.note, d.entered_by, d.entered_at
 FROM terminal_decision d WHERE d.withdrawn_at IS NULL ORDER BY d.code
 """
+_ADVICE: Final = "请把它和所绑定的车辆写入清单，或用 jieyong terminal refuse 撤销批准"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,3 @@ def refuse_to_close(conn: psycopg.Connection[Any], codes: Collection[str]) -> No
     ]
     if lost:
         raise RefusedError(*lost)
-
-
-_ADVICE: Final = "请把它和所绑定的车辆写入清单，或用 jieyong terminal refuse 撤销批准"

@@ -73,7 +73,9 @@ def approve_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
     with session(config, by) as at:
         found = find_vehicle(at.conn, vehicle)
         begin = written.moment(since, at.zone, "--since")
-        waits = _waits(at, code)
+        waits = _on_the_wire(at, code)
+        if waits is None:
+            refuse(code, "没有这样的终端在等待；请核对编号，见 jieyong terminal list")
         with replaying(at.conn):
             with at.conn.transaction():
                 lock(at.conn)
@@ -97,7 +99,7 @@ def refuse_command(
     """Turn a terminal away."""
     with session(config, by) as at, at.conn.transaction():
         lock(at.conn)
-        turn_away(at.conn, at.act, code, why)
+        turn_away(at.conn, at.act, _on_the_wire(at, code) or code, why)
     typer.echo(f"已拒绝终端 {code}。")
 
 
@@ -117,17 +119,13 @@ def replay_command(code: Code, config: Config = None) -> None:
     typer.echo(_brought(messages))
 
 
-def _waits(at: Session, code: str) -> str:
-    """Return the code of a terminal that waits, as it is on the wire.
-
-    Raises:
-        RefusedError: none of this code does.
-    """
+def _on_the_wire(at: Session, code: str) -> str | None:
+    """Return the code of a terminal that waited, as it writes it; None: none of this code did."""
     for one in waiting(at.conn):
         found = code_of(at, one)
         if found and _same(found, code.strip(), one.source):
             return found
-    return refuse(code, "没有这样的终端在等待；请核对编号，见 jieyong terminal list")
+    return None
 
 
 def code_of(at: Session, one: Waiting) -> str:

@@ -96,7 +96,7 @@ def test_who_waits_is_listed_with_what_he_says_of_himself(
     listed = run("list")
     for word in (NUMBER, "jt808", "4", "川A12345", "70111", "A6", "等待"):
         assert word in listed
-    run("refuse", NUMBER, "--why", "不属于本单位")
+    run("refuse", f"00{NUMBER}", "--why", "不属于本单位")
     assert "没有等待接入的终端" in run("list")
     assert "已拒绝" in run("list", "--all")
     assert [line.action for line in lines(conn, NUMBER)] == ["terminal.refuse"]
