@@ -27,6 +27,8 @@ _UNSAFE: Final = {
     "spool has let go of them",
 }
 
+_WITHHELD_WITHIN: Final = timedelta(minutes=10)
+
 
 def check_database(
     url: str, settings: DatabaseSettings, now: Callable[[], datetime]
@@ -52,6 +54,7 @@ def check_database(
         yield from _safety(conn, where)
         yield from _clock(conn, where, now)
         yield from _trouble(conn, where, now)
+        yield from _not_withheld(conn, where, now)
 
 
 def place_of(url: str) -> str:
@@ -136,3 +139,17 @@ def _trouble(
     for source, reason, rows in conn.execute(query, [since]):
         what = f"{rows} rows of {source} went to quarantine within a day: {reason}"
         yield warning(what, where, "look at it with `jieyong quarantine list` and `export`")
+
+
+def _not_withheld(
+    conn: psycopg.Connection, where: str, now: Callable[[], datetime]
+) -> Iterator[Finding]:
+    """Name it when places of sensitive vehicles are still stored: no worker may be running."""
+    row = conn.execute("SELECT to_regclass('withhold_due') IS NOT NULL").fetchone()
+    if row is None or not row[0]:
+        return
+    query = "SELECT count(DISTINCT vehicle_id) FROM withhold_due WHERE added_at < %s"
+    row = conn.execute(query, [now() - _WITHHELD_WITHIN]).fetchone()
+    if row is not None and row[0]:
+        what = f"places of {row[0]} sensitive vehicles may still be stored"
+        yield problem(what, where, "`jieyong fleet work` takes them out: let it run")

@@ -114,6 +114,15 @@ def test_what_went_to_quarantine_today_is_told(database: str) -> None:
     assert told == ["2 rows of mqtt went to quarantine within a day: not JSON"]
 
 
+def test_places_that_are_still_to_be_withheld_are_told(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("INSERT INTO withhold_due (vehicle_id, why) VALUES (1, 'now')")
+        assert not [one for one in looked_at(database) if "sensitive" in one.what]
+        conn.execute("UPDATE withhold_due SET added_at = now() - interval '1 hour'")
+    (found,) = [one for one in looked_at(database) if "sensitive" in one.what]
+    assert found.level is Level.PROBLEM
+
+
 def test_a_database_that_does_not_answer_is_a_problem_without_its_password() -> None:
     url = f"postgresql://me:hunter2@127.0.0.1:{_free_port()}/city"
     (found,) = looked_at(url)
