@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -19,7 +19,6 @@ from metering.tree.remainder import Balance, NegativeRemainder, Part, Shared, To
 from metering.tree.shared import Stay, Within, half_away, overlaps, twice
 from metering.tree.virtual import virtual_meters
 
-_IN_IT: Final = (As.GENERATED, As.SUB)
 _MAINS: Final[LiteralString] = """
 SELECT DISTINCT main_id FROM meter_main WHERE valid && tstzrange(%s, %s) ORDER BY main_id
 """
@@ -51,10 +50,10 @@ def balances(
     contents = virtual_meters(conn).contents()
     rows = parts(conn, main_ids, grain, spans, contents)
     groups = [
-        _Group(*key, tuple(those))
+        group
         for key, those in itertools.groupby(rows, attrgetter("main", "begin"))
+        if (group := _group(*key, those)).own and (group.generated or group.subs)
     ]
-    groups = [group for group in groups if group.of(As.MAIN) and group.of(*_IN_IT)]
     shared = _shared(conn, grain, spans, groups, contents)
     return [(group.main, _balance(group, shared.get(at, ()))) for at, group in enumerate(groups)]
 
@@ -84,18 +83,25 @@ class _Group:
 
     main: int
     begin: datetime
-    rows: tuple[Row, ...]
+    own: list[Row]
+    generated: list[Row]
+    subs: list[Row]
+    aside: list[Row]
 
-    def of(self, *parts: As) -> list[Row]:
-        return [row for row in self.rows if row.part in parts]
+
+def _group(main: int, begin: datetime, rows: Iterable[Row]) -> _Group:
+    parts: tuple[list[Row], ...] = tuple([] for _ in As)
+    for row in rows:
+        parts[row.part].append(row)
+    return _Group(main, begin, *parts)
 
 
 def _balance(group: _Group, shared: Sequence[Shared]) -> Balance:
     own, generated, subs = (
-        tuple(Part(row.code, row.micro, row.complete, row.ratio) for row in group.of(part))
-        for part in (As.MAIN, *_IN_IT)
+        tuple(Part(row.code, row.micro, row.complete, row.ratio) for row in rows)
+        for rows in (group.own, group.generated, group.subs)
     )
-    aside = tuple(dict.fromkeys(row.code for row in group.of(As.ASIDE)))
+    aside = tuple(dict.fromkeys(row.code for row in group.aside))
     return Balance(group.begin, own[0], generated, subs, tuple(shared), aside)
 
 
@@ -108,28 +114,28 @@ def _shared(
 ) -> dict[int, list[Shared]]:
     """Return what counts twice in each group, by its place in the list."""
     found = [
-        (at, part, overlap)
+        (at, generated, overlap)
         for at, group in enumerate(groups)
-        for part in _IN_IT
-        for overlap in overlaps(map(_stay, group.of(part)), contents)
+        for generated, rows in ((True, group.generated), (False, group.subs))
+        for overlap in overlaps(_stays(rows, contents), contents)
     ]
     of = {span.begin: span for span in spans}
     asked = [(o.source, of[groups[at].begin], o.begin, o.end) for at, _, o in found]
-    sums: dict[tuple[int, As, str, Within], list[Measured]] = defaultdict(list)
-    for (at, part, overlap), known in zip(found, measured(conn, grain, asked), strict=True):
-        sums[at, part, known.code, overlap.within].append(known)
+    sums: dict[tuple[int, bool, str, Within], list[Measured]] = defaultdict(list)
+    for (at, generated, overlap), known in zip(found, measured(conn, grain, asked), strict=True):
+        sums[at, generated, known.code, overlap.within].append(known)
     shared: dict[int, list[Shared]] = defaultdict(list)
-    for (at, part, source, within), those in sums.items():
-        codes = {row.meter: row.code for row in groups[at].of(part)}
-        named = tuple((codes[meter], factor) for meter, factor in within)
+    for (at, generated, source, within), those in sums.items():
         taken = _taken_off(those, twice(factor for _, factor in within))
         complete = all(one.complete for one in those)
-        shared[at].append(Shared(source, named, taken, complete, part is As.GENERATED))
+        shared[at].append(Shared(source, within, taken, complete, generated))
     return shared
 
 
-def _stay(row: Row) -> Stay:
-    return Stay(row.meter, row.since, row.until)
+def _stays(rows: Iterable[Row], contents: Container[int]) -> list[Stay]:
+    """Return when virtual meters are there; one alone shares with nobody."""
+    stays = [Stay(r.meter, r.code, r.since, r.until) for r in rows if r.meter in contents]
+    return stays if len(stays) > 1 else []
 
 
 def _taken_off(those: Iterable[Measured], factor: Fraction) -> int | None:

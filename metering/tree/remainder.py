@@ -10,7 +10,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from metering.tree.shared import half_away, twice
+from metering.tree.shared import Within, half_away, twice
 
 ONE: Final = Decimal(1)
 
@@ -38,14 +38,14 @@ class Shared:
 
     Attributes:
         meter: its code.
-        within: codes of the virtual sub-meters that add it, each with its factor.
+        within: the virtual sub-meters that add it.
         micro: what is taken off, millionths of the unit; None: nothing is known.
         complete: known for all the time that they share it.
         generated: they are generated behind the main.
     """
 
     meter: str
-    within: Sequence[tuple[str, Fraction]]
+    within: Within
     micro: int | None
     complete: bool
     generated: bool = False

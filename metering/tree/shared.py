@@ -9,21 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
-Within = tuple[tuple[int, Fraction], ...]
-"""Ids of sub-meters, each with its factor of a source."""
+Within = tuple[tuple[str, Fraction], ...]
+"""Codes of sub-meters, each with its factor of a source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A sub-meter belongs to a balance for some time.
+    """A virtual sub-meter belongs to a balance for some time.
 
     Attributes:
         meter: its id.
+        code: of the meter.
         begin: aware.
         end: exclusive.
     """
 
     meter: int
+    code: str
     begin: datetime
     end: datetime
 
@@ -34,7 +36,7 @@ class Overlap:
 
     Attributes:
         source: id of the physical meter.
-        within: ids of the sub-meters that add it, each with its factor.
+        within: the sub-meters that add it.
         begin: aware.
         end: exclusive.
     """
@@ -66,18 +68,18 @@ def overlaps(
     What a formula takes off is in none of its sub-meters: ``{P} - {A}`` is the rest of P.
 
     Args:
-        stays: of sub-meters, physical ones too.
+        stays: of virtual sub-meters.
         contents: factors of all that virtual meters are made of.
     """
     adding: dict[int, list[tuple[Stay, Fraction]]] = defaultdict(list)
     for stay in stays:
-        for source, factor in contents.get(stay.meter, {}).items():
+        for source, factor in contents[stay.meter].items():
             if factor > 0 and source not in contents:
                 adding[source].append((stay, factor))
     for source, those in adding.items():
         edges = sorted({at for stay, _ in those for at in (stay.begin, stay.end)})
         for begin, end in itertools.pairwise(edges):
-            there = [(s.meter, factor) for s, factor in those if s.begin <= begin < s.end]
+            there = [(s.code, factor) for s, factor in those if s.begin <= begin < s.end]
             if twice(factor for _, factor in there):
                 yield Overlap(source, tuple(there), begin, end)
 
