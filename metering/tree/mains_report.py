@@ -107,10 +107,10 @@ def shared_lines(report: MainsReport) -> Iterator[str]:
         for shared in one.balance.shared:
             key = (one.code, shared.meter, shared.within, shared.generated)
             sums[key].append((one, shared))
-    for those in sums.values():
-        main, shared = those[0]
-        micros = [each.micro for _, each in those]
-        yield _shared_text(main, shared, None if None in micros else sum(filter(None, micros)))
+    for (main, shared), *others in sums.values():
+        micros = [shared.micro, *(other.micro for _, other in others)]
+        known = [micro for micro in micros if micro is not None]
+        yield _shared_text(main, shared, sum(known) if len(known) == len(micros) else None)
 
 
 def aside_lines(report: MainsReport) -> Iterator[str]:
@@ -172,15 +172,16 @@ def _shared_text(main: Main, shared: Shared, micro: int | None) -> str:
     where = "自发" if shared.generated else "分表之和"
     what = amount(micro, main.unit) if micro is not None else f"用量{UNKNOWN}"
     return (
-        f"总表 {main.code}：虚拟分表 {subs}都含有 {shared.meter}，"
+        f"总表 {main.code}：{shared.meter} 同时含在虚拟分表 {subs}，"
         f"重复计入的 {_factor(shared.factor)} 倍（{what}）已从{where}中扣除"
     )
 
 
 def _sum(balance: Balance, *, generated: bool) -> int | None:
-    """Add up what is generated or what sub-meters measured, less what counts twice."""
+    """Return what is generated or what sub-meters measured; None while nothing is known of one."""
     parts = balance.generated if generated else balance.subs
-    if any(part.micro is None for part in (*parts, *balance.twice(generated=generated))):
+    off = balance.twice(generated=generated)
+    if None in [part.micro for part in parts] or None in [one.micro for one in off]:
         return None
     return balance.made if generated else balance.taken
 

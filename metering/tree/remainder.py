@@ -85,7 +85,7 @@ class Balance:
     @property
     def unknown(self) -> tuple[str, ...]:
         """Whoever has a gap: as long as there is one nobody knows what remains."""
-        parts = (self.main, *self.generated, *self.subs, *self.shared)
+        parts: list[Part | Shared] = [self.main, *self.generated, *self.subs, *self.shared]
         gaps = (part.meter for part in parts if part.micro is None or not part.complete)
         return tuple(dict.fromkeys(gaps))
 

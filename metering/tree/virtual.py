@@ -25,7 +25,7 @@ LOCK_CLASS: Final = 0x6A69_6D09
 
 # Virtual meters, and whomever they name. The codes as one array: found by their index, whatever the
 # planner thinks of how many a formula names.
-_NODES: Final = r"""
+NODES: Final = r"""
 SELECT id, code, energy, unit, formula FROM meter WHERE formula IS NOT NULL
 UNION
 SELECT id, code, energy, unit, formula FROM meter WHERE code = ANY(ARRAY(
@@ -123,7 +123,7 @@ def recompute_virtual(
 
 def virtual_meters(conn: psycopg.Connection[Any]) -> Graph:
     """Return how the virtual meters rest on others, as their formulas stand now."""
-    return build([Node(*row) for row in conn.execute(_NODES)])
+    return build([Node(*row) for row in conn.execute(NODES)])
 
 
 def _windows(graph: Graph, changed: Iterable[Window]) -> dict[int, Window]:

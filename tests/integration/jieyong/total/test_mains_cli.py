@@ -72,7 +72,7 @@ def test_what_virtual_sub_meters_share_is_named_and_taken_off(run: Run, sharing:
     # S, V1 and V2 measured 300 + 200 + 160; half of A's 120 is in there a second time.
     assert line(done.stdout, "2026-06", "M", "kWh")[2:7] == ["1,000", "0", "600", "400", "kWh"]
     text = (
-        "总表 M：虚拟分表 V1、V2（0.5 倍）都含有 A，重复计入的 0.5 倍（60 kWh）已从分表之和中扣除"
+        "总表 M：A 同时含在虚拟分表 V1、V2（0.5 倍），重复计入的 0.5 倍（60 kWh）已从分表之和中扣除"
     )
     assert done.stdout.count(text) == 1
     (main,) = as_json(run)
@@ -94,7 +94,7 @@ def test_what_is_shared_is_summed_over_the_periods(run: Run, sharing: Town) -> N
     assert done.stdout.count("重复计入的 0.5 倍（60 kWh）已从分表之和中扣除") == 1
     sharing.conn.execute("DELETE FROM consumption_day WHERE day = '2026-06-07'")
     done = run("mains", "--month", "2026-06", "--grain", "day")
-    assert "都含有 A，重复计入的 0.5 倍（用量未知）已从分表之和中扣除" in done.stdout
+    assert "重复计入的 0.5 倍（用量未知）已从分表之和中扣除" in done.stdout
 
 
 def test_a_virtual_sub_meter_that_is_left_out_is_named(run: Run, town: Town) -> None:
