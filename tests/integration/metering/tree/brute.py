@@ -25,6 +25,7 @@ from tests.integration.metering.tree.town import ACT, QUARTER, ZONE, Town, midni
 
 DAYS = [date(2026, 6, 29) + timedelta(days=n) for n in range(4)]
 BEHIND = DAYS[-1] + timedelta(days=1)
+ONE = Fraction(1)
 MINUTE = timedelta(minutes=1)
 OUTSIDE, NOBODY = "-", "0"
 KINDS = {"electricity": "kWh", "water": "m3"}
@@ -47,12 +48,9 @@ class Meter:
     rooms: list[tuple[datetime, str | None]] = field(default_factory=list)
     mains: list[tuple[datetime, str | None]] = field(default_factory=list)
     terms: dict[str, Fraction] = field(default_factory=dict)
+    net: dict[str, Fraction] = field(default_factory=dict)  # factors of physical meters
+    sources: list[str] = field(default_factory=list)  # whom it stands for as a main
     quarters: dict[datetime, int] = field(default_factory=dict)
-
-    @property
-    def sources(self) -> list[str]:
-        """Of a virtual one: whom it adds."""
-        return [code for code, factor in self.terms.items() if factor > 0]
 
 
 class Drawn:
@@ -161,6 +159,7 @@ class Drawn:
         begin, end = midnight(DAYS[0]), midnight(BEHIND)
         item = rng.choice(ITEMS)
         meter = Meter(code, direction, item, energy, begin, end, terms=terms)
+        meter.net, meter.sources = self._net(terms), self._sources(terms)
         self.town.virtual(
             code,
             " + ".join(f"{f} * {{{other}}}" for f, other in zip(factors, named, strict=True)),
@@ -171,6 +170,20 @@ class Drawn:
         )
         self.meters[code] = meter
         self._hang(meter, below)
+
+    def _net(self, terms: dict[str, Fraction]) -> dict[str, Fraction]:
+        sums: dict[str, Fraction] = defaultdict(Fraction)
+        for code, factor in terms.items():
+            for other, part in (self.meters[code].net or {code: ONE}).items():
+                sums[other] += factor * part
+        return sums
+
+    def _sources(self, terms: dict[str, Fraction]) -> list[str]:
+        """Those it names; where nested ones cancel out, what it comes to."""
+        named = [code for code, factor in terms.items() if factor > 0]
+        inside = {other for code in named for other, n in self._net({code: ONE}).items() if n > 0}
+        net = [other for other, factor in self._net(terms).items() if factor > 0]
+        return named if inside == set(net) else net
 
     def _compute(self) -> None:
         """Compute the virtual meters' quarters."""
@@ -232,7 +245,7 @@ class Day:
 
     def alive(self, code: str) -> bool:
         meter = self.drawn.meters[code]
-        if meter.sources:
+        if meter.terms:
             return any(self.alive(source) for source in meter.sources)
         return meter.begin < self.to and meter.end > self.from_
 
@@ -258,7 +271,7 @@ class Day:
     def holder(self, code: str) -> Shares | None:
         """Whose energy it counts; None: of different ones."""
         meter = self.drawn.meters[code]
-        if meter.sources:
+        if meter.terms:
             found = [self.holder(source) for source in meter.sources if self.alive(source)]
             return found[0] if all(one == found[0] for one in found) else None
         if meter.direction == "out":
@@ -295,7 +308,7 @@ class Day:
     def item(self, code: str) -> str | None:
         """What it is used for; None: virtual, of different ones."""
         meter = self.drawn.meters[code]
-        if meter.sources:
+        if meter.terms:
             found = {self.item(source) for source in meter.sources if self.alive(source)}
             if len(found) == 1:
                 return found.pop()
@@ -307,7 +320,7 @@ class Day:
     def figures(self) -> Iterator[tuple[str, str, str, Fraction]]:
         """(holder, item, energy, amount): each meter added for its holder, taken off above."""
         for code, meter in self.drawn.meters.items():
-            if meter.sources or not self.alive(code):
+            if meter.terms or not self.alive(code):
                 continue
             used = sum(n for at, n in meter.quarters.items() if self.from_ <= at < self.to)
             below, item = self.holder(code), self.item(code) or ""
