@@ -6,7 +6,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, Final, LiteralString
@@ -51,10 +51,10 @@ def balances(
     rows = parts(conn, main_ids, grain, spans, contents)
     groups = [
         group
-        for key, those in itertools.groupby(rows, attrgetter("main", "begin"))
-        if (group := _group(*key, those)).own and (group.generated or group.subs)
+        for key, those in itertools.groupby(rows, attrgetter("main", "period"))
+        if (group := _group(key, spans, those)).own and (group.generated or group.subs)
     ]
-    shared = _shared(conn, grain, spans, groups, contents)
+    shared = _shared(conn, grain, groups, contents)
     return [(group.main, _balance(group, shared.get(at, ()))) for at, group in enumerate(groups)]
 
 
@@ -82,18 +82,19 @@ class _Group:
     """A main meter and all that belongs to its balance in a period."""
 
     main: int
-    begin: datetime
+    period: Period
     own: list[Row]
     generated: list[Row]
     subs: list[Row]
     aside: list[Row]
 
 
-def _group(main: int, begin: datetime, rows: Iterable[Row]) -> _Group:
-    parts: tuple[list[Row], ...] = tuple([] for _ in As)
+def _group(key: tuple[int, int], spans: Sequence[Period], rows: Iterable[Row]) -> _Group:
+    main, period = key
+    by_part: tuple[list[Row], ...] = tuple([] for _ in As)
     for row in rows:
-        parts[row.part].append(row)
-    return _Group(main, begin, *parts)
+        by_part[row.part].append(row)
+    return _Group(main, spans[period], *by_part)
 
 
 def _balance(group: _Group, shared: Sequence[Shared]) -> Balance:
@@ -102,13 +103,12 @@ def _balance(group: _Group, shared: Sequence[Shared]) -> Balance:
         for rows in (group.own, group.generated, group.subs)
     )
     aside = tuple(dict.fromkeys(row.code for row in group.aside))
-    return Balance(group.begin, own[0], generated, subs, tuple(shared), aside)
+    return Balance(group.period.begin, own[0], generated, subs, tuple(shared), aside)
 
 
 def _shared(
     conn: psycopg.Connection[Any],
     grain: Grain,
-    spans: Sequence[Period],
     groups: Sequence[_Group],
     contents: Mapping[int, Mapping[int, Fraction]],
 ) -> dict[int, list[Shared]]:
@@ -119,8 +119,7 @@ def _shared(
         for generated, rows in ((True, group.generated), (False, group.subs))
         for overlap in overlaps(_stays(rows, contents), contents)
     ]
-    of = {span.begin: span for span in spans}
-    asked = [(o.source, of[groups[at].begin], o.begin, o.end) for at, _, o in found]
+    asked = [(o.source, groups[at].period, o.begin, o.end) for at, _, o in found]
     sums: dict[tuple[int, bool, str, Within], list[Measured]] = defaultdict(list)
     for (at, generated, overlap), known in zip(found, measured(conn, grain, asked), strict=True):
         sums[at, generated, known.code, overlap.within].append(known)
@@ -134,8 +133,14 @@ def _shared(
 
 def _stays(rows: Iterable[Row], contents: Container[int]) -> list[Stay]:
     """Return when virtual meters are there; one alone shares with nobody."""
-    stays = [Stay(r.meter, r.code, r.since, r.until) for r in rows if r.meter in contents]
-    return stays if len(stays) > 1 else []
+    virtual = [row for row in rows if row.meter in contents]
+    if len(virtual) < 2:
+        return []
+    # In UTC: in the zone of the session an hour may come twice, and look the same.
+    return [
+        Stay(row.meter, row.code, row.since.astimezone(UTC), row.until.astimezone(UTC))
+        for row in virtual
+    ]
 
 
 def _taken_off(those: Iterable[Measured], factor: Fraction) -> int | None:

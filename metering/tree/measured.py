@@ -30,7 +30,7 @@ class Row:
 
     Attributes:
         main: id of the main meter.
-        begin: of the period.
+        period: where it stands in the list of periods.
         part: as what.
         meter: its id.
         code: of the meter.
@@ -42,7 +42,7 @@ class Row:
     """
 
     main: int
-    begin: datetime
+    period: int
     part: As
     meter: int
     code: str
@@ -81,9 +81,9 @@ LEFT JOIN LATERAL (
 # quarters has none of them.
 _PARTS: Final[LiteralString] = """
 WITH RECURSIVE periods AS (
-    SELECT key, begin_, end_ FROM unnest(
+    SELECT n, key, begin_, end_ FROM unnest(
         %(keys)s::{key}[], %(begins)s::timestamptz[], %(ends)s::timestamptz[]
-    ) AS given (key, begin_, end_)
+    ) WITH ORDINALITY AS given (key, begin_, end_, n)
 ), added AS (
     SELECT * FROM unnest(%(virtual)s::int[], %(added)s::int[]) AS given (virtual_id, meter_id)
 ), below AS (
@@ -111,14 +111,14 @@ WITH RECURSIVE periods AS (
     UNION ALL
     SELECT main_id, meter_id, 3, unnest(held * spans) FROM hung
 ), belonging AS (
-    SELECT key, begin_, main_id, meter_id, part, lower(span) AS since,
+    SELECT n, key, main_id, meter_id, part, lower(span) AS since,
            key IS NOT NULL AND span = tstzrange(begin_, end_) AS whole,
            date_bin('15 minutes', lower(span) + interval '899.999999 s', 'epoch') AS from_,
            date_bin('15 minutes', upper(span) + interval '899.999999 s', 'epoch') AS to_
     FROM periods JOIN members ON valid && tstzrange(begin_, end_),
     LATERAL (SELECT valid * tstzrange(begin_, end_) AS span) AS cut
 )
-SELECT main_id, begin_, part, b.meter_id, meter.code, c.micro,
+SELECT main_id, n, part, b.meter_id, meter.code, c.micro,
        coalesce(c.covered_s, 0) >= extract(epoch FROM to_ - from_),
        coalesce((SELECT ct * pt FROM meter_ratio r
                  WHERE r.meter_id = b.meter_id AND withdrawn_at IS NULL AND r.valid @> since), 1),
@@ -126,7 +126,7 @@ SELECT main_id, begin_, part, b.meter_id, meter.code, c.micro,
 FROM belonging b JOIN meter ON meter.id = b.meter_id
 {measured}
 WHERE from_ < to_
-ORDER BY main_id, begin_, part, meter.code, since
+ORDER BY main_id, n, part, meter.code, since
 """
 _SOURCES: Final[LiteralString] = """
 WITH asked AS (
@@ -175,7 +175,7 @@ def parts(
         "ends": [span.end for span in spans],
     }
     rows = conn.execute(_of(grain, _PARTS), values)
-    return (Row(main, begin, As(part), *rest) for main, begin, part, *rest in rows)
+    return (Row(main, n - 1, As(part), *rest) for main, n, part, *rest in rows)
 
 
 def measured(conn: psycopg.Connection[Any], grain: Grain, asked: Iterable[Asked]) -> list[Measured]:

@@ -20,7 +20,7 @@ class Stay:
     Attributes:
         meter: its id.
         code: of the meter.
-        begin: aware.
+        begin: UTC.
         end: exclusive.
     """
 
@@ -37,7 +37,7 @@ class Overlap:
     Attributes:
         source: id of the physical meter.
         within: the sub-meters that add it.
-        begin: aware.
+        begin: UTC.
         end: exclusive.
     """
 

@@ -281,3 +281,17 @@ def test_a_gap_of_a_shared_source_leaves_the_remainder_unknown(two: Town) -> Non
     assert day.unknown == ("A",)
     two.known("A", BEGIN, dict.fromkeys(WHOLE))
     assert off(of(two, Grain.DAY)[0])[0][2:] == (None, False)
+
+
+def test_the_hour_that_comes_twice_when_clocks_go_back_is_two_hours(two: Town) -> None:
+    zone, day = ZoneInfo("Europe/Berlin"), date(2026, 10, 25)
+    two.conn.execute("SET TIME ZONE 'Europe/Berlin'")
+    begin = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    sharing(two)
+    two.known("M", begin, dict.fromkeys(range(100), 100))
+    for code, micro in (("A", 10), ("B", 20), ("C", 30), ("V1", 30), ("V2", 40)):
+        two.known(code, begin, dict.fromkeys(range(100), micro))
+    spans = periods(Grain.HOUR, day, day + timedelta(days=1), zone)
+    found = [balance for _, balance in balances(two.conn, [two.ids["M"]], Grain.HOUR, spans)]
+    assert [hour.begin for hour in found] == [begin + n * timedelta(hours=1) for n in range(25)]
+    assert {hour.remainder for hour in found} == {4 * (100 - 60)}
