@@ -9,11 +9,14 @@ from typing import Final, LiteralString
 import psycopg
 
 from metering.derive.due import CONSUMER, DueKind
+from metering.derive.failures import LONGEST_PAUSE
 
 # What failed rests on purpose until its time has come: it says nothing about the workers.
 _DUE: Final[LiteralString] = """
 SELECT due.kind, count(*),
-    min(due.added_at) FILTER (WHERE failed.retry_at IS NULL OR failed.retry_at <= %s)
+    min(due.added_at) FILTER (
+        WHERE failed.retry_at IS NULL OR failed.retry_at <= %(now)s
+           OR failed.retry_at > %(now)s + %(longest)s)
 FROM metering_due AS due
 LEFT JOIN metering_failure AS failed USING (kind, subject)
 GROUP BY due.kind
@@ -90,7 +93,9 @@ def backlog(conn: psycopg.Connection, now: datetime) -> Backlog:
     """
     rows = dict.fromkeys(DueKind, 0)
     since: list[datetime | None] = []
-    for kind, count, oldest in conn.execute(_DUE, [now]).fetchall():
+    for kind, count, oldest in conn.execute(
+        _DUE, {"now": now, "longest": LONGEST_PAUSE}
+    ).fetchall():
         rows[DueKind(kind)] = count
         since.append(oldest)
     since += [logged for (logged,) in conn.execute(_UNREAD, [CONSUMER])]

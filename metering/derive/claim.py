@@ -11,6 +11,7 @@ import psycopg
 
 from metering.derive import arrays
 from metering.derive.due import DueKind
+from metering.derive.failures import LONGEST_PAUSE
 from metering.derive.times import DAY_US, us_of
 
 LOCK_CLASS: Final = {DueKind.METER: 0x6A69_6D01, DueKind.POINT: 0x6A69_6D02}
@@ -19,14 +20,15 @@ LOCK_CLASS: Final = {DueKind.METER: 0x6A69_6D01, DueKind.POINT: 0x6A69_6D02}
 NEAR_US: Final = DAY_US
 """Changes so near to each other are computed in one go: their surroundings are the same."""
 
-# Neither statement ever waits for another worker: rows that somebody holds stay due.
+# Neither statement ever waits for another worker: rows that somebody holds stay due. A pause longer
+# than any comes from a clock that ran ahead.
 _PICK = """
 WITH picked AS MATERIALIZED (
     SELECT subject FROM metering_due
     WHERE kind = %(kind)s AND NOT EXISTS (
         SELECT FROM metering_failure AS failed
         WHERE failed.kind = metering_due.kind AND failed.subject = metering_due.subject
-          AND failed.retry_at > %(now)s
+          AND failed.retry_at > %(now)s AND failed.retry_at <= %(now)s + %(longest)s
     )
     ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), subjects AS MATERIALIZED (
@@ -41,6 +43,18 @@ ORDER BY subject, ts_from, id FOR UPDATE SKIP LOCKED
 """
 _HOLD = """
 SELECT subject FROM unnest(%s::int[]) AS subject WHERE pg_try_advisory_xact_lock(%s, subject)
+"""
+_FOLD = """
+WITH gone AS (
+    DELETE FROM metering_due WHERE id = ANY(%(rows)s::int8[]) RETURNING subject, added_at
+), since AS (
+    SELECT subject, min(added_at) AS added_at FROM gone GROUP BY subject
+)
+INSERT INTO metering_due (kind, subject, ts_from, ts_to, why, added_at)
+SELECT %(kind)s, subject, ts_from, ts_to, 'failed before', added_at
+FROM unnest(%(subjects)s::int[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
+    AS span (subject, ts_from, ts_to)
+JOIN since USING (subject)
 """
 _DONE = "DELETE FROM metering_due WHERE id = ANY(%s::int8[])"
 
@@ -79,8 +93,19 @@ def claim(conn: psycopg.Connection, kind: DueKind, most: int, now: datetime) -> 
         most: how many due rows to look at.
         now: subjects that failed are left alone until their time has come.
     """
-    values = {"kind": kind.value, "most": most, "now": now, "lock": LOCK_CLASS[kind]}
+    values = {
+        "kind": kind.value,
+        "most": most,
+        "now": now,
+        "longest": LONGEST_PAUSE,
+        "lock": LOCK_CLASS[kind],
+    }
     subjects = [subject for (subject,) in conn.execute(_PICK, values).fetchall()]
+    return due_of(conn, kind, subjects)
+
+
+def due_of(conn: psycopg.Connection, kind: DueKind, subjects: Sequence[int]) -> list[Claim]:
+    """Return what is due of subjects that are ours, but for rows that somebody else looks at."""
     if not subjects:
         return []
     rows: dict[int, list[tuple[int, Span]]] = {}
@@ -98,6 +123,31 @@ def hold(conn: psycopg.Connection, kind: DueKind, subjects: Sequence[int]) -> se
     """Lock those of some subjects that nobody else holds, until the transaction ends."""
     rows = conn.execute(_HOLD, [arrays.ids(subjects), LOCK_CLASS[kind]])
     return {subject for (subject,) in rows}
+
+
+def fold(conn: psycopg.Connection, kind: DueKind, claims: Iterable[Claim]) -> None:
+    """Keep what could not be computed due, in a row for each span.
+
+    Else a subject that fails for months has a row for every reading of them, and every look for
+    work reads them all.
+
+    Args:
+        conn: in the transaction of the claims.
+        kind: meters or points.
+        claims: subjects that failed.
+    """
+    many = [one for one in claims if len(one.rows) > len(one.spans)]
+    if not many:
+        return
+    spans = [(one.subject, span) for one in many for span in one.spans]
+    values = {
+        "kind": kind.value,
+        "rows": arrays.ids([row for one in many for row in one.rows]),
+        "subjects": arrays.ids([subject for subject, _ in spans]),
+        "froms": arrays.times([span.from_us for _, span in spans]),
+        "tos": arrays.times([span.to_us for _, span in spans]),
+    }
+    conn.execute(_FOLD, values)
 
 
 def done(conn: psycopg.Connection, claims: Iterable[Claim]) -> None:

@@ -11,7 +11,7 @@ import psycopg
 import structlog
 
 from metering.derive import failures, meters
-from metering.derive.claim import Claim, claim, done, hold, within
+from metering.derive.claim import Claim, claim, done, due_of, fold, hold, within
 from metering.derive.compute import Rules
 from metering.derive.due import DueKind
 from metering.derive.profiles import Resolutions
@@ -135,6 +135,7 @@ class Worker:
             held = hold(self._conn, kind, list(errors))
             kept = {subject: error for subject, error in errors.items() if subject in held}
             failures.failed(self._conn, kind, kept, now)
+            fold(self._conn, kind, due_of(self._conn, kind, list(kept)))
 
     def _transaction(self, kind: DueKind, most: int, claimed: list[int]) -> Outcome:
         """Do a batch; ``claimed`` is filled with whom it holds."""
@@ -151,6 +152,7 @@ class Worker:
             done(self._conn, good)
             failures.cured(self._conn, kind, [one.subject for one in good])
             failures.failed(self._conn, kind, errors, self._now())
+            fold(self._conn, kind, [one for one in claims if one.subject in errors])
         return Outcome(len(good), len(errors))
 
     def _compute(self, kind: DueKind, claims: Sequence[Claim]) -> Mapping[int, str]:

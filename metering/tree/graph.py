@@ -69,6 +69,20 @@ class Graph:
                 found.append(meter)
         return tuple(found)
 
+    def physical(self, meter: int) -> frozenset[int]:
+        """Return the meters with a counter that a meter rests on: itself, if it has one.
+
+        Of a virtual meter that cannot be computed there are none.
+        """
+        left, found = [meter], set[int]()
+        while left:
+            one = left.pop()
+            if one in self.terms:
+                left.extend(self.terms[one])
+            elif all(one != refused.id for refused in self.refused):
+                found.add(one)
+        return frozenset(found)
+
     def layers(self, meters: Iterable[int]) -> list[list[int]]:
         """Part virtual meters so that none rests on another of its own or a later layer.
 

@@ -101,3 +101,13 @@ def test_what_fails_is_named_the_worst_first(conn: psycopg.Connection) -> None:
     ]
     (worst,) = failing(conn, 2)
     assert (worst.first_at, worst.retry_at) == (at(0), at(1) + 2 * MINUTE)
+
+
+def test_pauses_double_up_to_six_hours(conn: psycopg.Connection) -> None:
+    mark(conn, 1, at(0))
+    pauses = []
+    for _ in range(25):
+        failed(conn, DueKind.METER, {1: "no"}, LATER)
+        ((retry_at,),) = conn.execute("SELECT retry_at FROM metering_failure").fetchall()
+        pauses.append((retry_at - LATER) // MINUTE)
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, *[360] * 16]

@@ -56,6 +56,15 @@ def test_contents_are_exact_and_net_through_all_that_lies_between() -> None:
     assert found.keys() == {4, 5, 6, 7}
 
 
+def test_what_a_meter_rests_on_are_counters_in_the_end() -> None:
+    graph = build(
+        [node(1), node(2), node(3, "{M1} - {M2}"), node(4, "{M3} + {M2}"), node(5, "{M9}")]
+    )
+    assert graph.physical(4) == {1, 2}
+    assert graph.physical(1) == {1}
+    assert graph.physical(5) == set(), "it cannot be computed"
+
+
 def refusals(*nodes: Node) -> dict[str, str]:
     return {refusal.code: refusal.text for refusal in build(nodes).refused}
 
