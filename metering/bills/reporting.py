@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.bills.divisions import Division
 from metering.bills.figure import figure
 from metering.bills.figures import Papers, Tick, by_papers, facts_of, whole_months, with_meters
 from metering.bills.load import Loaded, Whose, load
@@ -120,7 +121,8 @@ def _both(  # noqa: PLR0913 - what is asked for, and how
     asked = whole_months(months, zone, institutions)
     tree_scope.ensure(conn, ZoneInfo(zone))
     ways = routes(conn, ZoneInfo(zone))
-    loaded = load(conn, replace(asked, institutions=_members(conn, ways, institutions)), words())
+    members = replace(asked, institutions=_members(conn, ways, institutions))
+    loaded = load(conn, members, words(), apart=ways.accounts)
     papers = by_papers(loaded, months, tick)
     parts: dict[Key, list[Part]] = defaultdict(list)
     for month in papers:
@@ -182,13 +184,21 @@ def _by_relation(loaded: Loaded, ways: Routes, found: Figure) -> Iterator[tuple[
     facts = found.facts
     whose = (facts.institution, facts.energy)
     steady = ways.steady(facts.institution, facts.month, next_month(facts.month))
+    undivided: tuple[str, ...] = ()
     if steady is not None:
         split: Iterable[tuple[Holder, Figure]] = [(steady, found)]
     else:
-        route = partial(ways.of, facts.institution)
-        split = routed(found, route, partial(facts_of, loaded, whose, facts.month))
+        division = Division.of(loaded, ways, facts)
+        undivided = division.undivided
+
+        def restrict(holder: Holder) -> MonthFacts:
+            return facts_of(loaded, whose, facts.month, partial(division.part, holder))
+
+        split = routed(found, division.route, restrict)
     for holder, piece in split:
-        yield from ((facts.energy, target, part) for target, part in shared(piece, holder))
+        for target, part in shared(piece, holder):
+            here = tuple(code for code in part.accounts if code in undivided)
+            yield facts.energy, target, replace(part, undivided=here) if here else part
 
 
 def _counted(lines: Iterable[Line], ways: Routes, month: date, words: Words) -> _Counted:
