@@ -7,6 +7,8 @@ the bills is added, what is passed on is taken off, both by meters.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -87,7 +89,8 @@ def reported(
     Returns:
         By institution (what is excluded comes last), energy (in the order of the words), month.
     """
-    return _both(conn, months, zone, institutions, own=False)[1]
+    with _uncollected():
+        return _both(conn, months, zone, institutions, own=False)[1]
 
 
 def own_and_reported(
@@ -106,7 +109,20 @@ def own_and_reported(
         institutions: as for them.
         tick: called :data:`ROUNDS` times for each month.
     """
-    return _both(conn, months, zone, institutions, tick)
+    with _uncollected():
+        return _both(conn, months, zone, institutions, tick)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put the search for cycles off: figures have none, and it walks a city's again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _both(  # noqa: PLR0913 - what is asked for, and how
