@@ -95,7 +95,7 @@ def utc(moment: datetime) -> str:
 
 def number_text(row: Row, name: str) -> str:
     """Return a long number as text; refuse one whose last digits a spreadsheet has lost."""
-    value, text = row.values.get(name, ""), row.text(name)
+    value, text = row.value(name), row.text(name)
     if _LOST.fullmatch(text) or (isinstance(value, (int, float)) and abs(value) >= _EXACT):
         row.refuse(name, "号码在表格中按数字保存，末几位已丢失，请设为文本格式后重新填写")
         return ""

@@ -46,7 +46,7 @@ Institution = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
 ]
 Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-03。")]
-Year = Annotated[int | None, typer.Option("--year", min=2000, max=2100, help="年份。")]
+Year = Annotated[int | None, typer.Option("--year", callback=asked.year, help="年份。")]
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
 MappingFile = Annotated[

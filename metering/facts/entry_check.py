@@ -14,8 +14,8 @@ from psycopg.rows import tuple_row
 from metering.facts.meters import Mounted, at_time, known, mounted, unknown_meter
 from metering.facts.readings import Known, after, before
 from metering.facts.refusal import shown
-from metering.facts.written import sensible, wrong_year
 from registry.refusal import Fault
+from registry.years import sensible, wrong_year
 
 Kind = Literal["reading", "initial", "final", "reset"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)

@@ -15,6 +15,7 @@ from metering.facts.written import plain_number
 from registry import workbook
 from registry.refusal import Fault, raise_if_any, refuse
 from registry.workbook import Cell
+from registry.years import sensible, wrong_year
 
 SHEET: Final = "历史月份"
 HEADINGS: Final = (
@@ -105,8 +106,8 @@ class _Reader:
             self.wrong(column, f"“{self.text(column)}”不是月份，请写成 2025-03。")
         elif month >= this_month:
             self.wrong(column, f"{month:%Y-%m} 尚未结束，只能导入已结束的月份。")
-        elif month.year < 2000:
-            self.wrong(column, f"{month:%Y-%m} 早于 2000 年，请核对年份。")
+        elif not sensible(month):
+            self.wrong(column, wrong_year(month))
         else:
             return month
         return None
@@ -147,6 +148,9 @@ def parse(table: Sequence[Sequence[Cell]], known: Known) -> tuple[EarlierMonth, 
     raise_if_any(faults)
     found: list[EarlierMonth] = []
     for row, cells in enumerate(table[1:], start=FIRST_ROW):
+        if missing := workbook.missing_values(SHEET, row, cells, range(len(HEADINGS))):
+            faults += missing
+            continue
         reader = _Reader(cells, row, faults)
         if any(reader.text(column) for column in range(len(cells))):
             one = _row(reader, row, known)

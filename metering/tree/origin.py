@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.derive import arrays
 from metering.tree import scope
 from metering.tree.attribution import Role
 from metering.tree.levels import Level
@@ -110,9 +111,9 @@ def lines_by_origin(
     scope.ensure(conn, zone)
     values: dict[str, object] = {
         **bounds(month, zone, Level.INSTITUTION),
-        "institutions": [institution for institution, _ in without],
+        "institutions": arrays.ids(institution for institution, _ in without),
         "energies": [energy for _, energy in without],
-        "meters": list(meters),
+        "meters": arrays.ids(meters),
     }
     sums: dict[_Key, tuple[Figure, list[int]]] = {}
     for divided in (False, True):

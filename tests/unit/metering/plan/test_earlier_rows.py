@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from metering.factors.kinds import load_kinds
 from metering.plan.earlier_rows import HEADINGS, EarlierMonth, Known, parse
+from registry.no_value import NoValue
 from registry.refusal import RefusedError
 from registry.workbook import Cell
 
@@ -109,7 +110,7 @@ def test_empty_rows_are_passed_over() -> None:
         ({"c": ""}, "历史月份!C2：“”不是月份"),
         ({"c": date(2025, 10, 15)}, "历史月份!C2"),
         ({"c": "2026-11"}, "历史月份!C2：2026-11 尚未结束"),
-        ({"c": "1925-10"}, "历史月份!C2：1925-10 早于 2000 年"),
+        ({"c": "1925-10"}, "历史月份!C2：1925 年不在 2000 年至 2100 年之间"),
         ({"d": "柴火"}, "历史月份!D2：“柴火”不是能源名称，可填：电、水"),
         ({"a": "", "b": "m-2"}, "历史月份!D2：计量点 m-2 不计量电"),
         ({"e": "约600"}, "历史月份!E2：“约600”不是数字"),
@@ -126,6 +127,7 @@ def test_empty_rows_are_passed_over() -> None:
         ({"e": "", "g": ""}, "历史月份!E2：数量和金额至少填一项"),
         ({"f": "度儿"}, "历史月份!F2：电没有单位“度儿”，可填：kWh"),
         ({"f": ""}, "历史月份!F2：电没有单位“”"),
+        ({"e": NoValue("=", "没有结果")}, "历史月份!E2：没有结果"),
         ({"g": "3.141"}, "历史月份!G2：3.141 的小数超过 2 位"),
     ],
 )
