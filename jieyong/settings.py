@@ -49,7 +49,7 @@ class LogSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """Where collectors and metering answer `/health` and `/metrics`."""
+    """Where collectors and workers answer `/health` and `/metrics`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,6 +69,9 @@ class HttpSettings(BaseModel):
     )
     jt808_port: int = Field(
         default=9811, ge=0, le=65_535, description="Port of `jieyong collect jt808`; 0 takes any."
+    )
+    fleet_port: int = Field(
+        default=9812, ge=0, le=65_535, description="Port of `jieyong fleet work`; 0 takes any."
     )
 
 

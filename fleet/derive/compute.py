@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from fleet.derive import store
-from fleet.derive.claim import Span
 from fleet.derive.cut import Cut, cut_of
 from fleet.derive.reading import fixes_of
-from fleet.derive.times import ALWAYS_US, NEVER_US
 from fleet.track.judge import judge
 from fleet.track.rules import Rules
 from fleet.trips.firm import with_known_ends
 from fleet.trips.travel import travelled
+from storage.due import Span
+from storage.times import ALWAYS_US, NEVER_US
 
 
 def recompute(

@@ -7,10 +7,10 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from fleet.derive.claim import Span
-from fleet.derive.times import ALWAYS_US, NEVER_US, at_us, us_of
 from fleet.track.rules import Rules
 from fleet.trips.firm import End
+from storage.due import Span
+from storage.times import ALWAYS_US, NEVER_US, at_us, us_of
 
 _BEFORE: Final[LiteralString] = """
 SELECT seen_from, began_at FROM vehicle_stop WHERE vehicle_id = %s AND firm_after < %s

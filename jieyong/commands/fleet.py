@@ -48,7 +48,7 @@ def recompute(
             count = due.mark_all(at.conn, "asked for")
         else:
             found = readings.find_vehicle(at.conn, vehicle)
-            due.mark_always(at.conn, found.id, "asked for")
+            due.QUEUE.mark(at.conn, found.id, None, None, "asked for")
             count = 1
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -17,23 +17,30 @@ import typer
 from jieyong import logs
 from jieyong.database import database_url
 from jieyong.health import Heartbeat
+from jieyong.metrics.workers import METERING
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
-from jieyong.workers.processes import Leash, Stop, begin_process, run_processes, until_signal
+from jieyong.workers.processes import (
+    BEAT_ALLOWED_S,
+    Leash,
+    Stop,
+    begin_process,
+    run_processes,
+    until_signal,
+)
 from jieyong.workers.tally import Tally, new_tally
-from jieyong.workers.watch import answering
+from jieyong.workers.watch import Watched, answering
 from metering.derive import due
-from metering.derive.claim import Claim
+from metering.derive.backlog import backlog
 from metering.derive.rollup import Window
-from metering.derive.times import at_us, us_of
-from metering.derive.worker import Outcome, Parts, Worker
+from metering.derive.worker import Parts, Worker
 from metering.gauge.settings import GaugeSettings
 from metering.gauge.store import recompute_points
 from metering.gauge.windows import PointSpan
 from metering.tree.virtual import recompute_virtual
 from storage.connection import connect
-
-_BEAT_ALLOWED_S: Final = 15.0
+from storage.due import Claim
+from storage.times import at_us
 
 log = structlog.get_logger()
 
@@ -91,9 +98,10 @@ def run_workers(settings: Settings, stop: Callable[[], bool]) -> None:
         WorkerEndedError: one ended by itself; the others are stopped.
     """
     tallies = [new_tally() for _ in range(settings.metering.workers)]
-    heart = Heartbeat(time.monotonic, _BEAT_ALLOWED_S)
+    heart = Heartbeat(time.monotonic, BEAT_ALLOWED_S)
     arguments = [(settings, tally) for tally in tallies]
-    with answering(settings, tallies, heart):
+    watched = Watched(METERING, backlog, settings.http.metering_port)
+    with answering(settings, watched, tallies, heart):
         run_processes(_process, arguments, stop, heart.beat)
 
 
@@ -120,19 +128,12 @@ def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop, tall
         due.follow(conn)
         written = worker.quarters
         outcome = worker.step()
-        tally.quarters += worker.quarters - written
-        _count(tally, outcome)
+        tally.amount += worker.quarters - written
+        tally.add(outcome, datetime.now(UTC))
         if outcome.done or outcome.failed:
             log.info("metering_computed", done=outcome.done, failed=outcome.failed)
         else:
             stop.wait(settings.metering.look_s)
-
-
-def _count(tally: Tally, outcome: Outcome) -> None:
-    tally.done += outcome.done
-    tally.failed += outcome.failed
-    if outcome.done:
-        tally.last_success_us = us_of(datetime.now(UTC))
 
 
 def _points(conn: psycopg.Connection, claims: Sequence[Claim], settings: GaugeSettings) -> None:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 from jieyong import cli
+from jieyong.demo.figures import samples
+from jieyong.demo.stage import free_ports
 from registry.audit import lines
 from registry.refusal import RefusedError
 from tests.integration.fleet.world import add_terminal, add_vehicle, bind, one, work, write
@@ -129,11 +133,38 @@ def test_everything_can_be_computed_again(run: Run, conn: psycopg.Connection, dr
     assert "1 辆车" in run("recompute")
 
 
-def test_work_computes_until_it_is_told_to_stop(
+def get(port: int, path: str) -> str:
+    """Return what is answered; nothing while nobody does."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
+            found: str = answer.read().decode()
+            return found
+    except (urllib.error.URLError, ConnectionError):
+        return ""
+
+
+def figures(port: int) -> dict[str, float]:
+    return {
+        " ".join([name.removeprefix("jieyong_fleet_"), *labels.values()]): value
+        for name, labels, value in samples(get(port, "/metrics"))
+    }
+
+
+def wait_for(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + SECONDS
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < until, "it does not happen"
+        time.sleep(0.05)
+
+
+def test_work_computes_and_answers_for_its_health_until_it_is_told_to_stop(
     conn: psycopg.Connection, database: str, tmp_path: Path
 ) -> None:
     terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
     bind(conn, terminal, vehicle)
+    (port,) = free_ports(1)
+    drive = Drive().park(30).go(5000).park(30)
     process = subprocess.Popen(
         [sys.executable, "-m", "jieyong", "fleet", "work"],
         cwd=tmp_path,
@@ -142,16 +173,20 @@ def test_work_computes_until_it_is_told_to_stop(
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "DATABASE_URL": database,
             "JIEYONG_TRIPS__LOOK_S": "0.1",
+            "JIEYONG_HTTP__FLEET_PORT": str(port),
         },
         stderr=subprocess.PIPE,
     )
     try:
-        write(database, Drive().park(30).go(5000).park(30).rows, {1: terminal})
-        until = time.monotonic() + SECONDS
-        while not one(conn, "SELECT count(*) FROM trip"):
-            assert process.poll() is None
-            assert time.monotonic() < until, "it does not happen"
-            time.sleep(0.05)
+        write(database, drive.rows, {1: terminal})
+        wait_for(process, lambda: bool(one(conn, "SELECT count(*) FROM trip")))
+        wait_for(process, lambda: figures(port).get("due_rows vehicle") == 0)
+        wait_for(process, lambda: bool(get(port, "/health/ready")))
+        told = figures(port)
+        assert told["workers connected"] == 2
+        assert told["vehicles_total done"] >= 1
+        assert told["fixes_total"] >= len(drive.rows)
+        assert told["failing_vehicles"] == told["due_oldest_age_seconds"] == 0
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
     finally:

@@ -16,13 +16,13 @@ from collector.mqtt.decode import Fault
 from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
 from jieyong.metrics.jt808 import jt808_metrics
-from jieyong.metrics.metering import metering_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
+from jieyong.metrics.workers import FLEET, METERING, worker_metrics
 from jieyong.workers.tally import Done
-from metering.derive.backlog import Backlog
 from metering.derive.due import DueKind
+from storage.backlog import Backlog
 from storage.records import Kind
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
@@ -53,7 +53,8 @@ def exported() -> Iterator[Metric]:
     yield from mqtt_metrics(mqtt)
     yield from jt808_metrics(jt808())
     waiting = Backlog({DueKind.METER: 1}, 1, None)
-    yield from metering_metrics(Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
+    for nouns in (METERING, FLEET):
+        yield from worker_metrics(nouns, Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
 
 
 def jt808() -> Jt808Stats:
