@@ -72,6 +72,10 @@ class ReadingFlag(enum.IntFlag):
     LATE_SLOT = 8  # polled later than half an interval after its turn
 
 
+CLOCKS_DIFFER_US: Final = 60_000_000
+"""A time may be so much ahead of our clock: less is how clocks differ, no wrong time."""
+
+
 class PositionFlag(enum.IntFlag):
     """What ingest saw of one position; never changed afterwards (int4)."""
 
@@ -81,7 +85,7 @@ class PositionFlag(enum.IntFlag):
     OUT_OF_RANGE = 4  # |lat| > 90 or |lon| > 180
     BAD_SPEED = 8  # negative or above 400 km/h
     BAD_COURSE = 16  # outside 0..360
-    FUTURE = 32  # ahead of our clock, but inside the accepted window
+    FUTURE = 32  # more than CLOCKS_DIFFER_US ahead of our clock, but inside the accepted window
     UNKNOWN_FIELDS = 64  # fields we do not know: the whole payload stands in `extra`
     BAD_FIELDS = 128  # optional fields of the wrong kind or size: NULL, and the payload in `extra`
 
