@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 
 from collector.profile import load_profiles
+from collector.settings import MqttSettings
 from jieyong.collect import PROFILES, SourceName, home, now_us
 from jieyong.database import database_url
 from jieyong.doctor.broker import check_mqtt
@@ -102,8 +103,22 @@ def _gateways(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
 def _broker(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
     if known is not None and not known.terminals:
         yield ok("not looked at: no terminal is in the inventory", "broker")
-        return
-    yield from check_mqtt(settings.mqtt)
+    elif _without_broker(settings):
+        what = (
+            "not looked at: [mqtt] is not set, and only `jieyong collect jt808` has ever run here"
+        )
+        yield ok(what, "broker")
+    else:
+        yield from check_mqtt(settings.mqtt)
+
+
+def _without_broker(settings: Settings) -> bool:
+    """Whether all terminals here speak JT/T 808, which needs no broker."""
+    mqtt, jt808 = (
+        (home(settings.state_dir, name) / "registry.json").exists()
+        for name in (SourceName.MQTT, SourceName.JT808)
+    )
+    return settings.mqtt == MqttSettings() and jt808 and not mqtt
 
 
 def _taken(settings: Settings, current: Snapshot | None) -> Iterator[Finding]:
