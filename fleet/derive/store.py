@@ -28,6 +28,15 @@ _DELETE: Final[tuple[LiteralString, ...]] = (
       AND (owner_at < %(to)s OR owner_at = %(to)s AND kind = 'stop')
     """,
 )
+_FORGET: Final[tuple[LiteralString, ...]] = (
+    """
+    UPDATE vehicle_stop SET lat = NULL, lon = NULL WHERE vehicle_id = %s AND lat IS NOT NULL
+    """,
+    """
+    UPDATE trip SET start_lat = NULL, start_lon = NULL, end_lat = NULL, end_lon = NULL
+    WHERE vehicle_id = %s AND start_lat IS NOT NULL
+    """,
+)
 _STOPS: Final = """
 COPY vehicle_stop (vehicle_id, seen_from, seen_to, began_at, ended_at, lat, lon, fixes, terminal_mm,
     firm_after, firm_before) FROM STDIN
@@ -69,6 +78,12 @@ def replace(
             if text:
                 with cursor.copy(copy_to) as copy:
                     copy.write(text)
+
+
+def forget_places(conn: psycopg.Connection, vehicle_id: int) -> None:
+    """Take the places off everything that is kept of a vehicle."""
+    for statement in _FORGET:
+        conn.execute(statement, [vehicle_id])
 
 
 def _line(row: tuple[object, ...]) -> str:

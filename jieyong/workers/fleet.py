@@ -81,7 +81,8 @@ def run_fleet_workers(settings: Settings, stop: Callable[[], bool]) -> None:
 
 def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop, tally: Tally) -> None:
     zone = ZoneInfo(settings.time_zone)
-    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
+    keep_days = settings.database.position_retention_days
+    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC), keep_days)
     due.adopt(conn, settings.trips.rules(), zone)
     while not stop.is_set():
         due.follow(conn)

@@ -80,10 +80,12 @@ def write(database: str, rows: Iterable[Fix], terminals: dict[int, int] | None =
 def work(
     conn: psycopg.Connection[Any],
     settings: TripSettings | None = None,
+    now: datetime = NOW,
+    keep_days: int | None = None,
 ) -> int:
     """Compute everything that is due; return how many fixes were looked at."""
     due.follow(conn)
-    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: NOW)
+    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: now, keep_days)
     while worker.step().done:
         pass
     return worker.fixes
