@@ -14,9 +14,6 @@ import structlog
 from jieyong import logs
 from jieyong.settings import Settings
 
-BEAT_ALLOWED_S: Final = 15.0
-"""The loop that watches over workers beats so often at least."""
-
 _LOOK_S: Final = 0.5
 _STOP_S: Final = 30.0
 _GARBAGE_AFTER: Final = 50_000
