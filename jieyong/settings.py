@@ -15,7 +15,13 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from collector.settings import Jt808Settings, ModbusSettings, MqttSettings, SpoolSettings
+from collector.settings import (
+    FanoutSettings,
+    Jt808Settings,
+    ModbusSettings,
+    MqttSettings,
+    SpoolSettings,
+)
 from fleet.derive.settings import TripSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
@@ -108,6 +114,7 @@ class Settings(BaseSettings):
     modbus: ModbusSettings = Field(default=ModbusSettings())
     mqtt: MqttSettings = Field(default=MqttSettings())
     jt808: Jt808Settings = Field(default=Jt808Settings())
+    fanout: FanoutSettings = Field(default=FanoutSettings())
     metering: MeteringSettings = Field(default=MeteringSettings())
     factors: FactorSettings = Field(default=FactorSettings())
     mains: MainsSettings = Field(default=MainsSettings())

@@ -13,7 +13,7 @@ import enum
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 PG_EPOCH_US: Final = 946_684_800_000_000
 """Microseconds between 1970-01-01 and PostgreSQL's own epoch, 2000-01-01, both UTC."""
@@ -159,6 +159,25 @@ def pack_reading(  # noqa: PLR0913, PLR0917 - one argument for each column, call
     return _READING.pack(7, 4, *head, 8, value, *tail)
 
 
+_POSITION: Final = {
+    "terminal_id": ">i",
+    "fix_time_us": ">q",
+    "content_hash": ">q",
+    "lat": ">d",
+    "lon": ">d",
+    "speed_kmh": ">f",
+    "course_deg": ">f",
+    "altitude_m": ">f",
+    "odometer_km": ">d",
+    "satellites": ">h",
+    "acc": ">?",
+    "flags": ">i",
+    "seq": ">q",
+    "received_us": ">q",
+    "extra": "",
+}
+
+
 def pack_position(p: Position) -> bytes:
     """Pack one position into a COPY-binary tuple."""
     return b"".join(
@@ -182,6 +201,26 @@ def pack_position(p: Position) -> bytes:
             _raw(None if p.extra is None else b"\x01" + p.extra),
         )
     )
+
+
+def unpack_position(row: bytes) -> Position:
+    """Read a packed position.
+
+    Raises:
+        struct.error: it is none.
+    """
+    fields = list(_fields(row))
+    if len(fields) != len(_POSITION):
+        raise struct.error(f"{len(fields)} fields, not {len(_POSITION)}")
+    values: dict[str, Any] = {
+        name: data if data is None or not form else struct.unpack(form, data)[0]
+        for (name, form), data in zip(_POSITION.items(), fields, strict=True)
+    }
+    values["fix_time_us"] += PG_EPOCH_US
+    values["received_us"] += PG_EPOCH_US
+    if values["extra"] is not None:
+        values["extra"] = values["extra"][1:]
+    return Position(**values)
 
 
 def pack_quarantine(  # noqa: PLR0913, PLR0917 - one argument for each column
@@ -235,6 +274,16 @@ def _end_of_tuple(body: bytes, at: int) -> int:
         (size,) = struct.unpack_from(">i", body, at)
         at += 4 + max(size, 0)
     return at
+
+
+def _fields(row: bytes) -> Iterator[bytes | None]:
+    (count,) = struct.unpack_from(">h", row)
+    at = 2
+    for _ in range(count):
+        (size,) = struct.unpack_from(">i", row, at)
+        at += 4
+        yield None if size < 0 else row[at : at + size]
+        at += max(size, 0)
 
 
 def _field(form: str, value: float | None) -> bytes:

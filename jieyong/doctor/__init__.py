@@ -122,7 +122,8 @@ def _without_broker(settings: Settings) -> bool:
         (home(settings.state_dir, name) / "registry.json").exists()
         for name in (SourceName.MQTT, SourceName.JT808)
     )
-    return settings.mqtt == MqttSettings() and jt808 and not mqtt
+    used = settings.mqtt != MqttSettings() or settings.fanout.enabled
+    return jt808 and not mqtt and not used
 
 
 def _taken(settings: Settings, current: Snapshot | None) -> Iterator[Finding]:

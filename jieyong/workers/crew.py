@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
+from typing import Final
 
 import psycopg
 import structlog
@@ -22,7 +23,7 @@ from storage.backlog import Backlog
 from storage.connection import connect
 from storage.due_worker import Outcome
 
-_BEAT_ALLOWED_S = 15.0
+_BEAT_ALLOWED_S: Final = 15.0
 
 log = structlog.get_logger()
 
