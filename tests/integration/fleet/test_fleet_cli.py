@@ -89,6 +89,21 @@ def test_vehicle_case_19_a_month_of_one_and_of_all(run: Run, driven: int) -> Non
     assert json.loads(run("days", "--month", "2026-07", "--json")) == []
 
 
+def test_a_terminal_that_did_not_count_every_trip_has_counted_no_day(
+    run: Run, conn: psycopg.Connection, driven: int
+) -> None:
+    def counted() -> list[int | None]:
+        rows = json.loads(run("days", "--month", "2026-06", "--vehicle", "v", "--json"))
+        return [row["terminal_mm"] for row in rows]
+
+    assert counted() == [25_000_000]
+    conn.execute(
+        "UPDATE vehicle_share SET terminal_mm = NULL WHERE kind = 'trip' AND distance_mm < 10000000"
+    )
+    assert counted() == [None], "unknown is not zero"
+    assert "未知" in run("days", "--month", "2026-06")
+
+
 @pytest.mark.usefixtures("driven")
 def test_odometer_readings_are_entered_compared_and_withdrawn(run: Run) -> None:
     assert "#1" in run("odometer", "enter", "v", "5000", "--at", "2026-06-01 08:00")
