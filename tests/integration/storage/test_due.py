@@ -134,6 +134,27 @@ def test_the_one_that_spoils_a_batch_is_found_and_rests_longer_each_time(
     assert count(conn, queue, "failure") == count(conn, queue, "due") == 0
 
 
+def test_however_much_comes_of_a_subject_that_fails_it_stays_one_row(
+    conn: psycopg.Connection, queue: Queue
+) -> None:
+    fail, now = Meanwhile(), [NOON]
+    mine = DueWorker(conn, queue, fail, lambda: now[0])
+    for _ in range(3):
+        mark(conn, queue, 1, 1)
+        now[0] += timedelta(hours=7)
+        assert mine.step(9).failed == 1
+        assert count(conn, queue, "due") == 1
+
+
+def test_a_clock_that_ran_ahead_lays_nobody_to_rest_for_years(
+    conn: psycopg.Connection, queue: Queue
+) -> None:
+    mark(conn, queue, 1)
+    queue.failed(conn, {1: "no"}, NOON + timedelta(days=3650))
+    assert queue.waiting(conn, NOON).oldest_at is not None
+    assert worker(conn, queue).step(9).done == 1
+
+
 def test_an_error_of_one_lets_the_others_stand(conn: psycopg.Connection, queue: Queue) -> None:
     mark(conn, queue, 1, 2)
 
