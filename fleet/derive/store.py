@@ -8,8 +8,8 @@ from typing import Final, LiteralString
 import psycopg
 
 from fleet.derive.cut import Cut
-from fleet.derive.times import at_us
 from fleet.trips.model import Place, Travelled
+from storage.times import at_us
 
 # What begins in the piece, from its first stop to its last: a trip that leaves the last stop starts
 # when that ends, and does not belong to it.
@@ -26,6 +26,15 @@ _DELETE: Final[tuple[LiteralString, ...]] = (
     DELETE FROM vehicle_share
     WHERE vehicle_id = %(vehicle)s AND owner_at >= %(from)s
       AND (owner_at < %(to)s OR owner_at = %(to)s AND kind = 'stop')
+    """,
+)
+_FORGET: Final[tuple[LiteralString, ...]] = (
+    """
+    UPDATE vehicle_stop SET lat = NULL, lon = NULL WHERE vehicle_id = %s AND lat IS NOT NULL
+    """,
+    """
+    UPDATE trip SET start_lat = NULL, start_lon = NULL, end_lat = NULL, end_lon = NULL
+    WHERE vehicle_id = %s AND start_lat IS NOT NULL
     """,
 )
 _STOPS: Final = """
@@ -69,6 +78,12 @@ def replace(
             if text:
                 with cursor.copy(copy_to) as copy:
                     copy.write(text)
+
+
+def forget_places(conn: psycopg.Connection, vehicle_id: int) -> None:
+    """Take the places off everything that is kept of a vehicle."""
+    for statement in _FORGET:
+        conn.execute(statement, [vehicle_id])
 
 
 def _line(row: tuple[object, ...]) -> str:

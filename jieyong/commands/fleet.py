@@ -15,7 +15,8 @@ from jieyong.commands import asked, fleet_tables
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, session
 from jieyong.settings_file import load_settings
-from jieyong.workers.fleet import run_fleet_workers
+from jieyong.workers.crew import run_crew
+from jieyong.workers.fleet import CREW
 from jieyong.workers.processes import until_signal
 from metering.facts import written
 from registry.audit import record
@@ -34,7 +35,7 @@ def work(config: Config = None) -> None:
     """Compute what is due until Ctrl-C or TERM."""
     settings = load_settings(config)
     logs.configure(settings.log.level, settings.log.form)
-    run_fleet_workers(settings, until_signal())
+    run_crew(CREW, settings, until_signal())
 
 
 @fleet_app.command(help="将全部或一辆车列入重新计算；修改 [trips] 设置后会自动进行。")
@@ -48,7 +49,7 @@ def recompute(
             count = due.mark_all(at.conn, "asked for")
         else:
             found = readings.find_vehicle(at.conn, vehicle)
-            due.mark_always(at.conn, found.id, "asked for")
+            due.QUEUE.mark(at.conn, found.id, None, None, "asked for")
             count = 1
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
 

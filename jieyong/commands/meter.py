@@ -10,11 +10,14 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from jieyong import logs
 from jieyong.commands import meter_tables
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
-from jieyong.workers.run import work_command
+from jieyong.workers.crew import run_crew
+from jieyong.workers.metering import CREW
+from jieyong.workers.processes import until_signal
 from metering.derive.again import compute_everything_again, compute_meter_again
 from metering.facts import manual, written
 from metering.facts.acts import withdraw_act
@@ -53,7 +56,12 @@ Instead = Annotated[
 Note = Annotated[str, typer.Option("--note", help="备注，写进记录。")]
 
 
-meter_app.command("work", help="持续计算用量，直到 Ctrl-C。")(work_command)
+@meter_app.command(help="持续计算用量，直到 Ctrl-C。")
+def work(config: Config = None) -> None:
+    """Compute what is due until Ctrl-C or TERM."""
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    run_crew(CREW, settings, until_signal())
 
 
 class Fact(StrEnum):

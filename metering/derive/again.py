@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.derive import due
-from metering.derive.times import ALWAYS_US, NEVER_US, at_us
+from storage.times import ALWAYS_US, NEVER_US, at_us
 
 _WHY: Final = "asked to compute again"
 # Virtual meters follow those that they are made of.

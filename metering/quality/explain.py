@@ -13,7 +13,6 @@ import psycopg
 from metering.counter.model import Flag
 from metering.derive import history
 from metering.derive.profiles import Resolutions
-from metering.derive.times import at_us, us_of
 from metering.plan.usage import Window, month_of
 from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
@@ -41,6 +40,7 @@ from metering.quality.presence import (
 from metering.quality.stretches import stretches
 from metering.tree.formula import FormulaError, parse
 from metering.tree.virtual import virtual_meters
+from storage.times import at_us, us_of
 
 _QUARTERS: Final[LiteralString] = """
     SELECT slot, micro, flags, covered_s FROM consumption

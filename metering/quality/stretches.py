@@ -15,9 +15,9 @@ from metering.counter.model import Int64s
 from metering.counter.ticks import legible, ticks_of
 from metering.derive.history import Binding, History, Scale
 from metering.derive.readings import Wanted, around
-from metering.derive.times import us_of
 from metering.quality.check import Noted, Stretch
 from metering.quality.explanation import FindingLine
+from storage.times import us_of
 
 _MILLION: Final = 1_000_000
 

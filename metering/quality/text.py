@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from metering.derive.times import at_us
 from metering.quality import gaps, words
 from metering.quality.check import Check, Edge, Segment
 from metering.quality.explanation import EntryLine, Explanation, Period, RatioLine
@@ -22,6 +21,7 @@ from metering.quality.words import (
     unit_name,
     width,
 )
+from storage.times import at_us
 
 
 def render(explanation: Explanation) -> str:

@@ -17,8 +17,8 @@ import structlog
 
 from metering.counter.model import GRAIN_US, Flag
 from metering.derive.rollup import Window, roll_up
-from metering.derive.times import at_us
 from metering.tree.graph import Graph, Node, Refusal, build
+from storage.times import at_us
 
 LOCK_CLASS: Final = 0x6A69_6D09
 """First key of a virtual meter's advisory lock; the second is its id."""

@@ -11,12 +11,12 @@ import pytest
 
 from metering.derive import due
 from metering.derive.backlog import backlog
-from metering.derive.claim import Claim, claim
-from metering.derive.due import DueKind
+from metering.derive.due import QUEUES, DueKind
 from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
-from metering.derive.times import us_of
 from metering.derive.worker import Parts, Worker
+from storage.due import Claim
+from storage.times import us_of
 from tests.integration.metering.derive.world import (
     START,
     ZONE,
@@ -122,7 +122,7 @@ def test_a_worker_leaves_the_rows_of_a_meter_that_somebody_holds(
     first, second = many(conn, database, 2)
     due.follow(conn)
     with psycopg.connect(database) as other:
-        held = claim(other, DueKind.METER, 1, START)
+        held = QUEUES[DueKind.METER].claim(other, 1, START)
         due.mark(conn, DueKind.METER, held[0].subject, at(3), at(4), "meanwhile")
         worker = make_worker(conn)
 
@@ -258,60 +258,6 @@ def test_a_part_that_fails_keeps_its_subject_due(conn: psycopg.Connection, datab
 def one_row(conn: psycopg.Connection, query: str) -> tuple[object, ...]:
     (row,) = conn.execute(query).fetchall()
     return tuple(row)
-
-
-def test_what_another_worker_computes_meanwhile_is_no_failure(
-    conn: psycopg.Connection, database: str
-) -> None:
-    (meter,) = many(conn, database, 1)
-    due.follow(conn)
-    tries = 0
-
-    def fail(_conn: psycopg.Connection, _windows: Sequence[Window]) -> None:
-        nonlocal tries
-        tries += 1
-        raise ValueError("no")
-
-    with psycopg.connect(database, autocommit=True) as other:
-
-        def clock() -> datetime:
-            """Behind the second rollback, and before the failure is noted, another one works."""
-            if tries == 2:
-                work(other)
-            return START
-
-        parts = Parts(lambda _conn, _claims: None, fail)
-        assert Worker(conn, SMALL, ZONE, parts, clock).step().failed == 1
-
-    assert kwh(conn, meter.id) == 14.5
-    assert one(conn, "SELECT count(*) FROM metering_due") == 0
-    assert one(conn, "SELECT count(*) FROM metering_failure") == 0
-
-
-def test_a_failure_is_left_to_who_holds_the_meter(conn: psycopg.Connection, database: str) -> None:
-    (meter,) = many(conn, database, 1)
-    due.follow(conn)
-    tries = 0
-
-    def fail(_conn: psycopg.Connection, _windows: Sequence[Window]) -> None:
-        nonlocal tries
-        tries += 1
-        raise ValueError("no")
-
-    with psycopg.connect(database) as other:
-
-        def clock() -> datetime:
-            if tries == 2:
-                claim(other, DueKind.METER, 1, START)
-            return START
-
-        parts = Parts(lambda _conn, _claims: None, fail)
-        Worker(conn, SMALL, ZONE, parts, clock).step()
-        assert one(conn, "SELECT count(*) FROM metering_failure") == 0
-        other.rollback()
-    assert one(conn, "SELECT count(*) FROM metering_due") > 0
-    work(conn)
-    assert kwh(conn, meter.id) == 14.5
 
 
 def test_however_much_comes_of_a_meter_that_fails_it_stays_one_row(

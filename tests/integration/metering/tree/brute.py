@@ -17,10 +17,10 @@ from fractions import Fraction
 from psycopg.types.range import TimestamptzRange
 
 from metering.derive.rollup import Window
-from metering.derive.times import us_of
 from metering.tree.relations import Kind, Relation, enter_relation
 from metering.tree.standing import Standing, enter_standing
 from metering.tree.virtual import recompute_virtual
+from storage.times import us_of
 from tests.integration.metering.tree.town import ACT, QUARTER, ZONE, Town, midnight
 
 DAYS = [date(2026, 6, 29) + timedelta(days=n) for n in range(4)]

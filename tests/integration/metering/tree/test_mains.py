@@ -9,11 +9,11 @@ import pytest
 from psycopg.types.range import TimestamptzRange
 
 from metering.derive.rollup import Window
-from metering.derive.times import us_of
 from metering.tree.mains import balances, mains, negative_remainders
 from metering.tree.periods import Grain, periods
 from metering.tree.remainder import Balance, Cause, Tolerance
 from metering.tree.virtual import recompute_virtual
+from storage.times import us_of
 from tests.integration.metering.tree.town import QUARTER, ZONE, Town, midnight
 
 DAY = date(2026, 6, 1)

@@ -12,8 +12,8 @@ import pytest
 
 from metering.counter.model import GRAIN_US, Flag
 from metering.derive.rollup import Window
-from metering.derive.times import us_of
 from metering.tree.virtual import NODES, recompute_virtual
+from storage.times import us_of
 from tests.integration.metering.tree.town import QUARTER, ZONE, Town, since, wait_for_lock
 
 BEGIN = datetime(2026, 6, 30, 12, tzinfo=UTC)  # a month of the zone ends four hours later

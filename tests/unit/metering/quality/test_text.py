@@ -11,7 +11,6 @@ import pytest
 
 from metering.counter.findings import _KINDS
 from metering.counter.model import Flag
-from metering.derive.times import us_of
 from metering.quality import words
 from metering.quality.check import Check, Correction, Edge, Segment
 from metering.quality.explanation import (
@@ -31,6 +30,7 @@ from metering.quality.export import to_csv, to_json
 from metering.quality.gaps import Gap, Why
 from metering.quality.presence import Change, Span
 from metering.quality.text import render, summary
+from storage.times import us_of
 
 BEGIN = datetime(2026, 9, 30, 16, tzinfo=UTC)
 DAY = timedelta(days=1)
