@@ -19,7 +19,7 @@ from metering.bills.model import First
 from metering.bills.month import Entered, PurchaseFigures
 from metering.bills.share import ONE_DAY, BillFigures
 from metering.bills.words import Words
-from metering.derive import arrays
+from storage import arrays
 
 _ASSIGNMENTS: Final[LiteralString] = """
     SELECT a.id, a.code, a.energy, i.code,

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.derive import arrays
 from metering.tree import scope
 from metering.tree.attribution import Role
 from metering.tree.levels import Level
 from metering.tree.shares import largest_remainder
 from metering.tree.totals import COUNTED, Figure, bounds, share_as
+from storage import arrays
 
 # What is taken off belongs to where the main stands. Of two places in a month the last counts.
 # What passes from one holder to another has a row of either sign.
