@@ -17,6 +17,7 @@ from pydantic_settings import (
 
 from collector.settings import Jt808Settings, ModbusSettings, MqttSettings, SpoolSettings
 from fleet.derive.settings import TripSettings
+from fleet.yards.settings import FenceSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())
     trips: TripSettings = Field(default=TripSettings())
+    fences: FenceSettings = Field(default=FenceSettings())
 
     @classmethod
     def settings_customise_sources(
