@@ -16,7 +16,7 @@ window what the whole track says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from fleet.fence.shape import Shape
 from fleet.fence.track import Track
-from fleet.track.fixes import Bools, Int64s
+from fleet.track.fixes import Bools, Floats, Int64s
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +86,28 @@ class Passage:
         first_us, last_us: of the track; nothing is known beyond. Equal to each other: no track.
         stays: inside; ascending, apart.
         unknown: (from, to) of which nothing is known; ascending, apart from the stays.
+        asleep: (from, to) in which the vehicle said nothing, and is believed to have stood.
     """
 
     first_us: int
     last_us: int
     stays: tuple[Stay, ...]
     unknown: tuple[tuple[int, int], ...]
+    asleep: tuple[tuple[int, int], ...] = ()
 
 
 def passage(track: Track, watch: Watch) -> Passage:
     """Return when a vehicle was inside of a fence."""
     if not len(track):
         return Passage(0, 0, (), ())
-    found = [one for one in _joined(track, watch) if _lasting(one, watch)]
-    unknown = np.flatnonzero(track.unknown)
-    spans = zip(track.t_us[unknown].tolist(), track.t_us[unknown + 1].tolist(), strict=True)
-    return Passage(int(track.t_us[0]), int(track.t_us[-1]), tuple(found), tuple(spans))
+    found = [one for one in _joined(track, watch, _away(track, watch)) if _lasting(one, watch)]
+    unknown, asleep = _legs(track, track.unknown), _legs(track, track.asleep)
+    return Passage(int(track.t_us[0]), int(track.t_us[-1]), tuple(found), unknown, asleep)
+
+
+def _legs(track: Track, which: Bools) -> tuple[tuple[int, int], ...]:
+    legs = np.flatnonzero(which)
+    return tuple(zip(track.t_us[legs].tolist(), track.t_us[legs + 1].tolist(), strict=True))
 
 
 def crossings(track: Track, watch: Watch) -> list[Crossing]:
@@ -121,26 +127,33 @@ def crossings(track: Track, watch: Watch) -> list[Crossing]:
     return found
 
 
-def decided(track: Track, watch: Watch, from_us: int, to_us: int) -> bool:
-    """Say whether some time of a span is decided, whatever comes before or behind the track.
+def decided(track: Track, watch: Watch, spans: Sequence[tuple[int, int]]) -> list[bool]:
+    """Say of each span whether some time of it is decided, whatever lies beyond the track.
 
     A leg of which nothing is known; a stay that lasts in the span; two fixes beyond the margin, as
     far from each other as a stay must last, with no stay between.
     """
     if not len(track):
-        return False
-    known = track.t_us[:-1] >= from_us
-    if bool((track.unknown & known & (track.t_us[1:] <= to_us)).any()):
-        return True
-    stays = _joined(track, watch)
-    beyond = np.flatnonzero(_beyond(track, watch))
-    spans = [(one.from_us, one.to_us) for one in stays]
-    spans += [
-        (int(track.t_us[away[0]]), int(track.t_us[away[-1]]))
+        return [False for _ in spans]
+    away = _away(track, watch)
+    stays = _joined(track, watch, away)
+    beyond = np.flatnonzero(away > watch.margin_m)
+    certain = [(one.from_us, one.to_us) for one in stays]
+    certain += [
+        (int(track.t_us[outs[0]]), int(track.t_us[outs[-1]]))
         for one, other in pairwise([_NOTHING_BEFORE, *stays, _nothing_behind(track)])
-        if len(away := beyond[_slice(beyond, one.behind, other.before)])
+        if len(outs := beyond[_slice(beyond, one.behind, other.before)])
     ]
-    return any(min(end, to_us) - max(start, from_us) >= watch.dwell_us for start, end in spans)
+    return [
+        _blind(track, from_us, to_us)
+        or any(min(end, to_us) - max(start, from_us) >= watch.dwell_us for start, end in certain)
+        for from_us, to_us in spans
+    ]
+
+
+def _blind(track: Track, from_us: int, to_us: int) -> bool:
+    within = (track.t_us[:-1] >= from_us) & (track.t_us[1:] <= to_us)
+    return bool((track.unknown & within).any())
 
 
 _NOTHING_BEFORE = Stay(0, 0, -1, 0)
@@ -163,18 +176,12 @@ def _crossing(track: Track, leg: int, at_us: int, *, entered: bool) -> Crossing:
     return Crossing(entered, at_us, after, before, seen)
 
 
-def _beyond(track: Track, watch: Watch) -> Bools:
-    away: Bools = _away(track, watch) > watch.margin_m
-    return away
-
-
-def _away(track: Track, watch: Watch) -> np.ndarray:
+def _away(track: Track, watch: Watch) -> Floats:
     return watch.shape.outside_m(track.lat, track.lon, watch.margin_m + 1.0)
 
 
-def _joined(track: Track, watch: Watch) -> list[Stay]:
+def _joined(track: Track, watch: Watch, away: Floats) -> list[Stay]:
     """Return the stays, those that margin and dwell make one joined; short ones among them."""
-    away = _away(track, watch)
     outs = np.concatenate(([0], np.cumsum(away > watch.margin_m)))
     unknown = np.concatenate(([0], np.cumsum(track.unknown)))
     joined = list[Stay]()

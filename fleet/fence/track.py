@@ -41,6 +41,7 @@ class Track:
         t_us: times, µs UTC.
         lat, lon: degrees, WGS-84.
         gap: the leg was not seen.
+        asleep: the leg was silent, and the vehicle is believed to have stayed where it was left.
         unknown: nothing is known of the time of the leg.
     """
 
@@ -48,6 +49,7 @@ class Track:
     lat: Floats
     lon: Floats
     gap: Bools
+    asleep: Bools
     unknown: Bools
 
     def __len__(self) -> int:
@@ -68,8 +70,9 @@ def track_of(judged: Judged, rules: Rules, silence: Silence) -> Track:
         & (took <= silence.asleep_us)
         & _left(kept.acc, kept.odometer_km, kept.terminal)
     )
-    unknown = legs.bad | ((took >= silence.silent_us) & ~stayed)
-    return Track(kept.t_us, kept.lat, kept.lon, took >= silence.gap_us, unknown)
+    silent = took >= silence.silent_us
+    asleep, unknown = silent & stayed & ~legs.bad, legs.bad | (silent & ~stayed)
+    return Track(kept.t_us, kept.lat, kept.lon, took >= silence.gap_us, asleep, unknown)
 
 
 def _left(acc: Bytes, odometer_km: Floats, terminal: Int64s) -> Bools:

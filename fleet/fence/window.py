@@ -58,23 +58,26 @@ def window(  # noqa: PLR0913, PLR0917 - the span, and all that is believed
     bounds = source.bounds()
     if bounds is None:
         return track_of(judge(source.read(0, 0), rules), rules, silence)
-    before, behind = 0, 0
+    tries_before, tries_behind = 0, 0
     while True:
-        first = _reach(before, from_us, -1, bounds[0])
-        last = _reach(behind, to_us, 1, bounds[1])
+        first = _reach(tries_before, from_us, -1, bounds[0])
+        last = _reach(tries_behind, to_us, 1, bounds[1])
         fixes = source.read(first - rules.cover_us, last + rules.cover_us)
         judged = judge(fixes, rules, first, last)
         start = first if first <= bounds[0] else _solid_from(judged, rules, from_us)
         end = last if last >= bounds[1] else _solid_to(judged, rules, to_us)
         if start is not None and end is not None:
             track = track_of(_cut(judged, start, end), rules, silence)
-            if first > bounds[0] and not all(decided(track, w, start, from_us) for w in watches):
+            sides = ((start, from_us), (to_us, end))
+            known = [decided(track, watch, sides) for watch in watches]
+            if first > bounds[0] and not all(before for before, _ in known):
                 start = None
-            if last < bounds[1] and not all(decided(track, w, to_us, end) for w in watches):
+            if last < bounds[1] and not all(behind for _, behind in known):
                 end = None
             if start is not None and end is not None:
                 return track
-        before, behind = before + (start is None), behind + (end is None)
+        tries_before += start is None
+        tries_behind += end is None
 
 
 def crossings_in(track: Track, watch: Watch, from_us: int, to_us: int) -> list[Crossing]:

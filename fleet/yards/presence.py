@@ -51,14 +51,24 @@ def presence(  # noqa: PLR0913, PLR0917 - the window, what is known, and what is
     away = without(outside, certain)
     sure = without(away, maybe)
     lost = without(unknown, certain)
-    evidence = Evidence(window, tuple(fences), tuple(away), tuple(lost), tuple(met))
-    if longest(sure) >= tolerance_us:
-        first = next(start for start, end in sure if end - start >= tolerance_us)
+    asleep = within(joined(span for one in passages for span in one.asleep), whole)
+    evidence = Evidence(
+        window,
+        tuple(fences),
+        away=tuple(away),
+        unknown=tuple(lost),
+        asleep=tuple(asleep),
+        excuses=tuple(met),
+    )
+    # Of a window that is shorter, all of it.
+    enough = min(tolerance_us, window.to_us - window.from_us)
+    if longest(sure) >= enough:
+        first = next(start for start, end in sure if end - start >= enough)
         late = not any(end <= first for _, end in inside)
         return Doubt(DoubtKind.NOT_IN_YARD if late else DoubtKind.LEFT_YARD, evidence)
-    if longest(away) >= tolerance_us:
+    if longest(away) >= enough:
         return CannotTell(Why.ORDER_OPEN, evidence)
-    if longest(lost) >= tolerance_us:
+    if longest(lost) >= enough:
         nothing = not inside and not outside
         return CannotTell(Why.NO_POSITIONS if nothing else Why.SILENT, evidence)
     return Agrees(evidence)

@@ -75,6 +75,7 @@ class Evidence:
         fences: codes of the places where it might be.
         away: when it was elsewhere, what is excused left out; or on its way while sealed.
         unknown: of which nothing is known.
+        asleep: in which it said nothing, and is believed to have stood where it was left.
         excuses: that touch the window.
         place: where it stood longest while away; None: nowhere, or nobody may know.
         moved_mm: how far it went while sealed, by its positions; None: unknown.
@@ -86,6 +87,7 @@ class Evidence:
     fences: tuple[str, ...] = ()
     away: tuple[Span, ...] = ()
     unknown: tuple[Span, ...] = ()
+    asleep: tuple[Span, ...] = ()
     excuses: tuple[Excuse, ...] = ()
     place: Degrees | None = field(default=None)
     moved_mm: int | None = None

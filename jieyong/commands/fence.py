@@ -280,6 +280,11 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         if any(vehicle_then.secret(day) for day in days):
             refuse(found.code, "涉密车辆不保留位置，没有进出记录")
         known = fences.standing(at.conn, fence)
+        lacking = sorted(set(fence or ()) - {one.code for one in known})
+        if lacking:
+            refuse(
+                "--fence", f"没有编码为 {'、'.join(lacking)} 的围栏，请用 jieyong fence list 核对"
+            )
         trips = at.settings.trips
         silence = at.settings.fences.silence(trips.gap_s)
         with at.conn.transaction():

@@ -144,7 +144,8 @@ def nights(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
     columns = (
         *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("window", "应在时段")),
         *(("fences", "指定地点"), ("result", "结论"), ("what", "情况"), ("away", "不在时段")),
-        *(("place", "停留位置"), ("unknown", "无数据时段"), ("excuses", "例外")),
+        *(("place", "停留位置"), ("unknown", "无数据时段"), ("asleep", "休眠推定停放")),
+        ("excuses", "例外"),
     )
     return _table("定点停放", columns, [_night(one, zone) for one in found], title)
 
@@ -168,6 +169,7 @@ def _night(one: Found, zone: ZoneInfo) -> Row:
         **_common(one, zone),
         "window": _spans([window], zone),
         "fences": "、".join(evidence.fences),
+        "asleep": _spans(evidence.asleep, zone),
         "place": "" if place is None else f"{place[1]:.5f},{place[0]:.5f}",
     }
 

@@ -117,6 +117,10 @@ def _look(
 ) -> tuple[list[Found], int]:
     """Return the verdicts, and of how many vehicles there are none."""
     one = None if vehicle is None else find_vehicle(at.conn, vehicle).id
+    known = {code for (code,) in at.conn.execute("SELECT code FROM institution")}
+    strange = sorted(set(institution or ()) - known)
+    if strange:
+        refuse("--institution", f"机构 {'、'.join(strange)} 不存在，请核对编码")
     its = load.vehicles(at.conn, institution, one)
     found, without = list[Found](), 0
     with counting(len(its)) as done:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from fleet.fence.passage import Watch, passage
@@ -36,10 +37,11 @@ def judged(
     *,
     now: int = LATER,
     watches: Sequence[Watch] = (YARD,),
+    window: Window = NIGHT,
 ) -> Verdict:
     track = track_of(judge(fixes_of(drive.rows).ordered(), RULES), RULES, Silence())
     passages = [passage(track, one) for one in watches]
-    return presence(NIGHT, ["Y"] * len(watches), passages, excuses, 30 * MINUTE, now)
+    return presence(window, ["Y"] * len(watches), passages, excuses, 30 * MINUTE, now)
 
 
 def out_and_back(hours_out: float) -> Drive:
@@ -129,6 +131,21 @@ def test_silence_between_two_places_is_not_known() -> None:
     drive = Drive(every_s=60).park(9 * 60).move(5_000).silent(12 * 60).park(60)
     found = judged(drive)
     assert isinstance(found, CannotTell)
+
+
+def test_what_is_only_believed_of_a_sleeping_vehicle_is_said() -> None:
+    drive = Drive(every_s=60).park(9 * 60).silent(11 * 60).park(60)
+    found = judged(drive)
+    assert isinstance(found, Agrees)
+    assert found.evidence.asleep == ((TEN, TEN + 8 * HOUR),)
+    awake = judged(Drive(every_s=600).park(48 * 60))
+    assert awake.evidence.asleep == ()
+
+
+def test_out_all_of_a_short_window_is_a_doubt() -> None:
+    short = replace(NIGHT, to_us=TEN + 10 * MINUTE)
+    assert isinstance(judged(out_and_back(3), window=short), Doubt)
+    assert isinstance(judged(Drive(every_s=600).park(48 * 60), window=short), Agrees)
 
 
 def test_a_duty_covers_silence_too() -> None:
