@@ -7,26 +7,42 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from fleet.derive.reading import fixes_of
-from fleet.derive.times import ALWAYS_US, NEVER_US, us_of
+from fleet.derive.times import ALWAYS_US, NEVER_US, at_us, us_of
+from fleet.fence.window import Around
 from fleet.track.fixes import Fixes
 
 # Each end of an index, for each binding: no scan of what lies between.
-_BOUNDS: Final[LiteralString] = """
-SELECT min(first.at), max(last.at)
-FROM terminal_vehicle b
+_AROUND: Final[LiteralString] = """
+WITH bound AS (
+    SELECT terminal_id, coalesce(lower(valid), '-infinity') AS since,
+           coalesce(upper(valid), 'infinity') AS until
+    FROM terminal_vehicle WHERE vehicle_id = %(vehicle)s AND NOT isempty(valid)
+)
+SELECT min(first.at), coalesce(max(before.at), %(from)s), coalesce(min(behind.at), %(to)s),
+       max(last.at)
+FROM bound b
 LEFT JOIN LATERAL (
     SELECT fix_time AS at FROM position
-    WHERE terminal_id = b.terminal_id AND fix_time >= coalesce(lower(b.valid), '-infinity')
-      AND fix_time < coalesce(upper(b.valid), 'infinity')
+    WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
     ORDER BY fix_time LIMIT 1
 ) AS first ON true
 LEFT JOIN LATERAL (
     SELECT fix_time AS at FROM position
-    WHERE terminal_id = b.terminal_id AND fix_time >= coalesce(lower(b.valid), '-infinity')
-      AND fix_time < coalesce(upper(b.valid), 'infinity')
+    WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
+      AND fix_time <= %(from)s
+    ORDER BY fix_time DESC LIMIT 1
+) AS before ON true
+LEFT JOIN LATERAL (
+    SELECT fix_time AS at FROM position
+    WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
+      AND fix_time >= %(to)s
+    ORDER BY fix_time LIMIT 1
+) AS behind ON true
+LEFT JOIN LATERAL (
+    SELECT fix_time AS at FROM position
+    WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
     ORDER BY fix_time DESC LIMIT 1
 ) AS last ON true
-WHERE b.vehicle_id = %s AND NOT isempty(b.valid)
 """
 
 
@@ -37,10 +53,11 @@ class Positions:
         self._conn = conn
         self._vehicle = vehicle_id
 
-    def bounds(self) -> tuple[int, int] | None:
-        """Return the times of the first and the last one, µs UTC; None: there is none."""
-        row = self._conn.execute(_BOUNDS, [self._vehicle]).fetchone()
-        return None if row is None or row[0] is None else (us_of(row[0]), us_of(row[1]))
+    def around(self, from_us: int, to_us: int) -> Around | None:
+        """Return where fixes lie around a window; None: there is none at all."""
+        named = {"vehicle": self._vehicle, "from": at_us(from_us), "to": at_us(to_us)}
+        row = self._conn.execute(_AROUND, named).fetchone()
+        return None if row is None or row[0] is None else Around(*map(us_of, row))
 
     def read(self, from_us: int, to_us: int) -> Fixes:
         """Return those of a span, both ends included, ordered."""

@@ -9,6 +9,7 @@ for weeks costs weeks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -25,11 +26,27 @@ _HOUR_US: Final = 3_600 * SECOND_US
 _PADS_US: Final = tuple(hours * _HOUR_US for hours in (2, 26, 240, 1_536))
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where fixes lie around a window; µs UTC.
+
+    Attributes:
+        first, last: of all.
+        before: the last one up to the window's begin; the begin itself where there is none.
+        behind: the first one from the window's end on; the end itself where there is none.
+    """
+
+    first: int
+    before: int
+    behind: int
+    last: int
+
+
 class Source(Protocol):
     """The fixes of one vehicle."""
 
-    def bounds(self) -> tuple[int, int] | None:
-        """Return the times of the first and the last one, µs UTC; None: there is none."""
+    def around(self, from_us: int, to_us: int) -> Around | None:
+        """Return where fixes lie around a window; None: there is none at all."""
         ...
 
     def read(self, from_us: int, to_us: int) -> Fixes:
@@ -55,24 +72,25 @@ def window(  # noqa: PLR0913, PLR0917 - the span, and all that is believed
         rules: which fixes are believed.
         silence: what is believed between them.
     """
-    bounds = source.bounds()
-    if bounds is None:
+    around = source.around(from_us, to_us)
+    if around is None or around.last < from_us or to_us < around.first:
+        # Nothing is known before the first fix and behind the last.
         return track_of(judge(source.read(0, 0), rules), rules, silence)
     tries_before, tries_behind = 0, 0
     while True:
-        first = _reach(tries_before, from_us, -1, bounds[0])
-        last = _reach(tries_behind, to_us, 1, bounds[1])
+        first = _reach(tries_before, around.before, -1, around.first)
+        last = _reach(tries_behind, around.behind, 1, around.last)
         fixes = source.read(first - rules.cover_us, last + rules.cover_us)
         judged = judge(fixes, rules, first, last)
-        start = first if first <= bounds[0] else _solid_from(judged, rules, from_us)
-        end = last if last >= bounds[1] else _solid_to(judged, rules, to_us)
+        start = first if first <= around.first else _solid_from(judged, rules, from_us)
+        end = last if last >= around.last else _solid_to(judged, rules, to_us)
         if start is not None and end is not None:
             track = track_of(_cut(judged, start, end), rules, silence)
             sides = ((start, from_us), (to_us, end))
             known = [decided(track, watch, sides) for watch in watches]
-            if first > bounds[0] and not all(before for before, _ in known):
+            if first > around.first and not all(before for before, _ in known):
                 start = None
-            if last < bounds[1] and not all(behind for _, behind in known):
+            if last < around.last and not all(behind for _, behind in known):
                 end = None
             if start is not None and end is not None:
                 return track
@@ -86,7 +104,7 @@ def crossings_in(track: Track, watch: Watch, from_us: int, to_us: int) -> list[C
 
 
 def _reach(tries: int, edge_us: int, sign: int, bound_us: int) -> int:
-    """Return how far to read: a pad beyond the window's edge, at last to where fixes end."""
+    """Return how far to read: a pad beyond the fix next to the window, at last all there is."""
     if tries >= len(_PADS_US):
         return min(edge_us, bound_us) if sign < 0 else max(edge_us, bound_us)
     return edge_us + sign * _PADS_US[tries]

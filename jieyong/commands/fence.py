@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -276,8 +277,9 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         if days[1] < days[0]:
             refuse("--to", f"最后一天 {days[1]} 早于第一天 {days[0]}；请改正")
         found = find_vehicle(at.conn, vehicle)
-        (vehicle_then,) = load.vehicles(at.conn, vehicle_id=found.id)
-        if any(vehicle_then.secret(day) for day in days):
+        (its,) = load.vehicles(at.conn, vehicle_id=found.id)
+        span = range((days[1] - days[0]).days + 1)
+        if any(its.secret(days[0] + timedelta(number)) for number in span):
             refuse(found.code, "涉密车辆不保留位置，没有进出记录")
         known = fences.standing(at.conn, fence)
         lacking = sorted(set(fence or ()) - {one.code for one in known})

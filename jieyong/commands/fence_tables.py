@@ -189,15 +189,13 @@ def _still(one: Found, zone: ZoneInfo) -> Row:
 def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
     day = one.window.day
     secret = one.vehicle.secret(day)
-    result, what = _said(one)
     evidence: Evidence = one.verdict.evidence
     return {
         "institution": one.vehicle.institution,
-        "vehicle": one.vehicle.code if secret else f"{one.vehicle.plate}",
+        "vehicle": one.vehicle.code if secret else one.vehicle.plate,
         "code": one.vehicle.code,
         "day": day.isoformat(),
-        "result": result,
-        "what": what,
+        **_said(one),
         "away": _spans(evidence.away, zone),
         "unknown": _spans(evidence.unknown, zone),
         "excuses": "；".join(
@@ -206,14 +204,15 @@ def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
     }
 
 
-def _said(one: Found) -> tuple[str, str]:
+def _said(one: Found) -> dict[str, str]:
+    """Return the verdict for people, and by its codes for programs."""
     match one.verdict:
         case Agrees():
-            return "相符", ""
+            return {"result": "相符", "what": "", "verdict": "agrees", "kind": ""}
         case Doubt(kind=kind):
-            return "疑点", _DOUBTS[kind]
+            return {"result": "疑点", "what": _DOUBTS[kind], "verdict": "doubt", "kind": kind}
         case CannotTell(why=why):
-            return "无法判断", _WHY[why]
+            return {"result": "无法判断", "what": _WHY[why], "verdict": "cannot_tell", "kind": why}
 
 
 def _fences(found: Sequence[Fence]) -> Table:

@@ -64,7 +64,9 @@ def test_doubts_of_a_month_are_listed_and_looking_leaves_a_record(
     assert line.principal == "李主任"
     assert lines(fleet, "in") == []
     (table,) = json.loads(run("fleet", "yards", "--month", "2026-06", "--vehicle", "in", "--json"))
-    assert {row["result"] for row in table["rows"]} == {"无法判断"}
+    assert {(row["verdict"], row["kind"]) for row in table["rows"]} == {
+        ("cannot_tell", "no_positions")
+    }
     assert table["rows"][0]["day"] == "2026-06-05"
 
 

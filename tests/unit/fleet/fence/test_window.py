@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fleet.fence.passage import Crossing, Watch, crossings, passage
 from fleet.fence.shape import circle, polygon
 from fleet.fence.track import Silence, Track, track_of
-from fleet.fence.window import crossings_in, window
+from fleet.fence.window import Around, crossings_in, window
 from fleet.track.fixes import Fixes
 from fleet.track.judge import judge
 from fleet.yards.spans import Span, joined, within
@@ -30,10 +30,13 @@ class Kept:
     fixes: Fixes
     read_fixes: int = field(default=0)
 
-    def bounds(self) -> tuple[int, int] | None:
-        if not len(self.fixes):
+    def around(self, from_us: int, to_us: int) -> Around | None:
+        times = self.fixes.t_us.tolist()
+        if not times:
             return None
-        return int(self.fixes.t_us[0]), int(self.fixes.t_us[-1])
+        before = max((t for t in times if t <= from_us), default=from_us)
+        behind = min((t for t in times if t >= to_us), default=to_us)
+        return Around(times[0], before, behind, times[-1])
 
     def read(self, from_us: int, to_us: int) -> Fixes:
         found = self.fixes.between(from_us, to_us)
@@ -170,6 +173,20 @@ def test_a_vehicle_parked_for_weeks_needs_no_weeks_to_be_read() -> None:
     piece = window(kept, end - HOUR, end, [watch], RULES, SILENCE)
     assert inside(piece, watch, (end - HOUR, end)) == [(end - HOUR, end)]
     assert kept.read_fixes < len(kept.fixes) / 10
+
+
+def test_years_of_silence_around_a_window_are_not_read() -> None:
+    drive = Drive(every_s=60)
+    for _ in range(3):
+        drive.go(-4_000).go(4_000).park(3 * 24 * 60).silent(60 * 24 * 60)
+    kept = Kept(fixes_of(drive.rows).ordered())
+    watch = Watch(circle((LON, LAT), 300))
+    for days in (30, 90, 150):
+        start = drive.rows[0].t_us + days * 24 * HOUR
+        piece = window(kept, start, start + HOUR, [watch], RULES, SILENCE)
+        span = (start, start + HOUR)
+        assert unknown(piece, watch, span) == unknown(whole(drive.rows), watch, span)
+        assert kept.read_fixes < len(kept.fixes) / 4
 
 
 def test_nobody_was_heard() -> None:
