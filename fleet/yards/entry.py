@@ -15,7 +15,7 @@ from fleet.fence.rows import Feature, fence_line, unsheeted
 from fleet.ledger.draft import Draft, new_lines
 from fleet.ledger.lines import Line
 from fleet.ledger.sheets import read_rows
-from fleet.ledger.store import lock, put
+from fleet.ledger.store import lock, put, standing
 from fleet.yards.rows import HEADINGS, Vehicles, duty_line, sealed_line, yard_line
 from registry.audit import Act, record
 from registry.refusal import refuse
@@ -98,19 +98,9 @@ def enter(  # noqa: PLR0913, PLR0917 - who enters what
             return None
         put(conn, act, new, None)
         (line,) = new
-        number = _number(conn, line)
+        number = standing(conn, line.table, [line.key])[line.key].id
         record(conn, act, f"vehicle.{line.table}.enter", str(number), dict(line.values))
     return number
-
-
-def _number(conn: psycopg.Connection[Any], line: Line) -> int:
-    found = conn.execute(
-        f"SELECT id FROM {line.table} WHERE key = %s AND withdrawn_at IS NULL".encode(),  # noqa: S608 - a table of COLUMNS
-        [line.key],
-    ).fetchone()
-    if found is None:
-        raise RuntimeError("what was entered does not stand")
-    return int(found[0])
 
 
 def _sheets(path: Path, refusals: Refusals) -> list[Sheet]:

@@ -30,7 +30,7 @@ from fleet.yards.days import Calendar, Window
 from fleet.yards.load import Sealed, Vehicle, Yard
 from fleet.yards.movement import Limits, Sign, movement
 from fleet.yards.presence import journey, presence
-from fleet.yards.verdicts import CannotTell, Doubt, Evidence, Verdict, Why
+from fleet.yards.verdicts import CannotTell, Doubt, Evidence, ExcuseKind, Verdict, Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,17 +201,19 @@ def _watched(
             asked.tolerance_us,
             us_of(asked.now),
         )
-        yield Found(vehicle, _with_place(conn, vehicle, verdict))
+        yield Found(vehicle, _settled(conn, vehicle, verdict))
 
 
-def _with_place(conn: psycopg.Connection[Any], vehicle: Vehicle, verdict: Verdict) -> Verdict:
-    """Say of a doubt where the vehicle stood; whether a trip ran is not known while it is due."""
+def _settled(conn: psycopg.Connection[Any], vehicle: Vehicle, verdict: Verdict) -> Verdict:
+    """Say of a doubt where the vehicle stood; leave open what rests on trips that are due."""
+    evidence = verdict.evidence
+    by_trip = any(one.kind is ExcuseKind.JOURNEY for one in evidence.excuses)
+    if (by_trip or isinstance(verdict, Doubt)) and load.pending(
+        conn, vehicle.id, _times(evidence.window)
+    ):
+        return CannotTell(Why.PENDING, evidence)
     if not isinstance(verdict, Doubt):
         return verdict
-    evidence = verdict.evidence
-    window = at_us(evidence.window.from_us), at_us(evidence.window.to_us)
-    if load.pending(conn, vehicle.id, window):
-        return CannotTell(Why.PENDING, evidence)
     away = max(evidence.away, key=lambda span: span[1] - span[0])
     place = load.stood(conn, vehicle.id, (at_us(away[0]), at_us(away[1])))
     return replace(verdict, evidence=replace(evidence, place=place))
