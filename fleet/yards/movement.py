@@ -123,7 +123,11 @@ def movement(  # noqa: PLR0913, PLR0917 - the day, what is known, and what is le
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """From one odometer reading of a terminal to the next; None: it fell or leapt."""
+    """From one odometer reading of a terminal to the next; None: it fell or leapt.
+
+    Many terminals count by their receiver, and creep while they stand: with the ignition off at
+    both ends a step that is no move by itself gained nothing.
+    """
 
     terminal: int
     from_us: int
@@ -134,17 +138,23 @@ class _Step:
 def _steps(signs: Sequence[Sign], limits: Limits) -> list[_Step]:
     found = list[_Step]()
     for terminal in sorted({one.terminal for one in signs}):
-        known = [
-            (one.t_us, one.odometer_mm)
-            for one in signs
-            if one.terminal == terminal and one.odometer_mm is not None
-        ]
-        for (start, before), (end, after) in pairwise(known):
-            seconds = (end - start) // SECOND_US
-            most = _SLACK_MM + limits.fastest_kmh * 1_000_000 * seconds // 3_600
-            good = 0 <= after - before <= most
-            found.append(_Step(terminal, start, end, after - before if good else None))
+        its = [one for one in signs if one.terminal == terminal and one.odometer_mm is not None]
+        for one, other in pairwise(its):
+            gained = _step_mm(one, other, limits)
+            found.append(_Step(terminal, one.t_us, other.t_us, gained))
     return found
+
+
+def _step_mm(one: Sign, other: Sign, limits: Limits) -> int | None:
+    if one.odometer_mm is None or other.odometer_mm is None:
+        return None
+    gained = other.odometer_mm - one.odometer_mm
+    seconds = (other.t_us - one.t_us) // SECOND_US
+    most = _SLACK_MM + limits.fastest_kmh * 1_000_000 * seconds // 3_600
+    if not 0 <= gained <= most:
+        return None
+    off = one.acc is False and other.acc is False
+    return 0 if off and gained < limits.moved_mm else gained
 
 
 def _gained(steps: Sequence[_Step], spans: Sequence[Span]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -126,6 +127,16 @@ def test_an_odometer_that_leapt_or_fell_is_not_believed() -> None:
     signs = heard(km=100.0)
     broken = [*signs[:5], Sign(signs[5].t_us, 1, False, 9_000 * KM), *signs[6:]]
     assert isinstance(judged(broken), Agrees)
+
+
+def test_vehicle_case_01_an_odometer_that_creeps_with_the_ignition_off_is_no_move() -> None:
+    creeping = [
+        replace(one, odometer_mm=100 * KM + n * 60_000) for n, one in enumerate(heard(km=100.0))
+    ]
+    assert isinstance(judged(creeping), Agrees)
+    assert isinstance(judged(creeping, None), Agrees)
+    driven = [replace(one, acc=True) for one in creeping]
+    assert isinstance(judged(driven), Doubt)
 
 
 def test_of_two_terminals_the_one_that_says_more_counts_once() -> None:
