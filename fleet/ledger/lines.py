@@ -35,7 +35,9 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         *("margin_m", "dwell_s", "since", "until", "note"),
     ),
     "fleet_yard": ("fence", "days", "from_time", "to_time", "since", "until", "note"),
-    "fleet_sealed": ("class", "days", "since", "until", "reason"),
+    "fleet_sealed": (
+        *("class", "tail", "days", "from_time", "to_time", "since", "until", "reason"),
+    ),
     "fleet_duty": ("from_at", "to_at", "reason"),
 }
 """Table → what its lines say, besides whose they are: see :data:`REFERS`."""

@@ -20,6 +20,8 @@ from fleet.yards.movement import Driven, Sign
 from fleet.yards.verdicts import Excuse, ExcuseKind
 
 _DAY_US: Final = 86_400 * SECOND_US
+_BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "special"})
+"""Uses, as the ledger has them."""
 
 _VEHICLES: Final[LiteralString] = """
     SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution, v.sensitive,
@@ -33,7 +35,7 @@ _FACTS: Final[LiteralString] = """
     SELECT c.vehicle_id, f.name, f.since, f.value
     FROM consumer_fact f JOIN fuel_consumer c ON c.id = f.consumer_id
     WHERE f.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = ANY(%s)
-        AND f.name IN ('class', 'state', 'secrecy')
+        AND f.name IN ('class', 'use', 'state', 'secrecy', 'plate')
     ORDER BY f.since, f.id
 """
 _YARDS: Final[LiteralString] = """
@@ -41,8 +43,9 @@ _YARDS: Final[LiteralString] = """
     FROM fleet_yard WHERE withdrawn_at IS NULL ORDER BY since, id
 """
 _SEALED: Final[LiteralString] = """
-    SELECT vehicle_id, institution_id, class AS kind, days, since, until, reason
-    FROM fleet_sealed WHERE withdrawn_at IS NULL ORDER BY since, id
+    SELECT vehicle_id, institution_id, class AS kind, tail, days, from_time, to_time, since, until,
+        reason
+    FROM fleet_sealed WHERE withdrawn_at IS NULL ORDER BY from_time NULLS FIRST, since, id
 """
 _DUTY: Final[LiteralString] = """
     SELECT from_at, to_at, reason FROM fleet_duty
@@ -125,6 +128,15 @@ class Vehicle:
         """Whether nobody may know where it was, by the inventory or the ledger."""
         return self.sensitive or self.fact("secrecy", day) == "sensitive"
 
+    def tail(self, day: date) -> str:
+        """Return the last digit of the plate: one of a new energy may end in a letter."""
+        digits = [one for one in self.fact("plate", day) or self.plate if one in "0123456789"]
+        return digits[-1] if digits else ""
+
+    def special(self, day: date) -> bool:
+        """Whether days by the plate do not bind it."""
+        return self.fact("class", day) == "special" or self.fact("use", day) in _BOUND_TO_NO_DAY
+
     def there(self, window: Window) -> bool:
         """Whether it was in use in a window: of the inventory, and not disposed of."""
         begun = self.since is None or us_of(self.since) < window.to_us
@@ -153,7 +165,10 @@ class Sealed:
     vehicle_id: int | None
     institution_id: int | None
     kind: str
+    tail: str
     days: str
+    from_time: time | None
+    to_time: time | None
     since: date
     until: date | None
     reason: str

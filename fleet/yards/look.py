@@ -108,11 +108,11 @@ def at_rest(
     rules = load.sealed(conn)
     for vehicle in vehicles:
         sealed = [
-            (window, *found)
+            found
             for day in asked.days
-            if (window := days.whole(day, asked.zone)).from_us < us_of(asked.now)
-            and vehicle.there(window)
-            and (found := _sealed(vehicle, rules, day, asked.calendar)) is not None
+            if (found := _sealed(vehicle, rules, day, asked)) is not None
+            and found[0].from_us < us_of(asked.now)
+            and vehicle.there(found[0])
         ]
         yield [
             one for stretch in _stretches(sealed) for one in _still(conn, asked, vehicle, stretch)
@@ -223,20 +223,27 @@ _Day = tuple[Window, str, bool]
 """A sealed day: when, why, and whether that it is one is certain."""
 
 
-def _sealed(
-    vehicle: Vehicle, rules: Sequence[Sealed], day: date, calendar: Calendar
-) -> tuple[str, bool] | None:
-    """Return why a vehicle is sealed on a day, and whether that is certain; None: it is not."""
+def _sealed(vehicle: Vehicle, rules: Sequence[Sealed], day: date, asked: Asked) -> _Day | None:
+    """Return when on a day a vehicle is sealed; the first rule counts, those of whole days first.
+
+    None: it is not.
+    """
     if vehicle.fact("state", day) == "sealed":
-        return "车辆状态：封存", True
+        return days.whole(day, asked.zone), "车辆状态：封存", True
     unsure = None
     for rule in rules:
-        meets = _concerns(vehicle, rule, day) and days.meets(rule.days, day, calendar)
+        meets = _concerns(vehicle, rule, day) and days.meets(rule.days, day, asked.calendar)
         if meets:
-            return rule.reason, True
+            return _window(rule, day, asked.zone), rule.reason, True
         if meets is None:
-            unsure = rule.reason, False
+            unsure = _window(rule, day, asked.zone), rule.reason, False
     return unsure
+
+
+def _window(rule: Sealed, day: date, zone: ZoneInfo) -> Window:
+    if rule.from_time is None or rule.to_time is None:
+        return days.whole(day, zone)
+    return days.window(day, rule.from_time, rule.to_time, zone)
 
 
 def _concerns(vehicle: Vehicle, rule: Sealed, day: date) -> bool:
@@ -245,6 +252,7 @@ def _concerns(vehicle: Vehicle, rule: Sealed, day: date) -> bool:
         and rule.vehicle_id in {None, vehicle.id}
         and rule.institution_id in {None, vehicle.institution_id}
         and rule.kind in {"", vehicle.fact("class", day)}
+        and (not rule.tail or (vehicle.tail(day) in tuple(rule.tail) and not vehicle.special(day)))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -16,6 +17,7 @@ from registry.sheet import Row
 
 FROM: Final = time(22)
 TO: Final = time(6)
+_TAIL: Final = re.compile(r"[0-9]([、,，和\s]*[0-9])*")
 HEADINGS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "yards": {
         "fence": ("围栏编码", "停放地点", "围栏"),
@@ -32,7 +34,10 @@ HEADINGS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
         "vehicle": ("车辆", "车辆编码", "车牌号"),
         "institution": ("机构编码", "单位编码"),
         "class": ("车辆类别", "车型"),
+        "tail": ("尾号", "车牌尾号"),
         "days": ("哪些天", "日期类型"),
+        "from_time": ("起时",),
+        "to_time": ("止时",),
         "since": ("起始日期",),
         "last": ("截止日期",),
         "reason": ("依据", "原因", "文件"),
@@ -100,7 +105,8 @@ def sealed_line(row: Row, vehicles: Vehicles) -> Line | None:
     since, until = _dates(row)
     vehicle, institution = _whose(row, vehicles)
     days, kind = _days(row, DAILY), _class(row)
-    if days == DAILY and until is None and not row.has("last"):
+    tail, times = _tail(row), _times(row)
+    if days == DAILY and not tail and until is None and not row.has("last"):
         row.refuse("last", "每天封存要写截止日期；只在节假日封存，请将“哪些天”写成 节假日")
     reason = row.needed("reason")
     if len(row.refusals.found) > before or since is None:
@@ -109,13 +115,15 @@ def sealed_line(row: Row, vehicles: Vehicles) -> Line | None:
         "vehicle": vehicle,
         "institution": institution,
         "class": kind or "",
+        "tail": tail,
         "days": days,
+        **times,
         "since": since.isoformat(),
         "until": until,
         "reason": reason,
     }
-    key = f"{vehicle or ''}|{institution or ''}|{kind or ''}|{days}|{since}"
-    return Line(row, "fleet_sealed", key, values)
+    whose = f"{vehicle or ''}|{institution or ''}|{kind or ''}|{tail}"
+    return Line(row, "fleet_sealed", f"{whose}|{days}|{since}", values)
 
 
 def duty_line(row: Row, vehicles: Vehicles, zone: ZoneInfo) -> Line | None:
@@ -178,6 +186,25 @@ def _class(row: Row) -> str | None:
     options = words().choices["class"]
     known = [names[0] for names in options.values()]
     return choice(row, "class", meant(options, row.text("class")), known)
+
+
+def _tail(row: Row) -> str:
+    """Return the digits that plates end in, ascending."""
+    text = row.text("tail")
+    if text and not _TAIL.fullmatch(text):
+        row.refuse("tail", f"“{text}”不是尾号，请写成 1、6")
+        return ""
+    return "".join(sorted(set(re.sub(r"\D", "", text))))
+
+
+def _times(row: Row) -> dict[str, Said]:
+    if not row.has("from_time") and not row.has("to_time"):
+        return {"from_time": None, "to_time": None}
+    for name, other in (("from_time", "to_time"), ("to_time", "from_time")):
+        if not row.has(name):
+            row.refuse(name, f"“{HEADINGS['sealed'][other][0]}”已填写，请两项都填，或都不填")
+    start, end = _clock(row, "from_time", FROM), _clock(row, "to_time", TO)
+    return {"from_time": start.isoformat(), "to_time": end.isoformat()}
 
 
 def _moment(row: Row, name: str, zone: ZoneInfo) -> datetime | None:

@@ -118,14 +118,17 @@ def yard(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     _enter("yards", said, by, config)
 
 
-@fence_app.command(help="封存停驶：某段日期，或每逢节假日（--days 节假日）。")
+@fence_app.command(help="封存停驶：某段日期，每逢节假日（--days 节假日），或按尾号（--tail）。")
 def seal(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     since: Since,
     reason: Annotated[str, typer.Option("--reason", help="依据：文件或原因。")],
     vehicle: Vehicle = "",
     institution: Institution = "",
     kind: Annotated[str, typer.Option("--class", help="车辆类别，如 轿车；不写为全部。")] = "",
+    tail: Annotated[str, typer.Option("--tail", help="车牌尾号，如 1、6；特种等车辆除外。")] = "",
     days: Days = "",
+    from_time: Annotated[str, typer.Option("--from-time", help="起时；不写为全天。")] = "",
+    to_time: Annotated[str, typer.Option("--to-time", help="止时。")] = "",
     last: Last = "",
     by: By = None,
     config: Config = None,
@@ -135,7 +138,10 @@ def seal(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         "vehicle": vehicle,
         "institution": institution,
         "class": kind,
+        "tail": tail,
         "days": days,
+        "from_time": from_time,
+        "to_time": to_time,
         "since": since,
         "last": last,
         "reason": reason,

@@ -60,12 +60,20 @@ _STANDING: Final = (
     (
         "封存停驶",
         (
-            *(("id", "编号"), ("whose", "车辆或机构"), ("class", "车辆类别"), ("days", "哪些天")),
-            *(("since", "自"), ("last", "至"), ("reason", "依据")),
+            *(("id", "编号"), ("whose", "车辆或机构"), ("class", "车辆类别"), ("tail", "尾号")),
+            *(
+                ("days", "哪些天"),
+                ("times", "时段"),
+                ("since", "自"),
+                ("last", "至"),
+                ("reason", "依据"),
+            ),
         ),
         """
-        SELECT s.id, coalesce(v.code, i.name, '全部车辆') AS whose, s.class, s.days, s.since,
-            s.until - 1 AS last, s.reason
+        SELECT s.id, coalesce(v.code, i.name, '全部车辆') AS whose, s.class, s.tail, s.days,
+            coalesce(to_char(s.from_time, 'HH24:MI') || '—' || to_char(s.to_time, 'HH24:MI'),
+                '全天') AS times,
+            s.since, s.until - 1 AS last, s.reason
         FROM fleet_sealed s LEFT JOIN vehicle v ON v.id = s.vehicle_id
         LEFT JOIN institution i ON i.id = s.institution_id
         WHERE s.withdrawn_at IS NULL ORDER BY s.since, s.id
@@ -153,8 +161,14 @@ def nights(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
 def sealed(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
     """Return verdicts on sealed vehicles."""
     columns = (
-        *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("reason", "封存依据")),
-        *(("result", "结论"), ("what", "情况"), ("away", "移动时段"), ("moved_km", "GPS km")),
+        *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("window", "封存时段")),
+        *(
+            ("reason", "封存依据"),
+            ("result", "结论"),
+            ("what", "情况"),
+            ("away", "移动时段"),
+            ("moved_km", "GPS km"),
+        ),
         *(("odometer_km", "终端里程 km"), ("ignition_min", "点火分钟"), ("unknown", "无数据时段")),
         ("excuses", "例外"),
     )
@@ -164,10 +178,8 @@ def sealed(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
 def _night(one: Found, zone: ZoneInfo) -> Row:
     evidence = one.verdict.evidence
     place = evidence.place
-    window = (evidence.window.from_us, evidence.window.to_us)
     return {
         **_common(one, zone),
-        "window": _spans([window], zone),
         "fences": "、".join(evidence.fences),
         "asleep": _spans(evidence.asleep, zone),
         "place": "" if place is None else f"{place[1]:.5f},{place[0]:.5f}",
@@ -190,11 +202,13 @@ def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
     day = one.window.day
     secret = one.vehicle.secret(day)
     evidence: Evidence = one.verdict.evidence
+    window = (evidence.window.from_us, evidence.window.to_us)
     return {
         "institution": one.vehicle.institution,
         "vehicle": one.vehicle.code if secret else one.vehicle.plate,
         "code": one.vehicle.code,
         "day": day.isoformat(),
+        "window": _spans([window], zone),
         **_said(one),
         "away": _spans(evidence.away, zone),
         "unknown": _spans(evidence.unknown, zone),

@@ -62,7 +62,10 @@ CREATE TABLE fleet_sealed (
     vehicle_id     int  REFERENCES vehicle,
     institution_id int  REFERENCES institution,
     class          text NOT NULL DEFAULT '',  -- of vehicles, as the ledger has it; empty: any
+    tail           text NOT NULL DEFAULT '',  -- last digits of plates (尾号限行); empty: any
     days           text NOT NULL,
+    from_time      time,                     -- NULL with `to_time`: all day
+    to_time        time,
     since          date NOT NULL,
     until          date,
     reason         text NOT NULL CHECK (reason <> ''),
@@ -75,6 +78,7 @@ CREATE TABLE fleet_sealed (
     withdrawn_by   text,
     withdrawn_at   timestamptz,
     CHECK (vehicle_id IS NULL OR institution_id IS NULL),
+    CHECK ((from_time IS NULL) = (to_time IS NULL)),
     CHECK (until > since)
 );
 

@@ -254,6 +254,24 @@ def test_a_yard_without_its_fence_is_refused(conn: psycopg.Connection) -> None:
         enter(conn, "yards", fence="Y1", since="2026-01-01")
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"tail": "A"}, "--tail：.*不是尾号"),
+        ({"from_time": "07:00"}, "--to-time：.*两项都填"),
+        ({"from_time": "7", "to_time": "20:00"}, "--from-time：.*不是时刻"),
+        ({"days": "每天"}, "--last：每天封存要写截止日期"),
+        ({"class": "飞机"}, "--class：.*不认识"),
+        ({"reason": ""}, "--reason：没有填写"),
+    ],
+)
+def test_a_wrong_seal_is_refused_by_its_option(
+    conn: psycopg.Connection, said: dict[str, str], words: str
+) -> None:
+    with pytest.raises(RefusedError, match=words):
+        enter(conn, "sealed", **{**SEALED, **said})
+
+
 def test_what_is_withdrawn_makes_room_and_stays_readable(conn: psycopg.Connection) -> None:
     first = enter(conn, "sealed", **SEALED)
     assert first is not None

@@ -273,6 +273,40 @@ def test_sealed_by_class_by_state_and_by_dates(fleet: psycopg.Connection, tmp_pa
     assert again[-1].reason == "车辆状态：封存"
 
 
+def test_days_by_the_last_digit_of_plates_are_off_until_somebody_enters_them(
+    fleet: psycopg.Connection, database: str
+) -> None:
+    for code in ("x17", "x28", "D1Z"):
+        bring(database, add(fleet, code), goes_out(NOON - 5 * HOUR))
+    work(fleet)
+    week = asked(fleet, FIRST, date(2026, 6, 7))
+    assert not any(rests(fleet, week).values())
+    times = {"from_time": "07:00", "to_time": "20:00", "reason": "尾号限行通告"}
+    enter(fleet, "sealed", tail="1、7", days="周一", since="2026-01-01", **times)
+    found = rests(fleet, week)
+    assert {code for code, verdicts in found.items() if verdicts} == {"x17", "D1Z"}
+    (monday,) = found["x17"]
+    assert monday.window.day == FIRST
+    assert monday.window.to_us - monday.window.from_us == 13 * HOUR
+    assert isinstance(monday.verdict, Doubt)
+
+
+def test_special_vehicles_are_bound_to_no_day_by_their_plate(
+    fleet: psycopg.Connection, tmp_path: Path
+) -> None:
+    ledger_of(fleet, tmp_path / "a.xlsx")
+    said = {"tail": "3", "days": "周一", "since": "2026-01-01", "reason": "尾号限行通告"}
+    enter(fleet, "sealed", **said)
+    for name, value in (("plate", "川A12343"), ("use", "law")):
+        expected = 1 if name == "plate" else 0
+        fleet.execute(
+            "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
+            " entered_at) SELECT id, %s, %s, '2026-02-01', %s, 'c', 'x', now() FROM fuel_consumer",
+            [name, value, name],
+        )
+        assert len(rests(fleet, asked(fleet))["out"]) == expected
+
+
 def test_holidays_that_are_not_published_cannot_be_judged(fleet: psycopg.Connection) -> None:
     enter(fleet, "sealed", **SEALED)
     then = replace(
