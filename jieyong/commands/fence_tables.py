@@ -209,6 +209,10 @@ def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
         "code": one.vehicle.code,
         "day": day.isoformat(),
         "window": _spans([window], zone),
+        # For programs: columns of people have neither year nor zone.
+        "window_at": _intervals([window], zone),
+        "away_at": _intervals(evidence.away, zone),
+        "unknown_at": _intervals(evidence.unknown, zone),
         **_said(one),
         "away": _spans(evidence.away, zone),
         "unknown": _spans(evidence.unknown, zone),
@@ -279,6 +283,14 @@ def _shown(key: str, value: object, zone: ZoneInfo) -> str:
 
 def _spans(spans: Sequence[Span], zone: ZoneInfo) -> str:
     return "；".join(f"{_minute(start, zone)}—{_minute(end, zone)}" for start, end in spans)
+
+
+def _intervals(spans: Sequence[Span], zone: ZoneInfo) -> str:
+    """Return spans as ISO 8601 intervals."""
+    return ";".join(
+        "/".join(at_us(us).astimezone(zone).isoformat(timespec="seconds") for us in span)
+        for span in spans
+    )
 
 
 def _minute(us: int, zone: ZoneInfo) -> str:

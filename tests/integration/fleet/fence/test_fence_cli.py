@@ -68,6 +68,8 @@ def test_doubts_of_a_month_are_listed_and_looking_leaves_a_record(
         ("cannot_tell", "no_positions")
     }
     assert table["rows"][0]["day"] == "2026-06-05"
+    night = "2026-06-05T22:00:00+08:00/2026-06-06T06:00:00+08:00"
+    assert table["rows"][0]["window_at"] == table["rows"][0]["unknown_at"] == night
 
 
 def test_all_of_them_into_a_workbook(run: Run, fleet: psycopg.Connection, tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from fleet.fence.passage import Watch, passage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.fence.passage import Passage, Stay, Watch, passage
 from fleet.fence.shape import circle
 from fleet.fence.track import Silence, track_of
 from fleet.track.judge import judge
 from fleet.yards.days import Window
 from fleet.yards.presence import journey, presence
+from fleet.yards.spans import Span, joined, longest, without
 from fleet.yards.verdicts import (
     Agrees,
     CannotTell,
@@ -156,3 +160,31 @@ def test_a_duty_covers_silence_too() -> None:
 def test_what_lies_ahead_is_not_judged() -> None:
     drive = Drive(every_s=60).park(10.5 * 60)
     assert isinstance(judged(drive, now=TEN + HOUR // 2), Agrees)
+
+
+@given(
+    kinds=st.lists(st.sampled_from("IOU"), min_size=20, max_size=20),
+    certain=st.lists(st.tuples(st.integers(0, 19), st.integers(1, 20)), max_size=2),
+    maybe=st.lists(st.tuples(st.integers(0, 19), st.integers(1, 20)), max_size=2),
+    tolerance=st.integers(1, 6),
+)
+def test_every_minute_is_inside_away_excused_or_unknown(
+    kinds: list[str], certain: list[Span], maybe: list[Span], tolerance: int
+) -> None:
+    def spans(kind: str) -> list[Span]:
+        return joined((n, n + 1) for n, one in enumerate(kinds) if one == kind)
+
+    stays = tuple(Stay(start, end, 0, 0) for start, end in spans("I"))
+    known = Passage(0, 20, stays, tuple(spans("U")))
+    excuses = [Excuse(ExcuseKind.ORDER, *one, "") for one in certain if one[0] < one[1]]
+    excuses += [Excuse(ExcuseKind.ORDER, *one, "", open=True) for one in maybe if one[0] < one[1]]
+    window = Window(NIGHT.day, 0, 20)
+    found = presence(window, ["Y"], [known], excuses, tolerance, 20)
+    sure = joined(one.span for one in excuses if not one.open)
+    away, unknown = without(spans("O"), sure), without(spans("U"), sure)
+    assert (list(found.evidence.away), list(found.evidence.unknown)) == (away, unknown)
+    left = without(away, joined(one.span for one in excuses if one.open))
+    assert isinstance(found, Doubt) == (longest(left) >= tolerance)
+    if isinstance(found, Agrees):
+        assert longest(away) < tolerance
+        assert longest(unknown) < tolerance
