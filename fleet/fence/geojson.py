@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +18,13 @@ _BLANKS: Final = " \t\r\n"
 _DECODER: Final = json.JSONDecoder()
 
 
-def read_lines(path: Path, refusals: Refusals, datum: str = "") -> list[Line]:
+def read_lines(path: Path, refusals: Refusals, usual: Mapping[str, str]) -> list[Line]:
     """Read the fences of a file; every mistake is noted with its line.
 
     Args:
         path: a FeatureCollection or a Feature, UTF-8.
         refusals: where mistakes are noted.
-        datum: of features that name none; "": they must.
+        usual: by field, what is said of features that do not say it: a datum, a day.
 
     Raises:
         RefusedError: it is no such file.
@@ -48,19 +48,20 @@ def read_lines(path: Path, refusals: Refusals, datum: str = "") -> list[Line]:
         features = list(_features(text))
     else:
         refuse(path.name, "不是 GeoJSON 的 FeatureCollection 或 Feature，请核对文件")
-    found = (_line(path.name, line, one, refusals, datum) for line, one in features)
+    found = (_line(path.name, line, one, refusals, usual) for line, one in features)
     return [one for one in found if one is not None]
 
 
-def _line(name: str, line: int, given: object, refusals: Refusals, datum: str) -> Line | None:
+def _line(
+    name: str, line: int, given: object, refusals: Refusals, usual: Mapping[str, str]
+) -> Line | None:
     where = f"{name}:{line}"
     if not isinstance(given, dict):
         refusals.add(where, "不是 Feature，请核对")
         return None
     properties = given.get("properties")
     said = fields(properties if isinstance(properties, dict) else {})
-    if datum and not said.get("datum"):
-        said["datum"] = datum
+    said |= {field: value for field, value in usual.items() if value and not said.get(field)}
     row = Feature(unsheeted(name), line, said, refusals, where)
     return fence_line(row, given.get("geometry") or {})
 

@@ -37,23 +37,26 @@ _NEEDED: Final = {
     "duty": ("vehicle", "from_at", "to_at", "reason"),
 }
 _GEOJSON: Final = (".geojson", ".json")
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
-def draw(conn: psycopg.Connection[Any], path: Path, zone: ZoneInfo, datum: str = "") -> Draft:
+def draw(
+    conn: psycopg.Connection[Any], path: Path, zone: ZoneInfo, usual: Mapping[str, str] = _NOTHING
+) -> Draft:
     """Read a file and say what importing it would do; nothing is changed.
 
     Args:
         conn: in any state.
         path: GeoJSON, a workbook, or a CSV file with one of its sheets.
         zone: the site's.
-        datum: of GeoJSON's features that name none.
+        usual: by field, what is said of GeoJSON's features that do not say it.
 
     Raises:
         RefusedError: with every mistake, and its line or cell.
     """
     refusals = Refusals()
     if path.suffix.lower() in _GEOJSON:
-        lines, ignored = geojson.read_lines(path, refusals, datum), list[str]()
+        lines, ignored = geojson.read_lines(path, refusals, usual), list[str]()
     else:
         sheets = _sheets(path, refusals)
         lines = list(_lines(sheets, _vehicles(conn), zone, refusals))

@@ -204,17 +204,19 @@ def import_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     datum: Annotated[
         str, typer.Option("--datum", help="GeoJSON 未注明坐标系的图形按此换算。")
     ] = "",
+    since: Annotated[str, typer.Option("--since", help="GeoJSON 未注明的起始日期。")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
     as_json: AsJson = False,
     by: By = None,
     config: Config = None,
 ) -> None:
     """Import a file, all of it or nothing."""
+    usual = {"datum": datum, "since": since}
     with session(config, by) as at:
         if dry_run:
-            drawn, number = entry.draw(at.conn, file, at.zone, datum), None
+            drawn, number = entry.draw(at.conn, file, at.zone, usual), None
         else:
-            done = imports.bring(at.conn, at.act, lambda: entry.draw(at.conn, file, at.zone, datum))
+            done = imports.bring(at.conn, at.act, lambda: entry.draw(at.conn, file, at.zone, usual))
             drawn, number = done.draft, done.import_id
     if as_json:
         said = {"import": number, "new": drawn.counts(), "unchanged": drawn.unchanged}

@@ -41,8 +41,8 @@ def collection(path: Path, *features: object) -> Path:
     )
 
 
-def bring(conn: Conn, path: Path, datum: str = "") -> imports.Applied:
-    return imports.bring(conn, ACT, lambda: entry.draw(conn, path, ZONE, datum))
+def bring(conn: Conn, path: Path, **usual: str) -> imports.Applied:
+    return imports.bring(conn, ACT, lambda: entry.draw(conn, path, ZONE, usual))
 
 
 def count(conn: Conn) -> int:
@@ -105,8 +105,11 @@ def test_geojson_comes_in_whole_once_and_goes_out_again(
 
 
 def test_a_shifted_fence_goes_out_in_either_datum(conn: psycopg.Connection, tmp_path: Path) -> None:
-    bring(conn, collection(tmp_path / "a.geojson", feature(datum=None)), "高德")
-    known = fences.standing(conn)
+    plain = collection(tmp_path / "a.geojson", feature(datum=None, since=None), feature(code="P2"))
+    bring(conn, plain, datum="高德", since="2026-02-01")
+    *known, stated = fences.standing(conn)
+    assert known[0].since == date(2026, 2, 1)
+    assert (stated.datum, stated.since) == ("wgs84", date(2026, 1, 1))
     assert [one.datum for one in known] == ["gcj02"]
     for original, name, east in ((True, "gcj02", 104.0), (False, "wgs84", 103.9975)):
         geojson.write(tmp_path / "b.geojson", known, original=original)
