@@ -23,6 +23,7 @@ from collector.settings import (
     SpoolSettings,
 )
 from fleet.derive.settings import TripSettings
+from fleet.yards.settings import FenceSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
@@ -122,6 +123,7 @@ class Settings(BaseSettings):
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())
     trips: TripSettings = Field(default=TripSettings())
+    fences: FenceSettings = Field(default=FenceSettings())
 
     @classmethod
     def settings_customise_sources(

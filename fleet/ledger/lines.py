@@ -30,8 +30,17 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "fleet_party": ("kind", "name", "since", "until", "chain", "detail"),
     "fleet_budget": ("year", "fen"),
+    "fleet_fence": (
+        *("code", "name", "purpose", "kind", "datum", "original", "wgs84", "radius_m"),
+        *("margin_m", "dwell_s", "since", "until", "note"),
+    ),
+    "fleet_yard": ("fence", "days", "from_time", "to_time", "since", "until", "note"),
+    "fleet_sealed": (
+        *("class", "tail", "days", "from_time", "to_time", "since", "until", "reason"),
+    ),
+    "fleet_duty": ("from_at", "to_at", "reason"),
 }
-"""Table → what its lines say, besides whose they are (``consumer``, ``institution``: codes)."""
+"""Table → what its lines say, besides whose they are: see :data:`REFERS`."""
 
 REFERS: Final[Mapping[str, tuple[str, ...]]] = {
     "fuel_consumer": ("institution",),
@@ -41,6 +50,10 @@ REFERS: Final[Mapping[str, tuple[str, ...]]] = {
     "dispatch_order": ("consumer",),
     "fleet_party": ("institution",),
     "fleet_budget": ("institution", "consumer"),
+    "fleet_fence": ("institution",),
+    "fleet_yard": ("vehicle", "institution"),
+    "fleet_sealed": ("vehicle", "institution"),
+    "fleet_duty": ("vehicle",),
 }
 """Table → what its lines refer to by code."""
 

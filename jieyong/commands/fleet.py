@@ -14,6 +14,7 @@ from jieyong import logs
 from jieyong.commands import asked, fleet_tables
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, session
+from jieyong.commands.yards import sealed, yards
 from jieyong.settings_file import load_settings
 from jieyong.workers.crew import run_crew
 from jieyong.workers.fleet import CREW
@@ -25,6 +26,8 @@ from registry.refusal import refuse
 fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、每日里程、里程表读数。")
 odometer_app = typer.Typer(no_args_is_help=True, help="里程表读数：录入、列出、撤销。")
 fleet_app.add_typer(odometer_app, name="odometer")
+fleet_app.command("yards", help="定点停放：哪些车没有按时停在指定地点。")(yards)
+fleet_app.command("sealed", help="封存停驶：哪些封存的车有移动。")(sealed)
 
 Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见设备清单。")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
