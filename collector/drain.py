@@ -33,16 +33,24 @@ class Drain:
         write: commits batches in one transaction.
         settings: how much is joined, and how long to wait after a failure.
         now_us: the clock, Unix microseconds.
+        target: where they go, for the log.
     """
 
     def __init__(
-        self, spool: Spool, write: Write, settings: SpoolSettings, *, now_us: Callable[[], int]
+        self,
+        spool: Spool,
+        write: Write,
+        settings: SpoolSettings,
+        *,
+        now_us: Callable[[], int],
+        target: str = "database",
     ) -> None:
         self.stats = DrainStats()
         self._spool = spool
         self._write = write
         self._settings = settings
         self._now_us = now_us
+        self._target = target
         self._delivery: Delivery | None = None
         self._failures = 0
 
@@ -57,7 +65,7 @@ class Drain:
             settlement = self._delivery.run(self._write)
             self._spool.settle(settlement)
         except StorageUnavailable as error:
-            return self._failed("database_away", error)
+            return self._failed(f"{self._target}_away", error)
         except sqlite3.Error as error:
             return self._failed("spool_unreadable", error)
         except Exception as error:  # a bug must not end the only way into the database
@@ -80,7 +88,8 @@ class Drain:
             self.stats.lag.add(now_us - stored.received_us, stored.batch.rows)
         self.stats.commit(outcome, now_us)
         if self._failures:
-            log.warning("database_back", failures=self._failures)
+            event = f"{self._target}_back"
+            log.warning(event, failures=self._failures)
         self._failures = 0
 
     def _failed(self, event: str, error: Exception) -> float:

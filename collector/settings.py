@@ -157,6 +157,26 @@ class MqttSettings(BaseModel):
         return None if self.password is None else self.password.get_secret_value()
 
 
+class FanoutSettings(BaseModel):
+    """Publishing what terminals of JT/T 808 sent, to the broker of `[mqtt]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    enabled: bool = Field(
+        default=False, description="Publish positions; never those of sensitive vehicles."
+    )
+    topic: str = Field(
+        default="jieyong/v1/fanout/+/position",
+        pattern=r"^[^+#]*\+[^+#]*$",
+        description="Where to; the one `+` becomes the terminal's code.",
+    )
+    within_s: float = Field(
+        default=30.0,
+        ge=1,
+        description="Positions that the broker has not acknowledged by then are published again.",
+    )
+
+
 class Jt808Settings(BaseModel):
     """Where terminals of JT/T 808 connect, and what each of them may cost."""
 

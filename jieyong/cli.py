@@ -26,6 +26,7 @@ from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.commands.bill import bill_app
 from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
+from jieyong.commands.fence import fence_app
 from jieyong.commands.fleet import fleet_app
 from jieyong.commands.meter import meter_app
 from jieyong.commands.permission import permission_app
@@ -102,6 +103,7 @@ app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
 app.add_typer(vehicle_app, name="vehicle")
 app.add_typer(fleet_app, name="fleet")
+app.add_typer(fence_app, name="fence")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
 

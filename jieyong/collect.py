@@ -30,6 +30,7 @@ from collector.spool import Spool
 from collector.terminal_watch import TerminalWatch
 from jieyong import interpreter, probes
 from jieyong.database import database_url
+from jieyong.fanout import Fanout
 from jieyong.health import Health, Heartbeat, Probe, Verdict
 from jieyong.http import HttpServer
 from jieyong.metrics import make_registry
@@ -110,15 +111,23 @@ async def collect(settings: Settings, name: SourceName, stop: asyncio.Event) -> 
     foreign = snapshot.foreign_profiles(known, catalogue(PROFILES))
     if foreign:
         raise SourceError(list(foreign))
-    with contextlib.closing(Spool(directory / "spool.db", settings.spool)) as spool:
+    fanout = None
+    if name is SourceName.JT808 and settings.fanout.enabled:
+        fanout = Fanout(settings, conninfo, directory, now_us)
+    with (
+        fanout or contextlib.nullcontext(),
+        contextlib.closing(Spool(directory / "spool.db", settings.spool)) as spool,
+    ):
         writer = BulkWriter(conninfo, settings.database, zone=settings.time_zone)
-        drain = Drain(spool, writer.write, settings.spool, now_us=now_us)
+        write = writer.write if fanout is None else fanout.fork(writer.write)
+        drain = Drain(spool, write, settings.spool, now_us=now_us)
         acceptor = Acceptor(spool)
         fitted = _fit(settings, name, known, acceptor.accept, directory)
         metrics = make_registry(
             lambda: spool_metrics(spool.stats(), now_us()),
             lambda: drain_metrics(drain.stats),
             fitted.metrics,
+            *(() if fanout is None else (fanout.metrics,)),
         )
         heart = Heartbeat(time.monotonic, _BEAT_ALLOWED_S)
         health = _health(settings, spool, drain, fitted, heart)

@@ -15,8 +15,15 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from collector.settings import Jt808Settings, ModbusSettings, MqttSettings, SpoolSettings
+from collector.settings import (
+    FanoutSettings,
+    Jt808Settings,
+    ModbusSettings,
+    MqttSettings,
+    SpoolSettings,
+)
 from fleet.derive.settings import TripSettings
+from fleet.yards.settings import FenceSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
@@ -49,7 +56,7 @@ class LogSettings(BaseModel):
 
 
 class HttpSettings(BaseModel):
-    """Where collectors and metering answer `/health` and `/metrics`."""
+    """Where collectors and workers answer `/health` and `/metrics`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -69,6 +76,9 @@ class HttpSettings(BaseModel):
     )
     jt808_port: int = Field(
         default=9811, ge=0, le=65_535, description="Port of `jieyong collect jt808`; 0 takes any."
+    )
+    fleet_port: int = Field(
+        default=9812, ge=0, le=65_535, description="Port of `jieyong fleet work`; 0 takes any."
     )
 
 
@@ -105,6 +115,7 @@ class Settings(BaseSettings):
     modbus: ModbusSettings = Field(default=ModbusSettings())
     mqtt: MqttSettings = Field(default=MqttSettings())
     jt808: Jt808Settings = Field(default=Jt808Settings())
+    fanout: FanoutSettings = Field(default=FanoutSettings())
     metering: MeteringSettings = Field(default=MeteringSettings())
     factors: FactorSettings = Field(default=FactorSettings())
     mains: MainsSettings = Field(default=MainsSettings())
@@ -112,6 +123,7 @@ class Settings(BaseSettings):
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())
     trips: TripSettings = Field(default=TripSettings())
+    fences: FenceSettings = Field(default=FenceSettings())
 
     @classmethod
     def settings_customise_sources(

@@ -12,8 +12,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
+from registry.no_value import NoValue
 from registry.refusal import RefusedError
 from registry.workbook import Cell, cell_name, column_name
+from registry.years import sensible, wrong_year
 
 HEADING_ROWS: Final = 20
 """A supplier's sheet may have titles above its headings; they stand within so many rows."""
@@ -23,8 +25,6 @@ _MONTH: Final = re.compile(r"(\d{4})(?:\s*[-/.年]\s*(\d{1,2})\s*月?|(\d{2}))")
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 _BRACKETS: Final = re.compile(r"[(（\[【].*?[)）\]】]")
 _BLANKS: Final = re.compile(r"\s+")
-_YEARS: Final = range(1950, 2101)
-"""Other years are slips of the pen, or a number that Excel took for a day."""
 
 
 class YesNo(Protocol):
@@ -124,12 +124,20 @@ class Row:
         self.refusals.add(self.cell(name), message)
 
     def has(self, name: str) -> bool:
-        """Tell whether a field holds anything."""
-        return bool(self.text(name))
+        """Tell whether a field holds anything, though it may hold no value."""
+        return bool(str(self.values.get(name, "")).strip())
+
+    def value(self, name: str) -> Cell:
+        """Return what a field holds; a formula without a result and an error are refused."""
+        value = self.values.get(name, "")
+        if isinstance(value, NoValue):
+            self.refuse(name, value.why)
+            return ""
+        return value
 
     def text(self, name: str) -> str:
         """Return a text; a number without its ``.0``; ``""`` for nothing."""
-        value = self.values.get(name, "")
+        value = self.value(name)
         if isinstance(value, float) and value.is_integer():
             return str(int(value))
         return str(value).strip()
@@ -137,13 +145,13 @@ class Row:
     def needed(self, name: str) -> str:
         """Return a text that must be there."""
         text = self.text(name)
-        if not text:
+        if not self.has(name):
             self.refuse(name, "没有填写，请补上")
         return text
 
     def number_of(self, name: str) -> Decimal | None:
         """Return a number as Excel shows it (15 digits), or None for an empty cell."""
-        value = self.values.get(name, "")
+        value = self.value(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return Decimal(format(value, ".15g"))
         text = str(value).strip().replace(",", "").replace("，", "").lstrip("¥￥")
@@ -164,7 +172,7 @@ class Row:
 
     def day(self, name: str) -> date | None:
         """Return a day, or None for an empty cell."""
-        value = self.values.get(name, "")
+        value = self.value(name)
         if isinstance(value, date):
             return self.likely(name, value.date() if isinstance(value, datetime) else value)
         text = self.text(name)
@@ -177,15 +185,14 @@ class Row:
 
     def likely(self, name: str, day: date | None) -> date | None:
         """Return a day, or None and a refusal when its year must be a mistake."""
-        if day is None or day.year in _YEARS:
+        if day is None or sensible(day):
             return day
-        said = f"不在 {_YEARS[0]} 年至 {_YEARS[-1]} 年之间，请核对年份"
-        self.refuse(name, f"{day} {said}")
+        self.refuse(name, wrong_year(day))
         return None
 
     def month(self, name: str) -> date | None:
         """Return the first day of a month, or None for an empty cell."""
-        value = self.values.get(name, "")
+        value = self.value(name)
         if isinstance(value, date):
             return self.likely(name, date(value.year, value.month, 1))
         text = self.text(name)

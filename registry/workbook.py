@@ -6,13 +6,14 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from registry.refusal import refuse
+from registry.no_value import NoValue, column_number, no_values
+from registry.refusal import Fault, refuse
 
 MOST_BYTES: Final = 20_000_000
 
@@ -24,7 +25,7 @@ _CELL: Final = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^
 _ROW: Final = re.compile(rb'<(?:\w+:)?row\s[^>]*?\br="([0-9]{1,7})"[^>]*+(?<!/)>')
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
-"""What calamine hands out; ``""`` for nothing."""
+"""What calamine hands out; ``""`` for nothing, :class:`NoValue` for a cell that holds no value."""
 
 Rows = Sequence[Sequence[Cell]]
 
@@ -41,11 +42,14 @@ def sheets(content: bytes, name: str) -> Mapping[str, Rows]:
     """
     if len(content) > MOST_BYTES:
         refuse(name, f"大于 {MOST_BYTES // 1_000_000} MB；请分成几个文件导入")
-    _bounded(content, name)
+    unread = _bounded(content, name)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         return {
-            sheet.name: book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
+            sheet.name: _marked(
+                book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False),
+                unread.get(sheet.name, {}),
+            )
             for sheet in book.sheets_metadata
             if sheet.visible is SheetVisibleEnum.Visible
         }
@@ -53,13 +57,43 @@ def sheets(content: bytes, name: str) -> Mapping[str, Rows]:
         refuse(name, f"不是能读取的 Excel 文件（{error}）；请用模板填写，存为 .xlsx 后再导入")
 
 
-def _bounded(content: bytes, name: str) -> None:
+def _marked(rows: list[list[Cell]], unread: Mapping[tuple[int, int], NoValue]) -> Rows:
+    """Put what holds no value where calamine hands out 0 or nothing."""
+    for (row, column), what in unread.items():
+        rows += [[] for _ in range(len(rows), row + 1)]
+        rows[row] += [""] * (column + 1 - len(rows[row]))
+        rows[row][column] = what
+    return rows
+
+
+def missing_values(
+    sheet: str, number: int, cells: Sequence[Cell], columns: Iterable[int]
+) -> list[Fault]:
+    """Return a fault for each cell of a row that holds no value.
+
+    Args:
+        sheet: its name.
+        number: of the row, from 1.
+        cells: of the row.
+        columns: those that are read, from 0.
+    """
+    return [
+        Fault(cell_name(sheet, number, column), cell.why)
+        for column in sorted(set(columns))
+        if column < len(cells) and isinstance(cell := cells[column], NoValue)
+    ]
+
+
+def _bounded(content: bytes, name: str) -> Mapping[str, Mapping[tuple[int, int], NoValue]]:
     """Refuse what would need more memory than there is: one cell at XFD1048576 is enough for that.
 
     calamine allots a sheet's whole rectangle, and a failure of that ends the process.
+
+    Returns:
+        Which cells hold no value, by sheet.
     """
     if not zipfile.is_zipfile(io.BytesIO(content)):
-        return  # .xls ends at 65,536 rows and 256 columns
+        return {}  # .xls ends at 65,536 rows and 256 columns
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             parts = packed.infolist()
@@ -68,6 +102,7 @@ def _bounded(content: bytes, name: str) -> None:
             for part in parts:
                 if part.filename.startswith("xl/worksheets/"):
                     _bounded_sheet(packed.read(part), name)
+            return no_values(packed)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         refuse(name, f"不是能读取的 Excel 文件（{error}）；请用模板填写，存为 .xlsx 后再导入")
 
@@ -77,18 +112,13 @@ def _bounded_sheet(xml: bytes, name: str) -> None:
     for letters, row in _CELL.findall(xml):
         columns.add(letters)
         rows.add(row)
-    last_row, last_column = max(map(int, rows), default=0), max(map(_column, columns), default=0)
+    last_row, last_column = (
+        max(map(int, rows), default=0),
+        max((column_number(c.decode()) for c in columns), default=0),
+    )
     if last_row * last_column > _MOST_CELLS:
         far = f"{column_name(last_column - 1)}{last_row}"
         refuse(name, f"工作表一直延伸到 {far}；请删去数据右边和下边的空行空列，保存后再导入")
-
-
-def _column(letters: bytes) -> int:
-    """Number of a column from 1."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - ord("A") + 1
-    return number
 
 
 def sheet(content: bytes, name: str, wanted: str) -> Rows:

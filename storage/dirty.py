@@ -6,11 +6,12 @@ still appear behind a mark. A long-running write transaction anywhere on the ser
 consumers; it makes them lose nothing.
 
 A consumer works in one transaction: :func:`take` (or :func:`window`, for those who work in SQL),
-its own work, :func:`settle`.
+its own work, :func:`settle`. :func:`follow` does that again and again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -130,6 +131,47 @@ def take(conn: psycopg.Connection, consumer: str, most: int = MOST_ENTRIES) -> T
 def settle(conn: psycopg.Connection, consumer: str, upto: int) -> None:
     """Mark that a consumer has done everything below ``upto``."""
     conn.execute(_SETTLE, [consumer, upto])
+
+
+def follow(
+    conn: psycopg.Connection,
+    consumer: str,
+    lock: int,
+    work: Callable[[psycopg.Connection, Window], int],
+    most: int = MOST_ENTRIES,
+) -> int:
+    """Do a consumer's work window by window, until nothing is left of the log.
+
+    Any number of programs may call it: one does the work, the others return at once.
+
+    Args:
+        conn: an autocommit connection.
+        consumer: its name.
+        lock: of the consumer: an advisory lock of its own.
+        work: does a window, in the transaction that settles it; returns how many rows it wrote.
+        most: about how many entries a window holds.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        psycopg.Error: nothing is lost: the next call does it.
+    """
+    written, more = 0, True
+    while more:
+        with conn.transaction():
+            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock]).fetchone()
+            if row is None or not row[0]:
+                return written
+            part = window(conn, consumer, most)
+            more = part.more
+            if part.upto == part.since and not part.anew:
+                return written
+            # A backlog that takes longer than a statement may must still get shorter.
+            conn.execute("SET LOCAL statement_timeout = 0")
+            written += work(conn, part)
+            settle(conn, consumer, part.upto)
+    return written
 
 
 def forget(conn: psycopg.Connection, consumer: str) -> None:

@@ -106,27 +106,13 @@ def refresh(conn: psycopg.Connection) -> int:
     Raises:
         psycopg.Error: nothing is lost: the next call does it.
     """
-    written, more = 0, True
-    while more:
-        with conn.transaction():
-            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
-            if row is None or not row[0]:
-                return written
-            rows, more = _step(conn)
-        written += rows
+    written = dirty.follow(conn, CONSUMER, LOCK, _write, MOST_ENTRIES)
     dirty.purge(conn)
     return written
 
 
-def _step(conn: psycopg.Connection) -> tuple[int, bool]:
-    window = dirty.window(conn, CONSUMER, MOST_ENTRIES)
-    if window.upto == window.since and not window.anew:
-        return 0, False
-    # A backlog that takes longer than a collector's statement may must still get shorter.
-    conn.execute("SET LOCAL statement_timeout = 0")
-    written = _rebuild(conn) if window.anew else _follow(conn, window)
-    dirty.settle(conn, CONSUMER, window.upto)
-    return written, window.more
+def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
+    return _rebuild(conn) if window.anew else _follow(conn, window)
 
 
 def _follow(conn: psycopg.Connection, window: dirty.Window) -> int:

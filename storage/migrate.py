@@ -79,6 +79,14 @@ def read(directory: Path = DIRECTORY) -> tuple[Migration, ...]:
     return tuple(found)
 
 
+def up_to_date(conn: psycopg.Connection) -> bool:
+    """Whether nothing is to be applied, and nothing stands in the way."""
+    try:
+        return not pending(conn, read())
+    except MigrationError:
+        return False
+
+
 def pending(conn: psycopg.Connection, migrations: Sequence[Migration]) -> tuple[Migration, ...]:
     """What is still to be applied; changes nothing.
 

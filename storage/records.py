@@ -13,7 +13,7 @@ import enum
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 PG_EPOCH_US: Final = 946_684_800_000_000
 """Microseconds between 1970-01-01 and PostgreSQL's own epoch, 2000-01-01, both UTC."""
@@ -72,6 +72,10 @@ class ReadingFlag(enum.IntFlag):
     LATE_SLOT = 8  # polled later than half an interval after its turn
 
 
+CLOCKS_DIFFER_US: Final = 60_000_000
+"""A time may be so much ahead of our clock: less is how clocks differ, no wrong time."""
+
+
 class PositionFlag(enum.IntFlag):
     """What ingest saw of one position; never changed afterwards (int4)."""
 
@@ -81,7 +85,7 @@ class PositionFlag(enum.IntFlag):
     OUT_OF_RANGE = 4  # |lat| > 90 or |lon| > 180
     BAD_SPEED = 8  # negative or above 400 km/h
     BAD_COURSE = 16  # outside 0..360
-    FUTURE = 32  # ahead of our clock, but inside the accepted window
+    FUTURE = 32  # more than CLOCKS_DIFFER_US ahead of our clock, but inside the accepted window
     UNKNOWN_FIELDS = 64  # fields we do not know: the whole payload stands in `extra`
     BAD_FIELDS = 128  # optional fields of the wrong kind or size: NULL, and the payload in `extra`
     WITHHELD = 256  # of a sensitive vehicle: its place is not stored (storage/withhold.py)
@@ -156,6 +160,25 @@ def pack_reading(  # noqa: PLR0913, PLR0917 - one argument for each column, call
     return _READING.pack(7, 4, *head, 8, value, *tail)
 
 
+_POSITION: Final = {
+    "terminal_id": ">i",
+    "fix_time_us": ">q",
+    "content_hash": ">q",
+    "lat": ">d",
+    "lon": ">d",
+    "speed_kmh": ">f",
+    "course_deg": ">f",
+    "altitude_m": ">f",
+    "odometer_km": ">d",
+    "satellites": ">h",
+    "acc": ">?",
+    "flags": ">i",
+    "seq": ">q",
+    "received_us": ">q",
+    "extra": "",
+}
+
+
 def pack_position(p: Position) -> bytes:
     """Pack one position into a COPY-binary tuple."""
     return b"".join(
@@ -179,6 +202,26 @@ def pack_position(p: Position) -> bytes:
             _raw(None if p.extra is None else b"\x01" + p.extra),
         )
     )
+
+
+def unpack_position(row: bytes) -> Position:
+    """Read a packed position.
+
+    Raises:
+        struct.error: it is none.
+    """
+    fields = list(_fields(row))
+    if len(fields) != len(_POSITION):
+        raise struct.error(f"{len(fields)} fields, not {len(_POSITION)}")
+    values: dict[str, Any] = {
+        name: data if data is None or not form else struct.unpack(form, data)[0]
+        for (name, form), data in zip(_POSITION.items(), fields, strict=True)
+    }
+    values["fix_time_us"] += PG_EPOCH_US
+    values["received_us"] += PG_EPOCH_US
+    if values["extra"] is not None:
+        values["extra"] = values["extra"][1:]
+    return Position(**values)
 
 
 def pack_quarantine(  # noqa: PLR0913, PLR0917 - one argument for each column
@@ -232,6 +275,16 @@ def _end_of_tuple(body: bytes, at: int) -> int:
         (size,) = struct.unpack_from(">i", body, at)
         at += 4 + max(size, 0)
     return at
+
+
+def _fields(row: bytes) -> Iterator[bytes | None]:
+    (count,) = struct.unpack_from(">h", row)
+    at = 2
+    for _ in range(count):
+        (size,) = struct.unpack_from(">i", row, at)
+        at += 4
+        yield None if size < 0 else row[at : at + size]
+        at += max(size, 0)
 
 
 def _field(form: str, value: float | None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,8 @@ from collector.jt808 import bcd
 
 _SERIAL_ID_RESULT: Final = struct.Struct(">HHB")
 _SERIAL_RESULT: Final = struct.Struct(">HB")
+_SERIAL_COUNT: Final = struct.Struct(">HB")
+_SERIAL_COUNT_NEW: Final = struct.Struct(">HH")
 
 
 class Id(enum.IntEnum):
@@ -28,6 +31,7 @@ class Id(enum.IntEnum):
     DRIVER_CARD = 0x0702
     LOCATIONS = 0x0704
     REPLY = 0x8001
+    SEND_AGAIN = 0x8003
     TIME = 0x8004
     REGISTERED = 0x8100
 
@@ -165,6 +169,18 @@ def text(data: bytes) -> str:
 def reply(serial: int, message_id: int, result: Result) -> bytes:
     """Return the body of 0x8001, the answer to most messages."""
     return _SERIAL_ID_RESULT.pack(serial, message_id, result)
+
+
+def send_again(serial: int, missing: Sequence[int], *, new: bool) -> bytes:
+    """Return the body of 0x8003, which asks for packets of a message again.
+
+    Args:
+        serial: of the message's first packet.
+        missing: which packets, from 1; at most 255.
+        new: the terminal speaks the form of 2019, in which their number is a WORD.
+    """
+    head = _SERIAL_COUNT_NEW if new else _SERIAL_COUNT
+    return head.pack(serial, len(missing)) + struct.pack(f">{len(missing)}H", *missing)
 
 
 def registered(serial: int, result: Registered, code: bytes = b"") -> bytes:

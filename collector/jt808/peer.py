@@ -142,6 +142,12 @@ class Peer(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(replies))
 
+    def remind(self, now_us: int) -> None:
+        """Ask the terminal for what it should have sent by now."""
+        frames = self._session.remind(now_us)
+        if frames:
+            self.send(frames)
+
     def adjust(self) -> None:
         """Read, or stop reading, as the gateway and our own limits say."""
         wanted = self._host.reading and self._throttled is None

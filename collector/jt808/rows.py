@@ -11,7 +11,7 @@ import msgspec
 from collector.jt808.location import Location
 from collector.quarantine import quarantine_row
 from collector.window import NEWEST_US, OLDEST_US
-from storage.records import Position, PositionFlag, pack_position
+from storage.records import CLOCKS_DIFFER_US, Position, PositionFlag, pack_position
 
 SOURCE: Final = "jt808"
 
@@ -77,7 +77,7 @@ def position_row(
             odometer_km=values.get("odometer_km"),
             satellites=None if satellites is None else int(satellites),
             acc=location.acc,
-            flags=_flags(location) | (_FUTURE if ahead_us > 0 else 0),
+            flags=_flags(location) | (_FUTURE if ahead_us > CLOCKS_DIFFER_US else 0),
             seq=serial,
             received_us=received_us,
             extra=_extra(location, blind=blind),

@@ -68,7 +68,7 @@ class Server:
         return await loop.create_server(lambda: Peer(self), *where, backlog=_BACKLOG)
 
     async def sweep(self) -> None:
-        """End silent connections, for ever; to be cancelled."""
+        """End silent connections and ask for missing packets, for ever; to be cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_SWEEP_S)
@@ -120,7 +120,10 @@ class Server:
         """Take note that the terminal authenticated, or left."""
         self._forget(peer, before)
         terminal = peer.terminal
-        if terminal is not None:
+        if terminal is None:
+            # It logged out, or another number begins: its time to authenticate runs from here.
+            peer.since_s = asyncio.get_running_loop().time()
+        else:
             older = self._by_terminal.get(terminal)
             self._by_terminal[terminal] = peer
             if older is not None:
@@ -146,12 +149,14 @@ class Server:
             del self._by_terminal[terminal]
 
     def _sweep(self, now_s: float) -> None:
-        settings = self.settings
+        settings, now_us = self.settings, self.now_us()
         for peer in list(self._peers):
             if now_s - peer.seen_s > settings.idle_s:
                 peer.close("idle")
             elif peer.terminal is None and now_s - peer.since_s > settings.authenticate_s:
                 peer.close("unauthenticated")
+            else:
+                peer.remind(now_us)
 
     def _tell(self, event: str, cause: str, peer: Peer) -> None:
         told = self._damper.add(cause, 1, asyncio.get_running_loop().time())

@@ -15,7 +15,7 @@ from collector.jt808.messages import Id, MessageError, Registered, Registration,
 from collector.jt808.office import Office
 from collector.jt808.rows import Fault, OutsideError, position_row
 from collector.jt808.step import NOTHING, Draft, Step
-from collector.jt808.subpackets import Assembler, Whole
+from collector.jt808.subpackets import Assembler, Missing, Whole
 from storage.waiting import INTRODUCTION
 
 log = structlog.get_logger()
@@ -77,6 +77,19 @@ class Session:
         if phone != self._phone:
             self._begin(phone)
         self.terminal = self._origin
+
+    def remind(self, now_us: int) -> tuple[bytes, ...]:
+        """Return what is to be sent although no frame came: requests for missing packets.
+
+        Args:
+            now_us: the time, Unix microseconds.
+        """
+        if not self._parts or self._id() is None:
+            return ()
+        missing = self._parts.missing(now_us)
+        self._count_given_up()
+        self._stats.asked_again += sum(len(one.indexes) for one in missing)
+        return tuple(self._ask_for(one) for one in missing)
 
     def unsound(self, raw: bytes, error: FrameError, now_us: int) -> Step:
         """Take a frame that cannot be believed: counted, kept within bounds, never answered."""
@@ -280,6 +293,11 @@ class Session:
         return None if self.terminal is None else self._office.terminals.find(self.terminal)
 
     # Replies
+
+    def _ask_for(self, packets: Missing) -> bytes:
+        new = packets.to.version is not None
+        body = messages.send_again(packets.serial, packets.indexes, new=new)
+        return self._frame(Id.SEND_AGAIN, body, packets.to)
 
     def _answer(self, header: Header, result: Result) -> Step:
         return Step(replies=(self._reply(header, result),))

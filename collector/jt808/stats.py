@@ -25,6 +25,7 @@ class Jt808Stats:
         refusals: registrations and authentications refused, by cause (``unknown_terminal``,
             ``code``).
         given_up: messages in packets that were never completed.
+        asked_again: packets that were asked for again (0x8003), each time counted.
         positions: positions that are on disk.
         quarantined: refused pieces that are on disk, by fault.
         dropped: refused pieces beyond the hourly bound, kept nowhere and never acknowledged, by
@@ -49,6 +50,7 @@ class Jt808Stats:
         self.throttled = 0
         self.refusals: Counter[str] = Counter()
         self.given_up = 0
+        self.asked_again = 0
         self.positions = 0
         self.quarantined: Counter[Fault] = Counter()
         self.dropped: Counter[Fault] = Counter()

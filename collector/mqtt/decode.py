@@ -18,7 +18,7 @@ from collector.mqtt.message import NO_EXTRA, Fix, PositionMessage, StrictMessage
 from collector.mqtt.pack import Seen, pack
 from collector.quarantine import quarantine_row
 from collector.window import NEWEST_US, OLDEST_US
-from storage.records import Batch, Kind, PositionFlag
+from storage.records import CLOCKS_DIFFER_US, Batch, Kind, PositionFlag
 
 log = structlog.get_logger()
 
@@ -205,7 +205,7 @@ def _time(message: PositionMessage, received_us: int) -> tuple[int, int]:
         raise _UnfitError(Fault.TIME, f"ts {message.ts} is more than 5 minutes ahead of our clock")
     if -ahead_us > OLDEST_US:
         raise _UnfitError(Fault.TIME, f"ts {message.ts} is more than 400 days old")
-    return fix_us, _FUTURE if ahead_us > 0 else 0
+    return fix_us, _FUTURE if ahead_us > CLOCKS_DIFFER_US else 0
 
 
 def _judge(m: PositionMessage) -> int:

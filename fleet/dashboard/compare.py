@@ -12,18 +12,25 @@ import psycopg
 
 from fleet.dashboard.readings import Reading, standing
 
-# A trip under way when the dashboard was read counts by its time.
+# What was under way when the dashboard was read counts by its time. A stop's own gain was driven
+# where nothing was received; without one it has nothing to say, a trip without one hides some.
 _DRIVEN: Final[LiteralString] = """
 SELECT CASE WHEN bool_or(distance_mm IS NULL) THEN NULL
             ELSE coalesce(sum(div(distance_mm * inside, whole)), 0) END::int8,
-       sum(div(terminal_mm * inside, whole))::int8
+       CASE WHEN bool_and(terminal_mm IS NOT NULL)
+            THEN sum(div(terminal_mm * inside, whole))::int8 END
 FROM (
     SELECT distance_mm::numeric, terminal_mm::numeric,
-           extract(epoch FROM least(ended_at, %(to)s) - greatest(started_at, %(from)s))
-               AS inside,
-           extract(epoch FROM ended_at - started_at) AS whole
-    FROM trip
-    WHERE vehicle_id = %(vehicle)s AND started_at < %(to)s AND ended_at > %(from)s
+           extract(epoch FROM least(until, %(to)s) - greatest(since, %(from)s)) AS inside,
+           extract(epoch FROM until - since) AS whole
+    FROM (
+        SELECT distance_mm, terminal_mm, started_at AS since, ended_at AS until
+        FROM trip WHERE vehicle_id = %(vehicle)s
+        UNION ALL
+        SELECT 0, terminal_mm, seen_from, seen_to
+        FROM vehicle_stop WHERE vehicle_id = %(vehicle)s AND terminal_mm IS NOT NULL
+    ) AS driven
+    WHERE since < %(to)s AND until > %(from)s
 ) AS parts
 """
 
@@ -36,7 +43,8 @@ class Compared:
         since, until: the readings' times.
         dashboard_mm: their difference.
         gps_mm: of the trips; None: unknown, for places of some are withheld.
-        terminal_mm: of the terminal's odometer on trips; None: unknown.
+        terminal_mm: of the terminal's odometer, on trips and, where nothing was received, at stops;
+            None: unknown of a trip, or nothing was driven.
     """
 
     since: datetime

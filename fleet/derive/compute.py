@@ -9,23 +9,24 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from fleet.derive import store
-from fleet.derive.claim import Span
 from fleet.derive.cut import Cut, cut_of
 from fleet.derive.floor import floor_of
 from fleet.derive.reading import fixes_of
-from fleet.derive.times import ALWAYS_US, NEVER_US
 from fleet.track.judge import judge
 from fleet.track.rules import Rules
 from fleet.trips.firm import with_known_ends
 from fleet.trips.travel import travelled
+from storage.due import Span
+from storage.times import ALWAYS_US, NEVER_US
 
 
-def recompute(
+def recompute(  # noqa: PLR0913, PLR0917 - whose, what changed, and by which rules
     conn: psycopg.Connection,
     vehicle_id: int,
     changed: Sequence[Span],
     rules: Rules,
     zone: ZoneInfo,
+    kept_us: int = ALWAYS_US,
 ) -> int:
     """Bring the stops, trips and days of a vehicle up to what its fixes say.
 
@@ -36,14 +37,22 @@ def recompute(
             nothing is touched.
         rules: what is believed.
         zone: of days.
+        kept_us: fixes of before may be dropped: what was made of them stays as it is.
 
     Returns:
         How many fixes were looked at.
     """
     floor = floor_of(conn, vehicle_id)
-    looked, waiting = 0, list(changed) if floor is None else floor.above(changed)
+    looked = 0
+    waiting = [
+        Span(max(one.from_us, kept_us), one.to_us)
+        for one in (changed if floor is None else floor.above(changed))
+        if one.to_us >= kept_us
+    ]
     while waiting:
-        cut, waiting = _next(conn, vehicle_id, waiting, rules)
+        cut, waiting = _next(conn, vehicle_id, waiting, rules, kept_us)
+        if cut is None:
+            continue
         if floor is not None and cut.from_us < floor.from_us:
             cut = replace(cut, from_us=floor.from_us, begin=None)
         first, last = cut.from_us - rules.cover_us, cut.to_us + rules.cover_us
@@ -56,12 +65,12 @@ def recompute(
 
 
 def _next(
-    conn: psycopg.Connection, vehicle_id: int, waiting: list[Span], rules: Rules
-) -> tuple[Cut, list[Span]]:
+    conn: psycopg.Connection, vehicle_id: int, waiting: list[Span], rules: Rules, kept_us: int
+) -> tuple[Cut | None, list[Span]]:
     """Return the piece for the first change and for all others that reach into it."""
     span, *others = waiting
-    cut = cut_of(conn, vehicle_id, span, rules)
-    while others and others[0].from_us - rules.cover_us <= cut.to_us:
+    cut = cut_of(conn, vehicle_id, span, rules, kept_us)
+    while cut is not None and others and others[0].from_us - rules.cover_us <= cut.to_us:
         span = Span(span.from_us, max(span.to_us, others.pop(0).to_us))
-        cut = cut_of(conn, vehicle_id, span, rules)
+        cut = cut_of(conn, vehicle_id, span, rules, kept_us)
     return cut, others

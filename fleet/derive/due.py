@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,8 @@ import structlog
 
 from fleet.track.rules import Rules
 from storage import dirty
+from storage.due import Queue
+from storage.times import SECOND_US
 
 CONSUMER: Final = "fleet"
 LOCK: Final = 0x6A69_6579_6F6E_6710
@@ -18,7 +19,8 @@ MOST_ENTRIES: Final = 500
 
 _log = structlog.get_logger()
 
-_MARK = "INSERT INTO fleet_due (vehicle_id, ts_from, ts_to, why) VALUES (%s, %s, %s, %s)"
+QUEUE: Final = Queue("fleet", "vehicle_id", lock=0x6A69_6601, near_us=3_600 * SECOND_US)
+
 _MARK_ALL = """
 INSERT INTO fleet_due (vehicle_id, ts_from, ts_to, why)
 SELECT id, '-infinity', 'infinity', %s FROM vehicle ORDER BY id
@@ -43,32 +45,6 @@ FROM touched JOIN terminal_vehicle ON terminal_id = subject
     AND valid && tstzrange(since, until, '[]')
 GROUP BY vehicle_id, date_trunc('day', since, 'UTC')
 """
-
-
-def mark(
-    conn: psycopg.Connection, vehicle_id: int, ts_from: datetime, ts_to: datetime, why: str
-) -> None:
-    """Say that something changed of a vehicle, in the transaction that changes it.
-
-    Args:
-        conn: in that transaction.
-        vehicle_id: the vehicle.
-        ts_from: begin of the time that is touched, aware.
-        ts_to: its end, included.
-        why: for people who look into the table.
-
-    Raises:
-        ValueError: a time has no zone.
-    """
-    for at in (ts_from, ts_to):
-        if at.tzinfo is None:
-            raise ValueError(f"{at} has no zone: pass an aware datetime, for example in UTC")
-    conn.execute(_MARK, [vehicle_id, ts_from, ts_to, why])
-
-
-def mark_always(conn: psycopg.Connection, vehicle_id: int, why: str) -> None:
-    """Make everything of a vehicle due."""
-    conn.execute(_MARK, [vehicle_id, "-infinity", "infinity", why])
 
 
 def mark_all(conn: psycopg.Connection, why: str) -> int:
@@ -115,28 +91,12 @@ def follow(conn: psycopg.Connection) -> int:
     Raises:
         psycopg.Error: nothing is lost: the next call does it.
     """
-    written, more = 0, True
-    while more:
-        with conn.transaction():
-            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
-            if row is None or not row[0]:
-                return written
-            rows, more = _step(conn)
-        written += rows
-    return written
+    return dirty.follow(conn, CONSUMER, LOCK, _write, MOST_ENTRIES)
 
 
-def _step(conn: psycopg.Connection) -> tuple[int, bool]:
-    window = dirty.window(conn, CONSUMER, MOST_ENTRIES)
-    if window.upto == window.since and not window.anew:
-        return 0, False
-    # A backlog that takes longer than a statement may must still get shorter.
-    conn.execute("SET LOCAL statement_timeout = 0")
+def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
     if window.anew:
         written = mark_all(conn, "everything anew")
         _log.info("fleet_computes_everything_anew", due=written)
-    else:
-        values = {"since": window.since, "upto": window.upto}
-        written = conn.execute(FOLLOW, values).rowcount
-    dirty.settle(conn, CONSUMER, window.upto)
-    return written, window.more
+        return written
+    return conn.execute(FOLLOW, {"since": window.since, "upto": window.upto}).rowcount

@@ -12,8 +12,8 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from fleet.derive.claim import Span
-from fleet.derive.times import us_of
+from storage.due import Span
+from storage.times import us_of
 
 _FLOOR: Final[LiteralString] = """
 SELECT from_at, changes FROM track_floor WHERE vehicle_id = %s

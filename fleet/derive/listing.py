@@ -16,9 +16,15 @@ SELECT started_at, ended_at, start_lat, start_lon, end_lat, end_lon, distance_mm
        max_speed_kmh, fixes, left_out, jumps, flags
 FROM trip WHERE vehicle_id = %s AND ended_at > %s AND started_at < %s ORDER BY started_at
 """
+# What one trip of several counted is not what the terminal counted.
 _DAYS: Final[LiteralString] = """
-SELECT v.code, v.plate, d.day, d.trips, d.gps_mm, d.gap_mm, d.terminal_mm, d.moving_s, d.idle_s,
-       d.fixes, d.bad, d.first_at, d.last_at
+SELECT v.code, v.plate, d.day, d.trips, d.gps_mm, d.gap_mm,
+       CASE WHEN NOT EXISTS (
+           SELECT FROM vehicle_share s
+           WHERE s.vehicle_id = d.vehicle_id AND s.day = d.day
+             AND s.kind = 'trip' AND s.distance_mm > 0 AND s.terminal_mm IS NULL
+       ) THEN d.terminal_mm END AS terminal_mm,
+       d.moving_s, d.idle_s, d.fixes, d.bad, d.first_at, d.last_at
 FROM vehicle_day d JOIN vehicle v ON v.id = d.vehicle_id
 WHERE d.day >= %(first)s AND d.day < %(end)s
   AND (%(vehicle)s::int IS NULL OR d.vehicle_id = %(vehicle)s)
@@ -64,7 +70,7 @@ class DayRow:
         trips: that started on it.
         gps_mm: Σ of the legs; ``gap_mm`` of it were not seen. None: unknown, for places of the day
             are withheld.
-        terminal_mm: of the terminal's odometer; None: unknown.
+        terminal_mm: of the terminal's odometer; None: unknown, of a trip at least.
         moving_s, idle_s: of the trips; None: unknown.
         fixes: received; ``bad`` of them left out.
         first_at, last_at: the first and the last of them; None: there was none.
@@ -92,7 +98,8 @@ class Total:
     Attributes:
         code, plate: of the vehicle.
         used: days on which it was driven.
-        trips, gps_mm, gap_mm, terminal_mm, fixes, bad: sums of what is known; see :class:`DayRow`.
+        trips, gps_mm, gap_mm, fixes, bad: sums of what is known; see :class:`DayRow`.
+        terminal_mm: likewise; None: unknown of a day on which it was driven.
     """
 
     code: str
@@ -136,6 +143,11 @@ def totals(found: list[DayRow]) -> Iterator[Total]:
 
 
 def _total(mine: list[DayRow]) -> Total:
+    known = [row.terminal_mm for row in mine if row.terminal_mm is not None]
+    unknown = any(
+        row.terminal_mm is None and (row.trips if row.gps_mm is None else row.gps_mm) > 0
+        for row in mine
+    )
     return Total(
         mine[0].code,
         mine[0].plate,
@@ -143,7 +155,7 @@ def _total(mine: list[DayRow]) -> Total:
         sum(row.trips for row in mine),
         _known([row.gps_mm for row in mine]),
         _known([row.gap_mm for row in mine]),
-        _known([row.terminal_mm for row in mine]),
+        sum(known) if known and not unknown else None,
         sum(row.fixes for row in mine),
         sum(row.bad for row in mine),
     )

@@ -10,10 +10,10 @@ import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
-from fleet.derive.times import at_us
 from fleet.track.along import along_odometer
 from fleet.track.fixes import Fixes
 from storage.records import PG_EPOCH_US
+from storage.times import at_us
 
 _BINDINGS: Final[LiteralString] = """
 SELECT terminal_id, greatest(lower(valid), %(from)s::timestamptz),

@@ -36,9 +36,6 @@ class TripSettings(BaseModel):
         le=3_600,
         description="a second terminal of a vehicle speaks only where the first is silent so long",
     )
-    future_s: int = Field(
-        default=60, ge=0, le=300, description="a fix may be so much ahead of our clock"
-    )
     stop_radius_m: int = Field(
         default=150, ge=30, le=1_000, description="fixes so near to each other are of one place"
     )
@@ -99,7 +96,6 @@ class TripSettings(BaseModel):
             slack_m=self.slack_m,
             block=self.wrong_in_a_row,
             cover_us=self.other_terminal_s * SECOND_US,
-            future_us=self.future_s * SECOND_US,
             radius_m=self.stop_radius_m,
             off_us=self.stop_off_s * SECOND_US,
             unknown_us=self.stop_unknown_s * SECOND_US,

@@ -8,8 +8,8 @@ from typing import Final, LiteralString
 import psycopg
 
 from fleet.derive.cut import Cut
-from fleet.derive.times import at_us
 from fleet.trips.model import Place, Travelled
+from storage.times import at_us
 
 # What begins in the piece, from its first stop to its last: a trip that leaves the last stop starts
 # when that ends, and does not belong to it.

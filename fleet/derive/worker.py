@@ -1,43 +1,29 @@
-"""Computes what is due: claims, computes, stores; a batch is one transaction."""
+"""Computes the trips that are due."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import psycopg
-import structlog
 
-from fleet.derive import failures
-from fleet.derive.claim import Claim, claim, done
 from fleet.derive.compute import recompute
+from fleet.derive.due import QUEUE
 from fleet.derive.settings import TripSettings
-
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of some vehicles.
-
-    Attributes:
-        done: computed and stored.
-        failed: could not be computed, and stay due.
-        fixes: looked at.
-    """
-
-    done: int = 0
-    failed: int = 0
-    fixes: int = 0
-
-    def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(self.done + other.done, self.failed + other.failed, self.fixes + other.fixes)
+from storage.due import Claim
+from storage.due_worker import Computed, DueWorker, Outcome
+from storage.times import ALWAYS_US, DAY_US, us_of
 
 
 class Worker:
-    """Computes what is due on one connection; any number of workers may run side by side."""
+    """Computes what is due on one connection; any number of workers may run side by side.
+
+    Attributes:
+        done: vehicles computed and stored.
+        failed: times that a vehicle could not be computed.
+        fixes: fixes looked at.
+    """
 
     def __init__(
         self,
@@ -45,6 +31,7 @@ class Worker:
         settings: TripSettings,
         zone: ZoneInfo,
         now: Callable[[], datetime],
+        keep_days: int | None = None,
     ) -> None:
         """Make a worker.
 
@@ -53,12 +40,18 @@ class Worker:
             settings: what is believed, and how much is done at a time.
             zone: of days.
             now: the clock, aware: for the pauses after failures.
+            keep_days: after so many days positions may be dropped; None: never. What was made of
+                them stays.
         """
-        self._conn = conn
+        self.done = 0
+        self.failed = 0
+        self.fixes = 0
         self._settings = settings
         self._rules = settings.rules()
         self._zone = zone
         self._now = now
+        self._keep_days = keep_days
+        self._worker = DueWorker(conn, QUEUE, self._compute, now)
 
     def step(self) -> Outcome:
         """Take the oldest work that is due, and do it.
@@ -70,42 +63,21 @@ class Worker:
             psycopg.OperationalError: the database is away, or was in the way: nothing is lost,
                 call again.
         """
-        claimed: list[int] = []
-        try:
-            return self._transaction(self._settings.batch, claimed)
-        except psycopg.OperationalError:
-            raise
-        except Exception:
-            log.exception("fleet_batch_failed", vehicles=len(claimed))
-        # One of them spoiled the transaction of all: one at a time shows which.
-        return sum((self._alone() for _ in claimed), Outcome())
+        outcome = self._worker.step(self._settings.batch)
+        self.done += outcome.done
+        self.failed += outcome.failed
+        return outcome
 
-    def _alone(self) -> Outcome:
-        claimed: list[int] = []
-        try:
-            return self._transaction(1, claimed)
-        except psycopg.OperationalError:
-            raise
-        except Exception as error:
-            log.exception("fleet_vehicle_failed", vehicles=claimed)
-            for vehicle in claimed:
-                why = f"{type(error).__name__}: {error}"
-                failures.failed(self._conn, vehicle, why, self._now())
-        return Outcome(failed=len(claimed))
-
-    def _transaction(self, most: int, claimed: list[int]) -> Outcome:
-        """Do a batch; ``claimed`` is filled with whom it computes."""
-        with self._conn.transaction():
-            # Years of a vehicle take longer than a collector's statement may.
-            self._conn.execute("SET LOCAL statement_timeout = 0")
-            fixes, computed = 0, list[Claim]()
-            for one in claim(self._conn, most, self._now()):
-                claimed.append(one.vehicle_id)
-                fixes += recompute(self._conn, one.vehicle_id, one.spans, self._rules, self._zone)
-                computed.append(one)
-                # The others stay due. Years of all vehicles must not be one transaction.
-                if fixes >= self._settings.batch_fixes:
-                    break
-            done(self._conn, computed)
-            failures.cured(self._conn, claimed)
-        return Outcome(len(computed), 0, fixes)
+    def _compute(self, conn: psycopg.Connection, claims: Iterator[Claim]) -> Computed:
+        fixes, computed = 0, list[Claim]()
+        kept_us = ALWAYS_US
+        if self._keep_days is not None:
+            kept_us = us_of(self._now()) - self._keep_days * DAY_US
+        for one in claims:
+            fixes += recompute(conn, one.subject, one.spans, self._rules, self._zone, kept_us)
+            computed.append(one)
+            # The others stay due. Years of all vehicles must not be one transaction.
+            if fixes >= self._settings.batch_fixes:
+                break
+        self.fixes += fixes
+        return Computed(computed)

@@ -66,7 +66,7 @@ def moment(row: Row, zone: ZoneInfo, day: str, at: str) -> tuple[datetime, bool]
         at: field that may hold the moment, or the time of that day.
     """
     there = at if row.has(at) else day
-    value = row.values.get(there, "")
+    value = row.value(there)
     if isinstance(value, datetime) or (there == day and row.has(day)):
         return _of_day(row, zone, there)
     if isinstance(value, (time, timedelta)):
@@ -76,7 +76,7 @@ def moment(row: Row, zone: ZoneInfo, day: str, at: str) -> tuple[datetime, bool]
 
 
 def _of_day(row: Row, zone: ZoneInfo, name: str) -> tuple[datetime, bool] | None:
-    value = row.values[name]
+    value = row.value(name)
     if isinstance(value, datetime):
         if row.likely(name, value.date()) is None:
             return None
@@ -90,6 +90,8 @@ def _of_day(row: Row, zone: ZoneInfo, name: str) -> tuple[datetime, bool] | None
 
 def _of_text(row: Row, zone: ZoneInfo, day: str, at: str) -> tuple[datetime, bool] | None:
     text = row.text(at).replace("T", " ")
+    if not text:
+        return None  # it holds no value, and is refused
     first, _, rest = text.partition(" ")
     clock = _clock(rest or first)
     on = parse_day(first) or (row.day(day) if clock and day != at and not rest else None)

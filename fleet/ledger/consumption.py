@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from fleet.ledger.events import Event, Stretch, Unknown, in_order
+from fleet.ledger.events import Event, Stretch, Unknown, doubtful, in_order
 
 _CENT: Final = Decimal("0.01")
 _USUAL: Final = {"ml": "filling", "dm3": "filling", "g": "filling", "wh": "charging"}
@@ -96,7 +96,8 @@ def legs(events: Iterable[Event], unit: str) -> Iterator[Leg]:
     """Yield the legs from full tank to full tank (field cases 13 and 21 of vehicles).
 
     A partial filling is carried forward to the next full one; a full one without a reading too.
-    After a missed filling, or one without litres, it begins anew.
+    After a missed filling, or one without litres, it begins anew. A leg that nobody can have driven
+    rests on a wrong reading, and is none.
     """
     begin: Event | None = None
     carried = 0
@@ -107,7 +108,7 @@ def legs(events: Iterable[Event], unit: str) -> Iterator[Leg]:
         if not one.full or one.odometer_hm is None:
             continue
         hm = one.odometer_hm - (begin.odometer_hm or 0) if begin else 0
-        if begin is not None and hm > 0:
+        if begin is not None and hm > 0 and not doubtful(begin, one):
             yield Leg(begin, one, carried, hm)
         begin, carried = one, 0
 

@@ -90,7 +90,7 @@ def draft(
     reading = Reading(papers, zone, standing_holders(conn))
     lines = list(_lines(sheets, reading, refusals, progress))
     _refuse_unknown(conn, lines)
-    new, unchanged = _new(conn, lines)
+    new, unchanged = new_lines(conn, lines)
     refusals.raise_if_any()
     return Draft(
         source=path.name,
@@ -169,7 +169,12 @@ def _refuse_unknown(conn: psycopg.Connection[Any], lines: Sequence[Line]) -> Non
                 line.row.refuse("institution", f"清册中这辆车属于机构 {owner}，请核对编码")
 
 
-def _new(conn: psycopg.Connection[Any], lines: Sequence[Line]) -> tuple[list[Line], int]:
+def new_lines(conn: psycopg.Connection[Any], lines: Sequence[Line]) -> tuple[list[Line], int]:
+    """Return the lines that do not stand yet, and how many do.
+
+    A line that says something else than what stands, or than another one of the file, is noted in
+    the refusals of its row.
+    """
     found: list[Line] = []
     unchanged = 0
     for table in COLUMNS:
@@ -204,6 +209,10 @@ def _speaks_of(line: Line) -> str:
         "dispatch_order": "number",
         "fleet_party": "name",
         "fleet_budget": "amount",
+        "fleet_fence": "code",
+        "fleet_yard": "fence",
+        "fleet_sealed": "days",
+        "fleet_duty": "vehicle",
     }[line.table]
 
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Protocol
 
 _ENERGY: Final = frozenset({"filling", "refund", "charging"})
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+_SLACK_HM: Final = 100
+"""A dashboard's error, and what people round."""
+FASTEST_HM: Final = 2_000
+"""Hundreds of metres an hour that nobody exceeds, like ``trips.fastest_kmh``."""
+MOST_HM_ONCE: Final = 10_000
+MOST_HM_A_DAY: Final = 5_000
+"""One day may be that much longer: a coach drives 500 km every day, or 1,500 km on one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Event:
         missed: a filling before this one is not in the books.
         own_premises: energy that the electricity figure holds already.
         timed: the time of day is known.
+        where: file, sheet and row that it came from; empty: it was not imported.
     """
 
     at: datetime
@@ -48,6 +58,7 @@ class Event:
     missed: bool = False
     own_premises: bool = False
     timed: bool = True
+    where: str = ""
 
     @property
     def energy(self) -> bool:
@@ -133,13 +144,39 @@ class Dashboard:
         if len(readings) < 2:
             return Unknown("只有一次里程表读数")
         for one, other in pairwise(readings):
-            was, now = one.odometer_hm or 0, other.odometer_hm or 0
-            if was > now and not _unordered(one, other):
-                day = other.at.date()
-                return Unknown(f"里程表读数在 {day} 由 {was / 10:.1f} 降到 {now / 10:.1f} 公里")
+            if doubt := doubtful(one, other):
+                return Unknown(doubt)
         first, last = readings[0], readings[-1]
         hm = (last.odometer_hm or 0) - (first.odometer_hm or 0)
         return Stretch("odometer", hm, first.at, last.at, first, last)
+
+
+def doubtful(one: Event, other: Event) -> str:
+    """Say why two readings that follow each other cannot both be right; empty: they can."""
+    was, now = one.odometer_hm or 0, other.odometer_hm or 0
+    if was > now:
+        if _unordered(one, other):
+            return ""
+        said, asks = "降到", ""
+    elif now - was > most_hm(one, other):
+        said, asks = "升到", "，期间行驶不了这么远，是否多写或漏写一位数字？请核对"
+    else:
+        return ""
+    begin, end = (f"{hm / 10:.1f}" for hm in (was, now))
+    return (
+        f"里程表读数在 {other.at.date()} 由 {begin}{_of(one)} {said} {end} 公里{_of(other)}{asks}"
+    )
+
+
+def most_hm(one: Event, other: Event) -> int:
+    """Return how far anybody drives from one reading to a later one, hundreds of metres."""
+    elapsed = other.at - one.at + (timedelta(0) if one.timed and other.timed else _DAY)
+    by_hours = FASTEST_HM * elapsed // _HOUR
+    return _SLACK_HM + min(by_hours, MOST_HM_ONCE + MOST_HM_A_DAY * elapsed // _DAY)
+
+
+def _of(one: Event) -> str:
+    return f"（{one.where}）" if one.where else ""
 
 
 def _unordered(one: Event, other: Event) -> bool:

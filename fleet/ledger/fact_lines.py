@@ -10,6 +10,7 @@ from fleet.ledger import cells
 from fleet.ledger.lines import Line, Reading, Said, choice, consumer, number_text, utc
 from fleet.ledger.words import Words, meant
 from registry.sheet import Row
+from registry.years import YEARS, wrong_year
 
 FACTS: Final = (
     *("plate", "energy", "class", "use", "displacement", "tank", "battery", "bought_on", "price"),
@@ -28,7 +29,7 @@ WHOLE: Final = {
 def consumer_lines(row: Row, words: Words) -> Iterator[Line]:
     """Yield a consumer, and each fact of its row."""
     code, since = row.needed("code"), row.day("since")
-    if since is None and not row.text("since"):
+    if since is None and not row.has("since"):
         row.refuse("since", "没有填写，请补上这些情况自何日起")
     kind = _kind(row, words)
     institution = row.needed("institution")
@@ -118,8 +119,8 @@ def budget_lines(row: Row, reading: Reading) -> Iterator[Line]:
     fen = cells.not_negative(row, "amount", cells.fen(row, "amount"))
     if year is None and not row.has("year"):
         row.needed("year")
-    if year is not None and year not in range(2000, 2101):
-        row.refuse("year", f"“{year}”不是年份，请写成 2026")
+    if year is not None and year not in YEARS:
+        row.refuse("year", wrong_year(year))
         return
     if fen is None and not row.has("amount"):
         row.needed("amount")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -91,11 +92,25 @@ def apply(  # noqa: PLR0913, PLR0917 - the file, how it is read, and by whom
     Raises:
         RefusedError: with every mistake and its cell.
     """
+    return bring(conn, act, lambda: draft(conn, path, papers, zone, progress))
+
+
+def bring(conn: psycopg.Connection[Any], act: Act, draw: Callable[[], Draft]) -> Applied:
+    """Bring in what is drawn, all of it or nothing.
+
+    Args:
+        conn: in any state; becomes part of an open transaction.
+        act: who and when.
+        draw: holds a file against what stands, on this connection, while nobody else writes.
+
+    Raises:
+        RefusedError: by ``draw``.
+    """
     with conn.transaction():
         lock(conn)
-        drawn = draft(conn, path, papers, zone, progress)
+        drawn = draw()
         import_id = _write(conn, act, drawn) if drawn else None
-    _log.info("vehicle_ledger_imported", source=path.name, import_id=import_id, by=act.principal)
+    _log.info("vehicle_ledger_imported", source=drawn.source, import_id=import_id, by=act.principal)
     return Applied(import_id, drawn)
 
 

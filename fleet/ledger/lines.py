@@ -30,8 +30,17 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "fleet_party": ("kind", "name", "since", "until", "chain", "detail"),
     "fleet_budget": ("year", "fen"),
+    "fleet_fence": (
+        *("code", "name", "purpose", "kind", "datum", "original", "wgs84", "radius_m"),
+        *("margin_m", "dwell_s", "since", "until", "note"),
+    ),
+    "fleet_yard": ("fence", "days", "from_time", "to_time", "since", "until", "note"),
+    "fleet_sealed": (
+        *("class", "tail", "days", "from_time", "to_time", "since", "until", "reason"),
+    ),
+    "fleet_duty": ("from_at", "to_at", "reason"),
 }
-"""Table → what its lines say, besides whose they are (``consumer``, ``institution``: codes)."""
+"""Table → what its lines say, besides whose they are: see :data:`REFERS`."""
 
 REFERS: Final[Mapping[str, tuple[str, ...]]] = {
     "fuel_consumer": ("institution",),
@@ -41,6 +50,10 @@ REFERS: Final[Mapping[str, tuple[str, ...]]] = {
     "dispatch_order": ("consumer",),
     "fleet_party": ("institution",),
     "fleet_budget": ("institution", "consumer"),
+    "fleet_fence": ("institution",),
+    "fleet_yard": ("vehicle", "institution"),
+    "fleet_sealed": ("vehicle", "institution"),
+    "fleet_duty": ("vehicle",),
 }
 """Table → what its lines refer to by code."""
 
@@ -95,7 +108,7 @@ def utc(moment: datetime) -> str:
 
 def number_text(row: Row, name: str) -> str:
     """Return a long number as text; refuse one whose last digits a spreadsheet has lost."""
-    value, text = row.values.get(name, ""), row.text(name)
+    value, text = row.value(name), row.text(name)
     if _LOST.fullmatch(text) or (isinstance(value, (int, float)) and abs(value) >= _EXACT):
         row.refuse(name, "号码在表格中按数字保存，末几位已丢失，请设为文本格式后重新填写")
         return ""

@@ -34,7 +34,7 @@ _CONSUMERS: Final[LiteralString] = """
 _EVENTS: Final[LiteralString] = """
     WITH event AS (
         SELECT owner_id, at, id AS number, kind, odometer_hm, product, unit, quantity, fen,
-            full_tank, missed, own_premises, timed
+            full_tank, missed, own_premises, timed, import_id, cell
         FROM fleet_spending_owned WHERE owner_id = ANY(%(ids)s) AND at < %(end)s
             AND (consumer_id = ANY(%(ids)s) OR card = ANY(ARRAY(
                 SELECT card FROM fuel_card_fact
@@ -42,7 +42,8 @@ _EVENTS: Final[LiteralString] = """
             )))
         UNION ALL
         SELECT o.consumer_id, coalesce(r.at, (o.day + time '12:00') AT TIME ZONE %(zone)s), o.id,
-            'order', r.hm, '', NULL, NULL, NULL, false, false, false, r.at IS NOT NULL
+            'order', r.hm, '', NULL, NULL, NULL, false, false, false, r.at IS NOT NULL,
+            o.import_id, o.cell
         FROM dispatch_order o,
             LATERAL (VALUES (o.out_at, o.odometer_out_hm), (o.back_at, o.odometer_back_hm))
                 AS r (at, hm)
@@ -54,7 +55,9 @@ _EVENTS: Final[LiteralString] = """
         ) AS at
         FROM event WHERE at < %(begin)s AND odometer_hm IS NOT NULL GROUP BY owner_id
     )
-    SELECT e.* FROM event e LEFT JOIN begun b USING (owner_id)
+    SELECT e.owner_id, e.at, number, kind, odometer_hm, product, unit, quantity, fen, full_tank,
+        missed, own_premises, timed, coalesce(i.source || ' ' || e.cell, '')
+    FROM event e LEFT JOIN begun b USING (owner_id) LEFT JOIN fleet_import i ON i.id = e.import_id
     WHERE e.at >= coalesce(b.at, %(begin)s)
 """
 _ORDERS: Final[LiteralString] = """
@@ -176,12 +179,12 @@ def events(
     for owner, at, number, kind, odometer, product, unit, quantity, fen, *marks in conn.execute(
         _EVENTS, named
     ):
-        full, missed, own, timed = marks
+        full, missed, own, timed, where = marks
         counted = counts(kind, product, words) and not own
         found[owner].append(
             Event(
                 *(at.astimezone(zone), number, kind, odometer, product, unit, quantity, fen),
-                *(counted, full, missed, own, timed),
+                *(counted, full, missed, own, timed, where),
             )
         )
     return {owner: sorted(its, key=lambda one: one.place) for owner, its in found.items()}

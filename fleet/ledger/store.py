@@ -33,6 +33,7 @@ _STANDING: Final[LiteralString] = """
 _CODES: Final[LiteralString] = """
     SELECT 'consumer', code, id FROM fuel_consumer WHERE withdrawn_at IS NULL AND code = ANY(%(c)s)
     UNION ALL SELECT 'institution', code, id FROM institution WHERE code = ANY(%(c)s)
+    UNION ALL SELECT 'vehicle', code, id FROM vehicle WHERE code = ANY(%(c)s)
 """
 _WITHDRAW: Final[LiteralString] = """
     UPDATE {table} SET withdrawn_by = %s, withdrawn_at = %s

@@ -97,5 +97,5 @@ def _derived(conn: psycopg.Connection[Any], span: Span) -> int:
     values = [span.vehicle_id, span.begin, span.end]
     rows = sum(conn.execute(statement, values).rowcount for statement in _DERIVED)
     if rows:
-        due.mark(conn, span.vehicle_id, span.begin, span.end, "withheld")
+        due.QUEUE.mark(conn, span.vehicle_id, span.begin, span.end, "withheld")
     return rows

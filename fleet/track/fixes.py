@@ -22,7 +22,7 @@ class Verdict(enum.IntEnum):
 
     COUNTS = 0
     UNUSABLE = 1  # no fix, 0/0, or no place on earth
-    FUTURE = 2  # ahead of our clock
+    FUTURE = 2  # further ahead of our clock than clocks differ
     COVERED = 3  # another terminal of the vehicle speaks for this time
     SAME_TIME = 4  # another fix of this terminal has the same time
     IMPOSSIBLE = 5  # nobody could have been here between its neighbours

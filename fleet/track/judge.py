@@ -15,7 +15,7 @@ from fleet.track.fixes import Bools, Bytes, Fixes, Int64s, Verdict
 from fleet.track.ground import Ground, ground
 from fleet.track.outliers import impossible
 from fleet.track.rules import Rules
-from storage.records import PositionFlag
+from storage.records import CLOCKS_DIFFER_US, PositionFlag
 
 _NOWHERE: Final = int(PositionFlag.NO_FIX | PositionFlag.ZERO_ISLAND | PositionFlag.OUT_OF_RANGE)
 
@@ -48,7 +48,7 @@ def judge(
         from_us: fixes of before only tell whether another terminal spoke; they are not returned.
         to_us: likewise fixes of behind.
     """
-    verdicts = _by_itself(fixes, rules)
+    verdicts = _by_itself(fixes)
     _cover(fixes, verdicts, rules)
     if from_us is not None or to_us is not None:
         start = 0 if from_us is None else int(np.searchsorted(fixes.t_us, from_us, side="left"))
@@ -66,13 +66,10 @@ def _ground(fixes: Fixes, which: Int64s) -> Ground:
     return ground(fixes.lat[which], fixes.lon[which])
 
 
-def _by_itself(fixes: Fixes, rules: Rules) -> Bytes:
+def _by_itself(fixes: Fixes) -> Bytes:
     verdicts = np.full(len(fixes), Verdict.COUNTS, np.int8)
-    # A clock that runs a little ahead of ours is no reason to lose a day's way.
-    ahead = (fixes.flags & int(PositionFlag.FUTURE) != 0) & (
-        fixes.t_us - fixes.received_us > rules.future_us
-    )
-    verdicts[ahead] = Verdict.FUTURE
+    # By the times, not by the flag: rows of before have it from the first microsecond on.
+    verdicts[fixes.t_us - fixes.received_us > CLOCKS_DIFFER_US] = Verdict.FUTURE
     there = (np.abs(fixes.lat) <= 90.0) & (np.abs(fixes.lon) <= 180.0)
     verdicts[(fixes.flags & _NOWHERE != 0) | ~there] = Verdict.UNUSABLE
     return verdicts

@@ -17,7 +17,6 @@ class Rules:
         slack_m: two true fixes may lie so much further apart than the fastest gets.
         block: so many fixes in a row may be wrong together; more are believed.
         cover_us: a fix is left out when a terminal of a lower number has one so near in time.
-        future_us: a fix may be so much ahead of our clock.
         radius_m: within so much of each other fixes are of one place.
         off_us: standing so long with the ignition off is a stop.
         unknown_us: likewise when nothing is known of the ignition.
@@ -36,7 +35,6 @@ class Rules:
     slack_m: int = 100
     block: int = 5
     cover_us: int = 300 * SECOND_US
-    future_us: int = 60 * SECOND_US
     radius_m: int = 150
     off_us: int = 120 * SECOND_US
     unknown_us: int = 300 * SECOND_US

@@ -6,11 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from storage.times import at_us, us_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,10 @@ class Calendar:
 
 def calendar(from_us: int, to_us: int, zone: ZoneInfo) -> Calendar:
     """Return the local days from one time to another, both included."""
-    first = (_EPOCH + timedelta(microseconds=from_us)).astimezone(zone).date()
-    last = (_EPOCH + timedelta(microseconds=to_us)).astimezone(zone).date()
+    first = at_us(from_us).astimezone(zone).date()
+    last = at_us(to_us).astimezone(zone).date()
     midnights = tuple(
-        (_begin(first + timedelta(days=n), zone) - _EPOCH) // _MICROSECOND
-        for n in range((last - first).days + 2)
+        us_of(_begin(first + timedelta(days=n), zone)) for n in range((last - first).days + 2)
     )
     return Calendar(first, midnights)
 

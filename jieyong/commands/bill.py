@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.commands import bill_entry
+from jieyong.commands import asked, bill_entry
 from jieyong.commands.purchase import purchase_app
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
@@ -144,7 +144,7 @@ def first(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 @bill_app.command("list")
 def list_command(
     file: Path,
-    year: Annotated[int, typer.Option(min=2000, max=2100, help="年份。")],
+    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
     institution: Institution = None,
     config: Config = None,
 ) -> None:
@@ -161,7 +161,7 @@ def list_command(
 @bill_app.command()
 def ledger(
     file: Path,
-    year: Annotated[int, typer.Option(min=2000, max=2100, help="年份。")],
+    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
     institution: Institution = None,
     config: Config = None,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jieyong.commands.asked import day
 from jieyong.commands.bill_words import (
     BANDS,
     Amount,
@@ -18,7 +19,6 @@ from jieyong.commands.bill_words import (
     Unit,
     Why,
     changed,
-    day,
     decimal,
     history_lines,
     moment,

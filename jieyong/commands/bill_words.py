@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -34,14 +34,6 @@ Unit = Annotated[str | None, typer.Option("--unit", help="用量的单位；缺�
 Note = Annotated[str | None, typer.Option("--note", help="说明。")]
 Scan = Annotated[Path | None, typer.Option("--scan", help="扫描件，至多 20 MB。")]
 Why = Annotated[str, typer.Option("--why", help="原因，写入审计记录。")]
-
-
-def day(text: str, where: str) -> date:
-    """Read a day."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        refuse(where, f"“{text}”不是日期，请写成 2026-01-31")
 
 
 def decimal(text: str | None, where: str) -> Decimal | None:

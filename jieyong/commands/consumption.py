@@ -28,7 +28,7 @@ from metering.quality.completeness import MeterDay, completeness
 from metering.quality.explain import explain
 from metering.quality.explanation import Explanation
 from metering.quality.export import to_csv, to_excel, to_json
-from metering.quality.parts import Parts, parts
+from metering.quality.parts import Parts, added, entered
 from metering.quality.presence import local_span
 from metering.quality.text import render, summary
 from metering.quality.words import amount, moment, percent
@@ -208,7 +208,7 @@ def _quality(at: Session, meters: dict[int, str], window: Window) -> _Quality:
     incomplete = {day.meter_id for day in days if not day.complete}
     return _Quality(
         days=days,
-        made=parts(at.conn, list(meters), window, at.zone, due),
+        made=added(days, entered(at.conn, list(meters), window, at.zone)),
         notes=notes.notes(at.conn, list(meters), local_span(window, at.zone)),
         missing={
             number: gaps.missing(at.conn, number, window, at.zone, due) for number in incomplete
@@ -220,7 +220,10 @@ def _quality_lines(
     found: _Quality, meters: dict[int, str], window: Window, zone: ZoneInfo
 ) -> Iterator[str]:
     made = found.made
-    yield f"完整率 {percent(made.known)}（装有设备且已结束的时段中，前后都有可信读数的部分）"
+    if made.expected_s:
+        yield f"完整率 {percent(made.known)}（装有设备且已结束的时段中，前后都有可信读数的部分）"
+    else:
+        yield "完整率 无法计算：没有已知装有设备且已结束的时段"
     for name, share in (("估算", made.estimated_share), ("人工抄表", made.entered_share)):
         yield f"{name}占用量 {'未知' if share is None else percent(abs(share))}"
     for number, code in meters.items():

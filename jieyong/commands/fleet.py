@@ -14,8 +14,10 @@ from jieyong import logs
 from jieyong.commands import asked, fleet_tables
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
+from jieyong.commands.yards import sealed, yards
 from jieyong.settings_file import load_settings
-from jieyong.workers.fleet import run_fleet_workers
+from jieyong.workers.crew import run_crew
+from jieyong.workers.fleet import CREW
 from jieyong.workers.processes import until_signal
 from metering.facts import written
 from registry.refusal import refuse
@@ -23,6 +25,8 @@ from registry.refusal import refuse
 fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、每日里程、里程表读数。")
 odometer_app = typer.Typer(no_args_is_help=True, help="里程表读数：录入、列出、撤销。")
 fleet_app.add_typer(odometer_app, name="odometer")
+fleet_app.command("yards", help="定点停放：哪些车没有按时停在指定地点。")(yards)
+fleet_app.command("sealed", help="封存停驶：哪些封存的车有移动。")(sealed)
 
 Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见设备清单。")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
@@ -33,7 +37,7 @@ def work(config: Config = None) -> None:
     """Compute what is due until Ctrl-C or TERM."""
     settings = load_settings(config)
     logs.configure(settings.log.level, settings.log.form)
-    run_fleet_workers(settings, until_signal())
+    run_crew(CREW, settings, until_signal())
 
 
 @fleet_app.command(help="将全部或一辆车列入重新计算；修改 [trips] 设置后会自动进行。")
@@ -47,7 +51,7 @@ def recompute(
             count = due.mark_all(at.conn, "asked for")
         else:
             found = readings.find_vehicle(at.conn, vehicle)
-            due.mark_always(at.conn, found.id, "asked for")
+            due.QUEUE.mark(at.conn, found.id, None, None, "asked for")
             count = 1
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
 

@@ -16,8 +16,7 @@ from metering.derive.times import next_month
 from metering.factors.rounding import rounded
 from metering.plan.institution_indicators import Rules, indicators_of
 from registry.refusal import RefusedError
-
-_YEARS = range(1990, 2101)
+from registry.years import refuse_wrong_year
 
 
 def indicators(
@@ -48,6 +47,5 @@ def month_of(moment: datetime) -> date:
     Raises:
         RefusedError: it is no month of our time.
     """
-    if moment.year not in _YEARS:
-        raise RefusedError(f"月份 {moment:%Y-%m} 不在 {_YEARS[0]} 年至 {_YEARS[-1]} 年之间，请核对")
+    refuse_wrong_year(moment)
     return moment.date()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
+from jieyong import logs
 from jieyong.commands import meter_tables
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
-from jieyong.workers.run import work_command
+from jieyong.workers.crew import run_crew
+from jieyong.workers.metering import CREW
+from jieyong.workers.processes import until_signal
+from metering.derive.again import compute_everything_again, compute_meter_again
 from metering.facts import manual, written
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import correct_entry, enter_entry, withdraw_entry
@@ -23,13 +28,20 @@ from metering.facts.file_reading import read_meters
 from metering.facts.listing import current
 from metering.facts.meters import find
 from metering.facts.move import Move, correct_move, move_place
-from metering.facts.ratio import RatioFact, correct_ratio, succeed_ratio, withdraw_ratio
+from metering.facts.ratio import (
+    RatioFact,
+    correct_ratio,
+    standing_ratios,
+    succeed_ratio,
+    withdraw_ratio,
+)
 from metering.facts.register import withdraw_register
 from metering.facts.replace import Replacement, Values, correct_replacement, replace
 from metering.facts.sheet import Line, read_sheet
 from metering.facts.span import Span
 from metering.facts.sync import sync_meters
 from metering.facts.template import template_rows, write_template
+from registry.audit import record
 from registry.refusal import refuse
 
 meter_app = typer.Typer(
@@ -44,7 +56,12 @@ Instead = Annotated[
 Note = Annotated[str, typer.Option("--note", help="备注，写进记录。")]
 
 
-meter_app.command("work", help="持续计算用量，直到 Ctrl-C。")(work_command)
+@meter_app.command(help="持续计算用量，直到 Ctrl-C。")
+def work(config: Config = None) -> None:
+    """Compute what is due until Ctrl-C or TERM."""
+    settings = load_settings(config)
+    logs.configure(settings.log.level, settings.log.form)
+    run_crew(CREW, settings, until_signal())
 
 
 class Fact(StrEnum):
@@ -54,6 +71,14 @@ class Fact(StrEnum):
     REGISTER = "register"
     ENTRY = "entry"
     ACT = "act"
+
+
+_FACTS: Final = {
+    Fact.RATIO: "变比",
+    Fact.REGISTER: "表底参数",
+    Fact.ENTRY: "读数",
+    Fact.ACT: "操作",
+}
 
 
 class KindOption(StrEnum):
@@ -107,7 +132,12 @@ def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             number = succeed_ratio(at.conn, at.act, fact)
         else:
             number = correct_ratio(at.conn, at.act, instead, fact)
+        unrated = _unrated_from(at, code, end)
     typer.echo(f"已登记变比 #{number}；受影响的用量将重新计算。")
+    for begin in unrated:
+        typer.echo(
+            f"注意：自 {begin:%Y-%m-%d %H:%M} 起没有变比，按 1 计算；若恢复原变比，请再登记一次。"
+        )
 
 
 @meter_app.command("replace", help="登记换表：旧表止数、新表底数和安装关系，一次完成。")
@@ -251,7 +281,30 @@ def withdraw(
             withdraw_entry(at.conn, at.act, number)
         else:
             withdraw_act(at.conn, at.act, number)
-    typer.echo(f"已撤销 {kind.value} #{number}；受影响的用量将重新计算。")
+    typer.echo(f"已撤销{_FACTS[kind]} #{number}；受影响的用量将重新计算。")
+
+
+@meter_app.command(
+    help="重新计算一块表的全部用量；改了 metering、gauges 设置之后用 --all。读数和录入都不变。"
+)
+def recompute(
+    code: Annotated[str | None, typer.Argument(help="计量表编码。")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="全部计量表和瞬时量、状态。")] = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Have figures computed again by the workers; nothing else changes."""
+    if (code is None) != everything:
+        refuse("用法", "请写一个计量表编码，或者写 --all")
+    with session(config, by) as at, at.conn.transaction():
+        if code is None:
+            meters, points = compute_everything_again(at.conn)
+            what = f"{meters} 块计量表、{points} 个瞬时量和状态"
+        else:
+            compute_meter_again(at.conn, find(at.conn, code).id)
+            what = code
+        record(at.conn, at.act, "meter.recompute", code or "--all")
+    typer.echo(f"已安排重新计算：{what}；由 jieyong meter work 依次计算。")
 
 
 @meter_app.command(help="检查计量表文件；错误逐行指出，不改动任何数据。")
@@ -279,6 +332,14 @@ def apply(
     for line in changes:
         typer.echo(line)
     typer.echo(f"{file}：{len(changes)} 处改动。" if changes else f"{file}：没有改动。")
+
+
+def _unrated_from(at: Session, code: str, end: datetime | None) -> list[datetime]:
+    """Return the end of a ratio where no other goes on from there."""
+    if end is None:
+        return []
+    held = (fact.span for _, fact in standing_ratios(at.conn, find(at.conn, code)))
+    return [] if any(end in span for span in held) else [end.astimezone(at.zone)]
 
 
 def _values(code: str, final: str | None, initial: str | None) -> Values:

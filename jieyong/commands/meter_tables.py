@@ -12,6 +12,7 @@ import psycopg
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from jieyong.commands import audit_words
 from metering.facts.entry_check import NAMES
 from metering.facts.listing import CurrentRow, acts_of, entries_of
 from metering.facts.manual import Preview
@@ -78,8 +79,8 @@ def details(conn: psycopg.Connection[Any], meter: Meter, zone: ZoneInfo) -> Iter
     yield acts
     log = _table("记录（最近 20 条）", "时间", "谁", "动作", "内容")
     for line in lines(conn, meter.code, most=20):
-        words = "，".join(f"{k}={v}" for k, v in line.detail.items() if v not in (None, ""))
-        log.add_row(_time(line.at, zone), line.principal, line.action, words)
+        words = audit_words.detail(line.detail, zone)
+        log.add_row(_time(line.at, zone), line.principal, audit_words.action(line.action), words)
     yield log
 
 

@@ -167,16 +167,26 @@ def read_days(file: Path) -> dict[date, DayKind]:
         registry.refusal.RefusedError: a line is wrong; the first is named.
     """
     days: dict[date, DayKind] = {}
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        for number, row in enumerate(csv.reader(lines), start=1):
-            where = f"{file.name} 第 {number} 行"
-            if len(row) != 2 or row[1].strip() not in DAY_KINDS:
-                refuse(where, f"应为“日期,{'|'.join(DAY_KINDS)}”，如 2026-10-10,工作日")
-            day = asked.day(row[0].strip(), where)
-            if day in days:
-                refuse(where, f"{day} 出现两次，请删去一行")
-            days[day] = DAY_KINDS[row[1].strip()]
+    for number, row in enumerate(csv.reader(_text(file).splitlines()), start=1):
+        where = f"{file.name} 第 {number} 行"
+        if len(row) != 2 or row[1].strip() not in DAY_KINDS:
+            refuse(where, f"应为“日期,{'|'.join(DAY_KINDS)}”，如 2026-10-10,工作日")
+        day = asked.day(row[0].strip().replace("/", "-"), where)
+        if day in days:
+            refuse(where, f"{day} 出现两次，请删去一行")
+        days[day] = DAY_KINDS[row[1].strip()]
     return days
+
+
+def _text(file: Path) -> str:
+    """Return what a file says; Excel on a Chinese Windows writes CSV in GBK, others in UTF-8."""
+    content = file.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return refuse(file.name, "不是文本文件；请另存为 CSV（UTF-8），每行一个日期")
 
 
 def _decimal(text: str, where: str) -> Decimal:

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from jieyong.commands import asked
+from jieyong.commands.asked import day
 from jieyong.commands.bill_entry import write_scan
 from jieyong.commands.bill_words import (
     Amount,
@@ -19,7 +21,6 @@ from jieyong.commands.bill_words import (
     Unit,
     Why,
     changed,
-    day,
     decimal,
     energy,
     history_lines,
@@ -138,7 +139,7 @@ def withdraw(number: Number, why: Why, config: Config = None, by: By = None) -> 
 
 @purchase_app.command("list")
 def list_command(
-    year: Annotated[int, typer.Option(min=2000, max=2100, help="年份。")],
+    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
     institution: Annotated[
         list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
     ] = None,

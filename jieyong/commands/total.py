@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-import psycopg
 import typer
 
 from jieyong.commands import asked
 from jieyong.commands.session import Config, session
 from jieyong.commands.total_day import day_command
 from jieyong.commands.total_facts import relation_app, standing_app
+from jieyong.commands.total_mains import mains_command
 from jieyong.commands.total_screen import check_energy, show, text_table
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from metering.bills.reported_totals import reported_table, reported_totals
-from metering.derive.times import next_month
 from metering.factors.library import Library, load_library
-from metering.quality.words import UNKNOWN, amount
+from metering.quality.words import UNKNOWN
 from metering.tree import scope
 from metering.tree.coal import Coal, Factors, holders_coal, row_coal
 from metering.tree.levels import Problem
-from metering.tree.mains import Grain, balances, mains, periods
-from metering.tree.remainder import Balance, NegativeRemainder, judge
 from metering.tree.report import Grouping, Report, month_report
 from metering.tree.report_table import (
-    Form,
     Table,
     coal_table,
     to_csv,
@@ -65,6 +58,7 @@ total_app = typer.Typer(
     no_args_is_help=True, help="汇总：不重复计算的能耗合计、总分表差额、上报关系和机构归属。"
 )
 total_app.command("day", help="某日或某几日的合计：各日相加等于当月。")(day_command)
+total_app.command("mains", help="总表与分表：差额，以及分表多于总表时的可能原因。")(mains_command)
 total_app.add_typer(relation_app, name="relation")
 total_app.add_typer(standing_app, name="standing")
 
@@ -118,34 +112,6 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             show(f"{first:%Y-%m} {table.name}", table)
 
 
-@total_app.command("mains", help="总表与分表：差额，以及分表多于总表时的可能原因。")
-def mains_command(
-    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
-    grain: Annotated[
-        Grain, typer.Option("--grain", help="month 按月，day 按日，hour 按小时。")
-    ] = Grain.MONTH,
-    config: Config = None,
-) -> None:
-    """List what main meters measured beyond their sub-meters."""
-    first = asked.month(month, "月份")
-    tolerance = load_settings(config).mains.tolerance()
-    with session(config) as at:
-        spans = periods(grain, first, next_month(first), at.zone)
-        ids = mains(at.conn, spans[0].begin, spans[-1].end)
-        found = [balance for _, balance in balances(at.conn, ids, grain, spans)]
-        units = _units(at.conn, ids)
-    if not found:
-        typer.echo(f"{first:%Y-%m} 没有挂着分表的总表。")
-        return
-    show(f"{first:%Y-%m} 总分表差额", _mains_table(found, units, grain, at.zone))
-    judged = (judge(balance, tolerance) for balance in found)
-    findings = [finding for finding in judged if finding is not None]
-    for finding in findings:
-        typer.echo("\n".join(_finding_lines(finding, units, grain, at.zone)))
-    if not findings:
-        typer.echo("没有差额为负、超出允许误差的总表。")
-
-
 @total_app.command(help="计量关系中不合理之处，以及按什么计算。")
 def problems(config: Config = None) -> None:
     """List what in the tree makes no sense."""
@@ -179,57 +145,6 @@ def _factors(settings: Settings) -> Factors:
             f"没有地区 {place}；请写省级行政区划代码前两位，如 50，或 CN",
         )
     return Factors(library, place)
-
-
-def _units(conn: psycopg.Connection[Any], ids: Sequence[int]) -> dict[str, str]:
-    rows = conn.execute("SELECT code, unit FROM meter WHERE id = ANY(%s)", [list(ids)])
-    return dict(rows.fetchall())
-
-
-def _mains_table(
-    found: Iterable[Balance], units: dict[str, str], grain: Grain, zone: ZoneInfo
-) -> Table:
-    titles = ("时间", "总表", "总表用量", "自发", "分表之和", "差额", "单位", "未知的表")
-    text, quantity = Form.TEXT, Form.QUANTITY
-    forms = (text, text, quantity, quantity, quantity, quantity, text, text)
-    rows = tuple(
-        (
-            _when(balance, grain, zone),
-            balance.main.meter,
-            _quantity(balance.main.micro),
-            _sum([part.micro for part in balance.generated]),
-            _sum([part.micro for part in balance.subs]),
-            _quantity(balance.remainder),
-            units[balance.main.meter],
-            "、".join(balance.unknown),
-        )
-        for balance in found
-    )
-    return Table("总分表", titles, titles, forms, rows)
-
-
-def _finding_lines(
-    finding: NegativeRemainder, units: dict[str, str], grain: Grain, zone: ZoneInfo
-) -> list[str]:
-    main = finding.balance.main.meter
-    more = amount(finding.excess, units[main])
-    when = _when(finding.balance, grain, zone)
-    head = f"{when} 总表 {main}：分表之和比供入多 {more}，可能的原因："
-    return [head, *(f"  {candidate.text}" for candidate in finding.candidates)]
-
-
-def _when(balance: Balance, grain: Grain, zone: ZoneInfo) -> str:
-    form = {Grain.MONTH: "%Y-%m", Grain.DAY: "%Y-%m-%d", Grain.HOUR: "%Y-%m-%d %H:%M"}[grain]
-    return balance.begin.astimezone(zone).strftime(form)
-
-
-def _sum(micros: Sequence[int | None]) -> Decimal | None:
-    known = [micro for micro in micros if micro is not None]
-    return _quantity(sum(known)) if len(known) == len(micros) else None
-
-
-def _quantity(micro: int | None) -> Decimal | None:
-    return None if micro is None else Decimal(micro).scaleb(-6)
 
 
 def _named(problem: Problem, institutions: dict[str, str]) -> tuple[str, str]:

@@ -26,17 +26,13 @@ from fleet.ledger.template import not_yet, write_template
 from fleet.ledger.window import Window, months, rolling, year
 from fleet.ledger.words import Papers, read_mapping, words
 from jieyong.commands import asked
+from jieyong.commands.giving import give
 from jieyong.commands.session import By, Config, Session, session
 from registry.refusal import RefusedError, refuse
-from registry.table import Table, Value, write
-from registry.table import as_json as json_text
 
 _SHOWN: Final = 20
 _MANY: Final = 3000
 """Rows from which on a bar shows how far the reading is."""
-_WIDE: Final = 10
-_FEW: Final = 3
-"""A terminal shows so many rows of a wide table side by side: windows of one vehicle."""
 
 vehicle_app = typer.Typer(
     no_args_is_help=True, help="车辆台账与单车核算 (the ledger of vehicles, the account of each)."
@@ -46,7 +42,7 @@ Institution = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
 ]
 Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-03。")]
-Year = Annotated[int | None, typer.Option("--year", min=2000, max=2100, help="年份。")]
+Year = Annotated[int | None, typer.Option("--year", callback=asked.year, help="年份。")]
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
 File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
 MappingFile = Annotated[
@@ -176,7 +172,7 @@ def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         if not found:
             raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
         tables = papers.account_tables(found, words(), at.zone)
-    _give(tables, file, as_json=as_json)
+    give(tables, file, as_json=as_json)
 
 
 @vehicle_app.command("list")
@@ -206,7 +202,7 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
             tables.append(lists.unbound_table(lines, said, words(), zone))
         if budgets is not None:
             tables.append(lists.budget_table(found, budgets, said))
-    _give(tables, file, as_json=as_json)
+    give(tables, file, as_json=as_json)
 
 
 @vehicle_app.command("over-age")
@@ -225,7 +221,7 @@ def over_age(
     rule = limits().over_age_on(on)
     asks = f"{rule.years} 年（{rule.source}）" if rule else "未规定"
     said = f"单位：{which}　　截至：{on}　　更新年限：{asks}"
-    _give([lists.over_age_table(aged(known, on, limits()), said, words())], file, as_json=as_json)
+    give([lists.over_age_table(aged(known, on, limits()), said, words())], file, as_json=as_json)
 
 
 def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
@@ -242,42 +238,6 @@ def _known(at: Session, institutions: list[str] | None) -> str:
     if unknown:
         raise RefusedError(f"机构 {'、'.join(unknown)} 不存在，请核对编码")
     return "、".join(names[code] for code in institutions) if institutions else "全部机构"
-
-
-def _give(tables: Sequence[Table], file: Path | None, *, as_json: bool) -> None:
-    if file is not None:
-        write(file, tables)
-        rows = sum(len(table.rows) for table in tables)
-        typer.echo(f"{rows} 行已写入 {file}", err=as_json)
-    if as_json:
-        typer.echo(json_text(tables))
-    elif file is None:
-        for table in tables:
-            _print(table)
-
-
-def _print(table: Table) -> None:
-    """Print what is known of a table; a few wide rows side by side, from top to bottom."""
-    known = [
-        column
-        for column in table.columns
-        if any(row.get(column.key) not in {None, ""} for row in table.rows)
-    ]
-    cells = [[_text(row.get(column.key)) for column in known] for row in table.rows]
-    headings = [column.heading for column in known]
-    if len(known) > _WIDE and len(cells) <= _FEW:
-        headings, *cells = [list(line) for line in zip(headings, *cells, strict=True)]
-    shown = Shown(*headings, title=table.title)
-    for row in cells:
-        shown.add_row(*row)
-    console = Console()
-    console.print(shown if cells else f"{table.title}：无")
-    for remark in table.remarks:
-        console.print(remark)
-
-
-def _text(value: Value) -> str:
-    return "" if value is None else str(value)
 
 
 def _echo_json(drawn: Draft, number: int | None) -> None:

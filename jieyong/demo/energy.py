@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from jieyong.settings import Settings
-from jieyong.workers.run import parts_of
+from jieyong.workers.metering import parts_of
 from metering.derive import due
 from metering.derive.worker import Worker
 

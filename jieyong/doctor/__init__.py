@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,12 +11,14 @@ from pathlib import Path
 import psycopg
 
 from collector.profile import load_profiles
+from collector.settings import MqttSettings
 from jieyong.collect import PROFILES, SourceName, home, now_us
 from jieyong.database import database_url
 from jieyong.doctor.broker import check_mqtt
 from jieyong.doctor.clock import check_clock, kernel_synchronised
 from jieyong.doctor.database import check_database
 from jieyong.doctor.finding import Check, Finding, Level, examine, exit_code, ok, problem, warning
+from jieyong.doctor.fleet import check_fleet
 from jieyong.doctor.gateways import check_gateways
 from jieyong.doctor.metering import check_metering
 from jieyong.doctor.state import check_directory, check_spool
@@ -27,12 +29,13 @@ from jieyong.settings_file import DEFAULT_FILE, SettingsError, load_settings
 from registry import snapshot
 from registry.snapshot import Snapshot, SnapshotError
 from storage.connection import connect
+from storage.settings import DatabaseSettings
 
 __all__ = ["Finding", "Level", "examine_installation", "exit_code", "table"]
 
 
 def examine_installation(config: Path | None) -> list[Finding]:
-    """Look at everything that collectors and metering need.
+    """Look at everything that collectors and workers need.
 
     Args:
         config: the settings file; None takes ``jieyong.toml`` of the working directory if there is
@@ -65,7 +68,8 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
         yield f"spool {spool}", partial(check_spool, spool, settings.spool, now_us())
     yield "clock", partial(check_clock, datetime.now(UTC), synchronised=kernel_synchronised())
     yield "database", partial(_database, settings)
-    yield "metering", partial(_metering, settings)
+    yield "metering", partial(_computed, settings, check_metering)
+    yield "trips", partial(_computed, settings, check_fleet)
     current = _in_database(settings)
     yield "inventory", partial(_taken, settings, current)
     known = current or _as_last_seen(settings)
@@ -83,11 +87,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield from check_database(url, settings.database, lambda: datetime.now(UTC))
 
 
-def _metering(settings: Settings) -> Iterator[Finding]:
+def _computed(
+    settings: Settings,
+    check: Callable[[str, DatabaseSettings, Callable[[], datetime]], Iterator[Finding]],
+) -> Iterator[Finding]:
     with contextlib.suppress(SettingsError):  # no database is set: that is told already
-        yield from check_metering(
-            database_url(settings), settings.database, lambda: datetime.now(UTC)
-        )
+        yield from check(database_url(settings), settings.database, lambda: datetime.now(UTC))
 
 
 def _gateways(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
@@ -102,8 +107,23 @@ def _gateways(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
 def _broker(settings: Settings, known: Snapshot | None) -> Iterator[Finding]:
     if known is not None and not known.terminals:
         yield ok("not looked at: no terminal is in the inventory", "broker")
-        return
-    yield from check_mqtt(settings.mqtt)
+    elif _without_broker(settings):
+        what = (
+            "not looked at: [mqtt] is not set, and only `jieyong collect jt808` has ever run here"
+        )
+        yield ok(what, "broker")
+    else:
+        yield from check_mqtt(settings.mqtt)
+
+
+def _without_broker(settings: Settings) -> bool:
+    """Whether all terminals here speak JT/T 808, which needs no broker."""
+    mqtt, jt808 = (
+        (home(settings.state_dir, name) / "registry.json").exists()
+        for name in (SourceName.MQTT, SourceName.JT808)
+    )
+    used = settings.mqtt != MqttSettings() or settings.fanout.enabled
+    return jt808 and not mqtt and not used
 
 
 def _taken(settings: Settings, current: Snapshot | None) -> Iterator[Finding]:

@@ -23,6 +23,7 @@ def jt808_metrics(stats: Jt808Stats) -> Iterator[Metric]:
         ("connects", "Connections that were let in.", stats.connects),
         ("throttled", "Times a connection was not read because it sent too fast.", stats.throttled),
         ("given_up_messages", "Messages whose packets never all came.", stats.given_up),
+        ("asked_again_packets", "Packets asked for again, each time counted.", stats.asked_again),
         ("positions", "Positions that are on disk.", stats.positions),
         ("answers", "Replies sent after what they answer was on disk.", stats.answered),
         ("orphaned_answers", "Replies whose connection had ended.", stats.orphaned),

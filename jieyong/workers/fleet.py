@@ -1,10 +1,8 @@
-"""The processes that compute trips: `jieyong fleet work`."""
+"""Who computes trips, withholds places and removes old tracks: `jieyong fleet work`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from multiprocessing.connection import Connection
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,57 +10,19 @@ import psycopg
 import structlog
 
 from fleet.derive import due
+from fleet.derive.backlog import backlog
 from fleet.derive.worker import Worker
 from fleet.privacy.retention import Keeping, remove_old
 from fleet.privacy.withholding import withhold_due
-from jieyong.database import database_url
+from jieyong.metrics.workers import FLEET
 from jieyong.settings import Settings
-from jieyong.workers.processes import Leash, Stop, begin_process, run_processes
-from storage.connection import connect
+from jieyong.workers.crew import Crew, Orders, Step
+from jieyong.workers.tally import Tally
+from storage.due_worker import Outcome
 
 _REMOVAL_LOOK: Final = timedelta(seconds=10)
 
 log = structlog.get_logger()
-
-
-def work(settings: Settings, stop: Stop) -> None:
-    """Compute what is due on one connection until told to stop, whatever the database does.
-
-    Args:
-        settings: of everything.
-        stop: looked at between batches; a batch under way is finished.
-
-    Raises:
-        SettingsError: no database is set.
-    """
-    conninfo = database_url(settings)
-    while not stop.is_set():
-        try:
-            with connect(conninfo, settings.database, "fleet") as conn:
-                _keep_working(conn, settings, stop)
-        except psycopg.OperationalError as error:
-            log.warning(
-                "fleet_waits_for_database",
-                why=str(error).strip(),
-                advice="nothing is lost: what is due stays due",
-            )
-            stop.wait(settings.trips.look_s)
-
-
-def run_fleet_workers(settings: Settings, stop: Callable[[], bool]) -> None:
-    """Run the workers of the settings, a process each, until told to stop.
-
-    Args:
-        settings: of everything.
-        stop: asked twice a second.
-
-    Raises:
-        SettingsError: no database is set.
-        WorkerEndedError: one ended by itself; the others are stopped.
-    """
-    database_url(settings)
-    arguments = [(settings,)] * settings.trips.workers
-    run_processes(_process, arguments, stop, lambda: None)
 
 
 def keeping_of(settings: Settings) -> Keeping | None:
@@ -91,22 +51,26 @@ class _Removal:
         self._told, self._again = why, now + _REMOVAL_LOOK
 
 
-def _keep_working(conn: psycopg.Connection, settings: Settings, stop: Stop) -> None:
-    zone = ZoneInfo(settings.time_zone)
-    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
+def _orders(settings: Settings) -> Orders:
+    return Orders(settings.trips.workers, settings.trips.look_s, settings.http.fleet_port)
+
+
+def _begin(conn: psycopg.Connection, settings: Settings) -> Step:
+    zone, keep_days = ZoneInfo(settings.time_zone), settings.database.position_retention_days
+    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC), keep_days)
     removal = _Removal(keeping_of(settings))
     due.adopt(conn, settings.trips.rules(), zone)
-    while not stop.is_set():
+
+    def step(tally: Tally) -> Outcome:
         withhold_due(conn, zone, datetime.now(UTC))
         due.follow(conn)
         removal.turn(conn, datetime.now(UTC))
+        looked_at = worker.fixes
         outcome = worker.step()
-        if outcome.done or outcome.failed:
-            log.info("fleet_computed", done=outcome.done, failed=outcome.failed)
-        else:
-            stop.wait(settings.trips.look_s)
+        tally.amount += worker.fixes - looked_at
+        return outcome
+
+    return step
 
 
-def _process(held: Connection, settings: Settings) -> None:
-    begin_process(settings)
-    work(settings, Leash(held))
+CREW = Crew(FLEET, _orders, backlog, _begin)

@@ -1,14 +1,18 @@
-"""What the workers of metering have done, told to the process that started them."""
+"""What workers have done, told to the process that started them."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing.sharedctypes import RawValue
 from typing import ClassVar, Final
 
-_FIGURES: Final = ("connected", "done", "failed", "quarters", "last_success_us")
+from storage.due_worker import Outcome
+from storage.times import us_of
+
+_FIGURES: Final = ("connected", "done", "failed", "amount", "last_success_us")
 
 
 class Tally(ctypes.Structure):
@@ -20,17 +24,29 @@ class Tally(ctypes.Structure):
         connected: 1 while it has its connection to the database.
         done: subjects computed and stored.
         failed: times that a subject could not be computed.
-        quarters: quarter hours of physical meters written.
+        amount: quarter hours of physical meters written; fixes of vehicles looked at.
         last_success_us: when it last stored something, Unix microseconds; 0: never.
     """
 
     connected: int
     done: int
     failed: int
-    quarters: int
+    amount: int
     last_success_us: int
 
     _fields_: ClassVar = tuple((name, ctypes.c_int64) for name in _FIGURES)
+
+    def add(self, outcome: Outcome, now: datetime) -> None:
+        """Count what a step came to.
+
+        Args:
+            outcome: of the step.
+            now: the time, aware.
+        """
+        self.done += outcome.done
+        self.failed += outcome.failed
+        if outcome.done:
+            self.last_success_us = us_of(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +58,7 @@ class Done:
         connected: how many have their connection to the database.
         done: subjects computed and stored.
         failed: times that a subject could not be computed.
-        quarters: quarter hours of physical meters written.
+        amount: quarter hours of physical meters written; fixes of vehicles looked at.
         last_success_us: when something was last stored, Unix microseconds; None: never.
     """
 
@@ -50,7 +66,7 @@ class Done:
     connected: int
     done: int
     failed: int
-    quarters: int
+    amount: int
     last_success_us: int | None
 
 
@@ -67,6 +83,6 @@ def summed(tallies: Sequence[Tally]) -> Done:
         connected=sum(one.connected for one in tallies),
         done=sum(one.done for one in tallies),
         failed=sum(one.failed for one in tallies),
-        quarters=sum(one.quarters for one in tallies),
+        amount=sum(one.amount for one in tallies),
         last_success_us=max((one.last_success_us for one in tallies), default=0) or None,
     )

@@ -1,4 +1,4 @@
-"""How metering stands: what waits, looked up again and again, and what its workers have done."""
+"""How workers stand: what waits, looked up again and again, and what they have done."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from jieyong.database import database_url
 from jieyong.health import Health, Heartbeat, Probe, Verdict
 from jieyong.http import HttpServer
 from jieyong.metrics import make_registry
-from jieyong.metrics.metering import metering_metrics
+from jieyong.metrics.workers import Nouns, worker_metrics
 from jieyong.settings import Settings
 from jieyong.workers.tally import Done, Tally, summed
-from metering.derive.backlog import Backlog, backlog
+from storage.backlog import Backlog
 from storage.connection import connect
 
 LATE_S: Final = 600.0
-"""Consumption is shown by quarter hours: work that waits longer is missed."""
+"""Consumption is shown by quarter hours, and trips while people wait: later work is missed."""
 
 SILENT_S: Final = 90.0
 """The database has been silent when the last look is older: longer than a statement may take."""
@@ -31,6 +31,21 @@ SILENT_S: Final = 90.0
 _EVERY_S: Final = 5.0
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Whose workers are watched.
+
+    Attributes:
+        nouns: what they compute.
+        backlog: looks up what waits for them.
+        port: where health and metrics are answered; 0 takes any.
+    """
+
+    nouns: Nouns
+    backlog: Callable[[psycopg.Connection, datetime], Backlog]
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +71,20 @@ class BacklogWatch:
     """
 
     def __init__(
-        self, connect: Callable[[], psycopg.Connection], now: Callable[[], datetime]
+        self,
+        watched: Watched,
+        connect: Callable[[], psycopg.Connection],
+        now: Callable[[], datetime],
     ) -> None:
         """Make a watch.
 
         Args:
+            watched: what waits for whom.
             connect: opens an autocommit connection.
             now: the clock, aware.
         """
         self.last: Look | None = None
+        self._watched = watched
         self._connect = connect
         self._now = now
         self._stopping = threading.Event()
@@ -87,23 +107,27 @@ class BacklogWatch:
             except psycopg.Error as error:
                 why = str(error).strip()
                 if self.last is None or self.last.backlog is not None:
-                    log.warning("metering_backlog_unknown", why=why, advice="it is tried again")
+                    event = f"{self._watched.nouns.room}_backlog_unknown"
+                    log.warning(event, why=why, advice="it is tried again")
                 self.last = Look(self._now(), None, why)
                 self._stopping.wait(_EVERY_S)
 
     def _keep_looking(self, conn: psycopg.Connection) -> None:
         while not self._stopping.is_set():
             now = self._now()
-            self.last = Look(now, backlog(conn, now))
+            self.last = Look(now, self._watched.backlog(conn, now))
             self._stopping.wait(_EVERY_S)
 
 
 @contextlib.contextmanager
-def answering(settings: Settings, tallies: Sequence[Tally], heart: Heartbeat) -> Iterator[None]:
+def answering(
+    settings: Settings, watched: Watched, tallies: Sequence[Tally], heart: Heartbeat
+) -> Iterator[None]:
     """Answer for the health and with the metrics of the workers as long as the context is open.
 
     Args:
         settings: of everything.
+        watched: whose workers.
         tallies: of the workers.
         heart: of the loop that watches over them.
 
@@ -112,8 +136,11 @@ def answering(settings: Settings, tallies: Sequence[Tally], heart: Heartbeat) ->
         SettingsError: no database is set.
     """
     conninfo = database_url(settings)
+    name = f"{watched.nouns.room} watch"
     watch = BacklogWatch(
-        lambda: connect(conninfo, settings.database, "metering watch"), lambda: datetime.now(UTC)
+        watched,
+        lambda: connect(conninfo, settings.database, name),
+        lambda: datetime.now(UTC),
     )
 
     def look() -> Look | None:
@@ -130,8 +157,10 @@ def answering(settings: Settings, tallies: Sequence[Tally], heart: Heartbeat) ->
             "progress": progress(look, done, datetime.now(UTC)),
         },
     )
-    metrics = make_registry(lambda: metering_metrics(done(), _waiting(look()), datetime.now(UTC)))
-    with HttpServer(health, metrics, settings.http.host, settings.http.metering_port):
+    metrics = make_registry(
+        lambda: worker_metrics(watched.nouns, done(), _waiting(look()), datetime.now(UTC))
+    )
+    with HttpServer(health, metrics, settings.http.host, watched.port):
         watch.start()
         try:
             yield

@@ -17,6 +17,7 @@ from metering.bills.model import NewAccount
 from metering.bills.words import words
 from registry.audit import Act, record
 from registry.refusal import RefusedError
+from registry.years import refuse_wrong_year
 
 _ADD: Final[LiteralString] = """
     INSERT INTO utility_account (code, number, name, supplier, energy, unit, reading_day, prepaid)
@@ -172,8 +173,9 @@ def assign(
     """Make an account another institution's from a day on; what was before stays.
 
     Raises:
-        RefusedError: the account or the institution is not known.
+        RefusedError: the account or the institution is not known, or nobody can mean the year.
     """
+    refuse_wrong_year(since)
     with conn.transaction():
         account = find_account(conn, word)
         target = id_of(conn, "institution", institution, "机构")
@@ -195,6 +197,7 @@ def bind_meter(conn: psycopg.Connection[Any], act: Act, word: str, meter: str, s
         RefusedError: account or meter is not known, they count different energies, or the meter
             belongs to an account then.
     """
+    refuse_wrong_year(since)
     with conn.transaction():
         account = find_account(conn, word)
         meter_id = _meter(conn, meter, account.code, account.energy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -14,7 +15,9 @@ from metering.bills.model import (
     NewBill,
     NewPurchase,
 )
+from metering.bills.share import ONE_DAY
 from metering.bills.words import Words
+from registry.years import sensible, wrong_year
 
 _MICRO: Final = Decimal("0.000001")
 _FEN: Final = Decimal("0.01")
@@ -54,6 +57,7 @@ def account_faults(account: NewAccount, words: Words) -> Iterator[FieldFault]:
     if account.energy not in words.energies:
         known = "、".join(energy.name for energy in words.energies.values())
         yield FieldFault("energy", f"能源“{account.energy}”不认识，请从这些中选：{known}")
+    yield from _year_faults("since", account.since)
     if account.reading_day is not None and not 1 <= account.reading_day <= 31:
         yield FieldFault("reading_day", f"抄表例日 {account.reading_day} 应为 1 到 31")
 
@@ -66,6 +70,8 @@ def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[FieldFault
         energy: of its account.
         words: units.
     """
+    yield from _year_faults("first", bill.first)
+    yield from _year_faults("end", bill.end - ONE_DAY)
     if bill.end <= bill.first:
         yield FieldFault("end", f"账单止于 {bill.end}（不含），不晚于起始日 {bill.first}，请核对")
     if (days := (bill.end - bill.first).days) > LONGEST_DAYS:
@@ -78,6 +84,7 @@ def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[FieldFault
 
 def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[FieldFault]:
     """Yield what is wrong with a purchase by itself."""
+    yield from _year_faults("bought_on", purchase.bought_on)
     if purchase.consumer not in words.consumers:
         known = "、".join(consumer.words[0] for consumer in words.consumers.values())
         yield FieldFault("consumer", f"用途“{purchase.consumer}”不认识，请从这些中选：{known}")
@@ -88,6 +95,11 @@ def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[FieldFault]
         known = "、".join(energy.name for energy in words.energies.values())
         yield FieldFault("energy", f"能源“{purchase.energy}”不认识，请从这些中选：{known}")
     yield from _scan_faults(purchase.attachment)
+
+
+def _year_faults(field: str, day: date) -> Iterator[FieldFault]:
+    if not sensible(day):
+        yield FieldFault(field, wrong_year(day))
 
 
 def _figure_faults(

@@ -15,6 +15,7 @@ from metering.bills.store import Origin, attach_scan, put_bill, put_purchase, wi
 from metering.bills.words import words
 from registry.audit import Act, record
 from registry.refusal import Fault, RefusedError
+from registry.years import refuse_wrong_year
 
 _CUT_PRECEDENCE: Final[LiteralString] = """
     UPDATE figure_precedence f SET withdrawn_by = %(by)s, withdrawn_at = %(at)s
@@ -168,6 +169,7 @@ def set_precedence(
         RefusedError: the day is not the first of a month, or something is not known.
     """
     institution, energy = whose
+    refuse_wrong_year(since)
     if since.day != 1:
         raise RefusedError(f"{since} 不是月初：取数优先级只能从某月 1 日起变更")
     if energy not in words().energies:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
 from metering.bills.model import First
 from metering.bills.month import AccountMonth, Figure, Metered, MonthFacts, Reason, Source, total
-from metering.bills.share import BillFigures, How, MeterDay, covered, shares
+from metering.bills.share import BillFigures, How, MeterDays, Sharing, shares, spans_of
 
 RATIO_SLACK_PERCENT: Final = 2
 """How near a bill must come to a whole multiple of the meter to raise the question of the ratio.
@@ -19,7 +19,7 @@ def account_month(
     code: str,
     days: Sequence[date],
     bills: Sequence[BillFigures],
-    metered: Mapping[date, MeterDay],
+    metered: MeterDays | None,
     meters: Sequence[int],
 ) -> AccountMonth:
     """Put together what an account gives to a month.
@@ -28,16 +28,17 @@ def account_month(
         code: of the account.
         days: of the month, on which it is the institution's; ascending.
         bills: active bills that touch them.
-        metered: what its meters counted, for the days of the bills too.
+        metered: what its meters counted, for the days of the bills too; None: it has none.
         meters: ids of its meters on those days.
     """
+    sharing = Sharing(metered)
     return AccountMonth(
         code=code,
         days=tuple(days),
-        quantity=shares(bills, lambda bill: bill.micro, days, metered),
-        amount=shares(bills, lambda bill: bill.fen, days, metered),
+        quantity=shares(bills, lambda bill: bill.micro, days, sharing),
+        amount=shares(bills, lambda bill: bill.fen, days, sharing),
         metered=_of_days(days, metered, meters) if meters else None,
-        ratio=next((n for b in bills if (n := _multiple(b, metered)) is not None), None),
+        ratio=next((n for b in bills if (n := _multiple(b, sharing)) is not None), None),
     )
 
 
@@ -49,7 +50,8 @@ def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
         source: what it rests on; None: what comes first and is complete.
     """
     metered = facts.metered
-    billed, fen = facts.billed, facts.fen
+    told = [account.micro for account in facts.accounts]
+    billed, fen = total([*told, *(bought.micro for bought in facts.purchases)]), facts.fen
     source = source or _source(facts, billed, metered)
     shared = [share for account in facts.accounts for share in account.quantity]
     micro, estimated, by_days = None, 0, 0
@@ -62,7 +64,7 @@ def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
     elif source is Source.ENTERED and facts.entered is not None:
         micro = facts.entered.micro
         fen = facts.entered.fen if fen is None else fen
-    compared = total(account.micro for account in facts.accounts)
+    compared = total(told)
     counted = None if metered is None else metered.micro
     difference = None if compared is None or counted is None else compared - counted
     return Figure(
@@ -75,7 +77,7 @@ def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
         billed=billed,
         metered=counted,
         difference=difference,
-        reasons=_reasons(facts, difference),
+        reasons=_reasons(facts, difference, no_bill=None in told),
     )
 
 
@@ -92,24 +94,22 @@ def _source(facts: MonthFacts, billed: int | None, metered: Metered | None) -> S
     return next(source for source in order if there[source])
 
 
-def _of_days(
-    days: Sequence[date], metered: Mapping[date, MeterDay], meters: Sequence[int]
-) -> Metered:
-    seen = [metered[day] for day in days if day in metered]
+def _of_days(days: Sequence[date], metered: MeterDays | None, meters: Sequence[int]) -> Metered:
+    seen = [metered.over(*span) for span in spans_of(days)] if metered is not None else []
     return Metered(
-        micro=total(day.micro for day in seen),
-        estimated=sum(day.estimated for day in seen),
-        complete=len(seen) == len(days) and all(day.complete for day in seen),
+        micro=sum(one.micro for one in seen) if any(one.known for one in seen) else None,
+        estimated=sum(one.estimated for one in seen),
+        complete=bool(seen) and all(one.whole for one in seen),
         meters=tuple(sorted(set(meters))),
     )
 
 
-def _reasons(facts: MonthFacts, difference: int | None) -> tuple[Reason, ...]:
+def _reasons(facts: MonthFacts, difference: int | None, *, no_bill: bool) -> tuple[Reason, ...]:
     if not facts.accounts or difference == 0:
         return ()
     metered = [account.metered for account in facts.accounts]
     lacking = {
-        Reason.NO_BILL: any(account.micro is None for account in facts.accounts),
+        Reason.NO_BILL: no_bill,
         Reason.NO_METER: any(one is None for one in metered),
         Reason.METER_GAP: any(one is not None and not one.complete for one in metered),
     }
@@ -124,11 +124,10 @@ def _reasons(facts: MonthFacts, difference: int | None) -> tuple[Reason, ...]:
     return found or (Reason.UNEXPLAINED,)
 
 
-def _multiple(bill: BillFigures, metered: Mapping[date, MeterDay]) -> int | None:
-    known = covered(bill, metered)
-    if known is None or not bill.settled or not bill.micro or sum(known) <= 0:
+def _multiple(bill: BillFigures, sharing: Sharing) -> int | None:
+    counted = sharing.counted(bill)
+    if counted is None or counted <= 0 or not bill.settled or not bill.micro:
         return None
-    counted = sum(known)
     large, small = max(bill.micro, counted), min(bill.micro, counted)
     times = (2 * large + small) // (2 * small)
     off_percent = abs(large - times * small) * 100

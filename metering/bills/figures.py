@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -10,16 +11,18 @@ from typing import Any
 import psycopg
 
 from metering.bills.counted import counted_by_tree
+from metering.bills.division import Slice, divided, joined
 from metering.bills.figure import account_month, figure
 from metering.bills.load import Held, Loaded, Scope, Whose, load
 from metering.bills.model import First
 from metering.bills.month import AccountMonth, Entered, Figure, Metered, MonthFacts
-from metering.bills.share import days_between, days_of, each_month, portion
+from metering.bills.share import BillFigures, days_between, days_of, each_month, portion
 from metering.bills.words import words
 from metering.derive.times import next_month
 
-Keep = Callable[[str | None, date], bool]
-"""(code of an account, or None for what hangs at none; day) → whether it is wanted."""
+Keep = Callable[[str | None, date], "bool | Slice"]
+"""(code of an account, or None for what hangs at none; day) → whether it is wanted, or of an
+account that is divided which part."""
 Papers = Mapping[date, Mapping[Whose, Figure]]
 """What accounts, purchases and earlier records make of each month."""
 Tick = Callable[[], None]
@@ -65,7 +68,7 @@ def whole_months(months: tuple[date, date], zone: str, institutions: Sequence[st
 
 def by_papers(loaded: Loaded, months: tuple[date, date], tick: Tick = lambda: None) -> Papers:
     """Return the own figures without the meters of those who have no account."""
-    known = {*loaded.held, *loaded.purchases, *loaded.entered}
+    known = {*loaded.held, *loaded.buyers, *loaded.entered}
     found: dict[date, dict[Whose, Figure]] = {}
     for month in each_month(*months):
         found[month] = {whose: figure(facts_of(loaded, whose, month)) for whose in known}
@@ -124,7 +127,7 @@ def facts_of(loaded: Loaded, whose: Whose, month: date, keep: Keep | None = None
     bought = [one for one in loaded.purchases.get(whose, ()) if month <= one[0] < end]
     entered = loaded.entered.get(whose, {}).get(month)
     if keep is not None and entered is not None:
-        entered = _entered_on(entered, [keep(None, day) for day in days_of(month, end)])
+        entered = _entered_on(entered, [bool(keep(None, day)) for day in days_of(month, end)])
     return MonthFacts(
         institution=whose[0],
         energy=whose[1],
@@ -145,36 +148,52 @@ def _accounts(
         if one.first < end and one.end > month:
             held.setdefault(one.account_id, []).append(one)
     for account_id, spans in held.items():
-        code = spans[0].code
-        days = [
-            day
-            for one in spans
-            for day in days_between(max(one.first, month), min(one.end, end))
-            if keep is None or keep(code, day)
-        ]
-        if not days:
-            continue
-        counted = loaded.counted.get(account_id)
-        meters = (m for d in days for m in counted.meters.get(d, ())) if counted else ()
-        yield account_month(
-            code,
-            days,
-            [b for b in loaded.bills.get(account_id, ()) if b.first < end and b.end > month],
-            counted.days if counted else {},
-            list(meters),
+        days = tuple(
+            itertools.chain.from_iterable(
+                days_between(max(one.first, month), min(one.end, end)) for one in spans
+            )
         )
+        every = loaded.bills.get(account_id, ())
+        bills = [bill for bill in every if bill.first < end and bill.end > month]
+        parts = [_part(loaded, spans[0], bills, kept) for kept in _kept(spans[0].code, days, keep)]
+        if parts:
+            yield joined(parts)
+
+
+_Kept = tuple[Slice | None, Sequence[date]]
+"""(which part of an account that is divided, or None for all of it; on which days)."""
+
+
+def _kept(account: str, days: Sequence[date], keep: Keep | None) -> Iterable[_Kept]:
+    if keep is None:
+        return [(None, days)]
+    found: dict[Slice | None, list[date]] = {}
+    for day in days:
+        what = keep(account, day)
+        if what:
+            found.setdefault(what if isinstance(what, Slice) else None, []).append(day)
+    return found.items()
+
+
+def _part(loaded: Loaded, account: Held, bills: Sequence[BillFigures], kept: _Kept) -> AccountMonth:
+    part, days = kept
+    counted = loaded.counted.get(account.account_id)
+    if counted is None:
+        return account_month(account.code, days, bills, None, ())
+    month = account_month(account.code, days, bills, counted.days, counted.meters_on(days))
+    return month if part is None else divided(month, part, counted.each)
 
 
 def _entered_on(entered: Entered, kept: Sequence[bool]) -> Entered | None:
     """Share a month of earlier records out by days; what its days get adds up to it."""
     if not any(kept):
         return None
-    alike = [1] * len(kept)
+    days = len(kept)
 
     def part(value: int | None) -> int | None:
         if value is None:
             return None
-        return sum(portion(value, alike, day, day + 1) for day, on in enumerate(kept) if on)
+        return sum(portion(value, day, day + 1, days) for day, on in enumerate(kept) if on)
 
     return Entered(part(entered.micro), part(entered.fen), entered.ids)
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from metering.bills.checks import to_fen, to_micro
+from metering.bills.meter_days import Counted, by_account
 from metering.bills.model import First
 from metering.bills.month import Entered, PurchaseFigures
-from metering.bills.share import ONE_DAY, BillFigures, MeterDay, days_between
+from metering.bills.share import ONE_DAY, BillFigures
 from metering.bills.words import Words
+from storage import arrays
 
 _ASSIGNMENTS: Final[LiteralString] = """
     SELECT a.id, a.code, a.energy, i.code,
@@ -35,50 +39,22 @@ _BILLS: Final[LiteralString] = """
     WHERE b.withdrawn_at IS NULL AND b.account_id = ANY(%s) AND b.period && daterange(%s, %s)
     ORDER BY b.account_id, lower(b.period), b.id
 """
-# A meter behind another one of the same account counts once: through its main. One row for each
-# account: a city's days one by one would take longer to fetch than to count.
-_METER_DAYS: Final[LiteralString] = """
-    WITH RECURSIVE bound AS (
-        SELECT b.account_id, b.meter_id, b.valid
-        FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
-        WHERE b.withdrawn_at IS NULL AND b.account_id = ANY(%(accounts)s) AND m.direction = 'in'
-            AND b.valid && daterange(%(first)s, %(end)s)
-    ), above AS (
-        SELECT mm.meter_id, mm.main_id, mm.valid
-        FROM meter_main mm WHERE mm.meter_id IN (SELECT meter_id FROM bound)
-        UNION
-        SELECT a.meter_id, mm.main_id, a.valid * mm.valid
-        FROM above a JOIN meter_main mm ON mm.meter_id = a.main_id AND mm.valid && a.valid
-    ), day AS (
-        SELECT day::date AS day, day AT TIME ZONE %(zone)s AS begins,
-            extract(epoch FROM (day + interval '1 day') AT TIME ZONE %(zone)s
-                - day AT TIME ZONE %(zone)s) AS seconds
-        FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, interval '1 day') AS day
-    ), daily AS (
-        SELECT b.account_id, d.day, coalesce(sum(c.micro), 0)::int8 AS micro,
-            coalesce(sum(c.estimated), 0)::int8 AS estimated,
-            bool_and(coalesce(c.covered_s >= d.seconds, false)) AS complete,
-            bool_or(c.micro IS NOT NULL) AS known, string_agg(b.meter_id::text, ' ') AS meters
-        FROM bound b
-        JOIN day d ON b.valid @> d.day
-        LEFT JOIN consumption_day c ON c.meter_id = b.meter_id AND c.day = d.day
-        WHERE NOT EXISTS (
-            SELECT FROM above a JOIN bound main ON main.meter_id = a.main_id
-            WHERE a.meter_id = b.meter_id AND a.valid @> d.begins
-                AND main.account_id = b.account_id AND main.valid @> d.day
-        )
-        GROUP BY b.account_id, d.day
-    )
-    SELECT account_id, array_agg(day - %(first)s::date), array_agg(micro), array_agg(estimated),
-        array_agg(complete), array_agg(known), array_agg(meters)
-    FROM daily GROUP BY account_id
-"""
 _PURCHASES: Final[LiteralString] = """
     SELECT i.code, p.energy, p.bought_on, p.id, p.consumer, p.quantity, p.unit, p.amount
     FROM purchase p JOIN institution i ON i.id = p.institution_id
-    WHERE p.withdrawn_at IS NULL AND p.bought_on >= %(year)s AND p.bought_on <= %(last)s
+    WHERE p.withdrawn_at IS NULL AND p.bought_on >= %(first)s AND p.bought_on < %(end)s
         AND (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
     ORDER BY p.bought_on, p.id
+"""
+# Who bought any in a calendar year: then a month of it without a purchase is unknown.
+_BUYERS: Final[LiteralString] = """
+    SELECT i.code, b.energy, b.year
+    FROM (
+        SELECT DISTINCT institution_id, energy, extract(year FROM bought_on)::int AS year
+        FROM purchase
+        WHERE withdrawn_at IS NULL AND bought_on >= %(year)s AND bought_on <= %(last)s
+    ) AS b JOIN institution i ON i.id = b.institution_id
+    WHERE %(only)s::text[] IS NULL OR i.code = ANY(%(only)s)
 """
 _PRECEDENCE: Final[LiteralString] = """
     SELECT i.code, f.energy, f.first, lower(f.valid), upper(f.valid)
@@ -95,6 +71,8 @@ _ENTERED: Final[LiteralString] = """
 
 Whose = tuple[str, str]
 """(code of the institution, code of the energy)."""
+Factor = Callable[[str, str], Decimal | None]
+"""(code of the energy, word for a unit) → see :meth:`Words.factor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +93,6 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What an account's meters counted.
-
-    Attributes:
-        days: by day; days of which nothing is known are absent.
-        meters: by day, which ones.
-    """
-
-    days: dict[date, MeterDay]
-    meters: dict[date, tuple[int, ...]]
-
-
-@dataclass(frozen=True, slots=True)
 class Precedence:
     """What stands first, from ``first`` to ``end`` (None: open)."""
 
@@ -138,12 +103,23 @@ class Precedence:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All there is to know of some institutions and a stretch of days; purchases of whole years."""
+    """All there is to know of some institutions and a stretch of days.
+
+    Attributes:
+        held: accounts.
+        bills: by id of the account.
+        counted: the same.
+        purchases: with their day.
+        buyers: who bought any of an energy in a calendar year that the stretch touches.
+        precedence: of bills and meters.
+        entered: earlier records, by month.
+    """
 
     held: Mapping[Whose, Sequence[Held]]
     bills: Mapping[int, Sequence[BillFigures]]
     counted: Mapping[int, Counted]
     purchases: Mapping[Whose, Sequence[tuple[date, PurchaseFigures]]]
+    buyers: Mapping[Whose, Collection[int]]
     precedence: Mapping[Whose, Sequence[Precedence]]
     entered: Mapping[Whose, Mapping[date, Entered]]
 
@@ -152,7 +128,7 @@ class Loaded:
 
         Then a month of that year without a purchase is unknown, whichever months are asked for.
         """
-        return any(day.year == year for day, _ in self.purchases.get(whose, ()))
+        return year in self.buyers.get(whose, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +148,16 @@ class Scope:
     zone: str
 
 
-def load(conn: psycopg.Connection[Any], scope: Scope, words: Words) -> Loaded:
+def load(
+    conn: psycopg.Connection[Any], scope: Scope, words: Words, apart: Collection[str] = ()
+) -> Loaded:
     """Read what the figures of some months rest on.
 
     Args:
         conn: in any state; read in one snapshot when it is in a repeatable-read transaction.
         scope: which institutions and days.
         words: units.
+        apart: codes of accounts whose meters are wanted one by one too.
     """
     only = None if scope.institutions is None else list(scope.institutions)
     named = {"first": scope.first, "end": scope.end, "only": only}
@@ -186,14 +165,17 @@ def load(conn: psycopg.Connection[Any], scope: Scope, words: Words) -> Loaded:
     for account_id, code, energy, institution, first, end in conn.execute(_ASSIGNMENTS, named):
         held[institution, energy].append(Held(account_id, code, first, end))
     ids = sorted({one.account_id for several in held.values() for one in several})
-    bills = _bills(conn, ids, scope, words)
+    factor = functools.cache(words.factor)
+    bills = _bills(conn, ids, scope, factor)
+    each = {one.account_id for several in held.values() for one in several if one.code in apart}
     return Loaded(
         held=held,
         bills=bills,
-        counted=_counted(conn, ids, _stretch(scope, bills), scope.zone),
-        purchases=_purchases(conn, named | _years(scope), words),
+        counted=by_account(conn, _stretches(scope, ids, bills), ZoneInfo(scope.zone), each),
+        purchases=_purchases(conn, named, factor),
+        buyers=_buyers(conn, named | _years(scope)),
         precedence=_precedence(conn, named),
-        entered=_entered(conn, named, words),
+        entered=_entered(conn, named, factor),
     )
 
 
@@ -204,57 +186,47 @@ def _years(scope: Scope) -> dict[str, object]:
 
 
 def _bills(
-    conn: psycopg.Connection[Any], ids: list[int], scope: Scope, words: Words
+    conn: psycopg.Connection[Any], ids: list[int], scope: Scope, factor: Factor
 ) -> dict[int, list[BillFigures]]:
     found: dict[int, list[BillFigures]] = defaultdict(list)
-    rows = conn.execute(_BILLS, [ids, scope.first, scope.end])
+    rows = conn.execute(_BILLS, [arrays.ids(ids), scope.first, scope.end])
     for account, energy, bill_id, first, end, status, quantity, unit, amount in rows:
-        micro = _micro(quantity, energy, unit, words)
+        micro = _micro(quantity, energy, unit, factor)
         fen = None if amount is None else to_fen(amount)
         bill = BillFigures(bill_id, first, end, status == "settled", micro, fen)
         found[account].append(bill)
     return found
 
 
-def _stretch(scope: Scope, bills: Mapping[int, Sequence[BillFigures]]) -> tuple[date, date]:
-    """Return the days that bills of the scope speak of, those outside it too."""
-    every = [bill for several in bills.values() for bill in several]
-    first = min((bill.first for bill in every), default=scope.first)
-    end = max((bill.end for bill in every), default=scope.end)
-    return min(first, scope.first), max(end, scope.end)
-
-
-def _counted(
-    conn: psycopg.Connection[Any], ids: list[int], stretch: tuple[date, date], zone: str
-) -> dict[int, Counted]:
-    found: dict[int, Counted] = {}
-    first, end = stretch
-    last = end - ONE_DAY
-    named = {"accounts": ids, "first": first, "end": end, "last": last, "zone": zone}
-    days = days_between(first, end)
-    with conn.cursor(binary=True) as cursor:
-        for account, *columns in cursor.execute(_METER_DAYS, named) if ids else ():
-            counted = found[account] = Counted({}, {})
-            several: dict[str, tuple[int, ...]] = {}
-            for nth, micro, estimated, complete, known, meters in zip(*columns, strict=True):
-                day = days[nth]
-                if known:
-                    counted.days[day] = MeterDay(micro, estimated, complete)
-                if meters not in several:
-                    several[meters] = tuple(map(int, meters.split()))
-                counted.meters[day] = several[meters]
-    return found
+def _stretches(
+    scope: Scope, ids: list[int], bills: Mapping[int, Sequence[BillFigures]]
+) -> dict[int, tuple[date, date]]:
+    """Return by account the days that figures ask for: those of its bills outside the scope too."""
+    return {
+        account: (
+            min([scope.first, *(bill.first for bill in bills.get(account, ()))]),
+            max([scope.end, *(bill.end for bill in bills.get(account, ()))]),
+        )
+        for account in ids
+    }
 
 
 def _purchases(
-    conn: psycopg.Connection[Any], named: Mapping[str, object], words: Words
+    conn: psycopg.Connection[Any], named: Mapping[str, object], factor: Factor
 ) -> dict[Whose, list[tuple[date, PurchaseFigures]]]:
     found: dict[Whose, list[tuple[date, PurchaseFigures]]] = defaultdict(list)
     rows = conn.execute(_PURCHASES, named)
     for institution, energy, day, row_id, consumer, quantity, unit, amount in rows:
-        micro = _micro(quantity, energy, unit, words)
+        micro = _micro(quantity, energy, unit, factor)
         fen = None if amount is None else to_fen(amount)
         found[institution, energy].append((day, PurchaseFigures(row_id, consumer, micro, fen)))
+    return found
+
+
+def _buyers(conn: psycopg.Connection[Any], named: Mapping[str, object]) -> dict[Whose, set[int]]:
+    found: dict[Whose, set[int]] = defaultdict(set)
+    for institution, energy, year in conn.execute(_BUYERS, named):
+        found[institution, energy].add(year)
     return found
 
 
@@ -268,21 +240,21 @@ def _precedence(
 
 
 def _entered(
-    conn: psycopg.Connection[Any], named: Mapping[str, object], words: Words
+    conn: psycopg.Connection[Any], named: Mapping[str, object], factor: Factor
 ) -> dict[Whose, dict[date, Entered]]:
     found: dict[Whose, dict[date, Entered]] = defaultdict(dict)
     rows = conn.execute(_ENTERED, named)
     for institution, energy, month, row_id, quantity, unit, amount in rows:
-        micro = _micro(quantity, energy, unit, words)
+        micro = _micro(quantity, energy, unit, factor)
         fen = None if amount is None else to_fen(amount)
         found[institution, energy][month] = Entered(micro, fen, (row_id,))
     return found
 
 
-def _micro(quantity: Decimal | None, energy: str, unit: str, words: Words) -> int | None:
+def _micro(quantity: Decimal | None, energy: str, unit: str, factor: Factor) -> int | None:
     if quantity is None:
         return None
-    factor = words.factor(energy, unit)
-    if factor is None:
+    times = factor(energy, unit)
+    if times is None:
         raise ValueError(f"{unit} is no longer a unit of {energy}: add it to data/words.yaml again")
-    return to_micro(quantity, factor)
+    return to_micro(quantity, times)

@@ -147,17 +147,14 @@ class MonthFacts:
         found = [account.metered for account in self.accounts if account.metered is not None]
         if not found:
             return None
+        if len(self.accounts) == 1:
+            return found[0]
         return Metered(
             micro=total([one.micro for one in found if one.micro is not None]),
             estimated=sum(one.estimated for one in found),
             complete=len(found) == len(self.accounts) and all(one.complete for one in found),
             meters=tuple(sorted({meter for one in found for meter in one.meters})),
         )
-
-    @property
-    def billed(self) -> int | None:
-        """Millionths by bills and purchases; None when they do not say all."""
-        return total([a.micro for a in self.accounts] + [p.micro for p in self.purchases])
 
     @property
     def fen(self) -> int | None:
@@ -227,13 +224,15 @@ class Figure:
 
 
 def _whole(parts: Sequence[Share], days: int) -> int | None:
-    if sum(part.days for part in parts) != days:
+    if len(parts) == 1:
+        return parts[0].value if parts[0].days == days else None
+    if sum([part.days for part in parts]) != days:
         return None
-    return sum(part.value for part in parts)
+    return sum([part.value for part in parts])
 
 
 def total(values: Iterable[int | None]) -> int | None:
     """Return the sum, or None when a value is not known or there is none at all."""
-    found = list(values)
+    found = [*values]
     known = [value for value in found if value is not None]
     return sum(known) if found and len(known) == len(found) else None

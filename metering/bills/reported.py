@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
-from functools import partial
 
 from metering.bills.figure import figure
 from metering.bills.month import Figure, MonthFacts, Reason, Source, total
 from metering.tree.holders import Holder
 from metering.tree.shares import largest_remainder
 
-Route = Callable[[str | None, date], Holder]
-"""(code of an account, or None for what hangs at none; day) → for whom it counts."""
-Restrict = Callable[[Callable[[str | None, date], bool]], MonthFacts]
-"""Facts of a month, of those accounts and days alone for which it says True."""
+Route = Callable[[str | None, date], Sequence[Holder]]
+"""(code of an account, or None for what hangs at none; day) → for whom it counts: several where
+an account is divided."""
+Restrict = Callable[[Holder], MonthFacts]
+"""For whom → the facts of a month that count for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,15 @@ class Part:
         figure: its own, of the days and accounts that go this way, before sharing out.
         amounts: the share of them.
         generated: it is what meters saw generated (PV): own use that no bill tells of.
+        undivided: codes of accounts whose meters go several ways, but do not know enough to divide
+            their bills: all of them is here.
     """
 
     share: Fraction
     figure: Figure
     amounts: Amounts
     generated: bool = False
+    undivided: tuple[str, ...] = ()
 
     @property
     def institution(self) -> str:
@@ -137,8 +140,24 @@ class Reported:
 
     @property
     def billed(self) -> int | None:
-        """Millionths by bills and purchases; None when they do not say all."""
+        """Millionths by bills and purchases; None when they do not say all.
+
+        Beside a part that rests on meters alone it is None: ``by_source`` says what bills tell of.
+        """
         return total(part.amounts.billed for part in self.parts)
+
+    @property
+    def by_source(self) -> Mapping[Source, int]:
+        """Millionths of what is known by what its parts rest on; they add up to ``known``.
+
+        Under ``Source.NONE`` stands what is known of parts that are unknown as a whole.
+        """
+        found: dict[Source, int] = {}
+        for part in self.parts:
+            if part.amounts.known is not None:
+                source = part.figure.source
+                found[source] = found.get(source, 0) + part.amounts.known
+        return {source: found[source] for source in Source if source in found}
 
     @property
     def metered(self) -> int | None:
@@ -180,6 +199,14 @@ class Reported:
         return tuple(sorted({code for part in self.parts for code in part.accounts}))
 
     @property
+    def undivided_accounts(self) -> tuple[str, ...]:
+        """Codes of those whose meters go several ways and whose bills are here as a whole.
+
+        That is a doubt: their meters do not know enough to divide the bills.
+        """
+        return tuple(sorted({code for part in self.parts for code in part.undivided}))
+
+    @property
     def unknown_accounts(self) -> tuple[str, ...]:
         """Codes of those of which it is not known what they used."""
         return tuple(sorted({code for part in self.parts for code in part.unknown_accounts}))
@@ -214,20 +241,17 @@ def routed(own: Figure, route: Route, restrict: Restrict) -> Iterator[tuple[Hold
     """
     facts = own.facts
     days = [*facts.days()]
-    among = {route(None, day) for day in days}
-    among |= {route(account.code, day) for account in facts.accounts for day in account.days}
+    among = {holder for day in days for holder in route(None, day)}
+    for account in facts.accounts:
+        among |= {holder for day in account.days for holder in route(account.code, day)}
     if len(among) == 1:
         yield among.pop(), own
         return
     for holder in sorted(among):
-        part = restrict(partial(_goes, route, holder))
+        part = restrict(holder)
         if not facts.is_empty and part.is_empty:
             continue
         yield holder, _part(own, part)
-
-
-def _goes(route: Route, holder: Holder, account: str | None, day: date) -> bool:
-    return route(account, day) == holder
 
 
 def _part(own: Figure, facts: MonthFacts) -> Figure:

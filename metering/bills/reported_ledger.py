@@ -109,9 +109,20 @@ def _given(one: Reported | None, ways: Ways) -> Row:
         "reported": quantity_of(one.micro),
         "reported_known": quantity_of(one.known),
         "reported_amount": amount_of(one.fen),
-        "reported_source": "、".join(SOURCES[source] for source in one.sources),
+        "reported_source": _sources(one),
         "contains": ways.contained(one),
     }
+
+
+def _sources(one: Reported) -> str:
+    """Say what it rests on; where that is several, how much on each."""
+    if len(one.sources) < 2:
+        return "、".join(SOURCES[source] for source in one.sources)
+    amounts = {source: quantity_of(micro) for source, micro in one.by_source.items()}
+    return "、".join(
+        f"{SOURCES[source]} {amounts[source]:f}" if source in amounts else SOURCES[source]
+        for source in one.sources
+    )
 
 
 def _goes(ways: Ways, one: Figure) -> str:

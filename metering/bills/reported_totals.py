@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.bills.ledger import REASONS, SOURCES, amount_of, quantity_of
+from metering.bills.month import Source
 from metering.bills.reported import Part, Reported
 from metering.bills.reporting import reported
+from metering.bills.ways import undivided_text
 from metering.bills.words import words
 from metering.derive.times import next_month
 from metering.quality.words import energy_names, unit_name
@@ -34,6 +36,7 @@ from registry.refusal import refuse
 GROUPINGS: Final = frozenset({Grouping.INSTITUTION, Grouping.DISTRICT})
 _NAMES: Final[LiteralString] = "SELECT id, code, name FROM institution"
 _SHARE_DIGITS: Final = 9
+_RESTS_ON: Final = (Source.BILLED, Source.METERED, Source.ENTERED)
 _EACH, _SUM, _EXCLUDED = range(3)
 _Key = tuple[int, str, str, str]
 """(one of the three above, code, name, energy)."""
@@ -148,6 +151,9 @@ _COLUMNS: Final = (
     ("amount", "金额（元）", Form.QUANTITY),
     ("known_amount", "已知金额（元）", Form.QUANTITY),
     ("source", "数据来源", Form.TEXT),
+    ("by_bills", "其中票据", Form.QUANTITY),
+    ("by_meters", "其中计量", Form.QUANTITY),
+    ("by_records", "其中历史录入", Form.QUANTITY),
     ("estimated_share", "估算占比", Form.SHARE),
     ("institutions", "含机构", Form.COUNT),
     ("unknown_institutions", "未知机构", Form.COUNT),
@@ -169,15 +175,24 @@ def _row(total: Total) -> tuple[Value, ...]:
         unit_name(words().energies[one.energy].unit),
         *(amount_of(one.fen), amount_of(one.known_fen)),
         "、".join(SOURCES[source] for source in one.sources),
+        *(quantity_of(one.by_source.get(source)) for source in _RESTS_ON),
         _estimated(one),
         *(len(one.members), len(one.unknown_members)),
         *(len(one.accounts), len(one.unknown_accounts)),
         None if meters is None else quantity_of(meters.quantities[3]),
         "无计量表" if meters is None else meters.state.value,
         quantity_of(one.difference),
-        "、".join(REASONS[reason] for reason in one.reasons),
+        "；".join(filter(None, [_reasons(one), _undivided(one)])),
         total.state.value,
     )
+
+
+def _reasons(one: Reported) -> str:
+    return "、".join(REASONS[reason] for reason in one.reasons)
+
+
+def _undivided(one: Reported) -> str:
+    return undivided_text(one.undivided_accounts) if one.undivided_accounts else ""
 
 
 def _estimated(one: Reported) -> Decimal | None:

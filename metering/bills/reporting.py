@@ -7,6 +7,8 @@ the bills is added, what is passed on is taken off, both by meters.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.bills.divisions import Division
 from metering.bills.figure import figure
 from metering.bills.figures import Papers, Tick, by_papers, facts_of, whole_months, with_meters
 from metering.bills.load import Loaded, Whose, load
@@ -86,7 +89,8 @@ def reported(
     Returns:
         By institution (what is excluded comes last), energy (in the order of the words), month.
     """
-    return _both(conn, months, zone, institutions, own=False)[1]
+    with _uncollected():
+        return _both(conn, months, zone, institutions, own=False)[1]
 
 
 def own_and_reported(
@@ -105,7 +109,20 @@ def own_and_reported(
         institutions: as for them.
         tick: called :data:`ROUNDS` times for each month.
     """
-    return _both(conn, months, zone, institutions, tick)
+    with _uncollected():
+        return _both(conn, months, zone, institutions, tick)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put the search for cycles off: figures have none, and it walks a city's again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _both(  # noqa: PLR0913 - what is asked for, and how
@@ -120,7 +137,8 @@ def _both(  # noqa: PLR0913 - what is asked for, and how
     asked = whole_months(months, zone, institutions)
     tree_scope.ensure(conn, ZoneInfo(zone))
     ways = routes(conn, ZoneInfo(zone))
-    loaded = load(conn, replace(asked, institutions=_members(conn, ways, institutions)), words())
+    members = replace(asked, institutions=_members(conn, ways, institutions))
+    loaded = load(conn, members, words(), apart=ways.accounts)
     papers = by_papers(loaded, months, tick)
     parts: dict[Key, list[Part]] = defaultdict(list)
     for month in papers:
@@ -182,13 +200,21 @@ def _by_relation(loaded: Loaded, ways: Routes, found: Figure) -> Iterator[tuple[
     facts = found.facts
     whose = (facts.institution, facts.energy)
     steady = ways.steady(facts.institution, facts.month, next_month(facts.month))
+    undivided: tuple[str, ...] = ()
     if steady is not None:
         split: Iterable[tuple[Holder, Figure]] = [(steady, found)]
     else:
-        route = partial(ways.of, facts.institution)
-        split = routed(found, route, partial(facts_of, loaded, whose, facts.month))
+        division = Division.of(loaded, ways, facts)
+        undivided = division.undivided
+
+        def restrict(holder: Holder) -> MonthFacts:
+            return facts_of(loaded, whose, facts.month, partial(division.part, holder))
+
+        split = routed(found, division.route, restrict)
     for holder, piece in split:
-        yield from ((facts.energy, target, part) for target, part in shared(piece, holder))
+        for target, part in shared(piece, holder):
+            here = tuple(code for code in part.accounts if code in undivided)
+            yield facts.energy, target, replace(part, undivided=here) if here else part
 
 
 def _counted(lines: Iterable[Line], ways: Routes, month: date, words: Words) -> _Counted:

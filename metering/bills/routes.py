@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.bills.division import Ways
 from metering.tree import facts
 from metering.tree.holders import Holder, Reporters, sole
 from metering.tree.relations import reporters
@@ -82,8 +83,22 @@ class Routes:
 
     def of_meters(self, account: str, day: date) -> Holder | None:
         """Return for whom an account counts on a day if not as its institution."""
-        ways = set(self._ways(account, day)) if account in self.accounts else set()
+        if account not in self.accounts:
+            return None
+        ways = {way for _, way in self._ways(account, day)}
         return ways.pop() if len(ways) == 1 else None
+
+    def several(self, institution: str, account: str, day: date) -> Ways:
+        """Return for whom an account's meters count on a day where that is several; else nothing.
+
+        A meter behind another of the same account counts through that one.
+        """
+        found: dict[Holder, set[int]] = defaultdict(set)
+        own = self.of(institution, None, day) if account in self.accounts else ()
+        for meter, way in self._ways(account, day) if account in self.accounts else ():
+            found[way or own].add(meter)
+        ways = tuple((holder, frozenset(found[holder])) for holder in sorted(found))
+        return ways if len(ways) > 1 else ()
 
     def steady(self, institution: str, first: date, end: date) -> Holder | None:
         """Return for whom all of an institution counts on every one of some days, if one way."""
@@ -94,12 +109,12 @@ class Routes:
             return sole(self.ids[institution])
         return next((s.value for s in line if s.begin <= first and end <= s.end), None)
 
-    def _ways(self, account: str, day: date) -> Iterator[Holder | None]:
+    def _ways(self, account: str, day: date) -> Iterator[tuple[int, Holder | None]]:
         meters = [meter for meter in self.accounts[account] if meter.is_bound(day)]
         ids = {meter.id for meter in meters}
         for meter in meters:
             if not ids.intersection(self._above(meter.id, day)):
-                yield on(meter.particular, day)
+                yield meter.id, on(meter.particular, day)
 
     def _above(self, meter: int, day: date) -> Iterator[int]:
         for _ in range(_ABOVE):

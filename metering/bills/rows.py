@@ -65,7 +65,7 @@ def account_lines(sheet: Sheet, words: Words, refusals: Refusals) -> Iterator[Ac
     for row in sheet.lines(refusals):
         before = len(refusals.found)
         number, since = row.needed("number"), row.day("since")
-        if since is None and not row.text("since"):
+        if since is None and not row.has("since"):
             row.refuse("since", "没有填写，请补上该户号归属此机构的起始日期")
         account = NewAccount(
             code=row.text("account") or number,
@@ -160,7 +160,7 @@ def _purchase(row: Row, words: Words) -> NewPurchase | None:
     word = row.needed("energy")
     energy = words.energy(word)
     bought_on = row.day("bought_on")
-    if bought_on is None and not row.text("bought_on"):
+    if bought_on is None and not row.has("bought_on"):
         row.refuse("bought_on", "没有填写，请补上购入日期")
     if word and energy is None:
         known = "、".join(one.name for one in words.energies.values())
@@ -217,6 +217,8 @@ def _period(row: Row, account: Billed) -> tuple[date, date] | None:
 
 def _period_of_text(row: Row) -> tuple[date, date] | None:
     text = row.text("period")
+    if not text:
+        return None  # it holds no value, and is refused
     days = [parse_day(found) for found in _DATES.findall(re.sub(r"\s", "", text))]
     known = [day for day in days if day is not None]
     if len(known) != 2 or len(days) != 2:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import enum
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from metering.derive.times import next_month
 
 ONE_DAY: Final = timedelta(days=1)
+
+
+_Span = tuple[date, date]
+"""First day, the day after the last."""
 
 
 class How(enum.StrEnum):
@@ -36,6 +40,84 @@ class MeterDay:
     micro: int
     estimated: int
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDays:
+    """What an account's meters counted on neighbouring days.
+
+    Running sums, each with one more than there are days: what any stretch of days comes to is one
+    subtraction, also for a city's accounts, bills and months.
+
+    Attributes:
+        first: the first day.
+        micro: of millionths of the unit.
+        estimated: of the part of it that was allotted over gaps.
+        known: of days of which anything is known.
+        complete: of days on which every meter was covered for the whole day.
+        below: of days below 0, which cannot be weights.
+    """
+
+    first: date
+    micro: Sequence[int]
+    estimated: Sequence[int]
+    known: Sequence[int]
+    complete: Sequence[int]
+    below: Sequence[int]
+
+    @classmethod
+    def of(cls, days: Mapping[date, MeterDay]) -> MeterDays:
+        """Put days together; those in between of which there is nothing are not known."""
+        first, last = min(days, default=date.min), max(days, default=date.min)
+        every = [days.get(day) for day in days_between(first, last + ONE_DAY)]
+        seen = [day or MeterDay(0, 0, complete=False) for day in every]
+        return cls(
+            first,
+            _running(day.micro for day in seen),
+            _running(day.estimated for day in seen),
+            _running(day is not None for day in every),
+            _running(day.complete for day in seen),
+            _running(day.micro < 0 for day in seen),
+        )
+
+    def micro_of(self, first: date, end: date) -> int:
+        """Return millionths of ``[first, end)``, days that lie among those that are held."""
+        begin = (first - self.first).days
+        return int(self.micro[begin + (end - first).days]) - int(self.micro[begin])
+
+    def over(self, first: date, end: date) -> Stretch:
+        """Return what ``[first, end)`` comes to; of days that are not held nothing is known."""
+        held = len(self.micro) - 1
+        begin = min(max((first - self.first).days, 0), held)
+        until = min(max((end - self.first).days, begin), held)
+        return Stretch(
+            days=(end - first).days,
+            micro=int(self.micro[until]) - int(self.micro[begin]),
+            estimated=int(self.estimated[until]) - int(self.estimated[begin]),
+            known=int(self.known[until]) - int(self.known[begin]),
+            complete=int(self.complete[until]) - int(self.complete[begin]),
+            below=int(self.below[until]) - int(self.below[begin]),
+        )
+
+
+class Stretch(NamedTuple):
+    """What meters counted in a stretch of days; the attributes are those of :class:`MeterDays`."""
+
+    days: int
+    micro: int
+    estimated: int
+    known: int
+    complete: int
+    below: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether every meter was covered on every day."""
+        return self.complete == self.days
+
+
+def _running(values: Iterable[int]) -> tuple[int, ...]:
+    return tuple(itertools.accumulate(values, initial=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +186,7 @@ def each_month(first: date, end: date) -> Iterator[date]:
         first = next_month(first)
 
 
-def portion(total: int, weights: Sequence[int], begin: int, end: int) -> int:
+def portion(total: int, before: int, through: int, whole: int) -> int:
     """Return what a stretch gets of a whole number that is divided by weights.
 
     ``floor(total × W / ΣW)`` of the running weight W, at its end less at its begin: whatever the
@@ -112,21 +194,59 @@ def portion(total: int, weights: Sequence[int], begin: int, end: int) -> int:
 
     Args:
         total: what is divided; may be negative.
-        weights: whole numbers ≥ 0, at least one above.
-        begin: number of the first weight of the stretch.
-        end: the number after its last.
+        before: the running weight where the stretch begins.
+        through: where it ends.
+        whole: of all; above 0.
     """
-    whole = sum(weights)
-    before = sum(weights[:begin])
-    through = before + sum(weights[begin:end])
     return total * through // whole - total * before // whole
+
+
+class Sharing:
+    """How the bills of one account are shared out: each question to its meters is asked once.
+
+    Args:
+        metered: what they counted; None: it has none.
+    """
+
+    def __init__(self, metered: MeterDays | None) -> None:
+        self._metered = metered
+        self._counted: dict[int, Stretch | None] = {}
+        self._weights: dict[tuple[int, _Span], tuple[int, int, int, How]] = {}
+
+    def counted(self, bill: BillFigures) -> int | None:
+        """Return what meters counted in a bill's period; None: they miss any of its days."""
+        seen = self._seen(bill)
+        return seen.micro if seen is not None and seen.whole else None
+
+    def weights(self, bill: BillFigures, run: _Span) -> tuple[int, int, int, How]:
+        """Return the running weight at the begin of a stretch, at its end, and of all the bill."""
+        known = self._weights.get((bill.id, run))
+        if known is None:
+            known = self._weights[bill.id, run] = self._weigh(bill, run)
+        return known
+
+    def _seen(self, bill: BillFigures) -> Stretch | None:
+        if bill.id not in self._counted:
+            of = None if self._metered is None else self._metered.over(bill.first, bill.end)
+            self._counted[bill.id] = of
+        return self._counted[bill.id]
+
+    def _weigh(self, bill: BillFigures, run: _Span) -> tuple[int, int, int, How]:
+        first, end = run
+        seen = self._seen(bill)
+        if self._metered is not None and seen and seen.whole and not seen.below and seen.micro:
+            before = self._metered.micro_of(bill.first, first)
+            through = before + self._metered.micro_of(first, end)
+            return before, through, seen.micro, How.METERED
+        days = (bill.end - bill.first).days
+        return (first - bill.first).days, (end - bill.first).days, days, How.DAYS
 
 
 def shares(
     bills: Sequence[BillFigures],
     value: Callable[[BillFigures], int | None],
     days: Sequence[date],
-    metered: Mapping[date, MeterDay],
+    sharing: Sharing,
 ) -> tuple[Share, ...]:
     """Say what the bills of one account give to some days.
 
@@ -137,24 +257,21 @@ def shares(
         bills: of one account; those of one status do not overlap.
         value: which of their figures.
         days: ascending, each once.
-        metered: what the account's meters counted.
+        sharing: by what they are shared out.
 
     Returns:
         Stretches of days in their order; days that no bill covers are absent.
     """
     stated = [bill for bill in bills if value(bill) is not None]
     return tuple(
-        _share(bill, run, value(bill) or 0, metered)
-        for span in _spans(days)
+        _share(bill, run, value(bill) or 0, sharing)
+        for span in spans_of(days)
         for bill, run in _runs(stated, span)
     )
 
 
-_Span = tuple[date, date]
-
-
-def _spans(days: Sequence[date]) -> list[_Span]:
-    """Make stretches of neighbouring days."""
+def spans_of(days: Sequence[date]) -> list[_Span]:
+    """Make stretches ``[first, end)`` of days, which ascend, each once."""
     if not days:
         return []
     if (days[-1] - days[0]).days + 1 == len(days):
@@ -194,30 +311,10 @@ def _clipped(
     return runs, gaps
 
 
-def _share(bill: BillFigures, run: _Span, total: int, metered: Mapping[date, MeterDay]) -> Share:
+def _share(bill: BillFigures, run: _Span, total: int, sharing: Sharing) -> Share:
     first, end = run
     estimated = not bill.settled
     if (first, end) == (bill.first, bill.end):
         return Share(bill.id, first, end, total, How.WHOLE, estimated)
-    weights, how = _weights(bill, metered)
-    begin = (first - bill.first).days
-    value = portion(total, weights, begin, begin + (end - first).days)
-    return Share(bill.id, first, end, value, how, estimated)
-
-
-def _weights(bill: BillFigures, metered: Mapping[date, MeterDay]) -> tuple[list[int], How]:
-    known = covered(bill, metered)
-    if known is not None and min(known) >= 0 and sum(known) > 0:
-        return known, How.METERED
-    return [1] * (bill.end - bill.first).days, How.DAYS
-
-
-def covered(bill: BillFigures, metered: Mapping[date, MeterDay]) -> list[int] | None:
-    """Return what metering counted on each day of a bill, or None when it misses any of them."""
-    known: list[int] = []
-    for day in days_between(bill.first, bill.end) if metered else ():
-        seen = metered.get(day)
-        if seen is None or not seen.complete:
-            return None
-        known.append(seen.micro)
-    return known or None
+    before, through, whole, how = sharing.weights(bill, run)
+    return Share(bill.id, first, end, portion(total, before, through, whole), how, estimated)

@@ -49,7 +49,15 @@ class Ways:
             for one in self.relations.get(institution, ())
             if (one.since is None or one.since < end) and (one.until is None or one.until > first)
         ]
-        return "；".join([*filter(None, relations), *self._accounts(accounts, first, end)])
+        said = [*filter(None, relations), *self._accounts(accounts, first, end)]
+        several = [
+            code
+            for code in accounts
+            if any(self.routes.several(institution, code, day) for day in days_of(first, end))
+        ]
+        if several:
+            said.append(f"户号 {'、'.join(several)} 的计量表分属几家，有计量的月份按计量分开")
+        return "；".join(said)
 
     def _relation(self, one: Relation, first: date, end: date) -> str:
         to = "、".join(self._name(code) for code in one.shares)
@@ -108,6 +116,14 @@ class Ways:
 
     def _name(self, code: str) -> str:
         return self.names.get(code) or code
+
+
+def undivided_text(accounts: Sequence[str]) -> str:
+    """Ask about accounts whose meters go several ways, and do not know enough to divide a bill."""
+    return (
+        f"户号 {'、'.join(accounts)} 的计量表分属几家，计量不全，账单没有分开，全数随户号所属机构："
+        "请补录读数，或给这些计量表登记同一分摊关系"
+    )
 
 
 def _shares(parts: Sequence[Part], *, own: bool) -> str:

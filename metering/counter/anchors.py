@@ -26,9 +26,9 @@ all weights are the same. Its first reading lies on every cheapest path of the p
 more than N. So does its last one: it and (1) are more than N. So it does not matter that they weigh
 there what they do not weigh in the whole.
 
-How far that reaches: readings F / N or more apart weigh T or more each, the first and the last half
-of that, so an anchor has N + 1 of them on either side. Denser ones take F and a reading on either
-side.
+How far that reaches: readings F / (N − ½) or more apart weigh T or more each, the first and the
+last half of that, so an anchor has N + 1 of them on either side. Denser ones take F × N / (N − ½)
+and a reading on either side.
 What a person entered lies on every path anyway.
 """
 

@@ -88,11 +88,12 @@ def _gains(gain: Int64s, elapsed: Int64s, register: Register) -> tuple[Int64s, B
 def weights(readings: Readings, policy: Policy) -> Int64s:
     """Return what leaving each reading out costs; the unit is T / N of a reading, in seconds.
 
-    A reading costs T if it stands F / N or longer from both its neighbours. On a side where the
-    neighbour is nearer, its half of that shrinks alike: N readings are N only when they take F. If
-    it stands alone for longer than T / N on both sides it costs N times that, at most N × T, which
-    is also what believing a doubtful step costs (see :func:`doubt`). On both sides, because a
-    silence on one side makes nothing likelier of what was read on the other.
+    A reading costs T if it stands F / (N − ½) or longer from both its neighbours. On a side where
+    the neighbour is nearer, its half of that shrinks alike. So dense readings are N only when they
+    take F, also behind a silence, which is half a reading and no part of how long they last. If
+    a reading stands alone for longer than T / N on both sides it costs N times that, at most N × T,
+    which is also what believing a doubtful step costs (see :func:`doubt`). On both sides, because
+    a silence on one side makes nothing likelier of what was read on the other.
 
     What will come behind the last reading is not known: it costs half, which is no more than it
     will then. What came before the first is not known either: it costs as if the neighbour there
@@ -103,8 +104,9 @@ def weights(readings: Readings, policy: Policy) -> Int64s:
         return costs
     longest = policy.confirm_us // 1_000_000
     distance = np.minimum((readings.ts[1:] - readings.ts[:-1]) // 1_000_000, longest)
+    rate = longest * (2 * policy.confirm_readings - 1)
+    share = np.minimum(distance * rate // (2 * policy.confirm_least_us // 1_000_000), longest)
     distance *= policy.confirm_readings
-    share = np.minimum(distance * longest // (policy.confirm_least_us // 1_000_000), longest)
     sides = np.concatenate((share[:1], share, [0]))
     alone = np.concatenate(([0], np.minimum(distance[1:], distance[:-1]), [0]))
     np.maximum((sides[1:] + sides[:-1]) // 2, alone, out=costs)

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from metering.counter.anchors import Reach, reach
 from metering.counter.model import GRAIN_US, Finding, Policy, Quarters
 from metering.counter.series import Series, merge, quarters_of
-from metering.derive.claim import Span
 from metering.derive.counted import Counted
 from metering.derive.history import Binding, History
 from metering.derive.rollup import Window
 from metering.derive.store import Computed, Noted
-from metering.derive.times import at_us
+from storage.due import Span
+from storage.times import at_us
 
 MOST_QUARTERS: Final = 40 * 366 * 96
 """Forty years: a meter that would have more at once has a reading at a time nobody meant."""

@@ -16,7 +16,7 @@ from metering.counter.series import Series
 from metering.counter.ticks import legible, ticks_of
 from metering.derive.history import Binding, Entry, History, Scale, Scales
 from metering.derive.readings import Floats, Found
-from metering.derive.times import ALWAYS_US, NEVER_US
+from storage.times import ALWAYS_US, NEVER_US
 
 _T = TypeVar("_T")
 _EXACT: Final = 60

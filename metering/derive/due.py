@@ -13,8 +13,9 @@ from typing import Final
 import psycopg
 import structlog
 
-from metering.derive.times import NEVER_US, at_us
 from storage import dirty
+from storage.due import Queue
+from storage.times import DAY_US
 
 CONSUMER: Final = "metering"
 LOCK: Final = 0x6A69_6579_6F6E_6705
@@ -31,10 +32,11 @@ class DueKind(enum.StrEnum):
     POINT = "point"
 
 
-_MARK = """
-INSERT INTO metering_due (kind, subject, ts_from, ts_to, why)
-VALUES (%s, %s, %s, %s, %s)
-"""
+# Within a day the surroundings are the same.
+QUEUES: Final = {
+    kind: Queue("metering", "subject", lock=lock, near_us=DAY_US, kind=kind.value)
+    for kind, lock in ((DueKind.METER, 0x6A69_6D01), (DueKind.POINT, 0x6A69_6D02))
+}
 # A reading may lie outside the time in which its device hung at a place: then it is nobody's
 # consumption. The bounds are inclusive: a reading at the end of a binding can be the final one.
 _COUNTERS = """
@@ -110,10 +112,7 @@ def mark(  # noqa: PLR0913, PLR0917 - one argument for each column
     Raises:
         ValueError: a time has no zone.
     """
-    for at in (ts_from, ts_to):
-        if at is not None and at.tzinfo is None:
-            raise ValueError(f"{at} has no zone: pass an aware datetime, for example in UTC")
-    conn.execute(_MARK, [kind.value, subject, ts_from, ts_to or at_us(NEVER_US), why])
+    QUEUES[kind].mark(conn, subject, ts_from, ts_to, why)
 
 
 def follow(conn: psycopg.Connection) -> int:
@@ -130,28 +129,13 @@ def follow(conn: psycopg.Connection) -> int:
     Raises:
         psycopg.Error: nothing is lost: the next call does it.
     """
-    written, more = 0, True
-    while more:
-        with conn.transaction():
-            row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
-            if row is None or not row[0]:
-                return written
-            rows, more = _step(conn)
-        written += rows
-    return written
+    return dirty.follow(conn, CONSUMER, LOCK, _write, MOST_ENTRIES)
 
 
-def _step(conn: psycopg.Connection) -> tuple[int, bool]:
-    window = dirty.window(conn, CONSUMER, MOST_ENTRIES)
-    if window.upto == window.since and not window.anew:
-        return 0, False
-    # A backlog that takes longer than a statement may must still get shorter.
-    conn.execute("SET LOCAL statement_timeout = 0")
+def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
     if window.anew:
         written = conn.execute(FOLLOW_ANEW, {"why": "everything anew"}).rowcount
         _log.info("metering_computes_everything_anew", due=written)
-    else:
-        values = {"since": window.since, "upto": window.upto, "why": "readings"}
-        written = conn.execute(FOLLOW, values).rowcount
-    dirty.settle(conn, CONSUMER, window.upto)
-    return written, window.more
+        return written
+    values = {"since": window.since, "upto": window.upto, "why": "readings"}
+    return conn.execute(FOLLOW, values).rowcount

@@ -12,10 +12,10 @@ import numpy as np
 import psycopg
 
 from metering.counter.model import Int64s, Register
-from metering.derive import arrays
 from metering.derive.profiles import Resolutions
-from metering.derive.times import ALWAYS_US, NEVER_US, us_of
 from metering.derive.units import factor, most_per_hour
+from storage import arrays
+from storage.times import ALWAYS_US, NEVER_US, us_of
 
 _BINDINGS: Final = """
 SELECT meter.id, meter.energy, meter.unit, hung.device_id,

@@ -11,7 +11,6 @@ import psycopg
 import structlog
 
 from metering.derive import history, readings
-from metering.derive.claim import Claim, Span
 from metering.derive.compute import Rules, compute, concerned
 from metering.derive.counted import counted
 from metering.derive.history import Binding, History
@@ -19,6 +18,7 @@ from metering.derive.profiles import Resolutions
 from metering.derive.readings import Found, Wanted
 from metering.derive.rollup import Window, roll_up
 from metering.derive.store import Computed, replace
+from storage.due import Claim, Span
 
 _FARTHER: Final = 10
 _LOOKS: Final = 4

@@ -12,9 +12,9 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 from metering.counter.model import Int64s
-from metering.derive import arrays
-from metering.derive.times import at_us
+from storage import arrays
 from storage.records import PG_EPOCH_US
+from storage.times import at_us
 
 Floats = npt.NDArray[np.float64]
 

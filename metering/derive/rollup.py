@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.derive import arrays
+from storage import arrays
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class MeteringSettings(BaseModel):
         ge=2,
         le=100,
         description="a counter's new level is believed after so many readings on it; after a "
-        "change, mark the meters due to apply it to the past",
+        "change, `jieyong meter recompute --all` applies it to the past",
     )
     confirm_minutes_least: int = Field(
         default=45,

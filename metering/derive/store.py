@@ -11,10 +11,10 @@ import numpy.typing as npt
 import psycopg
 
 from metering.counter.model import Quarters
-from metering.derive import arrays
 from metering.derive.rollup import Window
-from metering.derive.times import at_us
+from storage import arrays
 from storage.records import COPY_HEADER, COPY_TRAILER, PG_EPOCH_US
+from storage.times import at_us
 
 _DELETE: Final = """
 DELETE FROM consumption USING unnest(

@@ -13,6 +13,7 @@ from metering.factors.entering import insert, refusing_overlap, withdraw
 from metering.factors.tariff import Tariff, TimeOfUse
 from registry.audit import Act, record
 from registry.refusal import RefusedError
+from registry.years import refuse_wrong_year
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO tariff_base_price (tariff, month, yuan, source, entered_by, entered_at)
@@ -58,6 +59,7 @@ def enter(conn: psycopg.Connection[Any], act: Act, tariff: Tariff, price: BasePr
     """
     if not isinstance(tariff.scheme, TimeOfUse) or not tariff.scheme.multiplies:
         raise RefusedError(f"{tariff.name}不按基准电价浮动：不需要录入基准电价")
+    refuse_wrong_year(price.month)
     if price.month.day != 1:
         raise RefusedError(f"月份为 {price.month}：请填写当月 1 日")
     if not price.yuan.is_finite() or not 0 < price.yuan < _MOST or price.yuan % _FINEST:

@@ -12,6 +12,7 @@ import psycopg
 from metering.factors.entering import electricity_meter, insert, refusing_overlap, withdraw
 from registry.audit import Act, record
 from registry.refusal import RefusedError
+from registry.years import refuse_wrong_year
 
 _INSERT: Final[LiteralString] = """
     INSERT INTO entered_demand (meter_id, month, kilowatts, source, entered_by, entered_at)
@@ -58,6 +59,7 @@ def enter(conn: psycopg.Connection[Any], act: Act, demand: EnteredDemand) -> int
             entered twice.
     """
     size = demand.kilowatts
+    refuse_wrong_year(demand.month)
     if demand.month.day != 1:
         raise RefusedError(f"月份为 {demand.month}：请填写当月 1 日")
     if not size.is_finite() or not 0 <= size < _MOST or size % _FINEST:

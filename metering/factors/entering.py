@@ -13,6 +13,7 @@ from psycopg.types.range import Range
 
 from registry.audit import Act, record
 from registry.refusal import RefusedError
+from registry.years import refuse_wrong_year
 
 _WITHDRAW: Final[LiteralString] = """
     UPDATE {} SET withdrawn_by = %s, withdrawn_at = %s
@@ -24,10 +25,13 @@ def days(begin: date, end: date | None) -> Range[date]:
     """Return first day and day after the last as the database's range.
 
     Raises:
-        RefusedError: it has no day.
+        RefusedError: it has no day, or is of a year that nobody can mean.
     """
+    refuse_wrong_year(begin)
     if end is not None and end <= begin:
         raise RefusedError(f"截止日期 {end} 不晚于起始日期 {begin}：请改正日期")
+    if end is not None:
+        refuse_wrong_year(end)
     return Range(begin, end, "[)")
 
 

@@ -25,7 +25,7 @@ from metering.factors.rounding import of_micro, total
 from metering.factors.tariff import Tariff, TimeOfUse, pieces
 from registry.refusal import RefusedError
 
-_METER: Final[LiteralString] = "SELECT id, energy FROM meter WHERE code = %s"
+_METER: Final[LiteralString] = "SELECT id, energy, unit FROM meter WHERE code = %s"
 _INSTITUTIONS: Final[LiteralString] = """
     SELECT i.code, lower(pr.valid), upper(pr.valid)
     FROM meter m
@@ -152,7 +152,8 @@ def meter_cost(
         pricing: tariffs, calendar, zone.
 
     Raises:
-        RefusedError: there is no such meter, or the file of an assigned tariff is not there.
+        RefusedError: there is no such meter, it counts in another unit than prices are for, or the
+            file of an assigned tariff is not there.
         ValueError: there is no day between ``begin`` and ``end``.
     """
     if begin >= end:
@@ -170,6 +171,7 @@ def meter_cost(
         if piece.value is not None
         for first, last, tariff in _pieces(pricing.tariffs, piece.value, piece.begin, piece.end)
     ]
+    _check_unit(meter, str(row[2]), spans)
     entered = {span.value.code: read_base_prices(conn, span.value.code) for span in spans}
     priced = [Piece(s.begin, s.end, _with(s.value, entered[s.value.code])) for s in spans]
     costs = tuple(_cost(conn, asked.meter_id, span, pricing) for span in priced)
@@ -188,6 +190,14 @@ def meter_cost(
             *_fed_back(costs),
         ),
     )
+
+
+def _check_unit(meter: str, unit: str, spans: Sequence[Piece[Tariff]]) -> None:
+    """Refuse a meter that counts in another unit than prices are for: tonnes, not litres."""
+    for tariff in (span.value for span in spans):
+        if tariff.unit != unit:
+            counted = f"计量表 {meter} 以 {unit} 计量，{tariff.name}按 {tariff.unit} 定价"
+            raise RefusedError(f"{counted}：不能计价，请撤回指定")
 
 
 def _pieces(

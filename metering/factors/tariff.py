@@ -192,6 +192,7 @@ class Tariff:
         version: of the file; a correction is a new version.
         name: in Chinese.
         energy: code of the kind.
+        unit: of the kind; what prices are for.
         jurisdiction: where it holds.
         since: first day it holds, until the next one of the same code begins.
         scheme: how energy is priced.
@@ -203,6 +204,7 @@ class Tariff:
     version: int
     name: str
     energy: str
+    unit: str
     jurisdiction: str
     since: date
     scheme: Scheme

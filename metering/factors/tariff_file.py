@@ -51,11 +51,13 @@ def load_tariff(path: Path, library: Library) -> Tariff:
     with reading(path.name) as problems:
         document = top(path, "tariff", problems)
         kind = document.choice("kind", _KINDS)
+        energy = document.reference("energy", "kind of energy", library.kinds)
         tariff = Tariff(
             code=code(document),
             version=document.integer("version", 1, _MOST_VERSIONS),
             name=document.text("name"),
-            energy=document.reference("energy", "kind of energy", library.kinds),
+            energy=energy,
+            unit=library.kinds[energy].unit if energy in library.kinds else "",
             jurisdiction=document.reference("jurisdiction", "jurisdiction", library.parents),
             since=first_of_month(document, "from"),
             scheme=_scheme(document, kind),

@@ -14,8 +14,8 @@ from psycopg.rows import tuple_row
 from metering.facts.meters import Mounted, at_time, known, mounted, unknown_meter
 from metering.facts.readings import Known, after, before
 from metering.facts.refusal import shown
-from metering.facts.written import sensible, wrong_year
 from registry.refusal import Fault
+from registry.years import sensible, wrong_year
 
 Kind = Literal["reading", "initial", "final", "reset"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -28,8 +28,8 @@ NAMES: Final[Mapping[Kind, str]] = {
 _MOST: Final = Decimal(10) ** 14
 
 _SAME: Final[LiteralString] = """
-    SELECT id, value FROM counter_entry
-    WHERE device_id = %s AND register = %s AND ts = %s AND kind = %s AND withdrawn_at IS NULL
+    SELECT id, value, kind FROM counter_entry
+    WHERE device_id = %s AND register = %s AND ts = %s AND withdrawn_at IS NULL ORDER BY id
 """
 _CAPACITY: Final[LiteralString] = """
     SELECT capacity FROM device_register
@@ -138,19 +138,20 @@ def _not_mounted(history: Sequence[Mounted], entry: Entry, where: Where) -> Faul
 
 def _beside(conn: psycopg.Connection[Any], entry: Entry, held: Mounted, where: Where) -> Checked:
     """Compare an entry of sound shape with what is known of its register."""
-    identity = [held.device_id, held.register, entry.at, entry.kind]
+    identity = [held.device_id, held.register, entry.at]
     with conn.cursor(row_factory=tuple_row) as cursor:
-        other = cursor.execute(_SAME, identity).fetchone()
+        others = cursor.execute(_SAME, identity).fetchall()
         row = cursor.execute(_CAPACITY, [held.device_id, held.register, entry.at]).fetchone()
     capacity: Decimal | None = row[0] if row else None
     last = before(conn, held, entry.at)
-    if other is not None and other[1] == entry.value:
-        return Checked(held, last, other[0], ())
+    for number, value, kind in others:
+        if kind == entry.kind and value == entry.value:
+            return Checked(held, last, number, ())
     faults = []
-    if other is not None:
-        shown_value = other[1].normalize()
-        words = f"{shown(entry.at)} 已录入{NAMES[entry.kind]} {shown_value:f}（#{other[0]}）"
-        faults.append(Fault(where.value, f"{words}，与 {entry.value} 不同；要改请先撤销那一条"))
+    for number, value, kind in others:
+        if value != entry.value and _of_one_moment(kind, entry.kind):
+            words = f"{shown(entry.at)} 已录入{NAMES[kind]} {value.normalize():f}（#{number}）"
+            faults.append(Fault(where.value, f"{words}，与 {entry.value} 不同；要改请先撤销那一条"))
     if capacity is not None and entry.value >= capacity:
         words = f"读数 {entry.value} 超出表的满度 {capacity.normalize():f}；请核对读数或满度"
         faults.append(Fault(where.value, words))
@@ -162,6 +163,14 @@ def _beside(conn: psycopg.Connection[Any], entry: Entry, held: Mounted, where: W
         )
         faults.append(Fault(where.value, words))
     return Checked(held, last, None, tuple(faults))
+
+
+def _of_one_moment(one: Kind, other: Kind) -> bool:
+    """Tell whether two readings of one time must be equal.
+
+    A counter is reset in no time, and between taking it down and putting it up elsewhere too.
+    """
+    return one == other or ("reset" not in {one, other} and {one, other} != {"final", "initial"})
 
 
 def _bounding(

@@ -22,6 +22,7 @@ from registry.document import Entry, InventoryError, Problem, Problems, compose
 from registry.inventory import Binding
 from registry.reading import DEFAULT_ZONE
 from registry.refusal import RefusedError
+from registry.years import YEARS, sensible
 
 _CODE: Final = re.compile(r"[^\s/+#@{}]{1,64}")
 _ITEM: Final = re.compile(r"[0-9A-Z]{5}")
@@ -198,9 +199,8 @@ def _local(entry: Entry, key: str, zone: ZoneInfo) -> datetime | None:
     if moment is None:
         return None
     local = moment.astimezone(zone)
-    if not written.sensible(local):
-        first, last = written.YEARS[0], written.YEARS[-1]
-        entry.problem(key, f"{key} is of {local.year}: write a year from {first} to {last}")
+    if not sensible(local):
+        entry.problem(key, f"{key} is of {local.year}: write a year from {YEARS[0]} to {YEARS[-1]}")
     return local
 
 

@@ -178,8 +178,8 @@ def _against(
 
 def _detail(fact: RatioFact) -> dict[str, object]:
     return {
-        "ct": str(fact.ct.normalize()),
-        "pt": str(fact.pt.normalize()),
+        "ct": f"{fact.ct.normalize():f}",
+        "pt": f"{fact.pt.normalize():f}",
         "since": fact.span.since.isoformat() if fact.span.since else None,
         "until": fact.span.until.isoformat() if fact.span.until else None,
     }

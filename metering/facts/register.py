@@ -216,9 +216,9 @@ def _fact(row: dict[str, Any]) -> RegisterFact:
 def _detail(fact: RegisterFact) -> dict[str, object]:
     return {
         "register": fact.register,
-        "resolution": str(fact.resolution.normalize()),
-        "capacity": None if fact.capacity is None else str(fact.capacity.normalize()),
-        "max_per_hour": None if fact.max_per_hour is None else str(fact.max_per_hour.normalize()),
+        "resolution": f"{fact.resolution.normalize():f}",
+        "capacity": None if fact.capacity is None else f"{fact.capacity.normalize():f}",
+        "max_per_hour": None if fact.max_per_hour is None else f"{fact.max_per_hour.normalize():f}",
         "reversible": fact.reversible,
         "since": fact.span.since.isoformat() if fact.span.since else None,
         "until": fact.span.until.isoformat() if fact.span.until else None,

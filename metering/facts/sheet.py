@@ -12,9 +12,10 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from metering.facts.entry_check import Entry, Where
-from metering.facts.written import plain_number, sensible, wrong_year
+from metering.facts.written import plain_number
 from registry.refusal import Fault, raise_if_any, refuse
-from registry.workbook import Cell, cell_name, sheet, sheets
+from registry.workbook import Cell, cell_name, missing_values, sheet, sheets
+from registry.years import sensible, wrong_year
 
 SHEET: Final = "抄表"
 CODE: Final = "计量表编码"
@@ -64,7 +65,11 @@ def read_sheet(raw: bytes, zone: ZoneInfo) -> list[Line]:
         refuse(name, f"超过 {MOST_ROWS} 行；请分成几个文件导入")
     lines: list[Line] = []
     faults: list[Fault] = []
+    read = [columns[heading] for heading in (*NEEDED, NOTE) if heading in columns]
     for number, row in enumerate(rows[first:], start=first + 1):
+        if missing := missing_values(name, number, row, read):
+            faults += missing
+            continue
         line = _line(_Reader(name, number, row, columns, zone, faults))
         if line is not None:
             lines.append(line)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from registry.refusal import refuse
+from registry.years import sensible, wrong_year
 
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,6})?")
 # 1234,5 is no 12345: a comma parts thousands, or it is not understood.
@@ -17,9 +18,6 @@ _RATIO: Final = re.compile(
     r"([0-9]{1,7}(?:\.[0-9]{1,4})?)(?:\s*[/:：]\s*([0-9]{1,7}(?:\.[0-9]{1,4})?))?"
 )
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?")
-YEARS: Final = range(2000, 2101)
-"""What is entered of other years is a slip of the pen; a slip of decades would make millions of
-quarter hours."""
 
 
 def moment(text: str, zone: ZoneInfo, where: str) -> datetime:
@@ -37,16 +35,6 @@ def moment(text: str, zone: ZoneInfo, where: str) -> datetime:
     if not sensible(found):
         return refuse(where, wrong_year(found))
     return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
-def sensible(at: date) -> bool:
-    """Tell whether a time or day is one that somebody can mean."""
-    return at.year in YEARS
-
-
-def wrong_year(at: date) -> str:
-    """Say that a time or day is none that somebody can mean."""
-    return f"{at.year:04} 年不在 {YEARS[0]} 年至 {YEARS[-1]} 年之间，请核对年份"
 
 
 def plain_number(text: str) -> Decimal | None:

@@ -41,8 +41,8 @@ DayOfYear = Annotated[str, Field(pattern=r"^\d{2}-\d{2}$"), AfterValidator(_day_
 class GaugeSettings(BaseModel):
     """How long a value holds, and when a quarter hour counts as a demand.
 
-    What is set here is applied to what is computed from then on; mark the points due to apply it to
-    the past.
+    What is set here is applied to what is computed from then on; ``jieyong meter recompute --all``
+    applies it to the past.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

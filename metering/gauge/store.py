@@ -16,8 +16,9 @@ from metering.gauge.gauge import GaugeQuarters, gauge_quarters
 from metering.gauge.hold import Holds, Samples, clip, holds
 from metering.gauge.settings import GaugeSettings
 from metering.gauge.state import StateQuarters, fit_state, state_quarters
-from metering.gauge.windows import PointSpan, Window, joined, micros, moment, portions, touched
+from metering.gauge.windows import PointSpan, Window, joined, micros, portions, touched
 from storage.records import PG_EPOCH_US
+from storage.times import at_us
 
 _log = structlog.get_logger()
 
@@ -182,8 +183,8 @@ def _following_values(spans: Sequence[PointSpan], points: dict[int, _Point]) -> 
         "points": [span.point_id for span in spans],
         "untils": [span.until for span in spans],
         "silences": silences,
-        "earliest": moment(min(ends)),
-        "latest": moment(max(ends) + max(silences) * 1_000_000),
+        "earliest": at_us(min(ends)),
+        "latest": at_us(max(ends) + max(silences) * 1_000_000),
     }
 
 
@@ -242,8 +243,8 @@ def _values(windows: Sequence[Window]) -> dict[str, object]:
         "begins": [w.begin // 1_000_000 for w in windows],
         "ends": [w.end // 1_000_000 for w in windows],
         "silences": [w.silence_us // 1_000_000 for w in windows],
-        "earliest": moment(min(w.begin - w.silence_us for w in windows)),
-        "latest": moment(max(w.end for w in windows)),
+        "earliest": at_us(min(w.begin - w.silence_us for w in windows)),
+        "latest": at_us(max(w.end for w in windows)),
     }
 
 

@@ -15,9 +15,9 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from metering.facts.refusal import writing
-from metering.facts.written import sensible, wrong_year
 from registry.audit import Act, record
 from registry.refusal import Fault, raise_if_any
+from registry.years import sensible, wrong_year
 
 LOWEST_C: Final = -60.0
 HIGHEST_C: Final = 60.0

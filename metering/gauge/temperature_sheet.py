@@ -14,7 +14,7 @@ import xlsxwriter
 
 from metering.gauge.temperature import HIGHEST_C, LOWEST_C, Observed
 from registry.refusal import Fault, raise_if_any, refuse
-from registry.workbook import Cell, sheet
+from registry.workbook import Cell, missing_values, sheet
 
 SHEET: Final = "气温"
 HEADINGS: Final = ("日期", "时刻", "气温（℃）")
@@ -73,6 +73,8 @@ def read_sheet(content: bytes, name: str, zone: ZoneInfo) -> list[Observed]:
 
 
 def _observed(number: int, cells: Sequence[Cell], zone: ZoneInfo) -> Observed | list[Fault]:
+    if missing := missing_values(SHEET, number, cells, range(len(HEADINGS))):
+        return missing
     padded = [*cells, "", "", ""]
     day, clock, celsius = _day(padded[0]), _clock(padded[1]), _celsius(padded[2])
     if isinstance(day, _Bad) or isinstance(clock, _Bad) or isinstance(celsius, _Bad):

@@ -11,17 +11,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from metering.counter.model import GRAIN_US
+from storage.times import us_of
 
 WEEK_US: Final = 7 * 24 * 3_600_000_000
 MOST_POINT_US: Final = 20_000_000 * 1_000_000
 """A portion's points times their time: some two million readings at one in 10 s."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +62,7 @@ def micros(at: datetime) -> int:
     """
     if at.tzinfo is None:
         raise ValueError("the time has no zone: pass an aware datetime, for example in UTC")
-    return (at - _EPOCH) // _MICROSECOND
-
-
-def moment(us: int) -> datetime:
-    """Return the time of µs since 1970, in UTC."""
-    return _EPOCH + us * _MICROSECOND
+    return us_of(at)
 
 
 def touched(span: PointSpan, silence_us: int, following_us: int | None) -> Window:

@@ -10,8 +10,8 @@ import numpy as np
 import psycopg
 
 from metering.counter.model import Quarters
-from metering.derive.times import us_of
 from metering.plan.base_load import BaseLoad, base_load, week_span
+from storage.times import us_of
 
 _QUARTERS: Final[LiteralString] = """
     SELECT slot, micro, estimated, covered_s, flags FROM consumption

@@ -7,13 +7,15 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from metering.factors.kinds import Kind
+from metering.facts.written import plain_number
 from registry import workbook
 from registry.refusal import Fault, raise_if_any, refuse
 from registry.workbook import Cell
+from registry.years import sensible, wrong_year
 
 SHEET: Final = "历史月份"
 HEADINGS: Final = (
@@ -84,34 +86,39 @@ class _Reader:
     def wrong(self, column: int, what: str) -> None:
         self._faults.append(Fault(cell_name(column, self._row), what))
 
+    def cell(self, column: int) -> Cell:
+        return self._cells[column] if column < len(self._cells) else ""
+
     def text(self, column: int) -> str:
-        value = self._cells[column] if column < len(self._cells) else ""
+        value = self.cell(column)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         return unicodedata.normalize("NFKC", str(value)).strip()
 
     def month(self, column: int, this_month: date) -> date | None:
-        value = self._cells[column] if column < len(self._cells) else ""
+        value = self.cell(column)
         month = _month(value if isinstance(value, date) else self.text(column))
-        if month is None:
+        if isinstance(value, float) and not value.is_integer():
+            # Excel makes 2025.1 of 2025.10 too.
+            what = "是数字，分不清是 1 月还是 10 月，请把单元格设为文本，写成 2025-10。"
+            self.wrong(column, f"“{self.text(column)}”{what}")
+        elif month is None:
             self.wrong(column, f"“{self.text(column)}”不是月份，请写成 2025-03。")
         elif month >= this_month:
             self.wrong(column, f"{month:%Y-%m} 尚未结束，只能导入已结束的月份。")
-        elif month.year < 2000:
-            self.wrong(column, f"{month:%Y-%m} 早于 2000 年，请核对年份。")
+        elif not sensible(month):
+            self.wrong(column, wrong_year(month))
         else:
             return month
         return None
 
     def number(self, column: int, digits: int) -> Decimal | None:
-        written = self.text(column).replace(",", "")
+        cell, written = self.cell(column), self.text(column)
         if not written:
             return None
-        try:
-            value = Decimal(written)
-        except InvalidOperation:
-            value = Decimal("NaN")
-        if not value.is_finite():
+        is_number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
+        value = Decimal(written) if is_number else plain_number(written)
+        if value is None or not value.is_finite():
             self.wrong(column, f"“{written}”不是数字；不知道就留空，不要写 0 或文字。")
         elif value < 0 or value >= _MOST:
             self.wrong(column, f"{written} 应不小于 0 且小于 {_MOST}，请核对。")
@@ -141,6 +148,9 @@ def parse(table: Sequence[Sequence[Cell]], known: Known) -> tuple[EarlierMonth, 
     raise_if_any(faults)
     found: list[EarlierMonth] = []
     for row, cells in enumerate(table[1:], start=FIRST_ROW):
+        if missing := workbook.missing_values(SHEET, row, cells, range(len(HEADINGS))):
+            faults += missing
+            continue
         reader = _Reader(cells, row, faults)
         if any(reader.text(column) for column in range(len(cells))):
             one = _row(reader, row, known)

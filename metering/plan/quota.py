@@ -14,6 +14,7 @@ from metering.factors.kinds import load_kinds
 from metering.plan.progress import Kind, Per
 from registry.audit import Act, record
 from registry.refusal import RefusedError
+from registry.years import refuse_wrong_year
 
 KIND_NAMES: Final = {Kind.CONSTRAINT: "约束值", Kind.BASELINE: "基准值", Kind.GUIDE: "引导值"}
 PER_NAMES: Final = {Per.TOTAL: "总量", Per.M2: "单位建筑面积", Per.HEAD: "人均"}
@@ -162,8 +163,7 @@ def _check(quota: Quota) -> None:
         raise RefusedError(f"定额值 {quota.value} 太大，应小于 {_MOST:,}，请核对单位。")
     if quota.value != quota.value.quantize(_DIGITS):
         raise RefusedError(f"定额值 {quota.value} 的小数超过 6 位，请先取舍。")
-    if not 2000 <= quota.year <= 2100:
-        raise RefusedError(f"年份 {quota.year} 不在 2000 到 2100 之间。")
+    refuse_wrong_year(quota.year)
     if not quota.source.strip():
         raise RefusedError("请写明定额的依据：文件名称和文号。")
 

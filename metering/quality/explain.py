@@ -13,7 +13,6 @@ import psycopg
 from metering.counter.model import Flag
 from metering.derive import history
 from metering.derive.profiles import Resolutions
-from metering.derive.times import at_us, us_of
 from metering.plan.usage import Window, month_of
 from metering.quality import facts_read
 from metering.quality.check import Booked, Check, check
@@ -22,11 +21,13 @@ from metering.quality.explanation import (
     Device,
     Explanation,
     FindingLine,
+    InputLine,
     Period,
     RatioLine,
 )
 from metering.quality.gaps import GRAIN, missing
 from metering.quality.presence import (
+    Change,
     Span,
     expected_s,
     local_days,
@@ -38,6 +39,8 @@ from metering.quality.presence import (
 )
 from metering.quality.stretches import stretches
 from metering.tree.formula import FormulaError, parse
+from metering.tree.virtual import virtual_meters
+from storage.times import at_us, us_of
 
 _QUARTERS: Final[LiteralString] = """
     SELECT slot, micro, flags, covered_s FROM consumption
@@ -106,15 +109,16 @@ def explain(
         entries=facts_read.entries(conn, meter, span),
         bills=facts_read.bills(conn, meter, window),
         check=checked,
-        inputs=_inputs(conn, formula, window),
+        inputs=tuple(_inputs(conn, formula, window, span)),
         waiting=facts_read.waiting(conn, meter, span),
         failure=facts_read.failure(conn, meter),
     )
 
 
 def _unrated(ratios: Sequence[RatioLine], hung: Sequence[Span]) -> Iterator[Span]:
-    for span in hung if ratios else ():
-        yield from without(_held(ratios, span), span)
+    standing = [one for one in ratios if one.withdrawn_at is None]
+    for span in hung if standing else ():
+        yield from without(_held(standing, span), span)
 
 
 def _held(dated: Sequence[Device | RatioLine], window: Span) -> list[Span]:
@@ -130,15 +134,19 @@ def _title(window: Window) -> str:
 
 
 def _inputs(
-    conn: psycopg.Connection[Any], formula: str | None, window: Window
-) -> tuple[tuple[str, int | None], ...]:
+    conn: psycopg.Connection[Any], formula: str | None, window: Window, span: Span
+) -> Iterator[InputLine]:
     if formula is None:
-        return ()
+        return
     try:
         codes = list(parse(formula))
     except FormulaError:
-        return ()  # the formula itself is shown; the worker says what is wrong with it
-    return facts_read.figures_of(conn, codes, window)
+        return  # the formula itself is shown; the worker says what is wrong with it
+    graph = virtual_meters(conn)
+    for meter, code, micro, flags in facts_read.figures_of(conn, codes, window):
+        changes = replaced(conn, graph.physical(meter))
+        mine = tuple(one for one in changes if one.touches(span))
+        yield InputLine(code, micro, _signs(Flag(flags), span, changes), mine)
 
 
 def _check(
@@ -177,7 +185,8 @@ def _periods(  # noqa: PLR0913, PLR0917 - one argument for each thing it rests o
     later: Sequence[tuple[datetime, int]],
 ) -> Iterator[Period]:
     """Rows of the table; ``later`` are the quarters not over by ``now``, and their seconds."""
-    spans, changes = presence(conn, meter), replaced(conn, meter)
+    spans = presence(conn, meter)
+    changes = replaced(conn, virtual_meters(conn).physical(meter))
     for key, span in _rows(conn, meter, window, zone):
         wanted = expected_s(spans, span, now)
         micro, estimated, covered, flags = key or (None, 0, 0, 0)
@@ -191,9 +200,9 @@ def _periods(  # noqa: PLR0913, PLR0917 - one argument for each thing it rests o
             yield Period(span.begin, span.end, micro, estimated, covered, wanted, signs)
 
 
-def _signs(flags: Flag, span: Span, changes: Sequence[datetime] | None) -> Flag:
+def _signs(flags: Flag, span: Span, changes: Sequence[Change]) -> Flag:
     """Keep "replaced" only where a device was: a meter's first one replaced none."""
-    if changes is None or any(span.begin <= at < span.end for at in changes):
+    if any(one.touches(span) for one in changes):
         return flags
     return flags & ~Flag.REPLACED
 

@@ -10,7 +10,7 @@ from metering.counter.model import Flag
 from metering.quality.check import Check
 from metering.quality.completeness import share_of
 from metering.quality.gaps import Gap
-from metering.quality.presence import Span
+from metering.quality.presence import Change, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class RatioLine:
-    """CT × PT in force."""
+    """CT × PT for a time, also when it was withdrawn."""
 
     ct: Decimal
     pt: Decimal
@@ -87,6 +87,8 @@ class RatioLine:
     end: datetime | None
     entered_by: str
     entered_at: datetime
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,23 @@ class BillLine:
 
 
 @dataclass(frozen=True, slots=True)
+class InputLine:
+    """What a formula names.
+
+    Attributes:
+        code: of the meter.
+        micro: its figure, millionths of the unit; None: nothing is known.
+        flags: what the figure is made of.
+        replaced: when devices of it, or of what it is made of itself, gave way to others.
+    """
+
+    code: str
+    micro: int | None
+    flags: Flag
+    replaced: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A figure and what it rests on.
 
@@ -163,7 +182,7 @@ class Explanation:
         last: last one.
         devices: that hung there.
         absent: when no device hung there: nothing is expected, and the figure is of the rest.
-        ratios: in force; none: 1.
+        ratios: of the window, withdrawn ones too; where none is in force: 1.
         unrated: where ratios were entered, when a device hung there and none was in force: 1.
         load_profiles: by which gaps were spread; where there is none, evenly.
         findings: that touch the window.
@@ -171,7 +190,7 @@ class Explanation:
         entries: that people made.
         bills: that overlap it.
         check: against the counter; None for a virtual meter.
-        inputs: of a virtual meter: code and figure of each.
+        inputs: of a virtual meter, by code.
         waiting: something is to be computed again.
         failure: why it could not be computed.
     """
@@ -197,7 +216,7 @@ class Explanation:
     entries: tuple[EntryLine, ...]
     bills: tuple[BillLine, ...]
     check: Check | None
-    inputs: tuple[tuple[str, int | None], ...]
+    inputs: tuple[InputLine, ...]
     waiting: bool
     failure: str | None
 

@@ -52,10 +52,11 @@ _DEVICES: Final[LiteralString] = """
 """
 _RATIOS: Final[LiteralString] = """
     SELECT ct, pt, nullif(lower(valid), '-infinity') AS begin,
-           nullif(upper(valid), 'infinity') AS "end", entered_by, entered_at
+           nullif(upper(valid), 'infinity') AS "end", entered_by, entered_at,
+           withdrawn_by, withdrawn_at
     FROM meter_ratio
-    WHERE meter_id = %(meter)s AND withdrawn_at IS NULL AND valid && tstzrange(%(begin)s, %(end)s)
-    ORDER BY lower(valid) NULLS FIRST
+    WHERE meter_id = %(meter)s AND valid && tstzrange(%(begin)s, %(end)s)
+    ORDER BY lower(valid) NULLS FIRST, id
 """
 _LOAD_PROFILES: Final[LiteralString] = """
     SELECT p.code, p.version, p.source, nullif(lower(h.valid), '-infinity') AS begin,
@@ -123,7 +124,7 @@ def devices(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[Devi
 
 
 def ratios(conn: psycopg.Connection[Any], meter: int, span: Span) -> tuple[RatioLine, ...]:
-    """Ratios in force in a time."""
+    """Ratios of a time, withdrawn ones too."""
     return _lines(conn, RatioLine, _RATIOS, meter, span)
 
 
@@ -165,14 +166,14 @@ def failure(conn: psycopg.Connection[Any], meter: int) -> str | None:
 
 def figures_of(
     conn: psycopg.Connection[Any], codes: Sequence[str], window: Window
-) -> tuple[tuple[str, int | None], ...]:
-    """What some meters counted in a window of days, by code."""
+) -> list[tuple[int, str, int | None, int]]:
+    """Id, code, millionths and flags of some meters over a window of days, by code."""
     query = """
-        SELECT code, sum(micro)::int8 FROM meter
+        SELECT id, code, sum(micro)::int8, coalesce(bit_or(flags), 0) FROM meter
         LEFT JOIN consumption_day ON meter_id = id AND day BETWEEN %s AND %s
-        WHERE code = ANY(%s) GROUP BY code ORDER BY code
+        WHERE code = ANY(%s) GROUP BY id, code ORDER BY code
     """
-    return tuple(conn.execute(query, [window.first, window.last, list(codes)]).fetchall())
+    return conn.execute(query, [window.first, window.last, list(codes)]).fetchall()
 
 
 def _lines(

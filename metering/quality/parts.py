@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -13,7 +12,7 @@ import psycopg
 
 from metering.counter.model import Flag
 from metering.plan.usage import Window
-from metering.quality.completeness import MeterDay, completeness, share_of
+from metering.quality.completeness import MeterDay, share_of
 
 # Only days that hold a quarter resting on an entry are looked at quarter by quarter.
 _ENTERED: Final[LiteralString] = """
@@ -64,21 +63,16 @@ class Parts:
         return Decimal(self.entered) / self.micro if self.micro else None
 
 
-def parts(
-    conn: psycopg.Connection[Any],
-    meters: Sequence[int],
-    window: Window,
-    zone: ZoneInfo,
-    now: datetime,
-) -> Parts:
-    """Say what a figure over some meters of one energy is made of.
+def entered(
+    conn: psycopg.Connection[Any], meters: Sequence[int], window: Window, zone: ZoneInfo
+) -> int:
+    """Return how much of some days lies in quarter hours that rest on a person's reading.
 
     Args:
         conn: a connection.
         meters: ids, all of one unit.
         window: local days.
         zone: the site's.
-        now: later than this nothing is expected yet.
     """
     values = {
         "meters": list(meters),
@@ -88,17 +82,23 @@ def parts(
         "flag": int(Flag.ENTERED),
     }
     row = conn.execute(_ENTERED, values).fetchone()
-    entered = int(row[0]) if row else 0
-    return added(completeness(conn, meters, window, zone, now), entered)
+    return int(row[0]) if row else 0
 
 
-def added(days: Sequence[MeterDay], entered: int) -> Parts:
-    """Add up days; what lies beyond the expected time makes up for nothing."""
+def added(days: Sequence[MeterDay], by_people: int) -> Parts:
+    """Say what a figure over some meters of one energy is made of.
+
+    What lies beyond the expected time makes up for nothing.
+
+    Args:
+        days: of the meters.
+        by_people: see :func:`entered`.
+    """
     known = [day.micro for day in days if day.micro is not None]
     return Parts(
         micro=sum(known) if known else None,
         estimated=sum(abs(day.estimated) for day in days),
-        entered=entered,
+        entered=by_people,
         covered_s=sum(min(day.covered_s, day.expected_s) for day in days),
         expected_s=sum(day.expected_s for day in days),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, LiteralString
@@ -41,12 +41,12 @@ _SPANS: Final[LiteralString] = (
     + ") SELECT lower(span), upper(span) FROM hung, unnest(spans) AS span ORDER BY 1"
 )
 _BOUND: Final[LiteralString] = """
-    SELECT lower(d.valid), upper(d.valid) FROM meter m JOIN device_place d USING (place_id)
-    WHERE m.id = %s AND NOT isempty(d.valid)
+    SELECT array_agg(lower(d.valid) ORDER BY lower(d.valid) NULLS FIRST),
+           array_agg(upper(d.valid) ORDER BY upper(d.valid))
+    FROM meter m JOIN device_place d USING (place_id)
+    WHERE m.id = ANY(%s) AND NOT isempty(d.valid) GROUP BY m.id
 """
 _FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
-_LONG_AGO: Final = datetime(1, 1, 2, tzinfo=UTC)
-_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +62,36 @@ class Span:
         return int((self.end - self.begin).total_seconds())
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One device gave way to another."""
+
+    removed: datetime
+    installed: datetime
+
+    def touches(self, span: Span) -> bool:
+        """Tell whether it falls into a time; the old one's end is still of the time before it."""
+        return span.begin < self.removed <= span.end or span.begin <= self.installed < span.end
+
+
 def presence(conn: psycopg.Connection[Any], meter_id: int) -> tuple[Span, ...]:
     """When figures are expected of a meter, in order, without overlap."""
     rows = conn.execute(_SPANS, {"meters": [meter_id]}).fetchall()
     return tuple(Span(begin, end or _FAR) for begin, end in rows)
 
 
-def replaced(conn: psycopg.Connection[Any], meter_id: int) -> tuple[datetime, ...] | None:
-    """When a device came behind another, or was there for the last moment before another.
+def replaced(conn: psycopg.Connection[Any], meter_ids: Collection[int]) -> tuple[Change, ...]:
+    """When devices at the places of some meters gave way to others, by time.
 
-    The first one that came and the last one that went replaced nothing. None: there is no device,
-    as of a virtual meter.
+    The first one that came to a place and the last one that went replaced nothing.
     """
-    rows = conn.execute(_BOUND, [meter_id]).fetchall()
-    if not rows:
-        return None
-    begins = sorted(begin or _LONG_AGO for begin, _ in rows)[1:]
-    ends = sorted(end or _FAR for _, end in rows)[:-1]
-    return (*begins, *(end - _INSTANT for end in ends))
+    found = [
+        Change(removed, installed)
+        for begins, ends in conn.execute(_BOUND, [list(meter_ids)])
+        for removed, installed in zip(ends, begins[1:], strict=False)
+        if removed is not None and installed is not None
+    ]
+    return tuple(sorted(found, key=lambda one: one.installed))
 
 
 def within(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:

@@ -15,9 +15,9 @@ from metering.counter.model import Int64s
 from metering.counter.ticks import legible, ticks_of
 from metering.derive.history import Binding, History, Scale
 from metering.derive.readings import Wanted, around
-from metering.derive.times import us_of
 from metering.quality.check import Noted, Stretch
 from metering.quality.explanation import FindingLine
+from storage.times import us_of
 
 _MILLION: Final = 1_000_000
 
@@ -72,14 +72,19 @@ def _series(
         return []
     wanted = Wanted(binding.point_id, begin, end, begin, end)
     (polled,) = around(conn, [wanted], 0)
-    merged: dict[int, tuple[int, Decimal | float, bool]] = {
-        ts: (ts, value, False)
-        for ts, value in zip(polled.ts.tolist(), polled.values.tolist(), strict=True)
+    entered = {
+        (entry.ts_us, entry.kind == "reset"): entry.value
+        for entry in binding.entries
+        if window[0] <= entry.ts_us <= window[1]
     }
-    for entry in binding.entries:
-        if window[0] <= entry.ts_us <= window[1]:
-            merged[entry.ts_us] = (entry.ts_us, entry.value, entry.kind == "reset")
-    return [merged[ts] for ts in sorted(merged)]
+    times = {ts for ts, _ in entered}
+    merged: list[tuple[int, Decimal | float, bool]] = [
+        (ts, value, False)
+        for ts, value in zip(polled.ts.tolist(), polled.values.tolist(), strict=True)
+        if ts not in times
+    ]
+    merged += [(ts, value, was_set) for (ts, was_set), value in entered.items()]
+    return sorted(merged, key=lambda one: (one[0], one[2]))
 
 
 def _stretch(
@@ -89,14 +94,15 @@ def _stretch(
     scale: Scale,
     worth: int,
 ) -> Stretch:
-    inside = [
-        (ts, float(value))
+    # What a person set the counter to is where it goes on from, and what they read at the same time
+    # is where it ended: a piece ends and begins there.
+    inside = {
+        ts: float(value)
         for ts, value, was_set in series
-        # What a person set the counter to is where it goes on from, not where it ended.
         if piece[0] <= ts <= piece[1] and not (was_set and ts == piece[1])
-    ]
-    ts: Int64s = np.array([one for one, _ in inside], dtype=np.int64)
-    values = np.array([value for _, value in inside], dtype=np.float64)
+    }
+    ts: Int64s = np.array([*inside], dtype=np.int64)
+    values = np.array([*inside.values()], dtype=np.float64)
     readable = legible(values, scale.resolution)
     ticks = ticks_of(values[readable], scale.resolution)
     return Stretch(code, scale.resolution, worth, ts[readable], ticks)

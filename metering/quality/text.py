@@ -7,10 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from metering.derive.times import at_us
 from metering.quality import gaps, words
 from metering.quality.check import Check, Edge, Segment
-from metering.quality.explanation import Explanation, Period
+from metering.quality.explanation import EntryLine, Explanation, Period, RatioLine
 from metering.quality.words import (
     amount,
     bar,
@@ -22,6 +21,7 @@ from metering.quality.words import (
     unit_name,
     width,
 )
+from storage.times import at_us
 
 
 def render(explanation: Explanation) -> str:
@@ -38,7 +38,7 @@ def render(explanation: Explanation) -> str:
         _bills(explanation),
         _missing(explanation, zone),
         _periods(explanation, zone),
-        _inputs(explanation),
+        _inputs(explanation, zone),
         _check(explanation, zone),
     )
     return "\n\n".join("\n".join(lines) for lines in map(list, blocks) if lines)
@@ -56,10 +56,11 @@ def _figure(e: Explanation) -> Iterator[str]:
     where = f"计算表：{subject.formula}" if subject.formula else f"计量点位 {subject.place}"
     yield f"{subject.code} {subject.name}（{energy}，{direction}，{where}）"
     yield f"{e.title} 用量：{amount(e.micro, subject.unit)}"
-    yield (
-        f"数据覆盖：{percent(e.share)}（装有设备、截至 {moment(e.as_of, ZoneInfo(e.zone))}"
-        " 的时段中，前后都有可信读数的部分）"
-    )
+    until = f"装有设备、截至 {moment(e.as_of, ZoneInfo(e.zone))} 的时段"
+    if e.expected_s:
+        yield f"数据覆盖：{percent(e.share)}（{until}中，前后都有可信读数的部分）"
+    else:
+        yield f"数据覆盖：无法计算（没有已知{until}；若装表时间未录入且从未有过用量，请补录）"
     if e.absent:
         yield "注意：有时段没有设备安装在此，用量不含这些时段，见下。"
     if e.micro:
@@ -110,12 +111,13 @@ def _devices(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
 def _ratios(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
     if e.subject.formula is not None:
         return
-    yield "倍率：" if e.ratios else "倍率：未录入，按 1 计算。"
+    standing = any(one.withdrawn_at is None for one in e.ratios)
+    yield "倍率：" if standing else "倍率：未录入，按 1 计算。"
     for one in e.ratios:
         yield (
             f"  CT {plain(one.ct)} × PT {plain(one.pt)} = {plain(one.ct * one.pt)}："
             f"{moment(one.begin, zone)} 至 {moment(one.end, zone, unbounded='今')}"
-            f"（{one.entered_by}，{moment(one.entered_at, zone)} 录入）"
+            f"（{one.entered_by}，{moment(one.entered_at, zone)} 录入）{_gone(one, zone)}"
         )
     for span in e.unrated:
         yield f"  未录入，按 1 计算：{moment(span.begin, zone)} 至 {moment(span.end, zone)}"
@@ -159,14 +161,17 @@ def _entries(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
         yield "人工录入："
     for one in e.entries:
         note = f"，{one.note}" if one.note else ""
-        gone = ""
-        if one.withdrawn_at is not None:
-            gone = f"【已撤销：{one.withdrawn_by}，{moment(one.withdrawn_at, zone)}】"
         who = f"{one.entered_by}，{moment(one.entered_at, zone)} 录入{note}"
         yield (
             f"  {moment(one.ts, zone)}  {words.ENTRIES.get(one.kind, one.kind)} {plain(one.value)}"
-            f"（设备 {one.device}；{who}）{gone}"
+            f"（设备 {one.device}；{who}）{_gone(one, zone)}"
         )
+
+
+def _gone(one: EntryLine | RatioLine, zone: ZoneInfo) -> str:
+    if one.withdrawn_at is None:
+        return ""
+    return f"【已撤销：{one.withdrawn_by}，{moment(one.withdrawn_at, zone)}】"
 
 
 def _bills(e: Explanation) -> Iterator[str]:
@@ -204,11 +209,15 @@ def _signs(period: Period) -> str:
     return f"  {signs}" if signs else ""
 
 
-def _inputs(e: Explanation) -> Iterator[str]:
+def _inputs(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
     if e.inputs:
-        yield f"计算表 {e.subject.formula} 的各项："
-    for code, micro in e.inputs:
-        yield f"  {code}：{amount(micro)}"
+        yield f"计算表 {e.subject.formula} 的各项（各自的来历用 --meter 编码 --explain 查看）："
+    for one in e.inputs:
+        signs = flag_signs(one.flags)
+        yield f"  {one.code}：{amount(one.micro, _unit(e))}{'  ' if signs else ''}{signs}"
+        for change in one.replaced:
+            took, put = (moment(at, zone) for at in (change.removed, change.installed))
+            yield f"    换表：{took} 拆旧，{put} 装新" if took != put else f"    换表：{took}"
 
 
 def _check(e: Explanation, zone: ZoneInfo) -> Iterator[str]:
@@ -254,7 +263,8 @@ def _verdict(check: Check) -> str:
     if check.holds:
         apart = any(edge.micro for edge in check.edges)
         return "各段与读数完全一致" + ("；各段之外的分摊量没有整刻读数可比。" if apart else "。")
-    return "与读数不一致：请重算该表（数据可能正在等待重算），仍不一致请报告。"
+    again = "jieyong meter recompute 编码；数据可能正在等待重算"
+    return f"与读数不一致：请重算该表（{again}），仍不一致请报告。"
 
 
 def _unit(e: Explanation) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
+from metering.quality.words import energy_names, unit_name
 from metering.tree.formula import FormulaError, parse
 
 
@@ -67,6 +69,20 @@ class Graph:
                 found.append(meter)
         return tuple(found)
 
+    def physical(self, meter: int) -> frozenset[int]:
+        """Return the meters with a counter that a meter rests on: itself, if it has one.
+
+        Of a virtual meter that cannot be computed there are none.
+        """
+        left, found = [meter], set[int]()
+        while left:
+            one = left.pop()
+            if one in self.terms:
+                left.extend(self.terms[one])
+            elif all(one != refused.id for refused in self.refused):
+                found.add(one)
+        return frozenset(found)
+
     def layers(self, meters: Iterable[int]) -> list[list[int]]:
         """Part virtual meters so that none rests on another of its own or a later layer.
 
@@ -83,6 +99,20 @@ class Graph:
                 layers.append([])
             layers[depth[meter]].append(meter)
         return layers
+
+    def contents(self) -> dict[int, dict[int, Fraction]]:
+        """Return of each the exact factor of every meter it is made of, through others too.
+
+        What is added here and taken off there counts net; none is 0.
+        """
+        found: dict[int, dict[int, Fraction]] = {}
+        for meter in self.order:
+            sums: dict[int, Fraction] = {}
+            for other, factor in self.terms[meter].items():
+                for source, part in ((other, Fraction(1)), *found.get(other, {}).items()):
+                    sums[source] = sums.get(source, Fraction(0)) + Fraction(factor) * part
+            found[meter] = {source: part for source, part in sums.items() if part}
+        return found
 
 
 def build(meters: Collection[Node]) -> Graph:
@@ -118,11 +148,16 @@ def _terms(meter: Node, formula: str, by_code: Mapping[str, Node]) -> dict[int, 
             raise FormulaError(f"没有编码为 {code} 的计量表：请更正编码或先登记该表")
         if (other.energy, other.unit) != (meter.energy, meter.unit):
             raise FormulaError(
-                f"{code} 计的是 {other.energy}（{other.unit}），本表是 {meter.energy}"
-                f"（{meter.unit}）：只能合并同一能源、同一单位的表"
+                f"{code} 计的是{_counted(other)}，本表是{_counted(meter)}："
+                "只能合并同一能源、同一单位的表"
             )
         terms[other.id] = factor
     return terms
+
+
+def _counted(meter: Node) -> str:
+    name = energy_names().get(meter.energy, meter.energy)
+    return f"{name}（{unit_name(meter.unit)}）"
 
 
 def _order(

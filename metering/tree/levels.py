@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
+from typing import Final
 
 from metering.tree import rings
 from metering.tree.attribution import Attribution, Metered, Scope
@@ -24,6 +26,7 @@ class Level(StrEnum):
     ROOM = "room"
 
 
+_ONE: Final = Fraction(1)
 Placed = tuple[Level, str, Scope]
 """A scope with its level and, on the level of items, its item."""
 
@@ -69,8 +72,8 @@ def attribute(facts: Facts, only: Collection[int] | None = None) -> Tree:
     problems = [
         Problem("formula", refusal.code, refusal.text, refusal.id) for refusal in graph.refused
     ]
-    mains = _mains(facts, graph, problems)
     metered = _metered(facts, graph)
+    mains = _mains(facts, metered, problems)
     reporters = Reporters(facts.relations, facts.places)
     items = {id_: meter.item for id_, meter in facts.meters.items()}
     scopes: list[Placed] = []
@@ -103,17 +106,34 @@ def _metered(facts: Facts, graph: Graph) -> dict[int, Metered]:
         for id_, meter in facts.meters.items()
         if meter.place is not None
     }
+    contents = graph.contents()
     for id_ in graph.order:
         meter = facts.meters[id_]
-        added = tuple(o for o, factor in graph.terms[id_].items() if factor > 0 and o in found)
+        added = tuple(other for other in _added(id_, graph, contents) if other in found)
         if added:
             found[id_] = Metered(meter.direction, meter.begin, meter.end, added)
     return found
 
 
-def _mains(facts: Facts, graph: Graph, problems: list[Problem]) -> dict[int, Timeline[int]]:
+def _added(
+    virtual: int, graph: Graph, contents: Mapping[int, Mapping[int, Fraction]]
+) -> Collection[int]:
+    """Whom a formula adds: the meters it names, or what it comes to where these cancel out."""
+    named = [other for other, factor in graph.terms[virtual].items() if factor > 0]
+    inside = {source for other in named for source in _plus(contents.get(other, {other: _ONE}))}
+    net = set(_plus(contents[virtual]))
+    physical = net - contents.keys()
+    return named if inside - contents.keys() == physical else sorted(physical)
+
+
+def _plus(factors: Mapping[int, Fraction]) -> Iterator[int]:
+    return (meter for meter, factor in factors.items() if factor > 0)
+
+
+def _mains(
+    facts: Facts, metered: Mapping[int, Metered], problems: list[Problem]
+) -> dict[int, Timeline[int]]:
     """Keep the mains that make sense."""
-    metered = _metered(facts, graph)
     fitting = {}
     for meter, line in facts.mains.items():
         if meter not in metered:

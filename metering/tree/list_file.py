@@ -14,7 +14,8 @@ import xlsxwriter
 
 from metering.facts.refusal import nearest
 from registry.refusal import Fault, raise_if_any, refuse
-from registry.workbook import cell_name, sheet
+from registry.workbook import cell_name, missing_values, sheet
+from registry.years import sensible, wrong_year
 
 MOST_BYTES: Final = 5_000_000
 MOST_ROWS: Final = 5_000
@@ -62,20 +63,19 @@ class Line:
 
     def day(self, heading: str, faults: list[Fault]) -> date | None:
         """Return a day; None when there is none, or it is no day, which makes a fault."""
-        found = self.values[heading]
-        if isinstance(found, datetime):
-            found = found.date() if found.time() == datetime.min.time() else str(found)
-        if isinstance(found, date):
-            return found
         text = self.text(heading)
         if not text:
             return None
         try:
-            return _day(text)
+            day = _day(self.values[heading], text)
         except ValueError:
             what = f"“{text}”不是日期，请写成 2026-01-01"
             faults.append(Fault(self.cells[heading], what))
             return None
+        if not sensible(day):
+            faults.append(Fault(self.cells[heading], wrong_year(day)))
+            return None
+        return day
 
     def choice(self, heading: str, choices: Sequence[str], faults: list[Fault]) -> str | None:
         """Return one of the choices; None when it is none of them, which makes a fault."""
@@ -106,6 +106,11 @@ def read_lines(raw: bytes, name: str, form: Form) -> list[Line]:
     if len(rows) > MOST_ROWS:
         refuse(where, f"超过 {MOST_ROWS} 行；请分成几个文件")
     columns = _columns(where, rows[0] if rows else (), form)
+    raise_if_any(
+        fault
+        for number, row in enumerate(rows[1:], start=2)
+        for fault in missing_values(where, number, row, columns.values())
+    )
     lines = [
         _line((where, number), row, columns, form)
         for number, row in enumerate(rows[1:], start=2)
@@ -179,7 +184,11 @@ def _line(
     )
 
 
-def _day(text: str) -> date:
+def _day(value: Value, text: str) -> date:
+    if isinstance(value, datetime) and value.time() == datetime.min.time():
+        return value.date()
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
     match = _DAY.fullmatch(text)
     if match is None:
         raise ValueError(text)

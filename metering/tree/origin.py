@@ -17,6 +17,7 @@ from metering.tree.attribution import Role
 from metering.tree.levels import Level
 from metering.tree.shares import largest_remainder
 from metering.tree.totals import COUNTED, Figure, bounds, share_as
+from storage import arrays
 
 # What is taken off belongs to where the main stands. Of two places in a month the last counts.
 # What passes from one holder to another has a row of either sign.
@@ -110,9 +111,9 @@ def lines_by_origin(
     scope.ensure(conn, zone)
     values: dict[str, object] = {
         **bounds(month, zone, Level.INSTITUTION),
-        "institutions": [institution for institution, _ in without],
+        "institutions": arrays.ids(institution for institution, _ in without),
         "energies": [energy for _, energy in without],
-        "meters": list(meters),
+        "meters": arrays.ids(meters),
     }
     sums: dict[_Key, tuple[Figure, list[int]]] = {}
     for divided in (False, True):

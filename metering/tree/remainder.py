@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import Final
+
+from metering.tree.shared import Within, half_away, twice
 
 ONE: Final = Decimal(1)
 
@@ -30,6 +33,35 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A meter that several virtual sub-meters of a main contain: more than once it is taken off.
+
+    Attributes:
+        meter: its code.
+        within: the virtual sub-meters that add it.
+        micro: what is taken off, millionths of the unit; None: nothing is known.
+        complete: known for all the time that they share it.
+        generated: they are generated behind the main.
+    """
+
+    meter: str
+    within: Within
+    micro: int | None
+    complete: bool
+    generated: bool = False
+
+    @property
+    def factor(self) -> Fraction:
+        """How much of the meter is taken off."""
+        return twice(factor for _, factor in self.within)
+
+    def spared(self, sub: str) -> int:
+        """Return how much less is taken off without a sub-meter, millionths."""
+        left = twice(factor for code, factor in self.within if code != sub)
+        return half_away((self.micro or 0) * (1 - left / self.factor))
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """A main meter against its sub-meters.
 
@@ -38,18 +70,24 @@ class Balance:
         main: the main meter.
         generated: what is generated behind it.
         subs: its sub-meters, those to outsiders included.
+        shared: what virtual ones among these contain more than once.
+        aside: codes of virtual sub-meters that were left out, for some of the period or for all:
+            they add a meter that hangs below the main itself.
     """
 
     begin: datetime
     main: Part
     generated: Sequence[Part]
     subs: Sequence[Part]
+    shared: Sequence[Shared] = ()
+    aside: Sequence[str] = ()
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Whoever has a gap: as long as there is one nobody knows what remains."""
-        parts = (self.main, *self.generated, *self.subs)
-        return tuple(part.meter for part in parts if part.micro is None or not part.complete)
+        parts: list[Part | Shared] = [self.main, *self.generated, *self.subs, *self.shared]
+        gaps = (part.meter for part in parts if part.micro is None or not part.complete)
+        return tuple(dict.fromkeys(gaps))
 
     @property
     def remainder(self) -> int | None:
@@ -60,13 +98,30 @@ class Balance:
 
     @property
     def supplied(self) -> int:
-        """What came in, as far as known."""
-        return sum(part.micro or 0 for part in (self.main, *self.generated))
+        """What came in, as far as known; nothing twice."""
+        return _known(self.main) + self.made
+
+    @property
+    def made(self) -> int:
+        """What was generated behind the main, as far as known; nothing twice."""
+        return _known(*self.generated) - _known(*self.twice(generated=True))
 
     @property
     def taken(self) -> int:
-        """What the sub-meters measured, as far as known."""
-        return sum(part.micro or 0 for part in self.subs)
+        """What the sub-meters measured, as far as known; nothing twice."""
+        return _known(*self.subs) - _known(*self.twice(generated=False))
+
+    def twice(self, *, generated: bool) -> tuple[Shared, ...]:
+        """Return what counts twice of what is generated behind the main, or of the sub-meters."""
+        return tuple(one for one in self.shared if one.generated is generated)
+
+    def share(self, sub: Part) -> int:
+        """Return how much less the sub-meters measured without one of them, millionths."""
+        return (sub.micro or 0) - sum(one.spared(sub.meter) for one in self.twice(generated=False))
+
+
+def _known(*parts: Part | Shared) -> int:
+    return sum(part.micro or 0 for part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +215,7 @@ def _strangers(balance: Balance, needed: int) -> list[Candidate]:
             f"去掉分表 {sub.meter} 就对得上：请核对它是否挂在总表 {balance.main.meter} 之下",
         )
         for sub in balance.subs
-        if (sub.micro or 0) >= needed
+        if balance.share(sub) >= needed
     ]
 
 

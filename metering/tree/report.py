@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -154,8 +154,8 @@ def month_report(
     Raises:
         ValueError: the month is not its first day.
     """
-    found = month_totals(conn, [month], zone, _level(by))
-    return Report(month, by, _ordered(conn, found, by, energy))
+    found = _chosen(month_totals(conn, [month], zone, _level(by)), energy)
+    return Report(month, by, _ordered(found, _names(conn, month, by, found)))
 
 
 def day_report(
@@ -174,28 +174,35 @@ def day_report(
         by: how rows are told apart.
         energy: only of this kind.
     """
-    found = day_totals(conn, *days, zone, _level(by))
-    rows = tuple(
-        (day, row)
-        for day, lines in itertools.groupby(found, lambda line: line.begin)
-        for row in _ordered(conn, lines, by, energy)
-    )
-    return DayReport(*days, by, rows)
+    found = _chosen(day_totals(conn, *days, zone, _level(by)), energy)
+    rows = []
+    for month, of_month in itertools.groupby(found, lambda line: line.begin.replace(day=1)):
+        lines = list(of_month)
+        names = _names(conn, month, by, lines)
+        for day, of_day in itertools.groupby(lines, lambda line: line.begin):
+            rows += [(day, row) for row in _ordered(list(of_day), names)]
+    return DayReport(*days, by, tuple(rows))
+
+
+def _chosen(lines: Iterable[Line], energy: str | None) -> list[Line]:
+    return [line for line in lines if energy in {None, line.energy}]
 
 
 def _level(by: Grouping) -> Level:
     return Level.INSTITUTION if by is Grouping.DISTRICT else Level(by.value)
 
 
-def _ordered(
-    conn: psycopg.Connection[Any], found: Iterable[Line], by: Grouping, energy: str | None
-) -> tuple[Row, ...]:
-    """Make the rows of one month or one day."""
-    lines = [line for line in found if energy in {None, line.energy}]
+def _names(
+    conn: psycopg.Connection[Any], month: date, by: Grouping, lines: Iterable[Line]
+) -> Mapping[int, tuple[str, str]]:
+    """Return code and name of whoever holds the lines of a month."""
     if by is Grouping.DISTRICT:
-        names = districts(conn, lines[0].begin, {one.holder for one in lines}) if lines else {}
-    else:
-        names = {id_: (code, name) for id_, code, name in conn.execute(_NAMES[_level(by)])}
+        return districts(conn, month, {line.holder for line in lines})
+    return {id_: (code, name) for id_, code, name in conn.execute(_NAMES[_level(by)])}
+
+
+def _ordered(lines: Sequence[Line], names: Mapping[int, tuple[str, str]]) -> tuple[Row, ...]:
+    """Make the rows of one month or one day."""
     held = [line for line in lines if line.holder not in UNHELD]
     return (
         *sorted(_rows(held, names), key=lambda row: (not row.code, row.code, row.item, row.energy)),

@@ -17,18 +17,22 @@ import structlog
 
 from metering.counter.model import GRAIN_US, Flag
 from metering.derive.rollup import Window, roll_up
-from metering.derive.times import at_us
 from metering.tree.graph import Graph, Node, Refusal, build
+from storage.times import at_us
 
 LOCK_CLASS: Final = 0x6A69_6D09
 """First key of a virtual meter's advisory lock; the second is its id."""
 
-# Virtual meters, and whomever they name.
-_NODES: Final = r"""
-SELECT id, code, energy, unit, formula FROM meter WHERE formula IS NOT NULL OR code IN (
+# Virtual meters, and whomever they name. The codes as one array: found by their index, whatever the
+# planner thinks of how many a formula names.
+NODES: Final = r"""
+SELECT id, code, energy, unit, formula FROM meter WHERE formula IS NOT NULL
+UNION
+SELECT id, code, energy, unit, formula FROM meter WHERE code = ANY(ARRAY(
     SELECT btrim(named[1])
     FROM meter AS virtual, regexp_matches(virtual.formula, '\{([^{}]*)\}', 'g') AS named
-)
+    WHERE virtual.formula IS NOT NULL
+))
 """
 # Ordered, so that two workers never wait for each other.
 _LOCK: Final = """
@@ -119,7 +123,7 @@ def recompute_virtual(
 
 def virtual_meters(conn: psycopg.Connection[Any]) -> Graph:
     """Return how the virtual meters rest on others, as their formulas stand now."""
-    return build([Node(*row) for row in conn.execute(_NODES)])
+    return build([Node(*row) for row in conn.execute(NODES)])
 
 
 def _windows(graph: Graph, changed: Iterable[Window]) -> dict[int, Window]:

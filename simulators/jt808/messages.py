@@ -188,16 +188,23 @@ def read_registered(body: bytes) -> Registered:
     return Registered(serial, result, body[3:] if result == OK else b"")
 
 
-def read_send_again(body: bytes) -> tuple[int, tuple[int, ...]]:
+def read_send_again(version: Version, body: bytes) -> tuple[int, tuple[int, ...]]:
     """Read 0x8003: serial of the first frame, and which frames of it are missing, from 1.
+
+    Args:
+        version: 2019 tells in two bytes how many there are, the others in one.
+        body: as it came.
 
     Raises:
         MessageError: it is cut short.
     """
-    if len(body) < 3 or len(body) != 3 + 2 * body[2]:
+    head = struct.Struct(">HH" if version is Version.V2019 else ">HB")
+    if len(body) < head.size:
         raise MessageError(f"0x8003 of {len(body)} bytes")
-    serial, _ = struct.unpack_from(">HB", body)
-    return serial, struct.unpack_from(f">{body[2]}H", body, 3)
+    serial, count = head.unpack_from(body)
+    if len(body) != head.size + 2 * count:
+        raise MessageError(f"0x8003 of {len(body)} bytes for {count} packets")
+    return serial, struct.unpack_from(f">{count}H", body, head.size)
 
 
 def read_locations(body: bytes) -> tuple[int, list[bytes]]:

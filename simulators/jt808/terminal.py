@@ -142,7 +142,7 @@ class Terminal:
             case messages.REGISTERED:
                 return self._registered(messages.read_registered(body), now_us)
             case messages.SEND_AGAIN:
-                return self._send_again(*messages.read_send_again(body))
+                return self._send_again(*messages.read_send_again(self.who.version, body))
             case messages.WHERE:
                 return self._here(head.serial, now_us)
             case messages.TIME if len(body) == _TIME_BYTES:

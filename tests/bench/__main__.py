@@ -9,7 +9,18 @@ from types import FrameType, ModuleType
 from typing import NoReturn
 
 from jieyong import logs
-from tests.bench import both, gateway, mqtt, polling, recompute, tick, totals, trips, writer
+from tests.bench import (
+    both,
+    gateway,
+    mqtt,
+    polling,
+    recompute,
+    reported,
+    tick,
+    totals,
+    trips,
+    writer,
+)
 from tests.bench.cores import Neighbours
 from tests.bench.processes import BenchError
 from tests.bench.services import Workshop
@@ -23,6 +34,7 @@ BENCHES: dict[str, ModuleType] = {
     "recompute": recompute,
     "tick": tick,
     "totals": totals,
+    "reported": reported,
     "trips": trips,
 }
 

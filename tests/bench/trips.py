@@ -18,11 +18,11 @@ import psycopg
 
 from fleet.derive import due, reading
 from fleet.derive.settings import TripSettings
-from fleet.derive.times import ALWAYS_US, NEVER_US
 from fleet.derive.worker import Worker
 from simulators.models.route import City
 from simulators.models.vehicle import PATROL, Vehicle
 from storage.records import COPY_HEADER, COPY_TRAILER, Position, pack_position
+from storage.times import ALWAYS_US, NEVER_US
 from tests.bench import services
 from tests.bench.processes import BenchError
 from tests.bench.report import Report, rounded, say

@@ -121,6 +121,14 @@ def test_totals_prints_its_result() -> None:
     assert result["seconds"] > 0
 
 
+def test_reported_prints_its_result() -> None:
+    result = bench("reported")
+
+    assert result.keys() == EVERY | {"year_seconds", "institutions", "parts"}
+    # Two accounts each, and petrol for every second one.
+    assert result["parts"] == result["institutions"] * 5 / 2
+
+
 def test_recompute_prints_its_result() -> None:
     result = bench("recompute")
 

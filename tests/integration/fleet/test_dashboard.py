@@ -56,6 +56,40 @@ def test_three_mileages_stand_side_by_side(
     assert pair.terminal_mm == 20_000_000
 
 
+def test_what_the_terminal_counted_without_an_antenna_was_driven_too(
+    conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
+) -> None:
+    terminal = add_terminal(conn, "t")
+    bind(conn, terminal, car.id)
+    drive = Drive(odometer_km=100.0).park(30).go(20_000).park(5)
+    assert drive.odometer_km is not None
+    drive.odometer_km += 80  # in a basement where nothing is received
+    drive.silent(60).park(5)
+    write(database, drive.rows, {1: terminal})
+    work(conn)
+    assert conn.execute("SELECT count(*) FROM trip").fetchone() == (1,)
+    readings.enter(conn, ACT, car, at(1), Decimal(5000))
+    readings.enter(conn, ACT, car, at(6), Decimal(5100))
+    (pair,) = compared(conn, car.id)
+    assert pair.terminal_mm == 100_000_000
+
+
+def test_what_one_trip_of_several_counted_is_not_what_the_terminal_counted(
+    conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
+) -> None:
+    terminal = add_terminal(conn, "t")
+    bind(conn, terminal, car.id)
+    drive = Drive(odometer_km=100.0).park(30).go(20_000).park(30)
+    drive.odometer_km = None
+    drive.go(10_000).park(30)
+    write(database, drive.rows, {1: terminal})
+    work(conn)
+    readings.enter(conn, ACT, car, at(1), Decimal(5000))
+    readings.enter(conn, ACT, car, at(6), Decimal(5030))
+    (pair,) = compared(conn, car.id)
+    assert pair.terminal_mm is None, "unknown is not zero"
+
+
 def test_a_trip_under_way_at_a_reading_counts_by_its_time(
     conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
 ) -> None:

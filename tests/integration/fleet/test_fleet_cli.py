@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from jieyong import cli
+from jieyong.demo.figures import samples
+from jieyong.demo.stage import free_ports
 from registry.audit import Act, lines
 from registry.permissions import Permission, grant, withdraw
 from registry.refusal import RefusedError
@@ -120,6 +124,21 @@ def test_vehicle_case_19_a_month_of_one_and_of_all(run: Run, driven: int) -> Non
     assert json.loads(run("days", "--month", "2026-07", "--json")) == []
 
 
+def test_a_terminal_that_did_not_count_every_trip_has_counted_no_day(
+    run: Run, conn: psycopg.Connection, driven: int
+) -> None:
+    def counted() -> list[int | None]:
+        rows = json.loads(run("days", "--month", "2026-06", "--vehicle", "v", "--json"))
+        return [row["terminal_mm"] for row in rows]
+
+    assert counted() == [25_000_000]
+    conn.execute(
+        "UPDATE vehicle_share SET terminal_mm = NULL WHERE kind = 'trip' AND distance_mm < 10000000"
+    )
+    assert counted() == [None], "unknown is not zero"
+    assert "未知" in run("days", "--month", "2026-06")
+
+
 @pytest.mark.usefixtures("driven")
 def test_odometer_readings_are_entered_compared_and_withdrawn(run: Run) -> None:
     assert "#1" in run("odometer", "enter", "v", "5000", "--at", "2026-06-01 08:00")
@@ -164,11 +183,38 @@ def test_everything_can_be_computed_again(run: Run, conn: psycopg.Connection, dr
     assert "1 辆车" in run("recompute")
 
 
-def test_work_computes_until_it_is_told_to_stop(
+def get(port: int, path: str) -> str:
+    """Return what is answered; nothing while nobody does."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
+            found: str = answer.read().decode()
+            return found
+    except (urllib.error.URLError, ConnectionError):
+        return ""
+
+
+def figures(port: int) -> dict[str, float]:
+    return {
+        " ".join([name.removeprefix("jieyong_fleet_"), *labels.values()]): value
+        for name, labels, value in samples(get(port, "/metrics"))
+    }
+
+
+def wait_for(process: subprocess.Popen[bytes], condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + SECONDS
+    while not condition():
+        assert process.poll() is None
+        assert time.monotonic() < until, "it does not happen"
+        time.sleep(0.05)
+
+
+def test_work_computes_and_answers_for_its_health_until_it_is_told_to_stop(
     conn: psycopg.Connection, database: str, tmp_path: Path
 ) -> None:
     terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
     bind(conn, terminal, vehicle)
+    (port,) = free_ports(1)
+    drive = Drive().park(30).go(5000).park(30)
     process = subprocess.Popen(
         [sys.executable, "-m", "jieyong", "fleet", "work"],
         cwd=tmp_path,
@@ -177,16 +223,20 @@ def test_work_computes_until_it_is_told_to_stop(
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "DATABASE_URL": database,
             "JIEYONG_TRIPS__LOOK_S": "0.1",
+            "JIEYONG_HTTP__FLEET_PORT": str(port),
         },
         stderr=subprocess.PIPE,
     )
     try:
-        write(database, Drive().park(30).go(5000).park(30).rows, {1: terminal})
-        until = time.monotonic() + SECONDS
-        while not one(conn, "SELECT count(*) FROM trip"):
-            assert process.poll() is None
-            assert time.monotonic() < until, "it does not happen"
-            time.sleep(0.05)
+        write(database, drive.rows, {1: terminal})
+        wait_for(process, lambda: bool(one(conn, "SELECT count(*) FROM trip")))
+        wait_for(process, lambda: figures(port).get("due_rows vehicle") == 0)
+        wait_for(process, lambda: bool(get(port, "/health/ready")))
+        told = figures(port)
+        assert told["workers connected"] == 2
+        assert told["vehicles_total done"] >= 1
+        assert told["fixes_total"] >= len(drive.rows)
+        assert told["failing_vehicles"] == told["due_oldest_age_seconds"] == 0
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
     finally:

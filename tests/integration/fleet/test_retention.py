@@ -134,7 +134,7 @@ def test_nothing_goes_before_its_trips_are_computed(
 def test_what_is_due_of_later_days_holds_up_nothing(conn: psycopg.Connection) -> None:
     (vehicle,) = conn.execute("SELECT id FROM vehicle").fetchall()[0]
     now = datetime.fromtimestamp(NOON / 1e6 + 5 * 86_400, UTC)
-    due.mark(conn, vehicle, now, now, "test")
+    due.QUEUE.mark(conn, vehicle, now, now, "test")
     assert remove_old(conn, KEEPING, at_day(3)) is None
     assert oldest(conn) >= BEGIN + timedelta(days=3)
 

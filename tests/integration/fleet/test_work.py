@@ -7,9 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-import pytest
 
-from fleet.derive import claim, due
+from fleet.derive import due
 from fleet.derive.settings import TripSettings
 from fleet.derive.worker import Worker
 from registry.importing import apply
@@ -100,12 +99,12 @@ def test_workers_share_and_none_waits_for_another(conn: psycopg.Connection, data
     cars = [add_vehicle(conn, code) for code in "abc"]
     conn.execute("DELETE FROM fleet_due")
     for car in cars:
-        due.mark(conn, car, NOW, NOW, "test")
+        due.QUEUE.mark(conn, car, NOW, NOW, "test")
     with psycopg.connect(database) as other:
-        (held,) = claim.claim(other, 1, NOW)
-        assert held.vehicle_id == cars[0]
+        (held,) = due.QUEUE.claim(other, 1, NOW)
+        assert held.subject == cars[0]
         assert Worker(conn, TripSettings(), ZONE, lambda: NOW).step().done == 2
-        due.mark(conn, cars[0], NOW, NOW, "again")
+        due.QUEUE.mark(conn, cars[0], NOW, NOW, "again")
         assert Worker(conn, TripSettings(), ZONE, lambda: NOW).step().done == 0
     assert Worker(conn, TripSettings(), ZONE, lambda: NOW).step().done == 1
     assert one(conn, "SELECT count(*) FROM fleet_due") == 0
@@ -161,11 +160,6 @@ def test_other_thresholds_make_everything_due_once(conn: psycopg.Connection) -> 
     assert not due.adopt(conn, TripSettings(stop_off_s=60).rules(), ZONE)
     assert due_rows(conn) == [(car, "-infinity", "infinity", "thresholds")]
     assert due.adopt(conn, TripSettings(stop_off_s=60).rules(), ZoneInfo("UTC")), "days differ"
-
-
-def test_a_mark_needs_a_zone(conn: psycopg.Connection) -> None:
-    with pytest.raises(ValueError, match="no zone"):
-        due.mark(conn, 1, datetime(2026, 6, 1), NOW, "test")  # noqa: DTZ001 - that is the point
 
 
 def test_a_database_without_a_mark_begins_with_everything(

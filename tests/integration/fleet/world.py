@@ -12,7 +12,7 @@ import psycopg
 
 from fleet.derive import due
 from fleet.derive.settings import TripSettings
-from fleet.derive.worker import Outcome, Worker
+from fleet.derive.worker import Worker
 from fleet.privacy.withholding import withhold_due
 from storage.records import Batch, Kind, Position, pack_position
 from storage.writer import BulkWriter
@@ -78,17 +78,19 @@ def write(database: str, rows: Iterable[Fix], terminals: dict[int, int] | None =
             writer.write([Batch(Kind.POSITION, len(packed), b"".join(packed))])
 
 
-def work(conn: psycopg.Connection[Any], settings: TripSettings | None = None) -> Outcome:
-    """Compute everything that is due."""
+def work(
+    conn: psycopg.Connection[Any],
+    settings: TripSettings | None = None,
+    now: datetime = NOW,
+    keep_days: int | None = None,
+) -> int:
+    """Compute everything that is due; return how many fixes were looked at."""
     withhold_due(conn, ZONE, NOW)
     due.follow(conn)
-    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: NOW)
-    total = Outcome()
-    while True:
-        outcome = worker.step()
-        total += outcome
-        if not outcome.done:
-            return total
+    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: now, keep_days)
+    while worker.step().done:
+        pass
+    return worker.fixes
 
 
 def derived(conn: psycopg.Connection[Any]) -> dict[str, list[tuple[Any, ...]]]:

@@ -91,7 +91,7 @@ def test_json_csv_and_excel_say_the_same(run: Run, tmp_path: Path) -> None:
         (("--meter", "m", "--month", "2026-13"), "“2026-13”不是月份"),
         (("--meter", "m", "--day", "9.10."), "“9.10.”不是日期"),
         (("--meter", "x", "--month", "2026-10"), "没有编码为 x 的计量点"),
-        (("compare", "--month", "2999-10", "--meter", "m"), "2999-10 还没有一天结束"),
+        (("compare", "--month", "2099-10", "--meter", "m"), "2099-10 还没有一天结束"),
         (("compare", "--month", "2026-10"), "请写 --meter 或 --institution 之一"),
         (
             ("compare", "--month", "2026-10", "--institution", "jg-1", "--energy", "wood"),
@@ -208,6 +208,28 @@ def test_the_calendar_comes_from_a_csv_with_its_lines_named(
     file.write_text("2026-10-01,休息\n", encoding="utf-8")
     with pytest.raises(RefusedError, match=r"days.csv 第 1 行"):
         run("calendar", file, "--source", "x")
+
+
+def test_a_calendar_that_excel_saved_on_a_chinese_windows_is_read(
+    run: Run, conn: Conn, tmp_path: Path
+) -> None:
+    file = tmp_path / "days.csv"
+    file.write_text("2026/10/01,节假日\r\n2026/10/10,工作日\r\n", encoding="gbk")
+    assert "读入 2 天" in run("calendar", file, "--source", "x").output
+    rows = conn.execute("SELECT day, kind FROM calendar_day ORDER BY day").fetchall()
+    assert rows == [(date(2026, 10, 1), "holiday"), (date(2026, 10, 10), "workday")]
+    file.write_bytes(b"\xff\x00\xfe")
+    with pytest.raises(RefusedError, match=r"days.csv：不是文本文件"):
+        run("calendar", file, "--source", "x")
+
+
+def test_a_meter_that_never_reported_is_not_taken_for_a_complete_one(run: Run, conn: Conn) -> None:
+    add_meter(conn, "dead", None)
+    said = run("quality", "--meter", "dead", "--month", "2026-10").output
+    assert "完整率 无法计算" in said
+    assert "dead：从未有过用量，也未录入装表时间，不计入完整率" in said
+    assert "100" not in said
+    assert "数据覆盖：无法计算" in run("--meter", "dead", "--month", "2026-10").output
 
 
 def test_stale_meters_are_listed_with_the_reason(run: Run) -> None:

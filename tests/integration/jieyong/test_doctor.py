@@ -252,6 +252,32 @@ def test_the_broker_is_looked_at_when_a_terminal_wants_it(place: Path, database:
     assert away.where == f"broker at 127.0.0.1:{port}"
 
 
+@pytest.mark.parametrize(
+    ("ran", "mqtt", "looked_at"),
+    [
+        (("jt808",), "", False),
+        (("jt808",), '[mqtt]\nhost = "127.0.0.2"\n', True),
+        (("jt808", "mqtt"), "", True),
+        ((), "", True),
+    ],
+)
+def test_who_uses_jt808_alone_needs_no_broker(
+    place: Path, database: str, ran: tuple[str, ...], mqtt: str, looked_at: bool
+) -> None:
+    text = f'[database]\nurl = "{database}"\n{mqtt}'
+    (place / "jieyong.toml").write_text(text, encoding="utf-8")
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("INSERT INTO terminal (code) VALUES ('car-1')")
+        for name in ran:
+            home = place / "var" / f"collect-{name}"
+            home.mkdir(parents=True)
+            save(load(conn, datetime.now(UTC)), home / "registry.json")
+
+    (found,) = [one for one in examine_installation(None) if "broker" in one.where]
+
+    assert found.what.startswith("not looked at") is not looked_at
+
+
 def test_a_collector_that_has_an_old_inventory_is_told(place: Path, database: str) -> None:
     (place / "jieyong.toml").write_text(f'[database]\nurl = "{database}"\n', encoding="utf-8")
     for name in ("modbus", "mqtt"):

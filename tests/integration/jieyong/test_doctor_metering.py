@@ -12,8 +12,7 @@ from jieyong.doctor import examine_installation
 from jieyong.doctor.finding import Finding, Level
 from jieyong.doctor.metering import check_metering
 from metering.derive import due
-from metering.derive.due import DueKind
-from metering.derive.failures import failed
+from metering.derive.due import QUEUES, DueKind
 from storage.connection import connect
 from storage.settings import DatabaseSettings
 from tests.integration.metering.derive.world import (
@@ -93,7 +92,7 @@ def test_what_rests_after_a_failure_does_not_count_as_waiting(
     conn: psycopg.Connection, database: str
 ) -> None:
     due.mark(conn, DueKind.METER, 7, at(0), None, "test")
-    failed(conn, DueKind.METER, {7: "no"}, datetime.now(UTC) + LONG)
+    QUEUES[DueKind.METER].failed(conn, {7: "no"}, datetime.now(UTC) + LONG)
     (found,) = looked_at(database, LONG)
     assert found.what == "nothing waits to be computed"
 
@@ -113,7 +112,7 @@ def test_failures_are_told_from_the_third_on_with_their_reason(
     ):
         due.mark(conn, kind, subject, at(0), None, "test")
         for _ in range(times):
-            failed(conn, kind, {subject: error}, at(0))
+            QUEUES[kind].failed(conn, {subject: error}, at(0))
 
     point, found = told(database, "could not be computed")
 
@@ -131,7 +130,7 @@ def test_many_failures_are_told_in_short(conn: psycopg.Connection, database: str
     for subject in range(1, 8):
         due.mark(conn, DueKind.METER, subject, at(0), None, "test")
     for _ in range(3):
-        failed(conn, DueKind.METER, dict.fromkeys(range(1, 8), "no"), at(0))
+        QUEUES[DueKind.METER].failed(conn, dict.fromkeys(range(1, 8), "no"), at(0))
     found = told(database, "could not be computed")
     assert len(found) == 6
     assert found[-1].what == "2 more could not be computed: meter 6, meter 7"

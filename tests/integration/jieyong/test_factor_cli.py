@@ -136,7 +136,7 @@ def test_a_month_is_priced_by_the_tariff_assigned(run: Run, database: str) -> No
     assert "电度电费 67.44 元，基本电费没有" in priced
     with pytest.raises(RefusedError, match="没有编码为 m-9 的计量表"):
         run("cost", "m-9", "--month", "2026-07")
-    with pytest.raises(RefusedError, match="月份 9999-12 不在 1990 年至 2100 年之间"):
+    with pytest.raises(RefusedError, match="9999 年不在 2000 年至 2100 年之间"):
         run("cost", "m-1", "--month", "9999-12")
 
 

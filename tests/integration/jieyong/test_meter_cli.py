@@ -104,9 +104,45 @@ def test_a_ratio_is_entered_shown_and_withdrawn(run: Run) -> None:
     assert "已登记变比 #1" in run(
         "ratio", "czj-1-main", "--ct", "400/5", "--since", "2026-06-20", "--by", "李敏"
     )
-    assert "80" in run("show", "czj-1-main")
-    assert "已撤销 ratio #1" in run("withdraw", "ratio", 1)
-    assert "80" not in run("show", "czj-1-main")
+    shown = run("show", "czj-1-main")
+    assert "│ 80" in shown
+    assert "登记变比" in shown
+    assert "编号 1，CT 80，PT 1，自 2026-06-20" in shown
+    assert "已撤销变比 #1" in run("withdraw", "ratio", 1)
+    shown = run("show", "czj-1-main")
+    assert "│ 80" not in shown
+    assert "撤销变比" in shown
+
+
+def test_a_ratio_that_ends_says_what_counts_behind_it(run: Run) -> None:
+    days = ("--since", "2026-06-20", "--until", "2026-07-01")
+    said = run("ratio", "czj-1-main", "--ct", "80", *days)
+    assert "注意：自 2026-07-01 00:00 起没有变比，按 1 计算" in said
+    run("withdraw", "ratio", 1)
+    run("ratio", "czj-1-main", "--ct", "60", "--since", "2026-07-01")
+    assert "注意" not in run("ratio", "czj-1-main", "--ct", "80", *days)
+
+
+def test_figures_are_computed_again_when_somebody_asks(
+    invoke: Callable[..., Result], run: Run, database: str
+) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("DELETE FROM metering_due")
+        assert "已安排重新计算：czj-1-main" in run("recompute", "czj-1-main", "--by", "李敏")
+        rows = conn.execute(
+            "SELECT code FROM metering_due JOIN meter ON meter.id = subject"
+        ).fetchall()
+        assert rows == [("czj-1-main",)]
+        conn.execute("DELETE FROM metering_due")
+        (count,) = conn.execute("SELECT count(*) FROM meter WHERE formula IS NULL").fetchone() or ()
+        assert f"{count} 块计量表、0 个瞬时量和状态" in run("recompute", "--all")
+        assert conn.execute("SELECT count(*) FROM metering_due").fetchone() == (count,)
+        said = conn.execute(
+            "SELECT principal, subject FROM audit_log WHERE action LIKE %s", ["%rec%"]
+        )
+        assert said.fetchall()[0] == ("李敏", "czj-1-main")
+    for words in ((), ("czj-1-main", "--all")):
+        assert "写 --all" in str(invoke("meter", "recompute", *words).exception)
 
 
 def test_a_refusal_names_times_as_the_site_has_them(
@@ -173,7 +209,7 @@ def test_a_replacement_says_what_to_write_into_the_inventory(run: Run) -> None:
     shown = run("show", "czj-1-main")
     assert "拆表止数" in shown
     assert "换表" in shown
-    assert "已撤销 act #1" in run("withdraw", "act", 1)
+    assert "已撤销操作 #1" in run("withdraw", "act", 1)
 
 
 def test_a_place_moves_to_another_room(run: Run) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from jieyong.workers.tally import Done, Tally, new_tally, summed
 from jieyong.workers.watch import Look, database_answers, progress, workers_connected
-from metering.derive.backlog import Backlog
 from metering.derive.due import DueKind
-from metering.derive.times import us_of
+from storage.backlog import Backlog
+from storage.times import us_of
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 NONE = Done(2, 2, 0, 0, 0, None)
@@ -82,6 +82,6 @@ def test_without_workers_nothing_was_done() -> None:
 
 
 def fill(tally: Tally, *figures: int) -> None:
-    names = ("connected", "done", "failed", "quarters", "last_success_us")
+    names = ("connected", "done", "failed", "amount", "last_success_us")
     for name, figure in zip(names, figures, strict=True):
         setattr(tally, name, figure)

@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client.metrics_core import Metric
 
 from collector.drain_stats import DrainStats
+from collector.fanout.stats import FanoutStats
 from collector.jt808.frame import FrameFault
 from collector.jt808.rows import Fault as Jt808Fault
 from collector.jt808.stats import Jt808Stats
@@ -15,14 +16,15 @@ from collector.modbus.stats import BusStats, DeviceStats
 from collector.mqtt.decode import Fault
 from collector.mqtt.stats import MqttStats
 from collector.spool_model import Fate, SpoolStats
+from jieyong.metrics.fanout import fanout_metrics
 from jieyong.metrics.jt808 import jt808_metrics
-from jieyong.metrics.metering import metering_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
+from jieyong.metrics.workers import FLEET, METERING, worker_metrics
 from jieyong.workers.tally import Done
-from metering.derive.backlog import Backlog
 from metering.derive.due import DueKind
+from storage.backlog import Backlog
 from storage.records import Kind
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
@@ -52,8 +54,10 @@ def exported() -> Iterator[Metric]:
     mqtt.last_message_us = 1
     yield from mqtt_metrics(mqtt)
     yield from jt808_metrics(jt808())
+    yield from fanout_metrics(FanoutStats(), SpoolStats(1, 1, 1, {}, 1, None, {}), 1)
     waiting = Backlog({DueKind.METER: 1}, 1, None)
-    yield from metering_metrics(Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
+    for nouns in (METERING, FLEET):
+        yield from worker_metrics(nouns, Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
 
 
 def jt808() -> Jt808Stats:

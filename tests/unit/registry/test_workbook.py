@@ -6,8 +6,9 @@ import zipfile
 import pytest
 import xlsxwriter
 
+from registry.no_value import NoValue
 from registry.refusal import RefusedError
-from registry.workbook import MOST_BYTES, cell_name, sheet, sheets
+from registry.workbook import MOST_BYTES, cell_name, missing_values, sheet, sheets
 
 
 def book(*names: str) -> bytes:
@@ -95,3 +96,82 @@ def test_what_nobody_sees_is_not_read() -> None:
     assert sheets(content.getvalue(), "a.xlsx") == {"甲": [["甲"]]}
     with pytest.raises(RefusedError, match="没有名为“乙”的工作表（现有：甲）"):
         sheet(content.getvalue(), "a.xlsx", "乙")
+
+
+def calculated(value: object, cell: str = "B2", **replaced: str) -> bytes:
+    """A book with a formula and its stored result; then parts of its XML are replaced."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as made:
+        made.add_worksheet("空")
+        page = made.add_worksheet("甲 & 乙")
+        page.write_string("A1", "数量")
+        page.write_formula(cell, "=A1*2", None, value)
+    return edited(content.getvalue(), replaced)
+
+
+def edited(content: bytes, replaced: dict[str, str]) -> bytes:
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
+        for part in old.namelist():
+            text = old.read(part).decode()
+            for before, after in replaced.items():
+                text = text.replace(before, after)
+            new.writestr(part, text)
+    return changed.getvalue()
+
+
+COMPUTED = {'fullCalcOnLoad="1"': ""}
+UNCOMPUTED = "公式没有保存计算结果：请在 Excel 中打开并保存后再导入"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        calculated(0),
+        calculated(0, **{"<v>0</v>": "<v>0.0</v>"}),
+        calculated(0, **{"<v>0</v>": "<v></v>", **COMPUTED}),
+        calculated(0, **{"<v>0</v>": "<v />", **COMPUTED}),
+        calculated(0, **{"<v>0</v>": "", **COMPUTED}),
+        calculated(0, **{"<v>0</v>": "", "<f>A1*2</f>": '<f t="shared" si="0"/>', **COMPUTED}),
+    ],
+    ids=["0 to compute", "0.0 to compute", "empty", "closed", "none", "shared"],
+)
+def test_a_formula_that_nobody_computed_is_neither_zero_nor_nothing(content: bytes) -> None:
+    found = sheets(content, "a.xlsx")["甲 & 乙"][1][1]
+    assert isinstance(found, NoValue)
+    assert found.why == UNCOMPUTED
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (calculated(0, **COMPUTED), 0),
+        (calculated(62), 62),
+        (calculated("", **{'<c r="B2">': '<c r="B2" t="str">', **COMPUTED}), ""),
+        (calculated("六", **COMPUTED), "六"),
+    ],
+    ids=["a computed 0", "a result", "an empty text", "a text"],
+)
+def test_what_was_computed_is_read(content: bytes, value: object) -> None:
+    assert [*sheets(content, "a.xlsx")["甲 & 乙"][1], ""][1] == value
+
+
+@pytest.mark.parametrize("error", ["#REF!", "#DIV/0!", "#N/A", "#VALUE!"])
+@pytest.mark.parametrize("without", ["", "<f>A1*2</f>"], ids=["of a formula", "pasted"])
+def test_an_error_in_a_cell_is_not_nothing(error: str, without: str) -> None:
+    content = calculated(error, **({without: ""} if without else {}))
+    found = sheets(content, "a.xlsx")["甲 & 乙"][1][1]
+    assert isinstance(found, NoValue)
+    assert found == error
+    assert found.why == f"单元格是错误值 {error}：请在 Excel 中改正并保存后再导入"
+
+
+def test_a_cell_without_value_right_of_all_others_has_its_place() -> None:
+    rows = sheets(calculated(0, "D7", **{"<v>0</v>": ""}), "a.xlsx")["甲 & 乙"]
+    assert [(r, c) for r, row in enumerate(rows) for c, it in enumerate(row) if it == "="] == [
+        (6, 3)
+    ]
+    assert [str(fault) for fault in missing_values("甲", 7, rows[6], range(9))] == [
+        f"甲!D7：{UNCOMPUTED}"
+    ]
+    assert missing_values("甲", 7, rows[6], [0, 1, 2]) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -322,7 +323,12 @@ def test_what_the_platform_says() -> None:
     assert messages.read_answer(hexed("000a 0200 01")) == Answer(10, 0x0200, 1)
     assert messages.read_registered(hexed("000a 00 616263")) == Registered(10, 0, b"abc")
     assert messages.read_registered(hexed("000a 04")) == Registered(10, 4, b"")
-    assert messages.read_send_again(hexed("000a 02 0001 0003")) == (10, (1, 3))
+    assert send_again_2013(hexed("000a 02 0001 0003")) == (10, (1, 3))
+    assert send_again_2019(hexed("000a 0002 0001 0003")) == (10, (1, 3))
+
+
+send_again_2013 = partial(messages.read_send_again, Version.V2013)
+send_again_2019 = partial(messages.read_send_again, Version.V2019)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +336,8 @@ def test_what_the_platform_says() -> None:
     [
         *((messages.read_answer, body) for body in ("", "000a 0200", "000a 0200 01 00")),
         *((messages.read_registered, body) for body in ("", "000a")),
-        *((messages.read_send_again, body) for body in ("", "000a", "000a 02 0001", "000a 00 00")),
+        *((send_again_2013, body) for body in ("", "000a", "000a 02 0001", "000a 00 00")),
+        *((send_again_2019, body) for body in ("", "000a 00", "000a 0002 0001", "000a 00 00 00")),
     ],
 )
 def test_what_the_platform_says_cut_short_is_refused(
@@ -344,7 +351,7 @@ def test_what_the_platform_says_cut_short_is_refused(
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     readers = (
         *(frame.unwrap, header.decode, location.decode, messages.read_answer),
-        *(messages.read_registered, messages.read_send_again, messages.read_locations),
+        *(messages.read_registered, send_again_2013, send_again_2019, messages.read_locations),
     )
     for read in readers:
         try:

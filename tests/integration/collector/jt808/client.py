@@ -60,6 +60,18 @@ class Terminal:
         head = message_id.to_bytes(2, "big") + len(body).to_bytes(2, "big")
         return framed(head + self._phone + self._serial.to_bytes(2, "big") + body)
 
+    def packets(self, message_id: int, body: bytes, size: int) -> list[tuple[int, bytes]]:
+        """Cut a message into packets of so many bytes; return the serial and frame of each."""
+        parts = [body[at : at + size] for at in range(0, len(body), size)]
+        found = []
+        for index, part in enumerate(parts, 1):
+            self._serial = (self._serial + 1) & 0xFFFF
+            words = (self._serial, len(parts), index)
+            head = message_id.to_bytes(2, "big") + (0x2000 | len(part)).to_bytes(2, "big")
+            tail = b"".join(word.to_bytes(2, "big") for word in words)
+            found.append((self._serial, framed(head + self._phone + tail + part)))
+        return found
+
     def send(self, message_id: int, body: bytes = b"") -> int:
         """Send a message; return its serial."""
         self.writer.write(self.message(message_id, body))

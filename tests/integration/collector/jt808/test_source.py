@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,30 @@ async def test_nothing_is_acknowledged_before_it_is_on_disk(tmp_path: Path) -> N
         sink.going.set()
         assert await terminal.result(position) == 0
     assert sink.numbers == [1]
+
+
+async def test_packets_that_got_lost_are_asked_for_and_then_acknowledged(tmp_path: Path) -> None:
+    sink, ahead_us = Sink(), [0]
+    items = [location(n, BASE) for n in range(10)]
+    body = b"\x00\x0a\x01" + b"".join(len(one).to_bytes(2, "big") + one for one in items)
+
+    def now_us() -> int:
+        return time.time_ns() // 1000 + ahead_us[0]
+
+    async with running(tmp_path, sink.accept) as source, Terminal(source.port) as terminal:
+        source._server.now_us = now_us
+        await terminal.log_in()
+        packets = terminal.packets(0x0704, body, 80)
+        for index in (1, 2, 4):
+            terminal.writer.write(packets[index - 1][1])
+        await until(lambda: source.stats.frames["0x0704"] == 3, "the others have come")
+        ahead_us[0] = 6_000_000
+        first = packets[0][0].to_bytes(2, "big")
+        assert await terminal.receive() == (0x8003, first + bytes.fromhex("02 0003 0005"))
+        for index in (3, 5):
+            terminal.writer.write(packets[index - 1][1])
+        assert [await terminal.result(serial) for serial, _ in packets] == [0] * 5
+    assert sink.numbers == list(range(10))
 
 
 async def test_a_spool_that_refuses_stops_the_reading_and_loses_nothing(tmp_path: Path) -> None:
@@ -109,6 +134,20 @@ async def test_silent_and_unknown_peers_have_to_leave(tmp_path: Path) -> None:
             assert await known.ended()
         assert source.stats.closed == {"unauthenticated": 1, "idle": 1}
         assert (source.stats.connections, source.stats.authenticated) == (0, 0)
+
+
+async def test_who_authenticates_again_has_the_time_for_it(tmp_path: Path) -> None:
+    sink = Sink()
+    async with running(tmp_path, sink.accept) as source, Terminal(source.port) as terminal:
+        await terminal.log_in()
+        server, now_s = source._server, asyncio.get_running_loop().time()
+        (peer,) = server._peers
+        peer.since_s = now_s - 3600  # it has been here for an hour
+        assert await terminal.result(terminal.send(0x0003)) == 0
+        server._sweep(now_s)
+        await terminal.log_in()
+        assert await terminal.result(terminal.send(0x0200, location(1, BASE))) == 0
+        assert source.stats.closed.total() == 0
 
 
 @pytest.mark.parametrize(

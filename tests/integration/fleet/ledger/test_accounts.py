@@ -124,6 +124,28 @@ def test_a_window_without_readings_knows_no_kilometres(conn: Conn, tmp_path: Pat
     assert (one.cost, one.used, one.yuan_per_km) == (0, {}, None)
 
 
+def test_a_reading_with_a_digit_too_many_is_asked_about_by_its_row(
+    conn: Conn, tmp_path: Path
+) -> None:
+    sheets = a_month()
+    sheets["费用"] = [
+        spent("T3", None, "9001", "2026-01-20 09:00", "加油", "92号汽油", 30.5, 228.75, 15000)
+        if row[0] == "T3"
+        else row
+        for row in sheets["费用"]
+    ]
+    bring(conn, tmp_path / "一月.xlsx", **sheets)
+    one = january(conn)["A01"]
+    assert isinstance(one.stretch, Unknown)
+    assert one.stretch.why == (
+        "里程表读数在 2026-01-20 由 1100.0（一月.xlsx 费用!4）"
+        " 升到 15000.0 公里（一月.xlsx 费用!5），期间行驶不了这么远，是否多写或漏写一位数字？请核对"
+    )
+    assert one.yuan_per_km is None
+    assert one.used["ml"] == one.stretch
+    assert one.fen["filling"] == 52_875, "money does not rest on it"
+
+
 def test_months_add_up_to_their_year(conn: Conn, tmp_path: Path) -> None:
     lines = [
         spent(

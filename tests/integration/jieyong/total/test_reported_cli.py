@@ -59,6 +59,10 @@ def test_bills_go_up_to_the_city_and_what_is_unknown_stays_so(run: Run, billed: 
     assert tuple(city[key] for key in counts) == (3, 1, 2, 1)
     assert (city["amount"], city["known_amount"]) == (None, "800.50")
     assert kwh(city["metered"]) == 1000
+    first, second, *_ = month(run, *POWER)["totals"]
+    parts = ("by_bills", "by_meters", "by_records")
+    assert [kwh(first[key]) for key in parts] == [1050, -300, None]  # 300 pass on to B
+    assert [kwh(second[key]) for key in parts] == [None, 300, None]
 
 
 def test_what_is_reported_by_another_or_by_nobody(run: Run, billed: Town) -> None:

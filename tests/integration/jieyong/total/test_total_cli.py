@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import python_calamine
 
 from registry.refusal import RefusedError
 from tests.integration.jieyong.total.ask import JUNE, KWH, Run, kwh, line, month, totals
-from tests.integration.metering.tree.town import Town, midnight, month_of
+from tests.integration.metering.tree.town import Town, month_of
 
 
 def test_a_month_counts_what_is_passed_on_once(run: Run) -> None:
@@ -126,39 +125,6 @@ def test_files_say_what_the_screen_says(run: Run, tmp_path: Path, town: Town) ->
     assert rows[1][1] == "=1+1"
     assert rows[1][3:7] == [1000, 0, 300, 700]
     assert rows[3][6] == "未知"
-
-
-def test_mains_name_remainders_and_what_may_be_wrong(run: Run, town: Town) -> None:
-    done = run("mains", "--month", "2026-06")
-    assert line(done.stdout, "2026-06", "M", "kWh")[2:7] == ["1,000", "0", "300", "700", "kWh"]
-    assert "没有差额为负" in done.stdout
-    town.meter("T", "r-A")
-    town.hang("T", "M")
-    assert line(run("mains", "--month", "2026-06").stdout, "M", "T")[4:] == [
-        *("未知", "未知", "kWh", "T"),
-    ]
-    town.days("T", month_of(800 * KWH, JUNE))
-    done = run("mains", "--month", "2026-06")
-    assert "2026-06 总表 M：分表之和比供入多 100 kWh，可能的原因：" in done.stdout
-    assert "去掉分表 T 就对得上：请核对它是否挂在总表 M 之下" in done.stdout
-
-
-def test_the_tolerance_of_remainders_is_a_setting(run: Run, town: Town, tmp_path: Path) -> None:
-    town.meter("T", "r-A")
-    town.hang("T", "M")
-    town.days("T", month_of(730 * KWH, JUNE))
-    assert "分表之和比供入多 30 kWh" in run("mains", "--month", "2026-06").stdout
-    (tmp_path / "own.toml").write_text("[mains]\ntolerance_percent = 3.5\n", encoding="utf-8")
-    done = run("mains", "--month", "2026-06", "--config", tmp_path / "own.toml")
-    assert "没有差额为负" in done.stdout
-
-
-def test_mains_by_day(run: Run, town: Town) -> None:
-    begin = midnight(JUNE).astimezone(UTC)
-    town.known("M", begin, dict.fromkeys(range(96), 2 * KWH))
-    town.known("S", begin, dict.fromkeys(range(96), KWH))
-    done = run("mains", "--month", "2026-06", "--grain", "day")
-    assert line(done.stdout, "2026-06-01")[2:6] == ["192", "0", "96", "96"]
 
 
 def test_problems_are_named(run: Run, town: Town) -> None:

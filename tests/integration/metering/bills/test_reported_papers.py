@@ -101,6 +101,17 @@ def test_an_account_that_goes_with_its_meter_says_so(conn: Conn) -> None:
     assert [row["goes_to"] for row in table.rows] == ["户号 510003 随计量表不计入", ""]
 
 
+def test_an_account_whose_meters_go_several_ways_says_so(conn: Conn) -> None:
+    two_bills(conn)
+    open_account(conn, "510003", meters=("m-1", "m-3"))
+    enter_relation(conn, ACT, Relation("meter", "m-3", Kind.EXCLUDED))
+    (table,) = told(conn)
+    assert [row["goes_to"] for row in table.rows] == [
+        "户号 510003 的计量表分属几家，有计量的月份按计量分开",
+        "",
+    ]
+
+
 def test_the_ledger_shows_what_is_reported_where_meters_see_energy_beside_the_bill(
     conn: Conn,
 ) -> None:

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from metering.derive import due
-from metering.derive.backlog import Backlog, backlog, failing
-from metering.derive.due import DueKind
-from metering.derive.failures import cured, failed
+from metering.derive.backlog import backlog, failing
+from metering.derive.due import QUEUES, DueKind
+from storage.backlog import Backlog
 from tests.integration.metering.derive.world import (
     Recorder,
     add_meter,
@@ -54,10 +54,10 @@ def test_the_oldest_counts_and_its_age_is_never_below_zero(conn: psycopg.Connect
 def test_what_failed_counts_again_from_its_next_try_on(conn: psycopg.Connection) -> None:
     mark(conn, 1, at(0))
     mark(conn, 2, at(2))
-    failed(conn, DueKind.METER, {1: "no"}, LATER)
+    QUEUES[DueKind.METER].failed(conn, {1: "no"}, LATER)
     assert backlog(conn, LATER) == Backlog({DueKind.METER: 2, DueKind.POINT: 0}, 1, at(2))
     assert backlog(conn, LATER + MINUTE).oldest_at == at(0)
-    cured(conn, DueKind.METER, [1])
+    conn.execute("DELETE FROM metering_failure")
     assert backlog(conn, LATER).oldest_at == at(0)
 
 
@@ -90,9 +90,9 @@ def test_what_fails_is_named_the_worst_first(conn: psycopg.Connection) -> None:
     for subject in (meter.id, 99):
         due.mark(conn, DueKind.METER, subject, at(0), None, "test")
     due.mark(conn, DueKind.POINT, meter.point, at(0), None, "test")
-    failed(conn, DueKind.METER, {meter.id: "bad ratio", 99: "gone"}, at(0))
-    failed(conn, DueKind.METER, {99: "gone"}, at(1))
-    failed(conn, DueKind.POINT, {meter.point: "odd"}, at(2))
+    QUEUES[DueKind.METER].failed(conn, {meter.id: "bad ratio", 99: "gone"}, at(0))
+    QUEUES[DueKind.METER].failed(conn, {99: "gone"}, at(1))
+    QUEUES[DueKind.POINT].failed(conn, {meter.point: "odd"}, at(2))
     named = [(one.kind, one.name, one.failures, one.error) for one in failing(conn, 1)]
     assert named == [
         (DueKind.METER, "99", 2, "gone"),
@@ -101,3 +101,13 @@ def test_what_fails_is_named_the_worst_first(conn: psycopg.Connection) -> None:
     ]
     (worst,) = failing(conn, 2)
     assert (worst.first_at, worst.retry_at) == (at(0), at(1) + 2 * MINUTE)
+
+
+def test_pauses_double_up_to_six_hours(conn: psycopg.Connection) -> None:
+    mark(conn, 1, at(0))
+    pauses = []
+    for _ in range(25):
+        QUEUES[DueKind.METER].failed(conn, {1: "no"}, LATER)
+        ((retry_at,),) = conn.execute("SELECT retry_at FROM metering_failure").fetchall()
+        pauses.append((retry_at - LATER) // MINUTE)
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 256, *[360] * 16]

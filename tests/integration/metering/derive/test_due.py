@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
 from metering.derive import due
 from metering.derive.due import DueKind
-from metering.derive.times import NEVER_US, at_us
+from storage.times import NEVER_US, at_us
 from tests.integration.metering.derive.world import add_device, add_meter, at, hang, one, write
 
 Due = list[tuple[str, int, datetime, datetime]]
@@ -111,10 +111,3 @@ def test_a_fact_marks_what_it_changes_in_its_own_transaction(
         ("meter", meter.id, at(0), at(4)),
         ("meter", meter.id, at(8), at_us(NEVER_US)),
     ]
-
-
-def test_a_time_without_a_zone_is_refused(conn: psycopg.Connection) -> None:
-    naive = datetime(2026, 6, 1, tzinfo=UTC).replace(tzinfo=None)
-
-    with pytest.raises(ValueError, match="no zone"):
-        due.mark(conn, DueKind.METER, 1, naive, None, "test")

@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from metering.derive import arrays, readings, rollup
-from metering.derive.times import us_of
+from metering.derive import readings, rollup
+from storage import arrays
+from storage.times import us_of
 from tests.integration.metering.derive.world import START, at
 
 METERS = 200

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from metering.derive.rollup import Window, roll_up
-from metering.derive.times import us_of
+from storage.times import us_of
 
 QUARTER = timedelta(minutes=15)
 

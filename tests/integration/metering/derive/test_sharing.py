@@ -10,12 +10,13 @@ import psycopg
 import pytest
 
 from metering.derive import due
-from metering.derive.claim import Claim, claim
-from metering.derive.due import DueKind
+from metering.derive.backlog import backlog
+from metering.derive.due import QUEUES, DueKind
 from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
-from metering.derive.times import us_of
 from metering.derive.worker import Parts, Worker
+from storage.due import Claim
+from storage.times import us_of
 from tests.integration.metering.derive.world import (
     START,
     ZONE,
@@ -121,7 +122,7 @@ def test_a_worker_leaves_the_rows_of_a_meter_that_somebody_holds(
     first, second = many(conn, database, 2)
     due.follow(conn)
     with psycopg.connect(database) as other:
-        held = claim(other, DueKind.METER, 1, START)
+        held = QUEUES[DueKind.METER].claim(other, 1, START)
         due.mark(conn, DueKind.METER, held[0].subject, at(3), at(4), "meanwhile")
         worker = make_worker(conn)
 
@@ -259,55 +260,55 @@ def one_row(conn: psycopg.Connection, query: str) -> tuple[object, ...]:
     return tuple(row)
 
 
-def test_what_another_worker_computes_meanwhile_is_no_failure(
+def test_however_much_comes_of_a_meter_that_fails_it_stays_one_row(
     conn: psycopg.Connection, database: str
 ) -> None:
-    (meter,) = many(conn, database, 1)
-    due.follow(conn)
-    tries = 0
+    bad, good = failing(conn, database)
+    since = one(conn, "SELECT min(added_at) FROM metering_due")
+    now = [START]
+    worker = make_worker(conn, now=lambda: now[0])
+    for hour in range(1, 7):
+        write(database, bad.point, steady(4, 30 + 4 * hour))
+        due.follow(conn)
+        now[0] += timedelta(hours=7)
+        assert worker.step().failed == 1
+        assert one(conn, "SELECT count(*) FROM metering_due") == 1
+    assert kwh(conn, good.id) == 14.5
+    row = one_row(conn, "SELECT subject, ts_from, ts_to, added_at FROM metering_due")
+    assert row == (bad.id, at(0), at(57), since)
+    conn.execute("UPDATE meter SET unit = 'kWh'")
+    now[0] += timedelta(hours=7)
+    work(conn, worker)
+    assert kwh(conn, bad.id) == 28.5
 
-    def fail(_conn: psycopg.Connection, _windows: Sequence[Window]) -> None:
-        nonlocal tries
-        tries += 1
+
+def test_what_a_part_fails_at_stays_a_row_for_each_span(
+    conn: psycopg.Connection, database: str
+) -> None:
+    add_meter(conn, "m")
+    power = one(conn, "SELECT id FROM point WHERE name = 'power'")
+    for quarter in (0, 1, 2, 1000, 1001):
+        due.mark(conn, DueKind.POINT, power, at(quarter), at(quarter), "test")
+
+    def broken(_conn: psycopg.Connection, _claims: Sequence[Claim]) -> None:
         raise ValueError("no")
 
-    with psycopg.connect(database, autocommit=True) as other:
+    Worker(conn, SMALL, ZONE, Parts(broken, lambda _conn, _windows: None), lambda: START).step()
 
-        def clock() -> datetime:
-            """Behind the second rollback, and before the failure is noted, another one works."""
-            if tries == 2:
-                work(other)
-            return START
-
-        parts = Parts(lambda _conn, _claims: None, fail)
-        assert Worker(conn, SMALL, ZONE, parts, clock).step().failed == 1
-
-    assert kwh(conn, meter.id) == 14.5
-    assert one(conn, "SELECT count(*) FROM metering_due") == 0
-    assert one(conn, "SELECT count(*) FROM metering_failure") == 0
+    rows = conn.execute("SELECT kind, ts_from, ts_to FROM metering_due ORDER BY 2").fetchall()
+    assert rows == [("point", at(0), at(2)), ("point", at(1000), at(1001))]
 
 
-def test_a_failure_is_left_to_who_holds_the_meter(conn: psycopg.Connection, database: str) -> None:
-    (meter,) = many(conn, database, 1)
-    due.follow(conn)
-    tries = 0
+def test_a_clock_that_ran_ahead_lays_no_meter_to_rest_for_years(
+    conn: psycopg.Connection, database: str
+) -> None:
+    bad, _ = failing(conn, database)
+    ahead = START + timedelta(days=3650)
+    assert make_worker(conn, now=lambda: ahead).step().failed == 1
+    conn.execute("UPDATE meter SET unit = 'kWh'")
+    assert backlog(conn, START).oldest_at is not None
 
-    def fail(_conn: psycopg.Connection, _windows: Sequence[Window]) -> None:
-        nonlocal tries
-        tries += 1
-        raise ValueError("no")
+    assert make_worker(conn).step().done == 1
 
-    with psycopg.connect(database) as other:
-
-        def clock() -> datetime:
-            if tries == 2:
-                claim(other, DueKind.METER, 1, START)
-            return START
-
-        parts = Parts(lambda _conn, _claims: None, fail)
-        Worker(conn, SMALL, ZONE, parts, clock).step()
-        assert one(conn, "SELECT count(*) FROM metering_failure") == 0
-        other.rollback()
-    assert one(conn, "SELECT count(*) FROM metering_due") > 0
-    work(conn)
-    assert kwh(conn, meter.id) == 14.5
+    assert kwh(conn, bad.id) == 14.5
+    assert backlog(conn, START).oldest_at is None

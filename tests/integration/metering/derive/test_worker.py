@@ -9,6 +9,7 @@ import psycopg
 from metering.counter.model import Flag
 from metering.derive import due
 from tests.integration.metering.derive.world import (
+    Meter,
     add_device,
     add_meter,
     anew,
@@ -286,3 +287,37 @@ def test_months_in_parts_equal_months_in_one_go(conn: psycopg.Connection, databa
 
     assert derived(conn) == incremental
     assert len(rows(conn, "consumption_month")) == 6
+
+
+def test_rollover_new_ratio_and_replacement_on_one_day(
+    conn: psycopg.Connection, database: str
+) -> None:
+    """By hand: 24.5 quarters at 1, 5.9 and 9.2 at 40; half a kWh each; 0.4 quarters unread."""
+    meter = add_meter(conn, "m", until=at(30.4))
+    device, point = add_device(conn, "new")
+    hang(conn, device, meter.place, at(30.8), None)
+    new = Meter(meter.id, meter.place, device, point)
+    conn.execute(
+        "INSERT INTO device_register (device_id, register, resolution, capacity, valid,"
+        " entered_by, entered_at) VALUES (%s, 'energy', 0.01, 1000, '[,)', 't', %s)",
+        [meter.device, at(0)],
+    )
+    set_ratio(conn, meter, 40, at(24.5))
+    write(database, meter.point, [(at(q), (990 + 0.5 * q) % 1000) for q in range(31)])
+    write(database, point, [(at(q), 500 + 0.5 * (q - 30.8)) for q in range(31, 41)])
+    enter(conn, meter, at(30.4), "final", "5.2")
+    enter(conn, new, at(30.8), "initial", "500")
+
+    work(conn)
+
+    assert kwh(conn, meter.id) == 24.5 * 0.5 + (5.9 + 9.2) * 0.5 * 40
+    quarters = {row[1]: row[2:] for row in rows(conn, "consumption")}
+    assert quarters[at(24)] == (10_250_000, 0, 900, Flag.RATIO_CHANGED)
+    assert quarters[at(30)] == (12_000_000, 0, 540, Flag.REPLACED | Flag.ENTERED)
+    assert [row[1:5] for row in rows(conn, "consumption_day")] == [
+        (date(2026, 5, 30), 314_250_000, 0, 40 * 900 - 360)
+    ]
+    assert [row[4] for row in rows(conn, "counter_finding")] == ["first", "rollover", "first"]
+    incremental = derived(conn)
+    anew(conn)
+    assert derived(conn) == incremental

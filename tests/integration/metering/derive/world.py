@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.derive import due
-from metering.derive.claim import Claim
 from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
-from metering.derive.times import us_of
 from metering.derive.worker import Parts, Worker
+from storage.due import Claim
 from storage.records import Batch, Kind, pack_reading
+from storage.times import us_of
 from storage.writer import BulkWriter, Outcome
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -284,3 +284,10 @@ def test_an_unknown_meter_and_an_empty_time_are_refused(world: Conn) -> None:
         meter_cost(world, "e-9", date(2026, 6, 1), date(2026, 8, 1), pricing)
     with pytest.raises(ValueError, match="has no day"):
         priced(world, "2026-06-01", "2026-06-01")
+
+
+def test_a_meter_that_counts_in_another_unit_than_prices_are_for_is_refused(world: Conn) -> None:
+    assign(world, ACT, OfMeter("e-1"), Assignment("sh-single", date(2026, 1, 1), None), tariffs())
+    world.execute("UPDATE meter SET unit = 'GJ' WHERE code = 'e-1'")
+    with pytest.raises(RefusedError, match=r"计量表 e-1 以 GJ 计量，.*按 kWh 定价：不能计价"):
+        priced(world, "2026-07-01", "2026-08-01")

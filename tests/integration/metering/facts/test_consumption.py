@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jieyong.settings import Settings
-from jieyong.workers.run import parts_of
+from jieyong.workers.metering import parts_of
 from metering.derive.worker import Worker
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import enter_entry

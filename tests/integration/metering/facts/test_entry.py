@@ -102,6 +102,19 @@ def test_the_same_again_and_another_value_at_the_same_time_are_refused(conn: Con
     assert f"已录入抄表读数 100（#{number}），与 101 不同" in refused(conn, entry(10, "101"))[0][1]
 
 
+def test_whatever_it_was_read_for_a_counter_shows_one_value_at_a_time(conn: Conn) -> None:
+    number = enter_entry(conn, ACT, entry(10, "100"))
+    due(conn)
+    for kind in ("final", "initial"):
+        ((where, what), *_) = refused(conn, entry(10, "120", kind))
+        assert (where, what.partition("；")[0]) == (
+            "读数",
+            f"2026-01-11 08:00 已录入抄表读数 100（#{number}），与 120 不同",
+        )
+    enter_entry(conn, ACT, entry(10, "100", "final"))
+    enter_entry(conn, ACT, entry(10, "0", "reset"))
+
+
 def test_a_first_value_behind_readings_is_refused(conn: Conn) -> None:
     polled(conn, "m-1", [(5, 50.0)])
     assert "装表底数必须在所有读数之前" in refused(conn, entry(10, "0", "initial"))[0][1]

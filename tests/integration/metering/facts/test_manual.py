@@ -169,3 +169,18 @@ def test_the_template_lists_what_can_be_read_with_its_last_reading(conn: Conn) -
     assert two[:4] == ["p-2", "机房进线", "m-2", "kWh"]
     assert not any(one[6:])
     assert not any(two[4:])
+
+
+@pytest.mark.parametrize(("count", "guessed"), [(10, True), (11, False)])
+def test_a_column_of_something_else_is_refused_cell_by_cell_without_guessing(
+    conn: Conn, count: int, guessed: bool
+) -> None:
+    stated = lines(
+        ("p-1", 10, "100"), *((f"p-1{chr(97 + number)}", 10, "1") for number in range(count))
+    )
+    with pytest.raises(RefusedError) as refused:
+        manual.preview(conn, stated, NOW)
+    faults = refused.value.faults
+    assert [fault.where for fault in faults] == [f"抄表!A{row}" for row in range(3, count + 3)]
+    assert {"是不是" in fault.what for fault in faults} == {guessed}
+    assert "没有编码为 p-1a 的计量表" in faults[0].what

@@ -93,6 +93,13 @@ def test_case_25_the_devices_of_a_place_follow_one_another(conn: Conn) -> None:
     assert demands_of(conn, meter) == [(0, 30.0, 900), (1, 7.0, 900)]
 
 
+def test_two_devices_at_once_make_no_quarter_longer_than_it_is(conn: Conn) -> None:
+    meter, place = add_meter(conn)
+    add_power(conn, "d1", place, EVER, (0, 10.0), (900, None))
+    add_power(conn, "d2", place, EVER, (0, 30.0), (900, None))
+    assert demands_of(conn, meter) == [(0, 20.0, 900)]
+
+
 def test_what_a_device_measured_elsewhere_does_not_count(conn: Conn) -> None:
     meter, place = add_meter(conn)
     valid = Range(at(900), at(1800))

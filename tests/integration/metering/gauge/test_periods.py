@@ -151,3 +151,16 @@ def test_state_unknown_behind_the_silence_is_not_filled_at_midnight(conn: Conn) 
         (2, 0, 1800),
         (2, 1, 1800),
     ]
+
+
+@pytest.mark.parametrize(
+    ("now_s", "known"), [(899.999999, 0), (900, 900), (1799, 900), (1800, 1800)]
+)
+def test_a_quarter_counts_from_the_moment_it_is_over(conn: Conn, now_s: float, known: int) -> None:
+    point = gauge(conn, (0, 10.0), (900, 40.0), (1800, None))
+    running = add_point(conn, add_device(conn, "d-2"), "on", "state")
+    store(conn, running, [(0, 1.0), (1800, None)])
+    recompute(conn, (running, 0, 1800))
+    by_then = Periods(START, at(DAY_S), "day", SHANGHAI, at(now_s))
+    assert sum(one.covered_s for one in gauge_periods(conn, [point], by_then)) == known
+    assert sum(one.seconds for one in state_periods(conn, [running], by_then)) == known

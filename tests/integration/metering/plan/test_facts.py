@@ -74,7 +74,7 @@ def test_a_quota_is_entered_once_and_on_record(conn: Conn) -> None:
         ({"value": Decimal("NaN")}, "必须大于 0"),
         ({"value": Decimal("0.0000001")}, "小数超过 6 位"),
         ({"value": Decimal("1e400")}, "太大，应小于 10,000,000,000,000，请核对单位"),
-        ({"year": 20_26_0}, "年份 20260 不在"),
+        ({"year": 20_26_0}, "20260 年不在 2000 年至 2100 年之间"),
         ({"source": " "}, "请写明定额的依据"),
         ({"energy": "wood"}, "没有名为 wood 的能源"),
         ({"unit": "m3"}, "定额的单位有误"),

@@ -9,7 +9,7 @@ from metering.quality.completeness import completeness
 from metering.quality.explain import explain
 from metering.quality.gaps import Gap, Why, missing
 from metering.quality.notes import Note, notes
-from metering.quality.parts import parts
+from metering.quality.parts import Parts, added, entered
 from metering.quality.presence import Span, presence
 from metering.quality.stale import Silence, stale
 from storage import latest
@@ -35,6 +35,11 @@ DAY = timedelta(days=1)
 
 def hole(conn: Conn, meter: int, now: datetime = NOW) -> tuple[Gap, ...]:
     return missing(conn, meter, OCTOBER, SHANGHAI, now)
+
+
+def parts(conn: Conn, meters: list[int], window: Window, now: datetime) -> Parts:
+    days = completeness(conn, meters, window, SHANGHAI, now)
+    return added(days, entered(conn, meters, window, SHANGHAI))
 
 
 def test_days_are_expected_from_the_binding_to_its_end(conn: Conn) -> None:
@@ -141,13 +146,13 @@ def test_estimated_and_entered_shares_of_a_figure(conn: Conn) -> None:
     )
     for one in (meter, other):
         compute(conn, one)
-    made = parts(conn, [meter, other], OCTOBER, SHANGHAI, BEGIN + 10 * DAY)
+    made = parts(conn, [meter, other], OCTOBER, BEGIN + 10 * DAY)
     assert made.micro == 480 * KWH
     assert made.known == 1
     assert made.estimated == (240 + 24) * KWH
     assert made.entered == 240 * KWH
     assert made.entered_share == Decimal("0.5")
-    nothing = parts(conn, [meter], day(20), SHANGHAI, NOW)
+    nothing = parts(conn, [meter], day(20), NOW)
     assert nothing.micro is None
     assert nothing.known == 0
     assert nothing.estimated_share is None
@@ -238,3 +243,17 @@ def test_within_a_running_quarter_only_what_is_over_counts(conn: Conn) -> None:
     now = BEGIN + timedelta(minutes=50)
     (today,) = completeness(conn, [meter], OCTOBER, SHANGHAI, now)
     assert (today.expected_s, today.covered_s, today.complete) == (3_000, 3_000, True)
+
+
+def test_what_never_counted_anything_and_hangs_there_since_nobody_knows_when_is_noted(
+    conn: Conn,
+) -> None:
+    """Nothing is expected of it: else it would be taken for one that has nothing to say."""
+    span = Span(BEGIN, BEGIN + 31 * DAY)
+    undated, dated = add_meter(conn, "undated", None), add_meter(conn, "dated")
+    assert completeness(conn, [undated], OCTOBER, SHANGHAI, NOW) == ()
+    found = notes(conn, [undated, dated], span)
+    assert found == {undated: (Note.NEVER, Note.NO_RATIO), dated: (Note.NO_RATIO,)}
+    poll(conn, "undated-d", steady(0.25, 96))
+    compute(conn, undated)
+    assert notes(conn, [undated], span) == {undated: (Note.NO_RATIO,)}

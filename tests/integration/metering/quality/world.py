@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.derive import rollup as derived
-from metering.derive.claim import Claim
 from metering.derive.due import DueKind, mark
 from metering.derive.settings import MeteringSettings
 from metering.derive.worker import Parts, Worker
 from metering.plan.usage import Window, month_of
 from metering.tree.virtual import recompute_virtual
+from storage.due import Claim
 
 Conn = psycopg.Connection[Any]
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -16,12 +16,17 @@ from fractions import Fraction
 
 from psycopg.types.range import TimestamptzRange
 
+from metering.derive.rollup import Window
 from metering.tree.relations import Kind, Relation, enter_relation
 from metering.tree.standing import Standing, enter_standing
-from tests.integration.metering.tree.town import ACT, QUARTER, Town, midnight
+from metering.tree.virtual import recompute_virtual
+from storage.times import us_of
+from tests.integration.metering.tree.town import ACT, QUARTER, ZONE, Town, midnight
 
 DAYS = [date(2026, 6, 29) + timedelta(days=n) for n in range(4)]
 BEHIND = DAYS[-1] + timedelta(days=1)
+ONE = Fraction(1)
+MINUTE = timedelta(minutes=1)
 OUTSIDE, NOBODY = "-", "0"
 KINDS = {"electricity": "kWh", "water": "m3"}
 ITEMS = ("", "", "01A00", "01A10", "01B00")
@@ -42,29 +47,39 @@ class Meter:
     end: datetime
     rooms: list[tuple[datetime, str | None]] = field(default_factory=list)
     mains: list[tuple[datetime, str | None]] = field(default_factory=list)
-    sources: tuple[str, ...] = ()
+    terms: dict[str, Fraction] = field(default_factory=dict)
+    net: dict[str, Fraction] = field(default_factory=dict)  # factors of physical meters
+    sources: list[str] = field(default_factory=list)  # whom it stands for as a main
     quarters: dict[datetime, int] = field(default_factory=dict)
 
 
 class Drawn:
-    """Draws a town and puts it into the database."""
+    """Draws a town and puts it into the database.
 
-    def __init__(self, town: Town, rng: random.Random) -> None:
+    In a crowded one less is unknown, and several virtual meters always share others.
+    """
+
+    def __init__(self, town: Town, rng: random.Random, *, crowded: bool = False) -> None:
         self.town, self.rng = town, rng
         self.houses = [f"I{n}" for n in range(rng.randint(2, 4))]
         town.house(*self.houses)
         self.meters: dict[str, Meter] = {}
         self.relations: dict[tuple[str, str], list[tuple[date, date, Shares]]] = defaultdict(list)
         self.districts: dict[str, list[tuple[date, date, str]]] = {}
-        for n in range(rng.randint(4, 10)):
+        self.gaps = [0, 0, 0.002] if crowded else [0, 0, 0.1, 1]
+        for n in range(rng.randint(2, 4) if crowded else rng.randint(4, 10)):
             self._meter(f"M{n}")
             if n in {2, 5}:
-                self._virtual(f"V{n}")
+                self._any_virtual(f"V{n}")
+        if crowded or rng.random() < 0.7:
+            self._crowd()
+        self._compute()
         self._relations()
         self._districts()
 
     def _time(self) -> datetime:
-        return midnight(DAYS[0]) + self.rng.randint(1, 96 * len(DAYS) - 1) * QUARTER
+        quarters = self.rng.randint(1, 96 * len(DAYS) - 1)
+        return midnight(DAYS[0]) + quarters * QUARTER + self.rng.choice([0, 0, 7]) * MINUTE
 
     def _changes(self, values: list[str]) -> list[tuple[datetime, str | None]]:
         times = sorted({midnight(DAYS[0]), *(self._time() for _ in range(self.rng.randint(0, 2)))})
@@ -78,10 +93,10 @@ class Drawn:
             self._time() if 0.15 < kind < 0.3 else end,
         )
 
-    def _meter(self, code: str) -> None:
+    def _meter(self, code: str, energy: str = "", *, alone: bool = False) -> None:
         rng = self.rng
         direction = rng.choice(["in"] * 5 + ["out", "generated"])
-        energy = rng.choice(["electricity"] * 4 + ["water"])
+        energy = energy or rng.choice(["electricity"] * 4 + ["water"])
         begin, end = self._life()
         end = max(begin + QUARTER, end)
         meter = Meter(code, direction, rng.choice(ITEMS), energy, begin, end)
@@ -98,45 +113,90 @@ class Drawn:
         meter.rooms = self._changes([f"r-{house}" for house in self.houses])
         for since, until, room in _spans(meter.rooms):
             self.town.put(code, room, TimestamptzRange(since, until))
-        self._hang(meter)
+        self._hang(meter, [] if alone else [other for other in self.meters if other != code])
         slots = [midnight(DAYS[0]) + n * QUARTER for n in range(96 * len(DAYS))]
-        gone = rng.choice([0, 0, 0.1, 1])
-        used = {n: rng.randint(-2, 10**6) for n, _ in enumerate(slots) if rng.random() >= gone}
+        gone = rng.choice(self.gaps)
+        # In whole units: whatever formulas multiply them with, nothing has to be rounded.
+        micros = (rng.randint(-2, 10**6) * 10**6 for _ in slots)
+        used = {n: micro for n, micro in enumerate(micros) if rng.random() >= gone}
         used = {n: micro for n, micro in used.items() if begin <= slots[n] < end}
         meter.quarters = {slots[n]: micro for n, micro in used.items()}
         if used:
             self.town.known(code, slots[0], used)
 
-    def _hang(self, meter: Meter) -> None:
-        others = [code for code in self.meters if code != meter.code]
-        if others and self.rng.random() < 0.75:
-            meter.mains = self._changes(others)
+    def _hang(self, meter: Meter, below: list[str]) -> None:
+        if below and self.rng.random() < 0.75:
+            meter.mains = self._changes(below)
             for since, until, main in _spans(meter.mains):
                 self.town.hang(meter.code, main, TimestamptzRange(since, until))
 
-    def _virtual(self, code: str) -> None:
-        energy = self.rng.choice([m.energy for m in self.meters.values()])
+    def _crowd(self) -> None:
+        """Draw virtual meters that share a few others, below the same mains."""
+        rng, energy = self.rng, next(iter(self.meters.values())).energy
+        below = [m.code for m in self.meters.values() if m.energy == energy][: rng.randint(1, 2)]
+        for n in range(3):
+            self._meter(f"X{n}", energy, alone=rng.random() < 0.9)
+        named = ["X0", "X1", "X2"]
+        for n in range(rng.randint(3, 5)):
+            sources = rng.sample(named, rng.randint(1, 3))
+            direction = rng.choice(["in", "in", "in", "generated"])
+            self._virtual(f"W{n}", sources, below, direction)
+            if rng.random() < 0.2:
+                named.append(f"W{n}")
+
+    def _any_virtual(self, code: str) -> None:
+        rng, below = self.rng, list(self.meters)
+        energy = rng.choice([m.energy for m in self.meters.values()])
         same = [m.code for m in self.meters.values() if m.energy == energy]
-        sources = self.rng.sample(same, min(len(same), self.rng.randint(1, 2)))
+        named = rng.sample(same, min(len(same), rng.randint(1, 2)))
+        self._virtual(code, named, below, direction=rng.choice(["in", "in", "out"]))
+
+    def _virtual(self, code: str, named: list[str], below: list[str], direction: str) -> None:
+        rng, energy = self.rng, self.meters[named[0]].energy
+        factors = rng.choices([*["1"] * 4, "0.5", "0.6", "2", "-1"], k=len(named))
+        factors[0] = factors[0].lstrip("-")  # who adds nothing stands in no tree
+        terms = {other: Fraction(factor) for other, factor in zip(named, factors, strict=True)}
         begin, end = midnight(DAYS[0]), midnight(BEHIND)
-        item = self.rng.choice(ITEMS)
-        direction = self.rng.choice(["in", "in", "out"])
-        meter = Meter(code, direction, item, energy, begin, end, sources=tuple(sources))
+        item = rng.choice(ITEMS)
+        meter = Meter(code, direction, item, energy, begin, end, terms=terms)
+        meter.net, meter.sources = self._net(terms), self._sources(terms)
         self.town.virtual(
             code,
-            " + ".join(f"{{{source}}}" for source in sources),
+            " + ".join(f"{f} * {{{other}}}" for f, other in zip(factors, named, strict=True)),
             energy=energy,
             unit=KINDS[energy],
             item=item or None,
             direction=direction,
         )
         self.meters[code] = meter
-        self._hang(meter)
+        self._hang(meter, below)
+
+    def _net(self, terms: dict[str, Fraction]) -> dict[str, Fraction]:
+        sums: dict[str, Fraction] = defaultdict(Fraction)
+        for code, factor in terms.items():
+            for other, part in (self.meters[code].net or {code: ONE}).items():
+                sums[other] += factor * part
+        return sums
+
+    def _sources(self, terms: dict[str, Fraction]) -> list[str]:
+        """Those it names; where nested ones cancel out, what it comes to."""
+        named = [code for code, factor in terms.items() if factor > 0]
+        inside = {other for code in named for other, n in self._net({code: ONE}).items() if n > 0}
+        net = [other for other, factor in self._net(terms).items() if factor > 0]
+        return named if inside == set(net) else net
+
+    def _compute(self) -> None:
+        """Compute the virtual meters' quarters."""
+        begin, end = us_of(midnight(DAYS[0])), us_of(midnight(BEHIND))
+        physical = [self.town.ids[m.code] for m in self.meters.values() if not m.terms]
+        with self.town.conn.transaction():
+            windows = [Window(id_, begin, end) for id_ in physical]
+            recompute_virtual(self.town.conn, windows, ZONE)
 
     def _relations(self) -> None:
         subjects = [("institution", house) for house in self.houses[1:]]
         subjects += [(kind, f"{kind[0]}-{h}") for kind in ("building", "room") for h in self.houses]
-        subjects += [("meter", m.code) for m in self.meters.values() if not m.sources]
+        subjects += [("meter", m.code) for m in self.meters.values() if not m.terms]
         for kind, code in self.rng.sample(subjects, self.rng.randint(0, len(subjects) // 2)):
             self._relation(kind, code)
 
@@ -185,7 +245,7 @@ class Day:
 
     def alive(self, code: str) -> bool:
         meter = self.drawn.meters[code]
-        if meter.sources:
+        if meter.terms:
             return any(self.alive(source) for source in meter.sources)
         return meter.begin < self.to and meter.end > self.from_
 
@@ -211,7 +271,7 @@ class Day:
     def holder(self, code: str) -> Shares | None:
         """Whose energy it counts; None: of different ones."""
         meter = self.drawn.meters[code]
-        if meter.sources:
+        if meter.terms:
             found = [self.holder(source) for source in meter.sources if self.alive(source)]
             return found[0] if all(one == found[0] for one in found) else None
         if meter.direction == "out":
@@ -248,7 +308,7 @@ class Day:
     def item(self, code: str) -> str | None:
         """What it is used for; None: virtual, of different ones."""
         meter = self.drawn.meters[code]
-        if meter.sources:
+        if meter.terms:
             found = {self.item(source) for source in meter.sources if self.alive(source)}
             if len(found) == 1:
                 return found.pop()
@@ -260,7 +320,7 @@ class Day:
     def figures(self) -> Iterator[tuple[str, str, str, Fraction]]:
         """(holder, item, energy, amount): each meter added for its holder, taken off above."""
         for code, meter in self.drawn.meters.items():
-            if meter.sources or not self.alive(code):
+            if meter.terms or not self.alive(code):
                 continue
             used = sum(n for at, n in meter.quarters.items() if self.from_ <= at < self.to)
             below, item = self.holder(code), self.item(code) or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
@@ -13,10 +13,13 @@ import pytest
 from metering.tree.days import day_totals
 from metering.tree.holders import NOBODY, OUTSIDE
 from metering.tree.levels import Level
+from metering.tree.mains import balances
+from metering.tree.periods import Grain, periods
 from metering.tree.report import Grouping, day_report, month_report
 from metering.tree.totals import Line, month_totals
 from tests.integration.metering.tree import brute
 from tests.integration.metering.tree.brute import BEHIND, DAYS, Drawn, expected
+from tests.integration.metering.tree.brute_mains import remainders
 from tests.integration.metering.tree.town import ZONE, Town
 
 JUNE, JULY = date(2026, 6, 1), date(2026, 7, 1)
@@ -121,3 +124,16 @@ def parts(lines: Iterable[Line]) -> Sums:
 def _district(drawn: Drawn, house: str, day: date) -> str:
     last = date(2026, 6, 30) if day < JULY else date(2026, 7, 31)
     return next(name for begin, end, name in drawn.districts[house] if begin <= last < end)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_hangs_below_a_main_nothing_is_taken_off_twice(town: Town, seed: int) -> None:
+    drawn = Drawn(town, random.Random(1000 + seed), crowded=True)
+    names = {town.ids[code]: code for code in drawn.meters}
+    for grain, length in ((Grain.DAY, timedelta(days=1)), (Grain.HOUR, timedelta(hours=1))):
+        spans = periods(grain, DAYS[0], BEHIND, ZONE)
+        found = {
+            (names[main], balance.begin): balance.remainder
+            for main, balance in balances(town.conn, list(names), grain, spans)
+        }
+        assert found == remainders(drawn, length)

@@ -2,12 +2,18 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg.types.range import TimestamptzRange
 
-from metering.tree.mains import Grain, balances, mains, negative_remainders, periods
+from metering.derive.rollup import Window
+from metering.tree.mains import balances, mains, negative_remainders
+from metering.tree.periods import Grain, periods
 from metering.tree.remainder import Balance, Cause, Tolerance
+from metering.tree.virtual import recompute_virtual
+from storage.times import us_of
 from tests.integration.metering.tree.town import QUARTER, ZONE, Town, midnight
 
 DAY = date(2026, 6, 1)
@@ -115,6 +121,7 @@ def test_a_virtual_sub_meter_is_not_counted_beside_its_sources(two: Town) -> Non
         two.known(code, BEGIN, dict.fromkeys(WHOLE, micro))
     (day,) = of(two, Grain.DAY)
     assert [sub.meter for sub in day.subs] == ["S", "T"]
+    assert day.aside == ("V",)
     assert day.remainder == 96 * 10
 
 
@@ -146,3 +153,145 @@ def test_a_virtual_sub_meter_counts_while_none_of_its_sources_hangs_there(two: T
     two.conn.execute("UPDATE meter_main SET valid = '[,)' WHERE meter_id = %s", [two.ids["S"]])
     (day,) = of(two, Grain.DAY)
     assert [sub.meter for sub in day.subs] == ["R", "S"], "V stands aside, the rest of M does not"
+
+
+def test_a_virtual_sub_meter_adds_what_is_left_net_of_all_formulas(two: Town) -> None:
+    two.meter("X", "r-A")
+    two.virtual("V", "{S} + {T}")
+    two.virtual("W", "{V} - {S}")  # T alone, which hangs nowhere
+    two.virtual("R", "{M} - {S}")
+    two.virtual("U", "{X} + {M} - {R}")  # X and S
+    for code in ("S", "W", "U"):
+        two.hang(code, "M")
+    for code, micro in (("S", 50), ("T", 40), ("W", 40), ("U", 70)):
+        two.known(code, BEGIN, dict.fromkeys(WHOLE, micro))
+    (day,) = of(two, Grain.DAY)
+    assert [sub.meter for sub in day.subs] == ["S", "W"], "U adds S again, W does not"
+
+
+def test_who_comes_and_goes_between_two_quarters_has_no_part_and_no_gap(two: Town) -> None:
+    two.hang("S", "M")
+    minute = timedelta(minutes=1)
+    two.hang("T", "M", TimestamptzRange(BEGIN + 2 * minute, BEGIN + 9 * minute))
+    two.known("S", BEGIN, dict.fromkeys(WHOLE, 30))
+    (day,) = of(two, Grain.DAY)
+    assert [sub.meter for sub in day.subs] == ["S"]
+    assert day.remainder == 96 * 70
+
+
+def test_hours_of_a_zone_that_is_not_whole_hours_from_utc(two: Town) -> None:
+    zone = ZoneInfo("Asia/Kolkata")
+    begin = datetime(2026, 6, 1, tzinfo=zone).astimezone(UTC)
+    two.hang("S", "M")
+    for code, micro in (("M", 100), ("S", 30)):
+        two.known(code, begin, {n: micro + n for n in WHOLE})
+    spans = periods(Grain.HOUR, DAY, DAY + timedelta(days=1), zone)
+    found = [balance for _, balance in balances(two.conn, [two.ids["M"]], Grain.HOUR, spans)]
+    assert [hour.main.micro for hour in found[:2]] == [406, 422]
+    assert [hour.remainder for hour in found] == [280] * 24
+
+
+def sharing(town: Town, *, v1: str = "{A} + {B}", v2: str = "{A} + {C}") -> None:
+    """Hang two virtual meters below M whose sources hang elsewhere or nowhere."""
+    for code, micro in (("A", 10), ("B", 20), ("C", 30)):
+        town.meter(code, "r-A")
+        town.known(code, BEGIN, {n: micro + n % 2 for n in WHOLE})
+    town.virtual("V1", v1)
+    town.virtual("V2", v2)
+    for code in ("V1", "V2"):
+        town.hang(code, "M")
+
+
+def compute(town: Town) -> None:
+    """Compute the virtual meters from their sources."""
+    end = us_of(BEGIN + 96 * QUARTER)
+    with town.conn.transaction():
+        windows = [
+            Window(id_, us_of(BEGIN), end) for code, id_ in town.ids.items() if code in "ABC"
+        ]
+        recompute_virtual(town.conn, windows, ZONE)
+
+
+def off(balance: Balance) -> list[tuple[str, dict[str, Fraction], int | None, bool]]:
+    return [(one.meter, dict(one.within), one.micro, one.complete) for one in balance.shared]
+
+
+def test_what_two_virtual_sub_meters_share_counts_once(two: Town) -> None:
+    sharing(two)
+    two.hang("A", "T")  # below another main
+    compute(two)
+    (day,) = of(two, Grain.DAY)
+    both = {"V1": Fraction(1), "V2": Fraction(1)}
+    a, b, c = (96 * n + 48 for n in (10, 20, 30))
+    assert off(day) == [("A", both, a, True)]
+    assert day.taken == a + b + c
+    assert day.remainder == 9600 - a - b - c
+    hours = of(two, Grain.HOUR)
+    assert [hour.remainder for hour in hours] == [400 - 42 - 82 - 122] * 24
+    two.conn.execute("UPDATE meter_main SET main_id = %s WHERE meter_id = %s", ids(two, "M", "A"))
+    (day,) = of(two, Grain.DAY)
+    assert [sub.meter for sub in day.subs] == ["A"], "below the same main both stand aside"
+    assert off(day) == []
+
+
+def ids(town: Town, *codes: str) -> list[int]:
+    return [town.ids[code] for code in codes]
+
+
+def test_parts_of_a_source_are_right_up_to_the_whole_of_it(two: Town) -> None:
+    sharing(two, v1="0.6 * {A} + {B}", v2="0.4 * {A} + {C}")
+    compute(two)
+    assert off(of(two, Grain.DAY)[0]) == []
+    two.conn.execute("UPDATE meter SET formula = '0.75 * {A} + {C}' WHERE code = 'V2'")
+    compute(two)
+    (day,) = of(two, Grain.DAY)
+    parts = {"V1": Fraction("0.6"), "V2": Fraction("0.75")}
+    assert off(day) == [("A", parts, 353, True)]  # 0.35 × 1008 is 352.8, rounded once
+
+
+def test_a_source_is_shared_through_others_and_for_its_time_alone(two: Town) -> None:
+    sharing(two, v1="{B} + 2 * ({A} - {C})", v2="{C} + {B}")
+    moved = BEGIN + 40 * QUARTER + timedelta(minutes=7)  # its first whole quarter is number 41
+    two.virtual("W", "{V1} + {C}")
+    two.conn.execute("DELETE FROM meter_main WHERE meter_id = %s", ids(two, "V1"))
+    two.hang("W", "M", TimestamptzRange(moved, None))
+    compute(two)
+    (day,) = of(two, Grain.DAY)
+    b = sum(20 + n % 2 for n in range(41, 96))
+    assert off(day) == [("B", {"V2": Fraction(1), "W": Fraction(1)}, b, True)]
+    w = sum(20 + n % 2 + 2 * (10 + n % 2) - (30 + n % 2) for n in range(41, 96))
+    assert day.taken == w + sum(50 + 2 * (n % 2) for n in WHOLE) - b
+
+
+def test_what_is_generated_by_two_virtual_meters_came_in_once(two: Town) -> None:
+    sharing(two)
+    two.conn.execute("UPDATE meter SET direction = 'generated' WHERE code IN ('V1', 'V2')")
+    compute(two)
+    (day,) = of(two, Grain.DAY)
+    assert [one.generated for one in day.shared] == [True]
+    assert day.remainder == 9600 + 96 * 60 + 3 * 48
+
+
+def test_a_gap_of_a_shared_source_leaves_the_remainder_unknown(two: Town) -> None:
+    sharing(two)
+    compute(two)
+    two.known("A", BEGIN, {7: None})
+    (day,) = of(two, Grain.DAY)
+    assert off(day)[0][3] is False
+    assert day.unknown == ("A",)
+    two.known("A", BEGIN, dict.fromkeys(WHOLE))
+    assert off(of(two, Grain.DAY)[0])[0][2:] == (None, False)
+
+
+def test_the_hour_that_comes_twice_when_clocks_go_back_is_two_hours(two: Town) -> None:
+    zone, day = ZoneInfo("Europe/Berlin"), date(2026, 10, 25)
+    two.conn.execute("SET TIME ZONE 'Europe/Berlin'")
+    begin = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    sharing(two)
+    two.known("M", begin, dict.fromkeys(range(100), 100))
+    for code, micro in (("A", 10), ("B", 20), ("C", 30), ("V1", 30), ("V2", 40)):
+        two.known(code, begin, dict.fromkeys(range(100), micro))
+    spans = periods(Grain.HOUR, day, day + timedelta(days=1), zone)
+    found = [balance for _, balance in balances(two.conn, [two.ids["M"]], Grain.HOUR, spans)]
+    assert [hour.begin for hour in found] == [begin + n * timedelta(hours=1) for n in range(25)]
+    assert {hour.remainder for hour in found} == {4 * (100 - 60)}

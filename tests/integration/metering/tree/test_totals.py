@@ -359,3 +359,22 @@ def test_month_totals_look_at_months_and_days_and_at_nothing_finer(town: Town) -
         assert "'consumption_month'" in plan
         assert "'consumption'" not in plan
         assert "'consumption_hour'" not in plan
+
+
+def test_a_virtual_main_stands_for_what_its_formulas_come_to(town: Town) -> None:
+    town.house("A", "B", "C")
+    for code, room, used in (("P", "r-A", 100), ("Q", "r-B", 80), ("S", "r-C", 30)):
+        town.meter(code, room)
+        town.days(code, month_of(used, JUNE))
+    town.virtual("W", "{P} + {Q}")
+    town.virtual("V", "{W} - {P}")  # Q alone
+    town.hang("S", "V")
+    assert micros(town) == {"A": 100, "B": 50, "C": 30}
+    assert scope.problems(town.conn) == []
+    town.virtual("R", "{W} - {Q}")
+    town.conn.execute("UPDATE meter SET formula = '{W} - {R}' WHERE code = 'V'")
+    assert micros(town) == {"A": 100, "B": 50, "C": 30}
+    town.conn.execute("UPDATE meter SET formula = '{Q} - {R}' WHERE code = 'V'")
+    assert micros(town) == {"A": 100, "B": 50, "C": 30}, "what is taken off is none of it"
+    town.conn.execute("UPDATE meter SET formula = '{Q} - ({W} - {P})' WHERE code = 'V'")
+    assert micros(town) == {"A": 100, "B": 80, "C": 30}, "it comes to nothing: S hangs below nobody"

@@ -12,8 +12,8 @@ import pytest
 
 from metering.counter.model import GRAIN_US, Flag
 from metering.derive.rollup import Window
-from metering.derive.times import us_of
-from metering.tree.virtual import recompute_virtual
+from metering.tree.virtual import NODES, recompute_virtual
+from storage.times import us_of
 from tests.integration.metering.tree.town import QUARTER, ZONE, Town, since, wait_for_lock
 
 BEGIN = datetime(2026, 6, 30, 12, tzinfo=UTC)  # a month of the zone ends four hours later
@@ -224,3 +224,14 @@ def test_two_workers_who_change_two_inputs_miss_neither(database: str, three: To
         assert not other.is_alive()
         two.commit()
     assert figures(three, "V") == {0: 30}
+
+
+def test_whom_formulas_name_is_found_by_code(three: Town) -> None:
+    three.virtual("V", "{A1} + {A2}")
+    three.conn.execute("SET enable_seqscan = off")
+    row = three.conn.execute("EXPLAIN (FORMAT JSON) " + NODES).fetchone()
+    assert row is not None
+    plan = str(row[0])
+    assert "'meter_code_key'" in plan
+    assert "'meter_virtual'" in plan
+    assert "Seq Scan" not in plan

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from metering.derive import due
-from metering.derive.claim import Claim
 from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
 from metering.derive.worker import Parts, Worker
 from metering.tree.virtual import recompute_virtual
+from storage.due import Claim
 from tests.integration.metering.derive import world
 from tests.integration.metering.derive.histories import History
 

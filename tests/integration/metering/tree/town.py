@@ -12,8 +12,8 @@ from psycopg.types.range import TimestamptzRange
 
 from metering.counter.model import GRAIN_US
 from metering.derive.rollup import Window, roll_up
-from metering.derive.times import us_of
 from registry.audit import Act
+from storage.times import us_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2026, 6, 1, 4, tzinfo=UTC)

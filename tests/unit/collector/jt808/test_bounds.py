@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from collector.jt808.header import Header
 from collector.jt808.limits import Bucket, Hourly
 from collector.jt808.subpackets import (
+    ASK_AFTER_US,
+    MOST_ASKED,
     MOST_BYTES,
     MOST_OPEN,
     OLDEST_US,
@@ -91,6 +93,62 @@ def test_packets_without_a_body_are_bounded_too() -> None:
         assembler.add(part(index, 60_000, index), b"", 0)
         assert sum(len(m.parts) for m in assembler._open.values()) <= MOST_BYTES // PART_COSTS
     assert assembler.given_up > 0
+
+
+def test_missing_packets_are_asked_for_once_the_terminal_is_silent_and_ever_more_rarely() -> None:
+    assembler = Assembler()
+    assembler.add(part(0x10001, 4, 2), b"b", 0)  # its first packet had the serial 0
+    assembler.add(part(0x10003, 4, 4), b"d", ASK_AFTER_US - 1)
+    assert assembler.missing(ASK_AFTER_US) == [], "it was still sending"
+    asked = [second for second in range(90) if assembler.missing(ASK_AFTER_US + second * 1_000_000)]
+    assert asked == [5, 15, 35], "three times, then no more"
+    assembler.add(part(0x10000, 4, 1), b"a", 100_000_000)
+    (again,) = assembler.missing(100_000_000 + ASK_AFTER_US)
+    assert (again.serial, again.indexes) == (0, (3,))
+    assert assembler.add(part(0x10002, 4, 3), b"c", 106_000_000) == Whole(b"abcd", (0, 1, 2, 3))
+    assert not assembler
+
+
+def test_a_packet_that_comes_once_more_behind_the_whole_asks_for_nothing() -> None:
+    assembler = Assembler()
+    assembler.add(part(1, 2, 1), b"a", 0)
+    assert assembler.add(part(2, 2, 2), b"b", 0) is not None
+    assert assembler.add(part(2, 2, 2), b"b", 1) is None
+    assert assembler.missing(1 + ASK_AFTER_US) == []
+    assert assembler.add(part(1, 2, 1), b"a", 2) == Whole(b"ab", (1, 2)), "said twice, heard twice"
+    assembler.add(part(2, 2, 2), b"b", 3)
+    assert assembler.missing(OLDEST_US + 4) == []
+    assert assembler.given_up == 0
+
+
+def test_no_more_packets_are_asked_for_than_fit_a_frame() -> None:
+    assembler = Assembler()
+    assembler.add(part(2000, 2000, 2000), b"z", 0)
+    (asked,) = assembler.missing(ASK_AFTER_US)
+    assert asked.indexes == tuple(range(1, MOST_ASKED + 1))
+    assert (asked.serial, asked.to.total) == (1, 2000)
+
+
+@given(
+    st.integers(2, 40).flatmap(
+        lambda total: st.tuples(st.just(total), st.sets(st.integers(1, total), min_size=1))
+    ),
+    st.integers(0, 0xFFFF),
+)
+def test_a_message_with_any_loss_is_whole_after_what_was_asked_for_came(
+    lost: tuple[int, set[int]], first: int
+) -> None:
+    total, came = lost
+    assembler = Assembler()
+    whole = None
+    for index in came:
+        whole = assembler.add(part(first + index, total, index), bytes((index,)), 0)
+    for asked in assembler.missing(ASK_AFTER_US):
+        assert asked.serial == (first + 1) & 0xFFFF
+        for index in asked.indexes:
+            whole = assembler.add(part(first + index, total, index), bytes((index,)), ASK_AFTER_US)
+    assert whole is not None
+    assert whole.body == bytes(range(1, total + 1))
 
 
 def test_a_bucket_lets_a_rate_through_and_makes_the_rest_wait() -> None:

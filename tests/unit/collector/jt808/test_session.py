@@ -8,6 +8,7 @@ from collector.jt808.rows import Fault
 from collector.jt808.session import Session
 from collector.jt808.stats import Jt808Stats
 from collector.jt808.step import Step
+from collector.jt808.subpackets import ASK_AFTER_US
 from collector.jt808.terminals import Codes, Terminals
 from tests.unit.collector.jt808.golden import (
     FRAMES,
@@ -242,6 +243,44 @@ def test_packets_that_never_complete_are_counted() -> None:
     session = authenticated(shared)
     session.handle(content("part_1_of_2"), NOW_US)
     session.handle(content("part_1_of_2"), NOW_US + 121_000_000)
+    assert shared.stats.given_up == 1
+
+
+def test_missing_packets_are_asked_for_in_the_form_of_2013() -> None:
+    shared = office()
+    session = authenticated(shared)
+    session.handle(content("part_2_of_2"), NOW_US)
+    assert session.remind(NOW_US + ASK_AFTER_US - 1) == ()
+    step = Step(replies=session.remind(NOW_US + ASK_AFTER_US))
+    assert bodies(step) == [(0x8003, bytes.fromhex("0010 01 0001"))]
+    assert shared.stats.asked_again == 1
+    step = session.handle(content("part_1_of_2"), NOW_US + ASK_AFTER_US)
+    assert results(step) == [(0x10, 0x0704, 0), (0x11, 0x0704, 0)]
+    assert session.remind(NOW_US + 10 * ASK_AFTER_US) == ()
+
+
+def test_missing_packets_are_asked_for_in_the_form_of_2019() -> None:
+    session = authenticated()
+    head = "0704 6001 01" + PHONE.zfill(20)
+    session.handle(bytes.fromhex("0102 4010 01" + PHONE.zfill(20) + "0001") + CODES.code(PHONE), 0)
+    session.handle(bytes.fromhex(head + "0005 0004 0003 aa"), NOW_US)
+    session.handle(bytes.fromhex(head + "0003 0004 0001 aa"), NOW_US)
+    step = Step(replies=session.remind(NOW_US + ASK_AFTER_US))
+    assert bodies(step) == [(0x8003, bytes.fromhex("0003 0002 0002 0004"))]
+
+
+def test_nothing_is_asked_of_a_terminal_that_left() -> None:
+    session = authenticated()
+    session.handle(content("part_2_of_2"), NOW_US)
+    session.handle(message(0x0003, b""), NOW_US)
+    assert session.remind(NOW_US + ASK_AFTER_US) == ()
+
+
+def test_what_is_never_completed_is_given_up_without_another_frame() -> None:
+    shared = office()
+    session = authenticated(shared)
+    session.handle(content("part_1_of_2"), NOW_US)
+    assert session.remind(NOW_US + 121_000_000) == ()
     assert shared.stats.given_up == 1
 
 

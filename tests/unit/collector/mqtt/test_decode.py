@@ -148,9 +148,9 @@ def test_what_is_absent_is_null_not_zero(
         ({"speed": 400}, PositionFlag.NONE),
         ({"course": 360.5}, PositionFlag.BAD_COURSE),
         ({"course": 360}, PositionFlag.NONE),
-        ({"ts": "2026-11-22T04:00:00.000001Z"}, PositionFlag.FUTURE),
+        ({"ts": "2026-11-22T04:01:00.000001Z"}, PositionFlag.FUTURE),
         ({"ts": "2026-11-22T12:05:00+08:00"}, PositionFlag.FUTURE),
-        ({"ts": "2026-11-22T04:00:00Z"}, PositionFlag.NONE),
+        ({"ts": "2026-11-22T04:01:00Z"}, PositionFlag.NONE),
         (
             {"lat": 91, "speed": 1e6, "fix": False},
             PositionFlag.OUT_OF_RANGE | PositionFlag.BAD_SPEED | PositionFlag.NO_FIX,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -17,17 +18,20 @@ from fleet.ledger.consumption import (
     together,
     yuan_per_km,
 )
-from fleet.ledger.events import Dashboard, Event, Stretch, Unknown, in_order
+from fleet.ledger.events import Dashboard, Event, Stretch, Unknown, doubtful, in_order
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 ALWAYS = (BEGIN, BEGIN + timedelta(days=400))
 TANK = 60_000
 
 
-def fill(day: float, hm: int | None, ml: int | None, **more: bool) -> Event:
+def fill(
+    day: float, hm: int | None, ml: int | None, *, full: bool = False, missed: bool = False
+) -> Event:
     at = BEGIN + timedelta(days=day)
     unit = None if ml is None else "ml"
-    return Event(at, int(day * 100), "filling", hm, "petrol", unit, ml, fen=1, counted=True, **more)
+    what = ("filling", hm, "petrol", unit, ml, 1)
+    return Event(at, int(day * 100), *what, counted=True, full=full, missed=missed)
 
 
 def read(day: float, hm: int) -> Event:
@@ -89,6 +93,61 @@ def test_case_13_a_refuel_never_makes_consumption_negative() -> None:
 )
 def test_kilometres_that_are_not_known_are_not_zero(events: list[Event], why: str) -> None:
     assert Dashboard().stretch("a", events, ALWAYS) == Unknown(why)
+
+
+@pytest.mark.parametrize(
+    ("events", "why"),
+    [
+        # 10 times too much, and corrected at the next filling: the first of the two is told.
+        (
+            [read(0, 35_000), fill(10, 355_000, 40_000), fill(20, 36_000, 40_000)],
+            "里程表读数在 2026-01-11 由 3500.0 升到 35500.0 公里",
+        ),
+        # A digit lost before: the leap is told where it is seen, with both readings.
+        ([read(0, 5_231), read(3, 52_500)], "由 523.1 升到 5250.0 公里"),
+        ([read(0, 1_000), read(1 / 24, 1_000 + 2_101)], "由 100.0 升到 310.1 公里"),
+        ([read(0, 0), read(10, 60_101)], "由 0.0 升到 6010.1 公里"),
+    ],
+)
+def test_kilometres_that_nobody_drives_are_a_question_and_no_figure(
+    events: list[Event], why: str
+) -> None:
+    found = Dashboard().stretch("a", events, ALWAYS)
+    assert isinstance(found, Unknown)
+    assert why in found.why
+    assert "是否多写或漏写一位数字？" in found.why
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [read(0, 1_000), read(1 / 24, 1_000 + 2_100)],
+        [read(0, 0), read(10, 60_100)],
+        # Of the same day, and nobody knows the hours.
+        [read(0, 0), Event(BEGIN + timedelta(hours=12), 1, "order", 9_000, timed=False)],
+    ],
+)
+def test_a_long_way_is_believed(events: list[Event]) -> None:
+    assert driven(events).hm > 0
+
+
+def test_a_question_names_the_rows_of_both_readings() -> None:
+    one = replace(read(0, 35_000), where="一月.xlsx 派车单!2")
+    other = replace(fill(10, 355_000, 40_000), where="一月.xlsx 费用!7")
+    assert doubtful(one, other).startswith(
+        "里程表读数在 2026-01-11 由 3500.0（一月.xlsx 派车单!2）"
+        " 升到 35500.0 公里（一月.xlsx 费用!7），"
+    )
+
+
+def test_a_leg_that_nobody_drives_is_none() -> None:
+    events = [
+        fill(0, 35_000, 50_000, full=True),
+        fill(10, 355_000, 40_000, full=True),
+        fill(20, 39_000, 40_000, full=True),
+        fill(30, 44_000, 40_000, full=True),
+    ]
+    assert [(leg.first.odometer_hm, leg.hm) for leg in legs(events, "ml")] == [(39_000, 5_000)]
 
 
 def test_within_a_day_whose_times_are_not_known_readings_have_no_order() -> None:

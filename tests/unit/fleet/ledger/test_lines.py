@@ -14,6 +14,7 @@ from fleet.ledger.holders import Dated, Holders
 from fleet.ledger.lines import Line, Reading
 from fleet.ledger.record_lines import check_units, order_lines, spending_lines
 from fleet.ledger.words import PATH, Papers, read_mapping, words
+from registry.no_value import NoValue
 from registry.sheet import Refusals, Row, with_headings
 from registry.workbook import Cell
 
@@ -84,10 +85,13 @@ def test_quantities_are_whole() -> None:
         ("油品", "煤油", "费用!D2：“煤油”不认识，请从这些中选："),
         ("车辆", "沪B1", "费用!A2：沪B1 在 2026-01-05 没有登记"),
         ("日期", "元旦", "费用!B2：“元旦”不是时间，请写成 2026-01-31 08:30"),
-        ("日期", "1925-01-01", "费用!B2：1925-01-01 不在 1950 年至 2100 年之间"),
+        ("日期", "1925-01-01", "费用!B2：1925 年不在 2000 年至 2100 年之间"),
         ("日期", "", "费用!B2：没有填写，请补上日期"),
         ("金额", "三百", "费用!F2：“三百”不是数字"),
         ("金额", 10**11, "费用!F2：“100000000000”过大，请核对"),
+        ("金额", NoValue("#REF!", "错误值"), "费用!F2：错误值"),
+        ("日期", NoValue("=", "没有结果"), "费用!B2：没有结果"),
+        ("车辆", NoValue("=", "没有结果"), "费用!A2：没有结果"),
     ],
 )
 def test_a_wrong_cell_is_named(heading: str, value: Cell, said: str) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from fleet.track.fixes import Verdict
 from fleet.trips.model import TripFlag
-from storage.records import PositionFlag
-from tests.unit.fleet.drives import HOUR, MINUTE, NOON, SECOND, Drive, made_of, metres, of_days
+from storage.records import CLOCKS_DIFFER_US, PositionFlag
+from tests.unit.fleet.drives import HOUR, MINUTE, NOON, SECOND, Drive, Fix, made_of, metres, of_days
 
 
 @pytest.mark.parametrize("speeds", [True, False])
@@ -168,13 +168,15 @@ def test_vehicle_case_11_one_future_date_freezes_nothing() -> None:
     assert sum(share.left_out for share in made.shares) == 1, "it is kept, and left out"
 
 
-def test_vehicle_case_11_a_clock_a_little_ahead_loses_no_way() -> None:
+@pytest.mark.parametrize("flags", [PositionFlag.NONE, PositionFlag.FUTURE])
+def test_vehicle_case_11_a_clock_a_little_ahead_loses_no_way(flags: PositionFlag) -> None:
     drive = Drive().park(10).go(6000).park(10)
-    rows = [
-        replace(row, flags=int(PositionFlag.FUTURE), received_us=row.t_us - 2 * SECOND)
-        for row in drive.rows
-    ]
-    assert metres(made_of(rows)) == metres(drive.travelled())
+
+    def ahead(us: int) -> list[Fix]:
+        return [replace(row, flags=int(flags), received_us=row.t_us - us) for row in drive.rows]
+
+    assert metres(made_of(ahead(CLOCKS_DIFFER_US))) == metres(drive.travelled())
+    assert not made_of(ahead(CLOCKS_DIFFER_US + 1)).trips
 
 
 def test_vehicle_case_19_totals_of_days_are_the_sum_of_trips_to_the_millimetre() -> None:

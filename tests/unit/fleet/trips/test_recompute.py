@@ -107,7 +107,10 @@ def history(seed: int, steps: int) -> list[Fix]:
             drive.x, drive.y = x, y
             drive.now_us += drive.every_s * SECOND
         elif what < 0.96:
-            drive.fix(10.0, 1, flags=int(dice.choice([PositionFlag.NO_FIX, PositionFlag.FUTURE])))
+            drive.fix(10.0, 1, flags=int(PositionFlag.NO_FIX))
+        elif what < 0.97:
+            drive.fix(10.0, 1)
+            drive.rows[-1] = replace(drive.rows[-1], received_us=drive.now_us - 61 * SECOND)
         else:
             drive.terminal = 3 - drive.terminal
     return drive.rows

@@ -73,6 +73,18 @@ def test_what_is_wrong_is_named_by_its_field(wrong: NewBill, field: str) -> None
     assert fields(wrong) == [field]
 
 
+def test_years_that_nobody_can_mean_are_refused() -> None:
+    long_ago = date(1926, 1, 1)
+    assert "first" in fields(replace(BILL, first=long_ago))
+    assert fields(replace(BILL, end=date(2226, 1, 2)))[0] == "end"
+    (bought,) = purchase_faults(replace(FUEL, bought_on=long_ago), words())
+    (opened,) = account_faults(replace(ACCOUNT, since=long_ago), words())
+    said = "1926 年不在 2000 年至 2100 年之间，请核对年份"
+    assert [(one.field, one.message) for one in (bought, opened)] == [
+        *(("bought_on", said), ("since", said)),
+    ]
+
+
 def test_all_mistakes_are_found_at_once() -> None:
     wrong = NewBill("A", NEXT, DAY, Decimal(-1), "吨", Decimal("0.001"))
     assert fields(wrong) == ["end", "unit", "quantity", "amount"]

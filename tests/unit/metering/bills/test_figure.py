@@ -16,7 +16,7 @@ from metering.bills.month import (
     Reason,
     Source,
 )
-from metering.bills.share import BillFigures, MeterDay, days_of
+from metering.bills.share import BillFigures, MeterDay, MeterDays, days_of
 
 JANUARY = date(2026, 1, 1)
 FEBRUARY = date(2026, 2, 1)
@@ -37,8 +37,8 @@ def metered(
 def account(
     *bills: BillFigures, days: dict[date, MeterDay] | None = None, code: str = "a"
 ) -> AccountMonth:
-    known = days or {}
-    return account_month(code, DAYS, bills, known, [7] if days is not None else [])
+    known = None if days is None else MeterDays.of(days)
+    return account_month(code, DAYS, bills, known, [] if days is None else [7])
 
 
 def facts(*accounts: AccountMonth, first: First = First.BILL) -> MonthFacts:
@@ -194,10 +194,10 @@ def test_an_institution_without_an_account_is_what_its_meters_say() -> None:
 
 def test_a_day_that_is_not_the_institutions_is_not_its_to_account_for() -> None:
     days = tuple(days_of(date(2026, 1, 16), FEBRUARY))
-    one = account_month("a", days, [WHOLE], {}, [])
+    one = account_month("a", days, [WHOLE], None, [])
     assert one.micro == 3_100 - 3_100 * 15 // 31
     earlier = tuple(days_of(JANUARY, JANUARY + timedelta(days=15)))
-    other = account_month("a", earlier, [WHOLE], {}, [])
+    other = account_month("a", earlier, [WHOLE], None, [])
     assert (one.micro or 0) + (other.micro or 0) == 3_100
 
 

@@ -10,7 +10,7 @@ import pytest
 from metering.bills.figure import account_month, figure
 from metering.bills.ledger import REASONS, SOURCES, ledger_tables
 from metering.bills.month import Entered, Figure, MonthFacts, PurchaseFigures, Reason, Source
-from metering.bills.share import BillFigures, MeterDay, days_of
+from metering.bills.share import BillFigures, MeterDay, MeterDays, days_of
 from metering.bills.words import words
 from registry.table import Column, Look, Table, write_json
 
@@ -20,7 +20,7 @@ BILL = BillFigures(1, JANUARY, FEBRUARY, settled=True, micro=3_100_000_000, fen=
 
 def billed(daily: int, bill: BillFigures = BILL) -> Figure:
     days = list(days_of(JANUARY, FEBRUARY))
-    metered = {day: MeterDay(daily, 0, complete=True) for day in days}
+    metered = MeterDays.of({day: MeterDay(daily, 0, complete=True) for day in days})
     account = account_month("a", days, [bill], metered, [7])
     return figure(MonthFacts("czj", "electricity", JANUARY, (account,)))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metering.bills.figure import account_month, figure
 from metering.bills.month import Figure, MonthFacts, PurchaseFigures, Source
 from metering.bills.reported import Part, Reported, routed, shared
-from metering.bills.share import BillFigures, MeterDay, days_of, shares
+from metering.bills.share import BillFigures, MeterDay, MeterDays, Sharing, days_of, shares
 from metering.tree.holders import Holder, sole
 
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
@@ -22,7 +22,7 @@ Keep = Callable[[str | None, date], bool]
 
 def facts(*bills: BillFigures, keep: Keep = lambda _, __: True) -> MonthFacts:
     days = [day for day in DAYS if keep("a", day)]
-    accounts = (account_month("a", days, bills, {}, []),) if days else ()
+    accounts = (account_month("a", days, bills, None, []),) if days else ()
     bought = (PurchaseFigures(9, "vehicle", 50, 400),) if keep(None, date(2026, 1, 9)) else ()
     return MonthFacts("i-1", "lpg", JANUARY, accounts, bought)
 
@@ -69,10 +69,13 @@ def test_a_month_split_any_way_adds_up(ways: list[int]) -> None:
     own = figure(facts(BILL))
     assert own.source is Source.BILLED
 
-    def route(_: str | None, day: date) -> Holder:
-        return sole(ways[day.day - 1])
+    def route(_: str | None, day: date) -> list[Holder]:
+        return [sole(ways[day.day - 1])]
 
-    split = list(routed(own, route, lambda keep: facts(BILL, keep=keep)))
+    def restrict(holder: Holder) -> MonthFacts:
+        return facts(BILL, keep=lambda _, day: [holder] == route(None, day))
+
+    split = list(routed(own, route, restrict))
     assert {holder for holder, _ in split} == {sole(way) for way in ways}
     assert sum(found.micro or 0 for _, found in split) == own.micro
     assert sum(found.fen or 0 for _, found in split) == own.fen
@@ -81,7 +84,7 @@ def test_a_month_split_any_way_adds_up(ways: list[int]) -> None:
 
 def test_what_goes_one_way_is_not_touched() -> None:
     own = figure(facts(BILL))
-    ((holder, found),) = routed(own, lambda _, __: sole(5), lambda _: facts())
+    ((holder, found),) = routed(own, lambda _, __: [sole(5)], lambda _: facts())
     assert (holder, found) == (sole(5), own)
 
 
@@ -99,8 +102,8 @@ def test_each_day_belongs_to_the_settled_bill_or_else_the_estimate(
 ) -> None:
     bills = [*_chain(settled, settled=True), *_chain(estimated, settled=False)]
     days = sorted(wanted)
-    meter = {day: MeterDay(day.day % 3, 0, complete=True) for day in DAYS} if metered else {}
-    found = shares(bills, lambda bill: bill.micro, days, meter)
+    meter = MeterDays.of({day: MeterDay(day.day % 3, 0, complete=True) for day in DAYS})
+    found = shares(bills, lambda bill: bill.micro, days, Sharing(meter if metered else None))
     owners = {day: share.bill_id for share in found for day in days_of(share.first, share.end)}
     by_day: dict[date, int] = {}
     for bill in sorted(bills, key=lambda b: b.settled):

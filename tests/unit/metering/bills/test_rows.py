@@ -15,6 +15,7 @@ from metering.bills.model import NewAccount, NewBill, Status
 from metering.bills.rows import Billed, bill_lines, period_of_month
 from metering.bills.sheet import read_sheets
 from metering.bills.words import words
+from registry.no_value import NoValue
 from registry.sheet import Refusals, Row, Sheet, parse_day
 from registry.workbook import Cell, column_name
 
@@ -212,6 +213,7 @@ def test_a_sheet_is_found_below_titles_and_known_by_its_headings(tmp_path: Path)
         {"first": date(1900, 1, 5), "last": date(2026, 1, 31)},
         {"period": "2026-01-01至9999-12-31"},
         {"month": "0001-01"},
+        {"month": "1999-12"},
         {"month": date(9999, 12, 1)},
     ],
     ids=str,
@@ -220,5 +222,43 @@ def test_a_year_that_must_be_a_mistake_is_refused_in_its_cell(values: dict[str, 
     found, refused = bills(account="A", quantity=5.0, **values)
     assert not found
     assert len(refused) == 1
-    assert "不在 1950 年至 2100 年之间，请核对年份" in refused[0]
+    assert "年不在 2000 年至 2100 年之间，请核对年份" in refused[0]
     assert refused[0].startswith(("账单!C2", "账单!D2"))
+
+
+WHY = "公式没有保存计算结果"
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("quantity", "账单!B2"),
+        ("amount", "账单!C2"),
+        ("first", "账单!D2"),
+        ("account", "账单!A2"),
+        ("note", "账单!F2"),
+    ],
+)
+def test_a_cell_that_holds_no_value_is_refused_once_and_the_row_with_it(
+    name: str, cell: str
+) -> None:
+    values: dict[str, Cell] = {
+        "account": "A",
+        "quantity": 5.0,
+        "amount": 4.0,
+        "first": "2026-01-01",
+        "last": "2026-01-31",
+        "note": "",
+    }
+    found, refused = bills(**{**values, name: NoValue("=", WHY)})
+    assert (found, refused) == ([], [f"{cell}：{WHY}"])
+
+
+def test_a_period_that_holds_no_value_is_no_period_of_its_month() -> None:
+    found, refused = bills(account="A", quantity=5.0, period=NoValue("#REF!", WHY), month="2026-01")
+    assert (found, refused) == ([], [f"账单!C2：{WHY}"])
+
+
+def test_the_sums_below_a_table_may_hold_no_value() -> None:
+    found, refused = bills(account="合计", quantity=NoValue("=", WHY), month="2026-01")
+    assert (found, refused) == ([], [])

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,10 @@ from metering.bills.share import (
     BillFigures,
     How,
     MeterDay,
+    MeterDays,
     Share,
+    Sharing,
+    Stretch,
     days_of,
     portion,
     shares,
@@ -29,7 +31,7 @@ def bill(
 
 
 def of_month(bills: list[BillFigures], first: date, end: date) -> tuple[Share, ...]:
-    return shares(bills, micro, list(days_of(first, end)), {})
+    return shares(bills, micro, list(days_of(first, end)), Sharing(None))
 
 
 def micro(one: BillFigures) -> int | None:
@@ -55,9 +57,10 @@ def test_the_portions_of_any_division_add_up_to_the_whole(
     total: int, weights: list[int], cuts: list[int]
 ) -> None:
     marks = sorted({0, len(weights), *(cut for cut in cuts if cut < len(weights))})
-    parts = [portion(total, weights, *pair) for pair in pairwise(marks)]
+    running = list(accumulate(weights, initial=0))
+    whole = running[-1]
+    parts = [portion(total, running[begin], running[end], whole) for begin, end in pairwise(marks)]
     assert sum(parts) == total
-    whole = sum(weights)
     for part, (begin, end) in zip(parts, pairwise(marks), strict=True):
         due = total * sum(weights[begin:end])
         assert abs(part * whole - due) < whole  # never a whole unit off
@@ -75,11 +78,11 @@ def test_the_months_of_an_odd_period_add_up_to_the_bill(
 ) -> None:
     end = first + timedelta(days=length)
     one = bill(first, end, total)
-    metered = {} if used is None else counted(first, used[:length])
+    metered = None if used is None else counted(first, used[:length])
     found = [
         share
         for month in months_of(first, end)
-        for share in shares([one], micro, list(days_of(*month)), metered)
+        for share in shares([one], micro, list(days_of(*month)), Sharing(metered))
     ]
     assert sum(share.value for share in found) == total
     assert sum(share.days for share in found) == length
@@ -91,10 +94,13 @@ def test_the_months_of_an_odd_period_add_up_to_the_bill(
         assert {share.how for share in found} == {How.METERED}
 
 
-def counted(first: date, used: list[int]) -> dict[date, MeterDay]:
-    return {
-        first + timedelta(days=n): MeterDay(value, 0, complete=True) for n, value in enumerate(used)
-    }
+def counted(first: date, used: list[int]) -> MeterDays:
+    days = enumerate(used)
+    return MeterDays.of({first + timedelta(days=n): whole_day(value) for n, value in days})
+
+
+def whole_day(value: int) -> MeterDay:
+    return MeterDay(value, 0, complete=True)
 
 
 def test_a_bill_read_on_the_25th_is_shared_out_by_days_over_the_turn_of_the_year() -> None:
@@ -109,23 +115,22 @@ def test_a_bill_is_shared_out_as_metering_saw_the_energy_used() -> None:
     one = bill(date(2025, 12, 25), date(2026, 1, 25), 1_000)
     used = [30] * 7 + [10] * 24  # 210 of 450 before the turn of the year
     metered = counted(one.first, used)
-    (share,) = shares([one], micro, list(days_of(date(2025, 12, 1), NEW_YEAR)), metered)
+    (share,) = shares([one], micro, list(days_of(date(2025, 12, 1), NEW_YEAR)), Sharing(metered))
     assert (share.value, share.how) == (1_000 * 210 // 450, How.METERED)
 
 
 @pytest.mark.parametrize("lack", ["absent", "incomplete", "nothing used", "below zero"])
 def test_without_the_whole_period_metered_days_decide(lack: str) -> None:
     one = bill(date(2025, 12, 31), date(2026, 1, 2), 101)
-    metered: Mapping[date, MeterDay] = {
-        "absent": {NEW_YEAR: MeterDay(5, 0, complete=True)},
-        "incomplete": {
-            date(2025, 12, 31): MeterDay(95, 0, complete=True),
-            NEW_YEAR: MeterDay(5, 0, complete=False),
-        },
+    metered = {
+        "absent": MeterDays.of({NEW_YEAR: whole_day(5)}),
+        "incomplete": MeterDays.of(
+            {date(2025, 12, 31): whole_day(95), NEW_YEAR: MeterDay(5, 0, complete=False)}
+        ),
         "nothing used": counted(one.first, [0, 0]),
         "below zero": counted(one.first, [-5, 95]),  # a virtual meter may be
     }[lack]
-    (share,) = shares([one], micro, [NEW_YEAR], metered)
+    (share,) = shares([one], micro, [NEW_YEAR], Sharing(metered))
     assert (share.value, share.how) == (51, How.DAYS)
 
 
@@ -173,3 +178,27 @@ def test_two_bills_within_a_month_stay_two_shares() -> None:
     ]
     found = of_month(bills, NEW_YEAR, date(2026, 2, 1))
     assert [(s.value, s.how) for s in found] == [(5, How.WHOLE), (6, How.WHOLE)]
+
+
+@given(
+    known=st.dictionaries(
+        st.integers(0, 40),
+        st.builds(MeterDay, st.integers(-50, 50), st.integers(0, 9), st.booleans()),
+    ),
+    begin=st.integers(-10, 50),
+    length=st.integers(0, 60),
+)
+def test_a_stretch_of_days_is_the_sum_of_its_days(
+    known: dict[int, MeterDay], begin: int, length: int
+) -> None:
+    days = MeterDays.of({NEW_YEAR + timedelta(days=n): day for n, day in known.items()})
+    inside = [day for n, day in known.items() if begin <= n < begin + length]
+    first = NEW_YEAR + timedelta(days=begin)
+    assert days.over(first, first + timedelta(days=length)) == Stretch(
+        days=length,
+        micro=sum(day.micro for day in inside),
+        estimated=sum(day.estimated for day in inside),
+        known=len(inside),
+        complete=sum(day.complete for day in inside),
+        below=sum(day.micro < 0 for day in inside),
+    )

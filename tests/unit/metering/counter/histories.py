@@ -217,7 +217,10 @@ def _weights(readings: Readings, policy: Policy) -> list[int]:
             for after in (index, index + 1)
             if 0 < after <= last
         ]
-        halves = [min(longest, count * min(one, longest) * longest // least) for one in around]
+        halves = [
+            min(longest, min(one, longest) * longest * (2 * count - 1) // (2 * least))
+            for one in around
+        ]
         halves += halves if index == 0 else []
         alone = min(count * min(around), count * longest) if len(around) == 2 else 0
         costs.append(max(sum(halves) // 2, alone, 1))

@@ -69,12 +69,12 @@ def test_a_run_of_two_n_and_two_readings_has_none() -> None:
     assert found(every_quarter(*range(11)), Policy()) == [5]
 
 
-def test_dense_readings_have_45_minutes_on_each_side() -> None:
+def test_dense_readings_have_51_minutes_on_each_side() -> None:
     minutes = readings_of([BEGIN + MINUTE_US * at for at in range(180)], range(180))
-    assert found(minutes, Policy()) == [*range(46, 134)]
+    assert found(minutes, Policy()) == [*range(52, 128)]
     seconds = readings_of([BEGIN + MINUTE_US // 60 * at for at in range(7200)], range(7200))
     inside = found(seconds, Policy(), Register(None, 4000))
-    assert (inside[0], inside[-1]) == (2701, 7199 - 2701)
+    assert (inside[0], inside[-1]) == (3087, 7199 - 3087)
 
 
 def test_a_long_silence_weighs_as_much_as_n_readings() -> None:
@@ -310,8 +310,8 @@ def test_of_readings_a_minute_apart_a_change_reaches_an_hour() -> None:
     far = reach(readings, KWH, Policy(), (at, at), (False, False))
     assert far is not None
     # From the begin of the anchor's quarter, and the anchor before, to the end of the other's.
-    assert (far.start, far.stop) == (449, 556)
-    assert far.window == (BEGIN + 450 * MINUTE_US, BEGIN + 555 * MINUTE_US)
+    assert (far.start, far.stop) == (434, 556)
+    assert far.window == (BEGIN + 435 * MINUTE_US, BEGIN + 555 * MINUTE_US)
 
 
 def test_too_short_a_span_says_look_farther() -> None:

@@ -76,10 +76,10 @@ def one_behind_the_other(one: Readings, *others: Readings) -> Readings:
     return Readings(*(np.concatenate([getattr(p, c) for p in parts]) for c in Readings.__slots__))
 
 
-def test_dense_readings_believe_a_level_when_it_lasted_45_minutes() -> None:
+def test_dense_readings_believe_a_level_when_it_lasted_51_minutes() -> None:
     calm = range(1000, 1090)
-    assert kept(every_minute(*calm, *[5000] * 45)) == [*range(90)]
-    assert kept(every_minute(*calm, *[5000] * 47)) == [*range(137)]
+    assert kept(every_minute(*calm, *[5000] * 51)) == [*range(90)]
+    assert kept(every_minute(*calm, *[5000] * 52)) == [*range(142)]
 
 
 def test_a_dip_of_dense_readings_that_lasts_an_hour_is_left_out() -> None:
@@ -91,8 +91,8 @@ def test_a_dip_of_dense_readings_that_lasts_an_hour_is_left_out() -> None:
 
 def test_how_long_dense_readings_take_can_be_set() -> None:
     stays = every_minute(*range(1000, 1090), *[5000] * 12)
-    assert kept(stays, policy=Policy(confirm_least_us=12 * MINUTE_US)) == [*range(90)]
-    assert kept(stays, policy=Policy(confirm_least_us=11 * MINUTE_US)) == [*range(102)]
+    assert kept(stays, policy=Policy(confirm_least_us=11 * MINUTE_US)) == [*range(90)]
+    assert kept(stays, policy=Policy(confirm_least_us=10 * MINUTE_US)) == [*range(102)]
 
 
 @pytest.mark.parametrize("apart", [12, 15, 60, 6 * 60])
@@ -105,16 +105,39 @@ def test_readings_that_are_not_dense_are_believed_by_their_number(apart: int, le
     assert kept(readings.part(0, 16), policy=policy) == [*range(12)]
 
 
+@pytest.mark.parametrize("silence", [12, 13, 60, 50 * 60])
+@pytest.mark.parametrize("every", [1, 20, 60])
+def test_behind_a_silence_no_dense_level_is_believed_before_it_lasted_45_minutes(
+    silence: int, every: int
+) -> None:
+    # The level's readings come every so many seconds: the first, those of 45 minutes, and another.
+    back, apart = BEGIN + (89 + silence) * MINUTE_US, every * MINUTE_US // 60
+    calm = every_minute(*range(1000, 1090))
+    count = 45 * 60 // every + 2
+    level = readings_of([back + apart * at for at in range(count)], [0] * count)
+    at_45 = one_behind_the_other(calm, level.part(0, count - 1))
+    assert kept(at_45) == [*range(90)]
+    if silence > 12:
+        assert kept(one_behind_the_other(calm, level)) == [*range(90 + count)]
+
+
+def test_between_two_silences_a_dense_dip_of_90_minutes_is_left_out() -> None:
+    calm = every_minute(*range(90_000, 90_090))
+    dip = every_minute(*[0] * 91, begin=BEGIN + 50 * HOUR_US)
+    true = every_minute(*range(90_090, 90_180), begin=BEGIN + 100 * HOUR_US)
+    assert kept(one_behind_the_other(calm, dip, true)) == [*range(90), *range(181, 271)]
+
+
 def test_after_a_silence_dense_readings_take_their_time_too() -> None:
     # Two days without power; the gateway comes back with zeros, and then with the counter.
     calm = every_minute(*range(1000, 1090))
     back = BEGIN + 50 * HOUR_US
-    zeros = every_minute(*[0] * 38, begin=back)
+    zeros = every_minute(*[0] * 46, begin=back)
     at_first = one_behind_the_other(calm, zeros)
     assert kept(at_first) == [*range(90)]
-    true = every_minute(*range(2000, 2090), begin=back + 38 * MINUTE_US)
+    true = every_minute(*range(2000, 2090), begin=back + 46 * MINUTE_US)
     then = one_behind_the_other(calm, zeros, true)
-    assert kept(then) == [*range(90), *range(128, 218)]
+    assert kept(then) == [*range(90), *range(136, 226)]
     assert judge(then, KWH, Policy()).booked.sum() == 1089
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from metering.counter.model import GRAIN_US, Policy, Register
-from metering.derive.claim import Span
 from metering.derive.compute import MOST_QUARTERS, Rules, compute, concerned
 from metering.derive.counted import counted
 from metering.derive.history import Binding, History, Scale
 from metering.derive.readings import Found
-from metering.derive.times import ALWAYS_US, NEVER_US
+from storage.due import Span
+from storage.times import ALWAYS_US, NEVER_US
 
 SCALE = Scale(Decimal(1), Register(None, 1000))
 

@@ -12,7 +12,7 @@ from metering.counter.model import GRAIN_US, Int64s, Origin, Register
 from metering.derive.counted import Counted, counted
 from metering.derive.history import Binding, Entry, History, Scale, Scales
 from metering.derive.readings import Found
-from metering.derive.times import ALWAYS_US, NEVER_US
+from storage.times import ALWAYS_US, NEVER_US
 
 FINE = Scale(Decimal("0.01"), Register(None, 100_000))
 COARSE = Scale(Decimal("0.1"), Register(None, 10_000))

@@ -18,13 +18,13 @@ import pytest
 from metering.counter.judge import judge
 from metering.counter.model import GRAIN_US, Int64s, Policy, Readings, Register
 from metering.counter.series import Series
-from metering.derive.claim import Span
 from metering.derive.compute import Rules, compute, concerned
 from metering.derive.counted import counted
 from metering.derive.history import Binding, Entry, History, Scale
 from metering.derive.readings import Floats, Found
 from metering.derive.store import Computed, Noted
-from metering.derive.times import ALWAYS_US, NEVER_US
+from storage.due import Span
+from storage.times import ALWAYS_US, NEVER_US
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BEGIN = 2_000_000 * GRAIN_US

@@ -18,6 +18,10 @@ from metering.derive.units import factor, most_per_hour
         ("L", "m3", "0.001"),
         ("kWh", "GJ", "0.0036"),
         ("MJ", "GJ", "0.001"),
+        ("MWh", "GJ", "3.6"),
+        ("m3", "L", "1000"),
+        ("kg", "t", "0.001"),
+        ("度", "kWh", "1"),
     ],
 )
 def test_units_become_one_another(point: str, meter: str, expected: str) -> None:

@@ -36,6 +36,8 @@ def test_by_capacity_demand_does_not_matter() -> None:
 )
 def test_up_to_the_limit_the_contract_is_charged(kilowatts: str, expected: str) -> None:
     assert yuan(BASIC, Basis.CONTRACT, "500", load(kilowatts)) == D(expected)
+    by_limit = yuan(Basic(None, D(42), AS_LIMIT), Basis.CONTRACT, "500", load(kilowatts))
+    assert by_limit == (21_000 if D(kilowatts) <= 525 else 525 * 42 + D("0.084"))
 
 
 def test_what_is_over_the_limit_is_charged_double() -> None:
@@ -58,6 +60,7 @@ def test_a_gap_makes_the_charge_unknown_and_says_what_is_known(
 ) -> None:
     (one,) = charges(BASIC, basis, size, load("312.5", 3))
     assert one.yuan is None
+    assert not load("312.5", 3).said  # the greatest may be another
     assert one.why == "3 个刻钟的需量未知，已知部分最大 312.5 kW"
     (nothing,) = charges(BASIC, basis, size, load(None, 2976))
     assert (nothing.yuan, nothing.why) == (None, "2976 个刻钟的需量未知")

@@ -49,6 +49,12 @@ def test_what_is_unknown_stays_so_and_what_is_known_stands_beside_it() -> None:
     assert content["notes"] == ["一条说明"]
 
 
+def test_beside_an_unknown_line_each_is_rounded_by_itself() -> None:
+    parts = [part("峰", 4_000, "1"), part("平", 4_000, "1"), part("谷", 1, None)]
+    found = bill(cost(*parts), "kWh")
+    assert [line.yuan for line in found.of(ENERGY)] == [D(0), D(0), None]
+
+
 def test_water_has_no_electricity_on_its_bill() -> None:
     found = bill(cost(part("", 5_000_000, "3")), "m3")
     assert [(line.item, line.unit, line.yuan) for line in found.lines] == [

@@ -172,6 +172,7 @@ def household(micro: int, begin: str, end: str, already: int | None = None) -> C
 def test_yearly_tiers_fill_one_after_the_other_and_begin_anew() -> None:
     # 0.1644 kWh a quarter: 5,760.576 kWh in 2025 (365 days), 15.7824 on the first day of 2026.
     found = household(164_400, "2025-01-01 00:00", "2026-01-02 00:00")
+    assert all(part.yearly for part in found.parts)
     assert [(p.begin.year, p.label, p.micro) for p in found.parts] == [
         (2025, "第1档", 3120 * KWH),
         (2025, "第2档", 1680 * KWH),
@@ -193,7 +194,7 @@ def test_tiers_need_what_was_used_before() -> None:
 
 def test_what_is_fed_back_is_taken_out_of_the_tier_it_had_filled() -> None:
     noon = us("2025-07-01 12:00")
-    one = quarters([noon, noon + GRAIN_US], [40 * KWH, -50 * KWH])
+    one = quarters([noon + i * GRAIN_US for i in range(3)], [40 * KWH, -50 * KWH, 0])
     found = cost(
         one, shipped("sh-household-tiers"), no_calendar, SHANGHAI, already_micro=3_100 * KWH
     )
@@ -211,6 +212,7 @@ def test_monthly_tiers_begin_anew_each_month(tmp_path: Path) -> None:
     body = "kind: tiered\nspan: month\ntiers:\n  - {upto: 100, price: 1}\n  - {price: 2}\n"
     one = tariff(tmp_path, HEAD + body)
     found = cost(steady("2026-01-01 00:00", "2026-03-01 00:00", 40_000), one, no_calendar, SHANGHAI)
+    assert not any(part.yearly for part in found.parts)
     assert [(p.begin.month, p.label, p.micro) for p in found.parts] == [
         (1, "第1档", 100 * KWH),
         (1, "第2档", 19_040_000),
@@ -245,6 +247,11 @@ def test_a_pricer_refuses_what_is_outside_off_the_grid_or_too_large() -> None:
             pricer.cost(quarters(disorder, [1, 1]))
     with pytest.raises(OverflowError, match="too large to add"):
         pricer.cost(quarters(two, [2**62, 2**62]))
+    tiers = Pricer(
+        shipped("sh-household-tiers"), no_calendar, SHANGHAI, us("2023-01-02"), us("2023-01-03")
+    )
+    with pytest.raises(OverflowError, match="too large to add"):
+        tiers.cost(quarters(two, [1, 1]), already_micro=2**62)
 
 
 WEEK = us("2023-06-28 00:00")
@@ -308,3 +315,44 @@ def test_a_surcharge_is_not_multiplied(tmp_path: Path) -> None:
     one = tariff(tmp_path, text).with_bases([(date(2026, 7, 1), D(2))])
     found = cost(quarters([us("2026-07-01 00:00")], [KWH]), one, no_calendar, SHANGHAI)
     assert found.yuan == D("0.3") * 2 + D("0.05")
+
+
+def test_a_surcharge_comes_on_top_of_stated_prices_too(tmp_path: Path) -> None:
+    one = tariff(tmp_path, TOU.replace("rates: price", "rates: price\nsurcharge: 0.05", 1))
+    noon = quarters([us("2026-09-30 12:00")], [KWH])
+    plain = cost(noon, tariff(tmp_path, TOU), calendar, SHANGHAI).yuan
+    assert cost(noon, one, calendar, SHANGHAI).yuan == (plain or D(0)) + D("0.05")
+
+
+def test_what_is_entered_for_a_month_goes_before_the_files_base_price(tmp_path: Path) -> None:
+    text = TOU.replace(
+        "rates: price", "rates: multiplier\nbases: [{from: 2026-07-01, price: 5}]", 1
+    )
+    one = tariff(tmp_path, text).with_bases([(date(2026, 7, 1), D(2))])
+    found = cost(quarters([us("2026-07-01 00:00")], [KWH]), one, no_calendar, SHANGHAI)
+    assert found.yuan == D("0.3") * 2
+
+
+def test_the_calendar_is_asked_on_the_days_on_which_it_matters(tmp_path: Path) -> None:
+    seasons = """\
+kind: time-of-use
+rates: price
+seasons:
+  - {code: a, dates: 06-16..06-30, days: workday, hours: {peak: "00:00-24:00"}, rates: {peak: 3}}
+  - code: b
+    dates: 06-16..06-30
+    days: weekend, holiday
+    hours: {valley: "00:00-24:00"}
+    rates: {valley: 1}
+  - {code: c, dates: 07-01..06-15, days: all, hours: {flat: "00:00-24:00"}, rates: {flat: 2}}
+"""
+    asked: list[date] = []
+
+    def weekend(day: date) -> str:
+        asked.append(day)
+        return "weekend"
+
+    both = quarters([us("2026-06-15 12:00"), us("2026-06-20 12:00")], [KWH, KWH])
+    found = cost(both, tariff(tmp_path, HEAD + seasons), weekend, SHANGHAI)
+    assert found.by_label() == {"平": KWH, "谷": KWH}
+    assert asked == [date(2026, 6, 16 + n) for n in range(5)]

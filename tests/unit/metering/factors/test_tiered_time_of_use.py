@@ -79,6 +79,12 @@ def test_the_rate_multiplies_the_tier_and_not_the_surcharge(tmp_path: Path) -> N
     ]
 
 
+def test_a_price_may_come_to_nothing(tmp_path: Path) -> None:
+    free_by_night = tariff(tmp_path, HOUSEHOLD.replace("-0.25", "-0.538"))
+    found = priced(free_by_night, {0: KWH}, "2026-07-01", "2026-07-02")
+    assert found.yuan == 0
+
+
 def test_tiers_of_a_month_begin_anew_within_a_window(tmp_path: Path) -> None:
     two = {95: 2761 * KWH, 96: KWH}
     found = priced(tariff(tmp_path, TIMES), two, "2026-04-30", "2026-05-02")

@@ -190,3 +190,16 @@ def test_a_column_that_stands_twice_is_refused() -> None:
 def test_a_merged_code_is_told_in_its_second_row() -> None:
     raw = book(HEADINGS, ("p-1", "", "2026-10-30", 4), (None, "", "2026-10-31", 5))
     assert faults(raw) == [("抄表!A3", "缺少计量表编码；每行都要写，不要合并单元格")]
+
+
+def test_formulas_that_nobody_computed_are_named_where_they_are_read() -> None:
+    raw = book(
+        HEADINGS,
+        ("p-1", "=1/0", "2026-10-31 08:30", "=D9*2"),
+        ("p-2", "", "2026-10-31 08:30", 5),
+        ("=A1", "", None, None),
+    )
+    assert [(cell, what[:6]) for cell, what in faults(raw)] == [
+        ("抄表!D2", "公式没有保存"),
+        ("抄表!A4", "公式没有保存"),
+    ]

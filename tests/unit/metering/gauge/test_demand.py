@@ -55,6 +55,11 @@ def test_of_equal_demands_the_first_counts() -> None:
     assert found.slot == MIDNIGHT + 10 * QUARTER
 
 
+def test_two_devices_at_once_make_no_quarter_longer_than_it_is() -> None:
+    found = demand(quarters((1, 3, 10.0, 900), (2, 3, 30.0, 900)))
+    assert (found.value.tolist(), found.covered_s.tolist()) == ([20.0], [900])
+
+
 def test_a_quarter_covered_too_little_does_not_count_and_is_named() -> None:
     found = of_day(
         demands(*((n, 500.0 if n == 7 else 80.0, 599 if n == 7 else 900) for n in range(96)))

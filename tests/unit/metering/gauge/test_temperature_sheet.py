@@ -123,3 +123,10 @@ def test_the_template_as_it_is_holds_no_data() -> None:
     assert where == "气温!A2"
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(template))
     assert book.sheet_names == [SHEET, "填写说明"]
+
+
+def test_a_formula_that_nobody_computed_is_no_temperature() -> None:
+    content = workbook((date(2026, 6, 1), time(8), "=A9+1"), (date(2026, 6, 2), None, 20))
+    ((where, what),) = faults_of(content)
+    assert where == "气温!C2"
+    assert what.startswith("公式没有保存计算结果")

@@ -14,14 +14,14 @@ from metering.gauge.windows import (
     Window,
     joined,
     micros,
-    moment,
     portions,
     touched,
 )
+from storage.times import at_us
 from tests.unit.metering.gauge.samples import MIDNIGHT, SECOND
 
 SILENCE = 900 * SECOND
-START = moment(MIDNIGHT)
+START = at_us(MIDNIGHT)
 
 
 def span(since: float, until: float) -> PointSpan:
@@ -46,7 +46,7 @@ def test_it_touches_nothing_behind_the_next_reading() -> None:
 
 def test_times_are_exact_to_the_microsecond() -> None:
     at = datetime(2026, 6, 1, 12, 30, 15, 123457, tzinfo=UTC)
-    assert moment(micros(at)) == at
+    assert at_us(micros(at)) == at
     assert micros(at + timedelta(microseconds=1)) == micros(at) + 1
 
 

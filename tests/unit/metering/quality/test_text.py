@@ -11,7 +11,6 @@ import pytest
 
 from metering.counter.findings import _KINDS
 from metering.counter.model import Flag
-from metering.derive.times import us_of
 from metering.quality import words
 from metering.quality.check import Check, Correction, Edge, Segment
 from metering.quality.explanation import (
@@ -21,6 +20,7 @@ from metering.quality.explanation import (
     EntryLine,
     Explanation,
     FindingLine,
+    InputLine,
     LoadProfileLine,
     Period,
     RatioLine,
@@ -28,8 +28,9 @@ from metering.quality.explanation import (
 )
 from metering.quality.export import to_csv, to_json
 from metering.quality.gaps import Gap, Why
-from metering.quality.presence import Span
+from metering.quality.presence import Change, Span
 from metering.quality.text import render, summary
+from storage.times import us_of
 
 BEGIN = datetime(2026, 9, 30, 16, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -77,7 +78,10 @@ FULL = Explanation(
     last=Counter("d-1", BEGIN + 2 * DAY, Decimal("5.00")),
     devices=(Device("d-1", "SN9", "energy", None, None, Decimal("1.50"), None, "dtsu@3"),),
     absent=(),
-    ratios=(RatioLine(Decimal("40.0000"), Decimal("1.0000"), BEGIN, None, "王芳", NOW),),
+    ratios=(
+        RatioLine(Decimal("40.0000"), Decimal("1.0000"), BEGIN, None, "王芳", NOW, None, None),
+        RatioLine(Decimal("60.0000"), Decimal("1.0000"), BEGIN, None, "李强", NOW, "王芳", NOW),
+    ),
     unrated=(Span(BEGIN - DAY, BEGIN),),
     load_profiles=(LoadProfileLine("office", 2, "本院 2025 年实测", None, None),),
     findings=(
@@ -113,7 +117,8 @@ def test_every_part_is_there_in_plain_chinese() -> None:
         "其中依据人工抄表：0 kWh",
         "首个整刻读数：2026-10-01 00:00  9,990（设备 d-1）",
         "  d-1，表号 SN9，寄存器 energy：不限 至 今，底数 1.5（设备模板 dtsu@3）",
-        "  CT 40 × PT 1 = 40：2026-10-01 00:00 至 今（王芳，2026-11-10 00:00 录入）",
+        "  CT 40 × PT 1 = 40：2026-10-01 00:00 至 今（王芳，2026-11-10 00:00 录入）\n",
+        "今（李强，2026-11-10 00:00 录入）【已撤销：王芳，2026-11-10 00:00】\n",
         "  未录入，按 1 计算：2026-09-30 00:00 至 2026-10-01 00:00",
         "翻转（满度归零）：读数 9,998 → 3，计 200 kWh（设备 d-1）",
         "跳变，用量未知：读数 3 → 90,000，计 未知（设备 d-1）",
@@ -184,13 +189,23 @@ def test_unknown_failing_and_waiting_are_said() -> None:
 
 def test_a_virtual_meter_is_explained_by_its_inputs() -> None:
     subject = Subject("v", "合计", "electricity", "kWh", "in", None, "a + b")
+    change = Change(BEGIN + timedelta(hours=10), BEGIN + timedelta(hours=11))
+    at_once = Change(BEGIN + DAY, BEGIN + DAY)
     virtual = dataclasses.replace(
-        FULL, subject=subject, check=None, inputs=(("a", 640 * KWH), ("b", None))
+        FULL,
+        subject=subject,
+        check=None,
+        inputs=(
+            InputLine("a", 640 * KWH, Flag.REPLACED | Flag.ESTIMATED, (change, at_once)),
+            InputLine("b", None, Flag.NONE, ()),
+        ),
     )
     text = render(virtual)
     assert "计算表：a + b" in text
-    assert "  a：640" in text
-    assert "  b：未知" in text
+    assert "  a：640 kWh  估换\n" in text
+    assert "    换表：2026-10-01 10:00 拆旧，2026-10-01 11:00 装新\n" in text
+    assert "    换表：2026-10-02 00:00\n" in text
+    assert text.endswith("  b：未知")
     assert "倍率：" not in text
     assert "校验（" not in text
 
@@ -222,3 +237,14 @@ def test_json_keeps_millionths_whole_and_decimals_exact() -> None:
 )
 def test_every_finding_has_chinese_words(kind: str) -> None:
     assert kind in words.FINDINGS
+
+
+def test_where_every_ratio_was_withdrawn_it_is_one() -> None:
+    text = render(dataclasses.replace(FULL, ratios=FULL.ratios[1:]))
+    assert "倍率：未录入，按 1 计算。\n  CT 60 × PT 1 = 60" in text
+
+
+def test_where_nothing_is_expected_no_share_is_known() -> None:
+    text = summary(dataclasses.replace(FULL, micro=None, periods=()))
+    assert "数据覆盖：无法计算" in text
+    assert "100" not in text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,40 @@ def test_a_change_reaches_those_above_and_nobody_else() -> None:
     assert graph.touched([9]) == ()
 
 
+def test_contents_are_exact_and_net_through_all_that_lies_between() -> None:
+    graph = build(
+        [
+            *(node(1), node(2), node(3)),
+            node(4, "{M1} + {M2}"),
+            node(5, "{M4} - {M1}"),
+            node(6, "{M3} - ({M1} - {M2})"),
+            node(7, "0.000001 * {M6} + 2 * {M4}"),
+        ]
+    )
+    found = graph.contents()
+    assert found[4] == {1: 1, 2: 1}
+    assert found[5] == {4: 1, 2: 1}, "what is taken off again is not in it"
+    assert found[6] == {3: 1, 1: -1, 2: 1}
+    millionth = Fraction(1, 10**6)
+    assert found[7] == {
+        6: millionth,
+        4: 2,
+        3: millionth,
+        1: 2 - millionth,
+        2: 2 + millionth,
+    }
+    assert found.keys() == {4, 5, 6, 7}
+
+
+def test_what_a_meter_rests_on_are_counters_in_the_end() -> None:
+    graph = build(
+        [node(1), node(2), node(3, "{M1} - {M2}"), node(4, "{M3} + {M2}"), node(5, "{M9}")]
+    )
+    assert graph.physical(4) == {1, 2}
+    assert graph.physical(1) == {1}
+    assert graph.physical(5) == set(), "it cannot be computed"
+
+
 def refusals(*nodes: Node) -> dict[str, str]:
     return {refusal.code: refusal.text for refusal in build(nodes).refused}
 
@@ -54,8 +89,7 @@ def test_unknown_codes_and_other_energies_are_refused_and_hinder_nobody() -> Non
     found = refusals(*nodes)
     assert found == {
         "M1": "虚拟表 M1：没有编码为 X9 的计量表：请更正编码或先登记该表",
-        "M2": "虚拟表 M2：M7 计的是 water（m3），本表是 electricity（kWh）："
-        "只能合并同一能源、同一单位的表",
+        "M2": "虚拟表 M2：M7 计的是水（m³），本表是电（kWh）：只能合并同一能源、同一单位的表",
     }
     assert build(nodes).order == (3,)
 

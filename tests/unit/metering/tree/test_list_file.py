@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
 
 import pytest
+import xlsxwriter
 
 from metering.tree.list_file import Form, Line, read_lines
 from registry.refusal import Fault
@@ -54,3 +56,19 @@ def test_too_much_is_refused() -> None:
         read_lines(b"x\n" * 5_001, "l.csv", FORM)
     with pytest.raises(ValueError, match="大于 5 MB"):
         read_lines(b"x" * 5_000_001, "l.csv", FORM)
+
+
+def test_a_year_that_nobody_can_mean_names_its_cell() -> None:
+    faults: list[Fault] = []
+    assert line("A", "1926-01-02").day("日期", faults) is None
+    assert list(map(str, faults)) == ["表!B2：1926 年不在 2000 年至 2100 年之间，请核对年份"]
+
+
+def test_a_formula_that_nobody_computed_names_its_cell() -> None:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as made:
+        sheet = made.add_worksheet("表")
+        sheet.write_row(0, 0, ("编码", "日期"))
+        sheet.write_row(1, 0, ("A", "=TODAY()"))
+    with pytest.raises(ValueError, match=r"^表!B2：公式没有保存计算结果"):
+        read_lines(content.getvalue(), "l.xlsx", FORM)

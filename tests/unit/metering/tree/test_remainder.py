@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from metering.tree.mains import Grain, periods
-from metering.tree.remainder import Balance, Cause, Part, Tolerance, judge
+from metering.tree.periods import Grain, periods
+from metering.tree.remainder import Balance, Cause, Part, Shared, Tolerance, judge
 
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
 KWH = 1_000_000
@@ -48,6 +49,56 @@ def test_meters_have_errors_up_to_the_tolerance() -> None:
     assert finding is not None
     assert finding.excess == 3 * KWH
     assert judge(balance(part("M", 10), part("A", 11)), tolerance) is None
+
+
+def shared(kwh: int | None, *subs: str, complete: bool = True, generated: bool = False) -> Shared:
+    within = tuple((sub, Fraction(1)) for sub in subs)
+    return Shared("A", within, None if kwh is None else kwh * KWH, complete, generated)
+
+
+def sharing(*subs: Part, off: Shared, generated: tuple[Part, ...] = ()) -> Balance:
+    return Balance(BEGIN, part("M", 100), generated, subs, (off,))
+
+
+def test_what_two_virtual_sub_meters_share_is_taken_off_once() -> None:
+    found = sharing(part("V1", 60), part("V2", 55), off=shared(30, "V1", "V2"))
+    assert (found.supplied, found.taken, found.remainder) == (100 * KWH, 85 * KWH, 15 * KWH)
+    assert judge(found, Tolerance()) is None
+
+
+def test_what_is_generated_twice_came_in_once() -> None:
+    off = shared(30, "G1", "G2", generated=True)
+    found = sharing(part("S", 90), off=off, generated=(part("G1", 30), part("G2", 50)))
+    assert (found.made, found.supplied, found.taken) == (50 * KWH, 150 * KWH, 90 * KWH)
+    assert found.remainder == 60 * KWH
+
+
+def test_a_gap_in_what_is_shared_leaves_the_remainder_unknown() -> None:
+    for off in (shared(None, "V1", "V2"), shared(30, "V1", "V2", complete=False)):
+        found = sharing(part("V1", 60), part("V2", 55), off=off)
+        assert found.remainder is None
+        assert found.unknown == ("A",)
+    found = sharing(part("A", None), part("V1", 55), off=shared(None, "V1", "V2"))
+    assert found.unknown == ("A",), "each is named once"
+
+
+def test_without_a_virtual_sub_meter_nothing_is_shared() -> None:
+    # 60 + 80 − 30 is 10 too many. Without V1 there would be 30 less, with nothing shared.
+    found = sharing(part("V1", 60), part("V2", 80), off=shared(30, "V1", "V2"))
+    assert [found.share(sub) for sub in found.subs] == [30 * KWH, 50 * KWH]
+    assert causes(found) == [
+        *((Cause.WRONG_MAIN, "V1"), (Cause.WRONG_MAIN, "V2"), (Cause.MAIN_RATIO, "M")),
+    ]
+    # All of V1 is in V2: without it nothing changes.
+    found = sharing(part("V1", 30), part("V2", 120), off=shared(30, "V1", "V2"))
+    assert causes(found) == [(Cause.WRONG_MAIN, "V2"), (Cause.MAIN_RATIO, "M")]
+
+
+def test_of_three_that_share_one_less_spares_its_part() -> None:
+    off = shared(60, "V1", "V2", "V3")
+    assert off.factor == 2
+    assert off.spared("V1") == 30 * KWH
+    assert off.spared("S") == 0
 
 
 def causes(found: Balance) -> list[tuple[Cause, str]]:
@@ -92,6 +143,11 @@ def test_months_days_and_hours_are_those_of_the_zone() -> None:
     assert month.begin == datetime(2026, 5, 31, 16, tzinfo=UTC)
     assert month.end == datetime(2026, 6, 30, 16, tzinfo=UTC)
     assert len(periods(Grain.DAY, date(2026, 6, 1), date(2026, 7, 1), SHANGHAI)) == 30
+    hours = periods(Grain.HOUR, date(2026, 6, 1), date(2026, 6, 2), SHANGHAI)
+    assert [hour.key for hour in hours] == [hour.begin for hour in hours]
+    kolkata = ZoneInfo("Asia/Kolkata")  # its hours are no hours of UTC
+    hours = periods(Grain.HOUR, date(2026, 6, 1), date(2026, 6, 2), kolkata)
+    assert {hour.key for hour in hours} == {None}
     berlin = ZoneInfo("Europe/Berlin")  # the clock is put back: 25 hours
     assert len(periods(Grain.HOUR, date(2026, 10, 25), date(2026, 10, 26), berlin)) == 25
 

@@ -1,0 +1,1 @@
+"""Fences: shapes on the ground, and when a vehicle was inside of them."""

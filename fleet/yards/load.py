@@ -1,0 +1,302 @@
+"""What yards and sealed times rest on, read from the database."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import psycopg
+from psycopg.rows import class_row
+
+from fleet.track.rules import SECOND_US
+from fleet.yards.days import Window
+from fleet.yards.movement import Driven, Sign
+from fleet.yards.verdicts import Excuse, ExcuseKind
+from storage.times import us_of
+
+_DAY_US: Final = 86_400 * SECOND_US
+_BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "special"})
+"""Uses, as the ledger has them."""
+
+_VEHICLES: Final[LiteralString] = """
+    SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution, v.sensitive,
+        lower(v.valid) AS since, upper(v.valid) AS until
+    FROM vehicle v JOIN institution i ON i.id = v.institution_id
+    WHERE (%(vehicle)s::int IS NULL OR v.id = %(vehicle)s)
+        AND (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
+    ORDER BY i.code, v.code
+"""
+_FACTS: Final[LiteralString] = """
+    SELECT c.vehicle_id, f.name, f.since, f.value
+    FROM consumer_fact f JOIN fuel_consumer c ON c.id = f.consumer_id
+    WHERE f.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = ANY(%s)
+        AND f.name IN ('class', 'use', 'state', 'secrecy', 'plate')
+    ORDER BY f.since, f.id
+"""
+_YARDS: Final[LiteralString] = """
+    SELECT fence, vehicle_id, institution_id, days, from_time, to_time, since, until
+    FROM fleet_yard WHERE withdrawn_at IS NULL ORDER BY since, id
+"""
+_SEALED: Final[LiteralString] = """
+    SELECT vehicle_id, institution_id, class AS kind, tail, days, from_time, to_time, since, until,
+        reason
+    FROM fleet_sealed WHERE withdrawn_at IS NULL ORDER BY from_time NULLS FIRST, since, id
+"""
+_DUTY: Final[LiteralString] = """
+    SELECT from_at, to_at, reason FROM fleet_duty
+    WHERE withdrawn_at IS NULL AND vehicle_id = %s AND from_at < %s AND to_at > %s
+"""
+# An order of some days before may still be out.
+_ORDERS: Final[LiteralString] = """
+    SELECT o.number, (o.day::timestamp AT TIME ZONE %(zone)s), o.out_at, o.back_at
+    FROM dispatch_order o JOIN fuel_consumer c ON c.id = o.consumer_id
+    WHERE o.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = %(vehicle)s
+        AND coalesce(o.out_at, o.day::timestamp AT TIME ZONE %(zone)s) < %(to)s
+        AND coalesce(o.back_at, o.day::timestamp AT TIME ZONE %(zone)s + interval '2 days')
+            > %(from)s
+    ORDER BY o.day, o.number
+"""
+_TRIPS: Final[LiteralString] = """
+    SELECT started_at, ended_at, distance_mm FROM trip
+    WHERE vehicle_id = %s AND ended_at > %s AND started_at < %s ORDER BY started_at
+"""
+_STOOD: Final[LiteralString] = """
+    SELECT lon, lat FROM vehicle_stop
+    WHERE vehicle_id = %(vehicle)s AND lat IS NOT NULL
+        AND ended_at > %(from)s AND began_at < %(to)s
+    ORDER BY least(ended_at, %(to)s) - greatest(began_at, %(from)s) DESC, began_at LIMIT 1
+"""
+_DUE: Final[LiteralString] = """
+    SELECT EXISTS (SELECT FROM fleet_due WHERE vehicle_id = %s AND ts_to >= %s AND ts_from < %s)
+"""
+_SIGNS: Final[LiteralString] = """
+    SELECT p.fix_time, p.terminal_id, p.acc, p.odometer_km
+    FROM terminal_vehicle b JOIN position p ON p.terminal_id = b.terminal_id
+        AND p.fix_time >= coalesce(lower(b.valid), '-infinity')
+        AND p.fix_time < coalesce(upper(b.valid), 'infinity')
+    WHERE b.vehicle_id = %(vehicle)s AND p.fix_time >= %(from)s AND p.fix_time <= %(to)s
+    ORDER BY p.fix_time, p.terminal_id, p.content_hash
+"""
+_BEFORE: Final[LiteralString] = """
+    SELECT max(last.at) FROM terminal_vehicle b, LATERAL (
+        SELECT fix_time AS at FROM position WHERE terminal_id = b.terminal_id
+            AND fix_time >= coalesce(lower(b.valid), '-infinity')
+            AND fix_time < least(coalesce(upper(b.valid), 'infinity'), %(from)s)
+        ORDER BY fix_time DESC LIMIT 1
+    ) AS last WHERE b.vehicle_id = %(vehicle)s
+"""
+_BEHIND: Final[LiteralString] = """
+    SELECT min(first.at) FROM terminal_vehicle b, LATERAL (
+        SELECT fix_time AS at FROM position WHERE terminal_id = b.terminal_id
+            AND fix_time >= greatest(coalesce(lower(b.valid), '-infinity'), %(to)s)
+            AND fix_time < coalesce(upper(b.valid), 'infinity')
+        ORDER BY fix_time LIMIT 1
+    ) AS first WHERE b.vehicle_id = %(vehicle)s
+"""
+
+
+@dataclass(frozen=True)
+class Vehicle:
+    """A vehicle of the inventory, with what the ledger says of it.
+
+    Attributes:
+        facts: name → (days from which on, values), ascending.
+    """
+
+    id: int
+    code: str
+    plate: str
+    institution_id: int
+    institution: str
+    sensitive: bool
+    since: datetime | None
+    until: datetime | None
+    facts: dict[str, tuple[list[date], list[str]]] = field(default_factory=dict)
+
+    def fact(self, name: str, day: date) -> str:
+        """Return what the ledger says on a day; empty: nothing."""
+        days, values = self.facts.get(name, ([], []))
+        before = bisect_right(days, day)
+        return values[before - 1] if before else ""
+
+    def secret(self, day: date) -> bool:
+        """Whether nobody may know where it was, by the inventory or the ledger."""
+        return self.sensitive or self.fact("secrecy", day) == "sensitive"
+
+    def tail(self, day: date) -> str:
+        """Return the last digit of the plate: one of a new energy may end in a letter."""
+        digits = [one for one in self.fact("plate", day) or self.plate if one in "0123456789"]
+        return digits[-1] if digits else ""
+
+    def special(self, day: date) -> bool:
+        """Whether days by the plate do not bind it."""
+        return self.fact("class", day) == "special" or self.fact("use", day) in _BOUND_TO_NO_DAY
+
+    def there(self, window: Window) -> bool:
+        """Whether it was in use in a window: of the inventory, and not disposed of."""
+        begun = self.since is None or us_of(self.since) < window.to_us
+        ended = self.until is not None and us_of(self.until) <= window.from_us
+        return begun and not ended and self.fact("state", window.day) != "disposed"
+
+
+@dataclass(frozen=True, slots=True)
+class Yard:
+    """Where vehicles must be; see storage/migrations/0017_fences.sql."""
+
+    fence: str
+    vehicle_id: int | None
+    institution_id: int | None
+    days: str
+    from_time: time
+    to_time: time
+    since: date
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """When vehicles must not move; see storage/migrations/0017_fences.sql."""
+
+    vehicle_id: int | None
+    institution_id: int | None
+    kind: str
+    tail: str
+    days: str
+    from_time: time | None
+    to_time: time | None
+    since: date
+    until: date | None
+    reason: str
+
+
+def vehicles(
+    conn: psycopg.Connection[Any],
+    institutions: Sequence[str] | None = None,
+    vehicle_id: int | None = None,
+) -> list[Vehicle]:
+    """Return vehicles by institution and code; of some institutions, or one."""
+    named = {"vehicle": vehicle_id, "only": None if institutions is None else list(institutions)}
+    with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
+        found = cursor.execute(_VEHICLES, named).fetchall()
+    facts: dict[int, dict[str, tuple[list[date], list[str]]]] = defaultdict(dict)
+    for whose, name, since, value in conn.execute(_FACTS, [[one.id for one in found]]):
+        days, values = facts[whose].setdefault(name, ([], []))
+        days.append(since)
+        values.append(value)
+    for one in found:
+        one.facts.update(facts[one.id])
+    return found
+
+
+def yards(conn: psycopg.Connection[Any]) -> list[Yard]:
+    """Return all that stand."""
+    with conn.cursor(row_factory=class_row(Yard)) as cursor:
+        return cursor.execute(_YARDS).fetchall()
+
+
+def sealed(conn: psycopg.Connection[Any]) -> list[Sealed]:
+    """Return all that stand."""
+    with conn.cursor(row_factory=class_row(Sealed)) as cursor:
+        return cursor.execute(_SEALED).fetchall()
+
+
+def excuses(
+    conn: psycopg.Connection[Any],
+    vehicle_id: int,
+    span: tuple[datetime, datetime],
+    around_us: int,
+    zone: ZoneInfo,
+) -> list[Excuse]:
+    """Return what exempts a vehicle in a span: orders and duty.
+
+    An order without a time of departure begins with its day. One without a time of return covers
+    its day, and may reach a day further.
+
+    Args:
+        conn: in any state.
+        vehicle_id: the vehicle.
+        span: from, to.
+        around_us: an order covers so much before and behind its times.
+        zone: of its day.
+    """
+    found = [
+        Excuse(ExcuseKind.DUTY, us_of(start), us_of(end), reason)
+        for start, end, reason in conn.execute(_DUTY, [vehicle_id, span[1], span[0]])
+    ]
+    around = timedelta(microseconds=around_us)
+    named = {
+        "vehicle": vehicle_id,
+        "from": span[0] - around,
+        "to": span[1] + around,
+        "zone": zone.key,
+    }
+    for number, day, out, back in conn.execute(_ORDERS, named):
+        start = us_of(out) - around_us if out else us_of(day)
+        if back is not None:
+            end = us_of(back) + around_us
+            found.append(Excuse(ExcuseKind.ORDER, start, end, number))
+            continue
+        end = us_of(day) + _DAY_US
+        found += [
+            Excuse(ExcuseKind.ORDER, start, end, number),
+            Excuse(ExcuseKind.ORDER, end, end + _DAY_US, number, open=True),
+        ]
+    return found
+
+
+def trips(
+    conn: psycopg.Connection[Any], vehicle_id: int, span: tuple[datetime, datetime]
+) -> list[Driven]:
+    """Return the trips that touch a span, by time."""
+    return [
+        Driven(us_of(start), us_of(end), distance)
+        for start, end, distance in conn.execute(_TRIPS, [vehicle_id, *span])
+    ]
+
+
+def stood(
+    conn: psycopg.Connection[Any], vehicle_id: int, span: tuple[datetime, datetime]
+) -> tuple[float, float] | None:
+    """Return where a vehicle stood longest in a span: longitude, latitude."""
+    named: Mapping[str, object] = {"vehicle": vehicle_id, "from": span[0], "to": span[1]}
+    row = conn.execute(_STOOD, named).fetchone()
+    return None if row is None else (row[0], row[1])
+
+
+def pending(
+    conn: psycopg.Connection[Any], vehicle_id: int, span: tuple[datetime, datetime]
+) -> bool:
+    """Whether trips of a span are still to be computed."""
+    row = conn.execute(_DUE, [vehicle_id, *span]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def signs(
+    conn: psycopg.Connection[Any], vehicle_id: int, span: tuple[datetime, datetime]
+) -> list[Sign]:
+    """Return what terminals said of ignition and odometer, also one before and one behind.
+
+    No place is read.
+    """
+    named: dict[str, object] = {"vehicle": vehicle_id, "from": span[0], "to": span[1]}
+    before = conn.execute(_BEFORE, named).fetchone()
+    behind = conn.execute(_BEHIND, named).fetchone()
+    first = span[0] if before is None or before[0] is None else before[0]
+    last = span[1] if behind is None or behind[0] is None else behind[0]
+    return [
+        Sign(
+            us_of(at),
+            terminal,
+            acc,
+            # 0 and less is how terminals write that they have none.
+            round(odometer * 1_000_000) if odometer is not None and odometer > 0 else None,
+        )
+        for at, terminal, acc, odometer in conn.execute(
+            _SIGNS, {"vehicle": vehicle_id, "from": first, "to": last}
+        )
+    ]

@@ -1,0 +1,305 @@
+"""Tables of fences, yards and sealed vehicles, in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from fleet.fence import fences
+from fleet.fence.fences import Fence
+from fleet.fence.visits import Visit
+from fleet.ledger.words import words
+from fleet.yards.days import shown_days
+from fleet.yards.look import Found
+from fleet.yards.spans import Span
+from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
+from registry.table import Column, Look, Row, Table
+from storage.times import at_us
+
+_DOUBTS: Final = {
+    DoubtKind.NOT_IN_YARD: "未按时停放在指定地点",
+    DoubtKind.LEFT_YARD: "停放后又离开指定地点",
+    DoubtKind.MOVED_SEALED: "封存期间有移动",
+    DoubtKind.IGNITION_SEALED: "封存期间点火，是否移动不明",
+}
+_WHY: Final = {
+    Why.NO_POSITIONS: "没有定位数据",
+    Why.SILENT: "定位中断",
+    Why.NO_FENCE: "指定地点没有围栏",
+    Why.CALENDAR: "该年节假日尚未公布",
+    Why.ORDER_OPEN: "派车单没有回车时间",
+    Why.PENDING: "行程尚未计算完",
+    Why.SENSITIVE: "涉密车辆，不看位置",
+}
+_EXCUSES: Final = {
+    ExcuseKind.ORDER: "派车单",
+    ExcuseKind.JOURNEY: "行驶中",
+    ExcuseKind.DUTY: "值班",
+}
+_NAMED: Final = ("kind", "类别")
+_STANDING: Final = (
+    (
+        "定点停放",
+        (
+            *(("id", "编号"), ("fence", "围栏"), ("whose", "车辆或机构"), ("days", "哪些天")),
+            *(("times", "时段"), ("since", "自"), ("last", "至"), ("note", "备注")),
+        ),
+        """
+        SELECT y.id, y.fence, coalesce(v.code, i.name, '全部车辆') AS whose, y.days,
+            to_char(y.from_time, 'HH24:MI') || '—' || to_char(y.to_time, 'HH24:MI') AS times,
+            y.since, y.until - 1 AS last, y.note
+        FROM fleet_yard y LEFT JOIN vehicle v ON v.id = y.vehicle_id
+        LEFT JOIN institution i ON i.id = y.institution_id
+        WHERE y.withdrawn_at IS NULL ORDER BY y.fence, y.id
+        """,
+    ),
+    (
+        "封存停驶",
+        (
+            *(("id", "编号"), ("whose", "车辆或机构"), ("class", "车辆类别"), ("tail", "尾号")),
+            *(
+                ("days", "哪些天"),
+                ("times", "时段"),
+                ("since", "自"),
+                ("last", "至"),
+                ("reason", "依据"),
+            ),
+        ),
+        """
+        SELECT s.id, coalesce(v.code, i.name, '全部车辆') AS whose, s.class, s.tail, s.days,
+            coalesce(to_char(s.from_time, 'HH24:MI') || '—' || to_char(s.to_time, 'HH24:MI'),
+                '全天') AS times,
+            s.since, s.until - 1 AS last, s.reason
+        FROM fleet_sealed s LEFT JOIN vehicle v ON v.id = s.vehicle_id
+        LEFT JOIN institution i ON i.id = s.institution_id
+        WHERE s.withdrawn_at IS NULL ORDER BY s.since, s.id
+        """,
+    ),
+    (
+        "值班",
+        (
+            ("id", "编号"),
+            ("vehicle", "车辆"),
+            ("from_at", "起"),
+            ("to_at", "止"),
+            ("reason", "内容"),
+        ),
+        """
+        SELECT d.id, v.code AS vehicle, d.from_at, d.to_at, d.reason
+        FROM fleet_duty d JOIN vehicle v ON v.id = d.vehicle_id
+        WHERE d.withdrawn_at IS NULL ORDER BY d.from_at, d.id
+        """,
+    ),
+)
+
+
+def standing(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Table]:
+    """Return the tables of all that stands: fences, yards, sealed times, duty."""
+    found = [_fences(fences.standing(conn))]
+    for name, columns, statement in _STANDING:
+        cursor = conn.execute(statement.encode())
+        keys = [column.name for column in cursor.description or ()]
+        rows = [
+            {key: _shown(key, value, zone) for key, value in zip(keys, row, strict=True)}
+            for row in cursor
+        ]
+        found.append(_table(name, columns, rows))
+    return found
+
+
+def fence(one: Fence) -> str:
+    """Say everything of a fence."""
+    last = f"至 {one.last}" if one.last else "起"
+    radius = f"，半径 {one.radius_m} 米" if one.radius_m else ""
+    return "\n".join(
+        (
+            f"围栏 {one.code}（编号 {one.id}）{one.name}，自 {one.since} {last}{radius}",
+            f"边界余量 {one.margin_m} 米，最短停留 {one.dwell_s // 60} 分钟",
+            f"录入人 {one.entered_by}",
+            f"录入坐标（{one.datum}）：{one.original}",
+            f"WGS-84 坐标：{one.wgs84}",
+        )
+    )
+
+
+def visits(rows: Sequence[Visit], title: str, zone: ZoneInfo) -> Table:
+    """Return the entries and exits of a vehicle."""
+    columns = (
+        *(("fence", "围栏"), ("name", "名称"), ("what", "进出"), ("at", "时间")),
+        *(("after", "前一定位"), ("before", "后一定位"), ("remark", "说明")),
+    )
+    found = [
+        {
+            "fence": one.fence.code,
+            "name": one.fence.name,
+            "what": "进入" if one.crossing.entered else "离开",
+            "at": _moment(one.crossing.at_us, zone),
+            "after": _moment(one.crossing.after_us, zone),
+            "before": _moment(one.crossing.before_us, zone),
+            "remark": "" if one.crossing.seen else "两次定位之间，时间为估算",
+        }
+        for one in rows
+    ]
+    return _table("进出围栏", columns, found, title)
+
+
+def nights(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
+    """Return verdicts on vehicles in their yards."""
+    columns = (
+        *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("window", "应在时段")),
+        *(("fences", "指定地点"), ("result", "结论"), ("what", "情况"), ("away", "不在时段")),
+        *(("place", "停留位置"), ("unknown", "无数据时段"), ("asleep", "休眠推定停放")),
+        ("excuses", "例外"),
+    )
+    return _table("定点停放", columns, [_night(one, zone) for one in found], title)
+
+
+def sealed(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
+    """Return verdicts on sealed vehicles."""
+    columns = (
+        *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("window", "封存时段")),
+        *(
+            ("reason", "封存依据"),
+            ("result", "结论"),
+            ("what", "情况"),
+            ("away", "移动时段"),
+            ("moved_km", "GPS km"),
+        ),
+        *(("odometer_km", "终端里程 km"), ("ignition_min", "点火分钟"), ("unknown", "无数据时段")),
+        ("excuses", "例外"),
+    )
+    return _table("封存停驶", columns, [_still(one, zone) for one in found], title)
+
+
+def _night(one: Found, zone: ZoneInfo) -> Row:
+    evidence = one.verdict.evidence
+    place = evidence.place
+    return {
+        **_common(one, zone),
+        "fences": "、".join(evidence.fences),
+        "asleep": _spans(evidence.asleep, zone),
+        "place": "" if place is None else f"{place[1]:.5f},{place[0]:.5f}",
+    }
+
+
+def _still(one: Found, zone: ZoneInfo) -> Row:
+    evidence = one.verdict.evidence
+    on = evidence.ignition_us
+    return {
+        **_common(one, zone),
+        "reason": one.reason,
+        "moved_km": _km(evidence.moved_mm),
+        "odometer_km": _km(evidence.odometer_mm),
+        "ignition_min": "未知" if on is None else str(on // 60_000_000),
+    }
+
+
+def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
+    day = one.window.day
+    secret = one.vehicle.secret(day)
+    evidence: Evidence = one.verdict.evidence
+    window = (evidence.window.from_us, evidence.window.to_us)
+    return {
+        "institution": one.vehicle.institution,
+        "vehicle": one.vehicle.code if secret else one.vehicle.plate,
+        "code": one.vehicle.code,
+        "day": day.isoformat(),
+        "window": _spans([window], zone),
+        # For programs: columns of people have neither year nor zone.
+        "window_at": _intervals([window], zone),
+        "away_at": _intervals(evidence.away, zone),
+        "unknown_at": _intervals(evidence.unknown, zone),
+        **_said(one),
+        "away": _spans(evidence.away, zone),
+        "unknown": _spans(evidence.unknown, zone),
+        "excuses": "；".join(
+            " ".join(filter(None, (_EXCUSES[x.kind], x.what))) for x in evidence.excuses
+        ),
+    }
+
+
+def _said(one: Found) -> dict[str, str]:
+    """Return the verdict for people, and by its codes for programs."""
+    match one.verdict:
+        case Agrees():
+            return {"result": "相符", "what": "", "verdict": "agrees", "kind": ""}
+        case Doubt(kind=kind):
+            return {"result": "疑点", "what": _DOUBTS[kind], "verdict": "doubt", "kind": kind}
+        case CannotTell(why=why):
+            return {"result": "无法判断", "what": _WHY[why], "verdict": "cannot_tell", "kind": why}
+
+
+def _fences(found: Sequence[Fence]) -> Table:
+    columns = (
+        *(("id", "编号"), ("code", "编码"), ("name", "名称"), ("purpose", "定点类别")),
+        *(("shape", "形状"), ("datum", "录入坐标系"), ("margin", "余量 米"), ("dwell", "停留 分")),
+        *(("since", "自"), ("last", "至"), ("note", "备注")),
+    )
+    rows = [
+        {
+            "id": str(one.id),
+            "code": one.code,
+            "name": one.name,
+            "purpose": words().parties[one.purpose][0] if one.purpose else "",
+            "shape": f"圆形 半径 {one.radius_m} 米" if one.radius_m else "多边形",
+            "datum": one.datum,
+            "margin": str(one.margin_m),
+            "dwell": str(one.dwell_s // 60),
+            "since": one.since.isoformat(),
+            "last": "" if one.last is None else one.last.isoformat(),
+            "note": one.note,
+        }
+        for one in found
+    ]
+    return _table("围栏", columns, rows)
+
+
+def _table(
+    name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row], title: str = ""
+) -> Table:
+    return Table(
+        name=name,
+        title=title or name,
+        particulars="",
+        columns=tuple(Column(key, heading, Look.TEXT, 16) for key, heading in columns),
+        rows=tuple(rows),
+        named=_NAMED,
+    )
+
+
+def _shown(key: str, value: object, zone: ZoneInfo) -> str:
+    if value is None:
+        return ""
+    if key == "days":
+        return shown_days(str(value))
+    if key == "class":
+        return words().name("class", str(value)) if value else ""
+    return f"{value.astimezone(zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+
+
+def _spans(spans: Sequence[Span], zone: ZoneInfo) -> str:
+    return "；".join(f"{_minute(start, zone)}—{_minute(end, zone)}" for start, end in spans)
+
+
+def _intervals(spans: Sequence[Span], zone: ZoneInfo) -> str:
+    """Return spans as ISO 8601 intervals."""
+    return ";".join(
+        "/".join(at_us(us).astimezone(zone).isoformat(timespec="seconds") for us in span)
+        for span in spans
+    )
+
+
+def _minute(us: int, zone: ZoneInfo) -> str:
+    return f"{at_us(us).astimezone(zone):%m-%d %H:%M}"
+
+
+def _moment(us: int, zone: ZoneInfo) -> str:
+    return f"{at_us(us).astimezone(zone):%Y-%m-%d %H:%M:%S}"
+
+
+def _km(mm: int | None) -> str:
+    return "未知" if mm is None else f"{mm / 1_000_000:.2f}"

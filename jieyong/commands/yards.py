@@ -1,0 +1,161 @@
+"""`jieyong fleet yards` and `jieyong fleet sealed`: doubts about where vehicles stood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from fleet.dashboard.readings import find_vehicle
+from fleet.track.rules import SECOND_US
+from fleet.yards import load
+from fleet.yards.load import Vehicle as Its
+from fleet.yards.look import Asked, Found, at_rest, in_yards
+from fleet.yards.verdicts import CannotTell, Doubt
+from jieyong.commands import asked, fence_tables
+from jieyong.commands.giving import give
+from jieyong.commands.screen import counting
+from jieyong.commands.session import By, Config, Session, session
+from metering.plan.calendar_store import load_calendar
+from registry.audit import record
+from registry.refusal import refuse
+from registry.table import Table
+
+Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
+First = Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")]
+Last = Annotated[str | None, typer.Option("--to", help="最后一天（含）。")]
+Vehicle = Annotated[str | None, typer.Option("--vehicle", help="一辆车：编码或车牌。")]
+Institution = Annotated[
+    list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
+]
+All = Annotated[bool, typer.Option("--all", help="也列出相符的；缺省只列疑点和无法判断的。")]
+File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
+
+Look = Callable[[psycopg.Connection[Any], Asked, Sequence[Its]], Iterator[list[Found]]]
+
+
+def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    file: File = None,
+    month: Month = None,
+    first: First = None,
+    last: Last = None,
+    vehicle: Vehicle = None,
+    institution: Institution = None,
+    everything: All = False,
+    as_json: AsJson = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Show which vehicles were not in their yards."""
+    with session(config, by) as at:
+        what = _asked(at, month, first, last)
+        found, whole = _look(at, what, in_yards, vehicle, institution)
+        _record(at, what, "yards.read", found)
+    title = f"{what.first} 至 {what.last} 定点停放"
+    _give(fence_tables.nights, found, (title, whole), at, file, (everything, as_json))
+
+
+def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    file: File = None,
+    month: Month = None,
+    first: First = None,
+    last: Last = None,
+    vehicle: Vehicle = None,
+    institution: Institution = None,
+    everything: All = False,
+    as_json: AsJson = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Show which sealed vehicles moved."""
+    with session(config, by) as at:
+        what = _asked(at, month, first, last)
+        found, whole = _look(at, what, at_rest, vehicle, institution)
+        _record(at, what, "sealed.read", found)
+    title = f"{what.first} 至 {what.last} 封存停驶"
+    _give(fence_tables.sealed, found, (title, whole), at, file, (everything, as_json))
+
+
+def _asked(at: Session, month: str | None, first: str | None, last: str | None) -> Asked:
+    begin, end = _days(month, first, last)
+    trips, fences = at.settings.trips, at.settings.fences
+    return Asked(
+        first=begin,
+        last=end,
+        zone=at.zone,
+        now=at.now,
+        calendar=load_calendar(at.conn),
+        rules=trips.rules(),
+        silence=fences.silence(trips.gap_s),
+        tolerance_us=fences.tolerance_min * 60 * SECOND_US,
+        around_order_us=fences.around_order_min * 60 * SECOND_US,
+        limits=fences.limits(trips.fastest_kmh),
+    )
+
+
+def _days(month: str | None, first: str | None, last: str | None) -> tuple[date, date]:
+    if (month is None) == (first is None):
+        refuse("--month", "请写 --month 2026-10，或 --from 2026-10-01 --to 2026-10-08")
+    if month is not None:
+        begin = asked.month(month, "--month")
+        return begin, (begin + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    begin = asked.day(first or "", "--from")
+    end = begin if last is None else asked.day(last, "--to")
+    if end < begin:
+        refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
+    return begin, end
+
+
+def _look(
+    at: Session, what: Asked, look: Look, vehicle: str | None, institution: list[str] | None
+) -> tuple[list[Found], int]:
+    """Return the verdicts, and of how many vehicles there are none."""
+    one = None if vehicle is None else find_vehicle(at.conn, vehicle).id
+    known = {code for (code,) in at.conn.execute("SELECT code FROM institution")}
+    strange = sorted(set(institution or ()) - known)
+    if strange:
+        refuse("--institution", f"机构 {'、'.join(strange)} 不存在，请核对编码")
+    its = load.vehicles(at.conn, institution, one)
+    found, without = list[Found](), 0
+    with counting(len(its)) as done:
+        for verdicts in look(at.conn, what, its):
+            found += verdicts
+            without += not verdicts
+            done()
+    return found, without
+
+
+def _record(at: Session, what: Asked, action: str, found: Sequence[Found]) -> None:
+    """Note that somebody saw where vehicles were: of each whose times or places are shown."""
+    detail = {"from": what.first.isoformat(), "to": what.last.isoformat()}
+    shown = dict.fromkeys(one.vehicle.code for one in found if isinstance(one.verdict, Doubt))
+    with at.conn.transaction():
+        for code in shown:
+            record(at.conn, at.act, action, code, detail)
+
+
+def _give(  # noqa: PLR0913, PLR0917 - what is shown, and how
+    tabled: Callable[[Sequence[Found], str, Any], Table],
+    found: Sequence[Found],
+    said: tuple[str, int],
+    at: Session,
+    file: Path | None,
+    how: tuple[bool, bool],
+) -> None:
+    title, without = said
+    everything, as_json = how
+    kinds = (Doubt, CannotTell)
+    shown = [one for one in found if everything or isinstance(one.verdict, kinds)]
+    give([tabled(shown, title, at.zone)], file, as_json=as_json)
+    if as_json:
+        return
+    counts = Counter(type(one.verdict) for one in found)
+    doubts, unknown = counts[Doubt], counts[CannotTell]
+    agree = len(found) - doubts - unknown
+    typer.echo(f"疑点 {doubts}，无法判断 {unknown}，相符 {agree}；{without} 辆车没有相关要求。")

@@ -1,0 +1,151 @@
+"""`jieyong fence …`, `jieyong fleet yards` and `jieyong fleet sealed` as officers use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from jieyong import cli
+from registry.audit import lines
+from registry.refusal import RefusedError
+from tests.integration.fleet.fence.world import add, bring, goes_out, stays
+from tests.integration.fleet.world import work
+
+Run = Callable[..., str]
+CIRCLE = (
+    *("fence", "enter", "Y1", "--datum", "天地图", "--lon", "104.0", "--lat", "30.6"),
+    *("--radius", "300", "--since", "2026-01-01", "--name", "机关大院", "--purpose", "定点停放"),
+)
+
+
+@pytest.fixture
+def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `jieyong …` in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("COLUMNS", "240")
+
+    def words(*given: object) -> str:
+        result = CliRunner().invoke(cli.app, list(map(str, given)))
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return words
+
+
+@pytest.fixture
+def fleet(conn: psycopg.Connection, database: str, run: Run) -> psycopg.Connection:
+    bring(database, add(conn, "in"), stays())
+    bring(database, add(conn, "out"), goes_out())
+    work(conn)
+    assert "编号 1" in run(*CIRCLE)
+    assert "编号 1" in run("fence", "yard", "Y1", "--institution", "i", "--since", "2026-01-01")
+    return conn
+
+
+def test_doubts_of_a_month_are_listed_and_looking_leaves_a_record(
+    run: Run, fleet: psycopg.Connection
+) -> None:
+    shown = run("fleet", "yards", "--from", "2026-06-01", "--to", "2026-06-02", "--by", "李主任")
+    assert "未按时停放在指定地点" in shown
+    assert "川A·out" in shown
+    assert "06-01 22:00—06-02 02:2" in shown
+    assert "川A·in" not in shown
+    assert "疑点 1，无法判断 0，相符 3；0 辆车没有相关要求。" in shown
+    assert "违" not in shown
+    (line,) = [one for one in lines(fleet, "out") if one.action == "yards.read"]
+    assert line.principal == "李主任"
+    assert lines(fleet, "in") == []
+    (table,) = json.loads(run("fleet", "yards", "--month", "2026-06", "--vehicle", "in", "--json"))
+    assert {(row["verdict"], row["kind"]) for row in table["rows"]} == {
+        ("cannot_tell", "no_positions")
+    }
+    assert table["rows"][0]["day"] == "2026-06-05"
+    night = "2026-06-05T22:00:00+08:00/2026-06-06T06:00:00+08:00"
+    assert table["rows"][0]["window_at"] == table["rows"][0]["unknown_at"] == night
+
+
+def test_all_of_them_into_a_workbook(run: Run, fleet: psycopg.Connection, tmp_path: Path) -> None:
+    said = run("fleet", "yards", tmp_path / "a.xlsx", "--from", "2026-06-01", "--all")
+    assert "2 行已写入" in said
+    assert (tmp_path / "a.xlsx").exists()
+
+
+def test_sealed_vehicles_that_moved(run: Run, fleet: psycopg.Connection) -> None:
+    said = ("--since", "2026-06-01", "--last", "2026-06-03", "--reason", "维护")
+    run("fence", "seal", *said, "--institution", "i")
+    shown = run("fleet", "sealed", "--from", "2026-05-30", "--to", "2026-06-03")
+    assert "封存期间有移动" in shown
+    assert "20.0" in shown
+    run("fence", "duty", "out", "--from", "2026-06-01 08:00", "--to", "2026-06-02 08:00",
+        "--reason", "值班")  # fmt: skip
+    after = run("fleet", "sealed", "--from", "2026-06-01", "--to", "2026-06-02")
+    assert "疑点 0" in after
+
+
+def test_what_stands_is_listed_shown_and_withdrawn(
+    run: Run, fleet: psycopg.Connection, tmp_path: Path
+) -> None:
+    listed = run("fence", "list")
+    for words in ("机关大院", "圆形 半径 300 米", "22:00—06:00", "局"):
+        assert words in listed
+    assert '"coordinates": [104.0, 30.6]' in run("fence", "show", "Y1")
+    corners = "104,30.6 104.01,30.6 104.01,30.61"
+    polygon = ("fence", "enter", "P1", "--datum", "高德", "--since", "2026-01-01")
+    run(*polygon, "--corners", corners)
+    assert "2 个围栏已写入" in run("fence", "export", tmp_path / "a.geojson", "--original")
+    preview = run("fence", "import", tmp_path / "a.geojson", "--dry-run", "--json")
+    assert json.loads(preview)["unchanged"] == 2
+    assert "已撤回 fence 1" in run("fence", "withdraw", "fence", 1, "--why", "搬迁")
+    assert "机关大院" not in run("fence", "list")
+
+
+def test_a_file_is_previewed_imported_and_undone(run: Run, tmp_path: Path) -> None:
+    rows = "编码,坐标系,经度,纬度,半径,起始日期\nY1,WGS84,104.0,30.6,300,2026-01-01\n"
+    file = tmp_path / "a.csv"
+    file.write_text(rows, encoding="utf-8")
+    assert "以上为预览" in run("fence", "import", file, "--dry-run")
+    assert "新增：围栏 1" in run("fence", "import", file)
+    assert "没有变化" in run("fence", "import", file)
+    assert "撤回 1 行" in run("fence", "undo", 1)
+    run("fence", "template", tmp_path / "t.xlsx")
+    assert (tmp_path / "t.xlsx").exists()
+
+
+def test_entries_and_exits_are_shown_with_a_record(run: Run, fleet: psycopg.Connection) -> None:
+    days = ("--from", "2026-06-01", "--to", "2026-06-03")
+    shown = run("fence", "visits", "out", *days)
+    assert shown.count("离开") == 1
+    assert shown.count("进入") == 1
+    assert [one.action for one in lines(fleet, "out")] == ["fence.visits.read"]
+    fleet.execute("UPDATE vehicle SET sensitive = true")
+    with pytest.raises(RefusedError, match="涉密车辆"):
+        run("fence", "visits", "out", *days)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("fleet", "yards"), "--month 2026-10"),
+        (("fleet", "yards", "--month", "2026-06", "--from", "2026-06-01"), "--month 2026-10"),
+        (("fleet", "sealed", "--from", "2026-06-02", "--to", "2026-06-01"), "早于第一天"),
+        (("fence", "visits", "x", "--from", "2026-06-01", "--to", "2026-06-01"), "没有编码"),
+        (("fleet", "yards", "--month", "2026-06", "--institution", "x"), "机构 x 不存在"),
+        (("fence", "show", "x"), "没有这个编码"),
+        (("fence", "withdraw", "x", "1", "--why", "y"), "没有这一类"),
+        (("fence", "withdraw", "yard", "1", "--why", "y"), "不存在或已撤回"),
+        ((*CIRCLE, "--corners", "104,30 x"), "第 2 个点"),
+        (("fence", "seal", "--since", "2026-01-01", "--reason", "x"), "--last：每天封存"),
+        (("fence", "enter", "Y", "--datum", "x", "--since", "2026-01-01"), "--datum：.*不认识"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused(run: Run, given: tuple[str, ...], words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        run(*given)

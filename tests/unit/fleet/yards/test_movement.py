@@ -1,0 +1,186 @@
+"""Did it move while sealed? By trips, odometer and ignition; of sensitive ones without places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from fleet.yards.days import Window
+from fleet.yards.movement import Driven, Limits, Sign, movement
+from fleet.yards.verdicts import (
+    Agrees,
+    CannotTell,
+    Doubt,
+    DoubtKind,
+    Excuse,
+    ExcuseKind,
+    Verdict,
+    Why,
+)
+from tests.unit.fleet.drives import HOUR, MINUTE, NOON, SECOND
+
+BEGIN = NOON - 12 * HOUR
+DAY = Window(date(2026, 6, 1), BEGIN, BEGIN + 24 * HOUR)
+LIMITS = Limits(500_000, 15 * MINUTE, 12 * HOUR)
+LATER = BEGIN + 1_000 * HOUR
+KM = 1_000_000
+
+
+def heard(
+    every_h: float = 1.0,
+    *,
+    acc: bool | None = False,
+    km: float | None = None,
+    drives_at: float | None = None,
+    terminal: int = 1,
+) -> list[Sign]:
+    """A terminal's words of the day and an hour around; ``drives_at``: 30 km more from then on."""
+    hours = [-1 + n * every_h for n in range(int(26 / every_h) + 1)]
+    return [
+        Sign(
+            BEGIN + int(hour * HOUR),
+            terminal,
+            acc,
+            None
+            if km is None
+            else int((km + (30 if drives_at is not None and hour > drives_at else 0)) * KM),
+        )
+        for hour in hours
+    ]
+
+
+def judged(
+    signs: Sequence[Sign],
+    trips: Sequence[Driven] | None = (),
+    excuses: Sequence[Excuse] = (),
+    now: int = LATER,
+) -> Verdict:
+    return movement(DAY, signs, trips, excuses, LIMITS, now)
+
+
+def trip(from_h: float, to_h: float, km: float) -> Driven:
+    return Driven(BEGIN + int(from_h * HOUR), BEGIN + int(to_h * HOUR), int(km * KM))
+
+
+def test_a_sealed_vehicle_that_stood_agrees() -> None:
+    assert isinstance(judged(heard()), Agrees)
+    assert isinstance(judged(heard(km=100.0), None), Agrees)
+
+
+def test_a_sealed_vehicle_that_drove_is_a_doubt() -> None:
+    found = judged(heard(), [trip(9, 10, 30)])
+    assert isinstance(found, Doubt)
+    assert found.kind is DoubtKind.MOVED_SEALED
+    assert found.evidence.moved_mm == 30 * KM
+    assert found.evidence.away == ((BEGIN + 9 * HOUR, BEGIN + 10 * HOUR),)
+
+
+def test_a_trip_over_midnight_counts_by_its_time() -> None:
+    found = judged(heard(), [trip(-1, 1, 30)])
+    assert isinstance(found, Doubt)
+    assert found.evidence.moved_mm == 15 * KM
+
+
+def test_putting_it_elsewhere_in_the_yard_is_no_doubt() -> None:
+    assert isinstance(judged(heard(), [trip(9, 9.1, 0.3)]), Agrees)
+
+
+def test_orders_and_duty_exempt() -> None:
+    for kind in (ExcuseKind.ORDER, ExcuseKind.DUTY):
+        excuse = Excuse(kind, BEGIN + 8 * HOUR, BEGIN + 11 * HOUR, "P1")
+        assert isinstance(judged(heard(), [trip(9, 10, 30)], [excuse]), Agrees)
+        assert isinstance(judged(heard(), [trip(9, 10, 30), trip(15, 16, 5)], [excuse]), Doubt)
+
+
+def test_an_order_without_return_leaves_it_open() -> None:
+    excuse = Excuse(ExcuseKind.ORDER, BEGIN, BEGIN + 24 * HOUR, "P1", open=True)
+    found = judged(heard(), [trip(9, 10, 30)], [excuse])
+    assert isinstance(found, CannotTell)
+    assert found.why is Why.ORDER_OPEN
+
+
+def test_an_odometer_that_went_on_is_a_doubt_without_any_position() -> None:
+    found = judged(heard(km=100.0, drives_at=9.0))
+    assert isinstance(found, Doubt)
+    assert found.evidence.odometer_mm == 30 * KM
+    assert found.evidence.moved_mm == 0
+
+
+def test_a_sensitive_vehicle_is_judged_by_odometer_and_ignition_alone() -> None:
+    moved = judged(heard(km=100.0, drives_at=9.0), None)
+    assert isinstance(moved, Doubt)
+    assert moved.evidence.moved_mm is None
+    assert moved.evidence.place is None
+    assert moved.evidence.away == ()
+    running = heard(0.1, acc=True)
+    started = judged(running, None)
+    assert isinstance(started, Doubt)
+    assert started.kind is DoubtKind.IGNITION_SEALED
+    # It warmed up and did not move: the odometer says so.
+    assert isinstance(judged(heard(0.1, acc=True, km=100.0), None), Agrees)
+
+
+def test_an_odometer_that_leapt_or_fell_is_not_believed() -> None:
+    signs = heard(km=100.0)
+    broken = [*signs[:5], Sign(signs[5].t_us, 1, False, 9_000 * KM), *signs[6:]]
+    assert isinstance(judged(broken), Agrees)
+
+
+def test_vehicle_case_01_an_odometer_that_creeps_with_the_ignition_off_is_no_move() -> None:
+    creeping = [
+        replace(one, odometer_mm=100 * KM + n * 60_000) for n, one in enumerate(heard(km=100.0))
+    ]
+    assert isinstance(judged(creeping), Agrees)
+    assert isinstance(judged(creeping, None), Agrees)
+    driven = [replace(one, acc=True) for one in creeping]
+    assert isinstance(judged(driven), Doubt)
+
+
+def test_of_two_terminals_the_one_that_says_more_counts_once() -> None:
+    both = sorted(
+        [*heard(km=100.0, drives_at=9.0), *heard(km=500.0, drives_at=9.0, terminal=2)],
+        key=lambda one: one.t_us,
+    )
+    found = judged(both)
+    assert isinstance(found, Doubt)
+    assert found.evidence.odometer_mm == 30 * KM
+
+
+def test_a_vehicle_that_says_nothing_is_not_known_to_stand() -> None:
+    nothing = judged([])
+    assert isinstance(nothing, CannotTell)
+    assert nothing.why is Why.NO_POSITIONS
+    before = [Sign(BEGIN - 30 * HOUR, 1, False, None)]
+    long_ago = judged(before)
+    assert isinstance(long_ago, CannotTell)
+    assert long_ago.why is Why.NO_POSITIONS
+    fell_silent = judged(heard()[:3])
+    assert isinstance(fell_silent, CannotTell)
+    assert fell_silent.why is Why.SILENT
+
+
+def test_days_of_silence_with_the_same_odometer_are_days_of_standing() -> None:
+    asleep = [
+        Sign(BEGIN - 30 * HOUR, 1, False, 100 * KM),
+        Sign(BEGIN + 50 * HOUR, 1, False, 100 * KM),
+    ]
+    assert isinstance(judged(asleep), Agrees)
+    drove = [asleep[0], Sign(BEGIN + 50 * HOUR, 1, False, 160 * KM)]
+    assert isinstance(judged(drove), CannotTell)
+
+
+def test_the_day_is_still_running() -> None:
+    signs = [one for one in heard() if one.t_us < NOON]
+    assert isinstance(judged(signs, now=NOON + 30 * SECOND), Agrees)
+
+
+@pytest.mark.parametrize("acc", [None, False])
+def test_without_ignition_or_odometer_a_sensitive_vehicle_that_reports_is_not_doubted(
+    acc: bool | None,
+) -> None:
+    found = judged(heard(acc=acc), None)
+    assert not isinstance(found, Doubt)
+    assert found.evidence.odometer_mm is None
