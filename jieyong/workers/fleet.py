@@ -56,8 +56,10 @@ def _orders(settings: Settings) -> Orders:
 
 
 def _begin(conn: psycopg.Connection, settings: Settings) -> Step:
-    zone, keep_days = ZoneInfo(settings.time_zone), settings.database.position_retention_days
-    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC), keep_days)
+    zone = ZoneInfo(settings.time_zone)
+    # Without `keep_days`: positions are there until they are removed below, and what is computed
+    # then begins at the floor that the removal left. Nothing goes uncomputed because it came late.
+    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
     removal = _Removal(keeping_of(settings))
     due.adopt(conn, settings.trips.rules(), zone)
 
