@@ -7,9 +7,9 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from fleet.derive.reading import fixes_of
-from fleet.derive.times import ALWAYS_US, NEVER_US, at_us, us_of
 from fleet.fence.window import Around
 from fleet.track.fixes import Fixes
+from storage.times import ALWAYS_US, NEVER_US, at_us, us_of
 
 # Each end of an index, for each binding: no scan of what lies between.
 _AROUND: Final[LiteralString] = """

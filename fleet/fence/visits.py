@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from fleet.derive.times import at_us, us_of
 from fleet.fence.fences import Fence, of_day
 from fleet.fence.passage import Crossing
 from fleet.fence.source import Positions
 from fleet.fence.track import Silence
 from fleet.fence.window import crossings_in, window
 from fleet.track.rules import Rules
+from storage.times import at_us, us_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from fleet.derive.times import us_of
+from storage.times import us_of
 
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "daily": ("每天", "每日"),

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import class_row
 
-from fleet.derive.times import us_of
 from fleet.track.rules import SECOND_US
 from fleet.yards.days import Window
 from fleet.yards.movement import Driven, Sign
 from fleet.yards.verdicts import Excuse, ExcuseKind
+from storage.times import us_of
 
 _DAY_US: Final = 86_400 * SECOND_US
 _BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "special"})

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from fleet.derive.times import at_us, us_of
 from fleet.fence import fences
 from fleet.fence.fences import Fence
 from fleet.fence.passage import passage
@@ -31,6 +30,7 @@ from fleet.yards.load import Sealed, Vehicle, Yard
 from fleet.yards.movement import Limits, Sign, movement
 from fleet.yards.presence import journey, presence
 from fleet.yards.verdicts import CannotTell, Doubt, Evidence, ExcuseKind, Verdict, Why
+from storage.times import at_us, us_of
 
 
 @dataclass(frozen=True, slots=True)

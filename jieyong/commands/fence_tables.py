@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from fleet.derive.times import at_us
 from fleet.fence import fences
 from fleet.fence.fences import Fence
 from fleet.fence.visits import Visit
@@ -19,6 +18,7 @@ from fleet.yards.look import Found
 from fleet.yards.spans import Span
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
 from registry.table import Column, Look, Row, Table
+from storage.times import at_us
 
 _DOUBTS: Final = {
     DoubtKind.NOT_IN_YARD: "未按时停放在指定地点",
