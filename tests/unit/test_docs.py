@@ -19,6 +19,7 @@ PAGES = sorted(
     if not any(part.startswith((".", "var")) for part in path.relative_to(ROOT).parts)
 )
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+CONTINUED = re.compile(r"\\\n(?:> )?\s*")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -28,7 +29,7 @@ def _name(page: Path) -> str:
 
 def _commands() -> Iterator[tuple[str, str]]:
     for page in PAGES:
-        for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
+        for language, block in FENCE.findall(CONTINUED.sub(" ", page.read_text("utf-8"))):
             if language == "console":
                 for line in block.splitlines():
                     if line.startswith("$ "):
