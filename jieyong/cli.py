@@ -29,7 +29,10 @@ from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
 from jieyong.commands.fleet import fleet_app
 from jieyong.commands.meter import meter_app
+from jieyong.commands.permission import permission_app
+from jieyong.commands.session import Reader, Reason, session, track_of
 from jieyong.commands.temperature import temperature_app
+from jieyong.commands.terminal import terminal_app
 from jieyong.commands.total import total_app
 from jieyong.commands.vehicle import vehicle_app
 from jieyong.database import database_url
@@ -101,6 +104,8 @@ app.add_typer(temperature_app, name="temperature")
 app.add_typer(vehicle_app, name="vehicle")
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
+app.add_typer(permission_app, name="permission")
+app.add_typer(terminal_app, name="terminal")
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
@@ -157,7 +162,7 @@ def inventory_apply(
             changes = bring_inventory(conn, Act(getpass.getuser(), now), inventory, profiles)
     typer.echo(str(changes))
     if changes and not dry_run:
-        typer.echo("Collectors that run go on with the old inventory: start them again.")
+        typer.echo("Collectors learn of terminals by themselves; for devices start them again.")
 
 
 @quarantine_app.command("list")
@@ -179,10 +184,15 @@ def quarantine_list(
 
 
 @quarantine_app.command("export")
-def quarantine_export(digest: str, file: Path, config: Config = None) -> None:
-    """Write the bytes of a refused message to a file, as they arrived."""
-    with psycopg.connect(database_url(_settings(config))) as conn:
-        content = quarantine.payload(conn, digest)
+def quarantine_export(
+    digest: str, file: Path, reason: Reason, by: Reader = None, config: Config = None
+) -> None:
+    """Write the bytes of a refused message to a file, as they arrived; they may hold a place."""
+    with (
+        session(config, by) as at,
+        track_of(at, "quarantine.export", digest, reason, file=file.name),
+    ):
+        content = quarantine.payload(at.conn, digest)
     file.write_bytes(content)
     typer.echo(f"{len(content)} bytes written to {file}")
 

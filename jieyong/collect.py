@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import enum
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from collector.mqtt.source import MqttSource
 from collector.profile import catalogue, load_profiles
 from collector.refresh import LatestRefresher
 from collector.spool import Spool
+from collector.terminal_watch import TerminalWatch
 from jieyong import interpreter, probes
 from jieyong.database import database_url
 from jieyong.fanout import Fanout
@@ -52,6 +53,8 @@ PROFILES: Final = Path(__file__).resolve().parents[1] / "collector" / "profiles"
 METRICS_FILE: Final = "metrics.prom"
 """What the metrics were when the collector ended, in its directory."""
 
+_TERMINALS_S: Final = 5.0
+"""A collector looks so often which terminals the registry knows."""
 _BEAT_S: Final = 1.0
 _BEAT_ALLOWED_S: Final = 15.0
 
@@ -78,6 +81,8 @@ class _Fitted:
     source: Source
     metrics: Callable[[], Iterable[Metric]]
     connected: Probe
+    update: Callable[[Mapping[str, int]], None] | None = None
+    """Takes the terminals of the registry while it runs; None: it has none."""
 
 
 def now_us() -> int:
@@ -113,7 +118,7 @@ async def collect(settings: Settings, name: SourceName, stop: asyncio.Event) -> 
         fanout or contextlib.nullcontext(),
         contextlib.closing(Spool(directory / "spool.db", settings.spool)) as spool,
     ):
-        writer = BulkWriter(conninfo, settings.database)
+        writer = BulkWriter(conninfo, settings.database, zone=settings.time_zone)
         write = writer.write if fanout is None else fanout.fork(writer.write)
         drain = Drain(spool, write, settings.spool, now_us=now_us)
         acceptor = Acceptor(spool)
@@ -127,7 +132,8 @@ async def collect(settings: Settings, name: SourceName, stop: asyncio.Event) -> 
         heart = Heartbeat(time.monotonic, _BEAT_ALLOWED_S)
         health = _health(settings, spool, drain, fitted, heart)
         with HttpServer(health, metrics, settings.http.host, _port(settings, name)):
-            with _draining(settings, conninfo, spool, drain), acceptor:
+            watching = _watching(settings, conninfo, fitted, known, directory / "registry.json")
+            with _draining(settings, conninfo, spool, drain), acceptor, watching:
                 interpreter.tune()
                 log.info("collector_started", source=name.value, spool=str(spool.path))
                 await _beating(heart, fitted.source.run(stop))
@@ -174,9 +180,11 @@ def _fit(
         jt808 = Jt808Source(
             settings.jt808, known.terminals, accept, state_dir=directory, now_us=now_us
         )
-        return _Fitted(jt808, partial(jt808_metrics, jt808.stats), _listening(settings, jt808))
+        metrics = partial(jt808_metrics, jt808.stats)
+        return _Fitted(jt808, metrics, _listening(settings, jt808), jt808.update)
     mqtt = MqttSource(settings.mqtt, known.terminals, accept, now_us=now_us)
-    return _Fitted(mqtt, partial(mqtt_metrics, mqtt.stats), _subscribed(settings, mqtt))
+    metrics = partial(mqtt_metrics, mqtt.stats)
+    return _Fitted(mqtt, metrics, _subscribed(settings, mqtt), mqtt.update)
 
 
 def _subscribed(settings: Settings, source: MqttSource) -> Probe:
@@ -233,6 +241,34 @@ def _draining(settings: Settings, conninfo: str, spool: Spool, drain: Drain) -> 
         if not thread.stop(settings.spool.stop_s):
             log.warning("rows_left_in_spool", path=str(spool.path), rows=spool.stats().rows)
         refresher.stop(settings.spool.stop_s)
+
+
+@contextlib.contextmanager
+def _watching(
+    settings: Settings, conninfo: str, fitted: _Fitted, known: Snapshot, path: Path
+) -> Iterator[None]:
+    """Tell the source of terminals that come and go, as long as the context is open."""
+    if fitted.update is None:
+        yield
+        return
+    loop, update = asyncio.get_running_loop(), fitted.update
+
+    def tell(terminals: Mapping[str, int]) -> None:
+        loop.call_soon_threadsafe(update, terminals)
+        snapshot.save(replace(known, terminals=terminals), path)
+
+    watch = TerminalWatch(
+        lambda: connect(conninfo, settings.database, "terminals"),
+        lambda conn: snapshot.load_terminals(conn, datetime.now(UTC)),
+        tell,
+        known.terminals,
+        _TERMINALS_S,
+    )
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
 
 
 async def _beating(heart: Heartbeat, work: Coroutine[None, None, None]) -> None:

@@ -19,6 +19,7 @@ from registry.inventory import Inventory
 from registry.plan import Plan, Row, draw
 from registry.state import binding_names, load_state
 from registry.tables import BINDINGS, PARENTS, TABLES, BindingTable
+from registry.terminal_decisions import refuse_to_close
 
 _LOCK: Final = 0x4A59_0001
 """Advisory lock of imports; any constant no one else uses will do."""
@@ -86,11 +87,14 @@ def diff(
 
     Raises:
         InventoryError: it would be refused.
+        RefusedError: likewise, for a terminal that was let in by command.
     """
     _aware(now)
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        return draw(inventory, load_state(conn), catalogue, now, entered).changes
+        plan = draw(inventory, load_state(conn), catalogue, now, entered)
+        refuse_to_close(conn, plan.closes["terminal"])
+        return plan.changes
 
 
 def apply(  # noqa: PLR0913 - what is brought in, by whom, and what stands against it
@@ -118,11 +122,13 @@ def apply(  # noqa: PLR0913 - what is brought in, by whom, and what stands again
     Raises:
         InventoryError: something would change that never may, for example a serial number, or
             what was entered would be lost.
+        RefusedError: it would close a terminal that was let in by command.
     """
     _aware(now)
     with conn.transaction():
         lock(conn)
         plan = draw(inventory, load_state(conn), catalogue, now, entered)
+        refuse_to_close(conn, plan.closes["terminal"])
         changes = plan.changes
         if changes:
             _write(conn, plan, now)

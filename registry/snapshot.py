@@ -14,7 +14,7 @@ from typing import Any, Final, LiteralString
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from registry.catalogue import Catalogue
 
@@ -122,11 +122,17 @@ def load(conn: psycopg.Connection[Any], now: datetime) -> Snapshot:
     """
     with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
         devices = cursor.execute(_DEVICES, {"now": now}).fetchall()
-        terminals = cursor.execute(_TERMINALS, [now]).fetchall()
+        terminals = load_terminals(conn, now)
     return Snapshot(
         buses=tuple(_bus(rows) for _, rows in groupby(devices, key=lambda row: row["bus"])),
-        terminals={row["code"]: row["id"] for row in terminals},
+        terminals=terminals,
     )
+
+
+def load_terminals(conn: psycopg.Connection[Any], now: datetime) -> dict[str, int]:
+    """Read which terminals are valid at ``now``: wire identity → terminal id."""
+    with conn.cursor(row_factory=tuple_row) as cursor:
+        return dict(cursor.execute(_TERMINALS, [now]).fetchall())
 
 
 def foreign_profiles(snapshot: Snapshot, catalogue: Catalogue) -> tuple[str, ...]:

@@ -133,8 +133,6 @@ def apply_features(conn: psycopg.Connection, engine: Engine, settings: DatabaseS
         settings: whether, and after how many days.
     """
     if not engine.is_timescale or settings.timescale == "off":
-        if settings.position_retention_days is not None:
-            _warn_no_retention(engine)
         return
     _check_timescale(engine)
     with conn.transaction():
@@ -146,9 +144,8 @@ def apply_features(conn: psycopg.Connection, engine: Engine, settings: DatabaseS
         if engine.kind is EngineKind.TIMESCALE_COMMUNITY:
             for hypertable in HYPERTABLES:
                 _compress(conn, hypertable, settings.compress_after_days)
-            _retain(conn, "position", settings.position_retention_days)
-    if engine.kind is EngineKind.TIMESCALE_APACHE and settings.position_retention_days is not None:
-        _warn_no_retention(engine)
+            # Of earlier versions: it would drop what trips are still to be computed from.
+            conn.execute("SELECT remove_retention_policy('position', if_exists => true)")
 
 
 def _offers_timescale(conn: psycopg.Connection) -> bool:
@@ -201,14 +198,6 @@ def _compress(conn: psycopg.Connection, hypertable: Hypertable, after_days: int)
         )
 
 
-def _retain(conn: psycopg.Connection, table: str, days: int | None) -> None:
-    if _policy_days(conn, "policy_retention", table) == days:
-        return
-    conn.execute("SELECT remove_retention_policy(%s, if_exists => true)", [table])
-    if days is not None:
-        conn.execute("SELECT add_retention_policy(%s, make_interval(days => %s))", [table, days])
-
-
 def _policy_days(conn: psycopg.Connection, policy: str, table: str) -> int | None:
     query = """
         SELECT extract(day FROM (coalesce(config ->> 'compress_after',
@@ -218,11 +207,3 @@ def _policy_days(conn: psycopg.Connection, policy: str, table: str) -> int | Non
     """
     row = conn.execute(query, [policy, table]).fetchone()
     return None if row is None else row[0]
-
-
-def _warn_no_retention(engine: Engine) -> None:
-    _log.warning(
-        "positions are kept for ever: this engine has no retention",
-        engine=engine.kind.value,
-        setting="database.position_retention_days",
-    )

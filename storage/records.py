@@ -88,6 +88,7 @@ class PositionFlag(enum.IntFlag):
     FUTURE = 32  # more than CLOCKS_DIFFER_US ahead of our clock, but inside the accepted window
     UNKNOWN_FIELDS = 64  # fields we do not know: the whole payload stands in `extra`
     BAD_FIELDS = 128  # optional fields of the wrong kind or size: NULL, and the payload in `extra`
+    WITHHELD = 256  # of a sensitive vehicle: its place is not stored (storage/withhold.py)
 
 
 @dataclass(frozen=True, slots=True)

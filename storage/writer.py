@@ -7,14 +7,15 @@ following ones until a write meets no known row.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import psycopg
 import structlog
 
-from storage import slow_path
+from storage import slow_path, withhold
 from storage.connection import connect, deadline
 from storage.engine import EngineKind, probe
 from storage.errors import AlreadyThere, RowsRefused, StorageUnavailable, translated
@@ -68,16 +69,24 @@ class BulkWriter:
         connects: connections opened.
     """
 
-    def __init__(self, conninfo: str, settings: DatabaseSettings | None = None) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        settings: DatabaseSettings | None = None,
+        *,
+        zone: str = "Asia/Shanghai",
+    ) -> None:
         """Describe the writer; it connects at the first write.
 
         Args:
             conninfo: libpq URL or conninfo.
             settings: timeouts; the defaults when absent.
+            zone: the site's: in it begins the day from which on a vehicle is sensitive.
         """
         self.fast_writes = 0
         self.slow_writes = 0
         self.connects = 0
+        self._zone = zone
         self._meets_known_rows = False
         self._conninfo = conninfo
         self._settings = settings or DatabaseSettings()
@@ -121,7 +130,7 @@ class BulkWriter:
         dirty = [row for load in loads if load.kind in LOGGED for row in _dirty(load)]
 
         def copy_all(cursor: psycopg.Cursor) -> Outcome:
-            for load in loads:
+            for load in self._without_places(cursor, loads):
                 _copy(cursor, _copy_into(load.kind.value, load.kind), [load.body])
             if dirty:
                 _copy(cursor, _DIRTY_COPY, dirty)
@@ -133,7 +142,8 @@ class BulkWriter:
 
     def _slow(self, loads: Sequence[_Load]) -> Outcome:
         def move_all(cursor: psycopg.Cursor) -> Outcome:
-            moved = {load.kind: _through_stage(cursor, load) for load in loads}
+            kept = self._without_places(cursor, loads)
+            moved = {load.kind: _through_stage(cursor, load) for load in kept}
             return _outcome(loads, moved)
 
         try:
@@ -143,6 +153,15 @@ class BulkWriter:
             raise StorageUnavailable(str(error)) from error
         self.slow_writes += 1
         return outcome
+
+    def _without_places(self, cursor: psycopg.Cursor, loads: Sequence[_Load]) -> Sequence[_Load]:
+        """Take out what may not be stored of sensitive vehicles; all sources pass here."""
+        if all(load.kind is Kind.READING for load in loads):
+            return loads
+        sensitive = withhold.spans_of_writer(cursor, self._zone)
+        if not sensitive:
+            return loads
+        return [_withheld(load, sensitive) for load in loads]
 
     def _commit(self, work: Callable[[psycopg.Cursor], Outcome]) -> Outcome:
         """Run work in a transaction; database errors leave as what they mean to our caller."""
@@ -197,6 +216,16 @@ def _dirty(load: _Load) -> list[bytes]:
     try:
         return list(dirty_rows(load.kind, load.body))
     except ValueError as error:
+        raise RowsRefused(f"{load.kind}: {error}") from error
+
+
+def _withheld(load: _Load, sensitive: Sequence[withhold.Span]) -> _Load:
+    if load.kind is Kind.READING:
+        return load
+    take_out = withhold.positions if load.kind is Kind.POSITION else withhold.refusals
+    try:
+        return replace(load, body=take_out(load.body, sensitive)[0])
+    except (ValueError, struct.error) as error:
         raise RowsRefused(f"{load.kind}: {error}") from error
 
 

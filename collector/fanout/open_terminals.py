@@ -14,8 +14,9 @@ _ASKED_AGAIN_S: Final = 60.0
 _OPEN: Final[LiteralString] = """
 SELECT terminal.id, terminal.code FROM terminal
 WHERE NOT EXISTS (
-    SELECT FROM terminal_vehicle AS bound JOIN vehicle ON vehicle.id = bound.vehicle_id
-    WHERE bound.terminal_id = terminal.id AND vehicle.sensitive
+    SELECT FROM terminal_vehicle AS bound
+    JOIN vehicle_sensitivity AS said ON said.vehicle_id = bound.vehicle_id
+    WHERE bound.terminal_id = terminal.id
 )
 """
 

@@ -16,6 +16,7 @@ from collector.jt808.office import Office
 from collector.jt808.rows import Fault, OutsideError, position_row
 from collector.jt808.step import NOTHING, Draft, Step
 from collector.jt808.subpackets import Assembler, Missing, Whole
+from storage.waiting import INTRODUCTION
 
 log = structlog.get_logger()
 
@@ -70,6 +71,12 @@ class Session:
         if act is not None:
             return act(self, header, body, now_us)
         return self._data(header, body, content, now_us)
+
+    def admit(self, phone: bytes) -> None:
+        """Take a terminal for authenticated: for what it sent while it waited to be let in."""
+        if phone != self._phone:
+            self._begin(phone)
+        self.terminal = self._origin
 
     def remind(self, now_us: int) -> tuple[bytes, ...]:
         """Return what is to be sent although no frame came: requests for missing packets.
@@ -317,6 +324,6 @@ _ACTS: Final[Mapping[int, Callable[[Session, Header, bytes, int], Step]]] = {
 
 def _introduction(number: str, told: Registration) -> str:
     return (
-        f"terminal {number!r} is not in the inventory; it registers as plate {told.plate!r}, "
+        f"terminal {number!r} is not in the inventory; {INTRODUCTION} plate {told.plate!r}, "
         f"maker {told.maker!r}, model {told.model!r}, id {told.terminal!r}"
     )

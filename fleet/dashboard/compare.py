@@ -15,7 +15,8 @@ from fleet.dashboard.readings import Reading, standing
 # What was under way when the dashboard was read counts by its time. A stop's own gain was driven
 # where nothing was received; without one it has nothing to say, a trip without one hides some.
 _DRIVEN: Final[LiteralString] = """
-SELECT coalesce(sum(div(distance_mm * inside, whole)), 0)::int8,
+SELECT CASE WHEN bool_or(distance_mm IS NULL) THEN NULL
+            ELSE coalesce(sum(div(distance_mm * inside, whole)), 0) END::int8,
        CASE WHEN bool_and(terminal_mm IS NOT NULL)
             THEN sum(div(terminal_mm * inside, whole))::int8 END
 FROM (
@@ -41,7 +42,7 @@ class Compared:
     Attributes:
         since, until: the readings' times.
         dashboard_mm: their difference.
-        gps_mm: of the trips.
+        gps_mm: of the trips; None: unknown, for places of some are withheld.
         terminal_mm: of the terminal's odometer, on trips and, where nothing was received, at stops;
             None: unknown of a trip, or nothing was driven.
     """
@@ -49,7 +50,7 @@ class Compared:
     since: datetime
     until: datetime
     dashboard_mm: int
-    gps_mm: int
+    gps_mm: int | None
     terminal_mm: int | None
 
 

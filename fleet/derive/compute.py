@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import psycopg
 
 from fleet.derive import store
 from fleet.derive.cut import Cut, cut_of
+from fleet.derive.floor import floor_of
 from fleet.derive.reading import fixes_of
 from fleet.track.judge import judge
 from fleet.track.rules import Rules
@@ -31,7 +33,8 @@ def recompute(  # noqa: PLR0913, PLR0917 - whose, what changed, and by which rul
     Args:
         conn: in the transaction that claimed the vehicle.
         vehicle_id: the vehicle.
-        changed: where its fixes may differ from before, ascending.
+        changed: where its fixes may differ from before, ascending; of before the vehicle's floor
+            nothing is touched.
         rules: what is believed.
         zone: of days.
         kept_us: fixes of before may be dropped: what was made of them stays as it is.
@@ -39,22 +42,24 @@ def recompute(  # noqa: PLR0913, PLR0917 - whose, what changed, and by which rul
     Returns:
         How many fixes were looked at.
     """
-    sensitive = _sensitive(conn, vehicle_id)
-    if sensitive and changed and changed[0].from_us < kept_us:
-        store.forget_places(conn, vehicle_id)
+    floor = floor_of(conn, vehicle_id)
     looked = 0
     waiting = [
-        Span(max(one.from_us, kept_us), one.to_us) for one in changed if one.to_us >= kept_us
+        Span(max(one.from_us, kept_us), one.to_us)
+        for one in (changed if floor is None else floor.above(changed))
+        if one.to_us >= kept_us
     ]
     while waiting:
         cut, waiting = _next(conn, vehicle_id, waiting, rules, kept_us)
         if cut is None:
             continue
+        if floor is not None and cut.from_us < floor.from_us:
+            cut = replace(cut, from_us=floor.from_us, begin=None)
         first, last = cut.from_us - rules.cover_us, cut.to_us + rules.cover_us
         fixes = fixes_of(conn, vehicle_id, max(ALWAYS_US, first), min(NEVER_US, last))
         made = travelled(judge(fixes, rules, cut.from_us, cut.to_us), rules, zone)
         made = with_known_ends(made, cut.begin, cut.end)
-        store.replace(conn, vehicle_id, cut, made, sensitive=sensitive)
+        store.replace(conn, vehicle_id, cut, made)
         looked += len(fixes)
     return looked
 
@@ -69,8 +74,3 @@ def _next(
         span = Span(span.from_us, max(span.to_us, others.pop(0).to_us))
         cut = cut_of(conn, vehicle_id, span, rules, kept_us)
     return cut, others
-
-
-def _sensitive(conn: psycopg.Connection, vehicle_id: int) -> bool:
-    row = conn.execute("SELECT sensitive FROM vehicle WHERE id = %s", [vehicle_id]).fetchone()
-    return row is not None and bool(row[0])

@@ -34,7 +34,10 @@ ORDER BY v.code, d.day
 
 @dataclass(frozen=True, slots=True)
 class TripRow:
-    """A trip; see :class:`fleet.trips.model.Trip`. Sensitive vehicles have no places."""
+    """A trip; see :class:`fleet.trips.model.Trip`. Sensitive vehicles have no places.
+
+    None is unknown: of a sensitive vehicle the odometer alone tells.
+    """
 
     started_at: datetime
     ended_at: datetime
@@ -42,14 +45,14 @@ class TripRow:
     start_lon: float | None
     end_lat: float | None
     end_lon: float | None
-    distance_mm: int
-    gap_mm: int
+    distance_mm: int | None
+    gap_mm: int | None
     terminal_mm: int | None
     odometer_from_mm: int | None
     odometer_to_mm: int | None
     odometer_faults: int
-    moving_s: int
-    idle_s: int
+    moving_s: int | None
+    idle_s: int | None
     max_speed_kmh: float | None
     fixes: int
     left_out: int
@@ -65,9 +68,10 @@ class DayRow:
         code, plate: of the vehicle.
         day: in the site's zone.
         trips: that started on it.
-        gps_mm: Σ of the legs; ``gap_mm`` of it were not seen.
+        gps_mm: Σ of the legs; ``gap_mm`` of it were not seen. None: unknown, for places of the day
+            are withheld.
         terminal_mm: of the terminal's odometer; None: unknown, of a trip at least.
-        moving_s, idle_s: of the trips.
+        moving_s, idle_s: of the trips; None: unknown.
         fixes: received; ``bad`` of them left out.
         first_at, last_at: the first and the last of them; None: there was none.
     """
@@ -76,11 +80,11 @@ class DayRow:
     plate: str
     day: date
     trips: int
-    gps_mm: int
-    gap_mm: int
+    gps_mm: int | None
+    gap_mm: int | None
     terminal_mm: int | None
-    moving_s: int
-    idle_s: int
+    moving_s: int | None
+    idle_s: int | None
     fixes: int
     bad: int
     first_at: datetime | None
@@ -94,7 +98,7 @@ class Total:
     Attributes:
         code, plate: of the vehicle.
         used: days on which it was driven.
-        trips, gps_mm, gap_mm, fixes, bad: sums; see :class:`DayRow`.
+        trips, gps_mm, gap_mm, fixes, bad: sums of what is known; see :class:`DayRow`.
         terminal_mm: likewise; None: unknown of a day on which it was driven.
     """
 
@@ -102,8 +106,8 @@ class Total:
     plate: str
     used: int
     trips: int
-    gps_mm: int
-    gap_mm: int
+    gps_mm: int | None
+    gap_mm: int | None
     terminal_mm: int | None
     fixes: int
     bad: int
@@ -140,15 +144,23 @@ def totals(found: list[DayRow]) -> Iterator[Total]:
 
 def _total(mine: list[DayRow]) -> Total:
     known = [row.terminal_mm for row in mine if row.terminal_mm is not None]
-    unknown = any(row.terminal_mm is None and row.gps_mm > 0 for row in mine)
+    unknown = any(
+        row.terminal_mm is None and (row.trips if row.gps_mm is None else row.gps_mm) > 0
+        for row in mine
+    )
     return Total(
         mine[0].code,
         mine[0].plate,
-        sum(row.gps_mm > 0 for row in mine),
+        sum(((row.terminal_mm if row.gps_mm is None else row.gps_mm) or 0) > 0 for row in mine),
         sum(row.trips for row in mine),
-        sum(row.gps_mm for row in mine),
-        sum(row.gap_mm for row in mine),
+        _known([row.gps_mm for row in mine]),
+        _known([row.gap_mm for row in mine]),
         sum(known) if known and not unknown else None,
         sum(row.fixes for row in mine),
         sum(row.bad for row in mine),
     )
+
+
+def _known(figures: list[int | None]) -> int | None:
+    known = [one for one in figures if one is not None]
+    return sum(known) if known else None

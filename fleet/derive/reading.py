@@ -10,6 +10,7 @@ import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
+from fleet.track.along import along_odometer
 from fleet.track.fixes import Fixes
 from storage.records import PG_EPOCH_US
 from storage.times import at_us
@@ -22,7 +23,8 @@ WHERE vehicle_id = %(vehicle)s AND valid && tstzrange(%(from)s, %(to)s, '[]')
 ORDER BY terminal_id, valid
 """
 _OF_ONE: Final[LiteralString] = """
-SELECT fix_time, terminal_id, content_hash, lat, lon, coalesce(speed_kmh, 'NaN') AS speed,
+SELECT fix_time, terminal_id, content_hash, coalesce(lat, 'NaN') AS lat,
+       coalesce(lon, 'NaN') AS lon, coalesce(speed_kmh, 'NaN') AS speed,
        coalesce(odometer_km, 'NaN') AS odometer, coalesce(acc::int4, -1) AS acc, flags, received_at
 FROM position WHERE terminal_id = {} AND fix_time >= {} AND fix_time < {}
 """
@@ -39,6 +41,8 @@ _HEADER_BYTES: Final = 20  # of a one-dimensional array in PostgreSQL's binary f
 
 def fixes_of(conn: psycopg.Connection, vehicle_id: int, from_us: int, to_us: int) -> Fixes:
     """Return what a vehicle's terminals sent while they were bound to it, ordered.
+
+    Fixes whose place is withheld lie on a line by their odometer (:mod:`fleet.track.along`).
 
     Args:
         conn: any connection.
@@ -67,7 +71,7 @@ def _unpacked(arrays: Sequence[bytes | None]) -> Fixes:
     t, terminal, hash_, lat, lon, speed, odometer, acc, flags, received = (
         _items(array, kind) for array, kind in zip(arrays, _KINDS, strict=True)
     )
-    return Fixes(
+    found = Fixes(
         t.astype(np.int64) + PG_EPOCH_US,
         terminal.astype(np.int64),
         hash_.astype(np.int64),
@@ -78,7 +82,8 @@ def _unpacked(arrays: Sequence[bytes | None]) -> Fixes:
         acc.astype(np.int8),
         flags.astype(np.int64),
         received.astype(np.int64) + PG_EPOCH_US,
-    ).ordered()
+    )
+    return along_odometer(found.ordered())
 
 
 def _items(array: bytes | None, kind: str) -> npt.NDArray[Any]:

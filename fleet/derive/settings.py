@@ -69,6 +69,11 @@ class TripSettings(BaseModel):
     gap_kmh: int = Field(
         default=30, ge=5, le=120, description="how fast a way that nobody saw was driven"
     )
+    drop_old_places: bool = Field(
+        default=False,
+        description="where positions are removed after some days, the places of trips and stops of "
+        "that age go too; mileage stays",
+    )
     workers: int = Field(
         default=2, ge=1, le=64, description="processes that compute what is due, side by side"
     )

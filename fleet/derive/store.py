@@ -28,15 +28,6 @@ _DELETE: Final[tuple[LiteralString, ...]] = (
       AND (owner_at < %(to)s OR owner_at = %(to)s AND kind = 'stop')
     """,
 )
-_FORGET: Final[tuple[LiteralString, ...]] = (
-    """
-    UPDATE vehicle_stop SET lat = NULL, lon = NULL WHERE vehicle_id = %s AND lat IS NOT NULL
-    """,
-    """
-    UPDATE trip SET start_lat = NULL, start_lon = NULL, end_lat = NULL, end_lon = NULL
-    WHERE vehicle_id = %s AND start_lat IS NOT NULL
-    """,
-)
 _STOPS: Final = """
 COPY vehicle_stop (vehicle_id, seen_from, seen_to, began_at, ended_at, lat, lon, fixes, terminal_mm,
     firm_after, firm_before) FROM STDIN
@@ -52,9 +43,7 @@ COPY vehicle_share (vehicle_id, day, owner_at, kind, trips, distance_mm, gap_mm,
 """
 
 
-def replace(
-    conn: psycopg.Connection, vehicle_id: int, cut: Cut, made: Travelled, *, sensitive: bool
-) -> None:
+def replace(conn: psycopg.Connection, vehicle_id: int, cut: Cut, made: Travelled) -> None:
     """Put stops, trips and shares in the place of what was known of a piece.
 
     Args:
@@ -62,15 +51,14 @@ def replace(
         vehicle_id: the vehicle.
         cut: the piece.
         made: all of it.
-        sensitive: then no places are kept.
     """
     span = {"vehicle": vehicle_id, "from": at_us(cut.from_us), "to": at_us(cut.to_us)}
     with conn.cursor() as cursor:
         for statement in _DELETE:
             cursor.execute(statement, span)
         for copy_to, rows in (
-            (_STOPS, _stops(made, sensitive=sensitive)),
-            (_TRIPS, _trips(made, sensitive=sensitive)),
+            (_STOPS, _stops(made)),
+            (_TRIPS, _trips(made)),
             (_SHARES, _shares(made)),
         ):
             # Lines made here: the driver would look up how to write each single value.
@@ -80,34 +68,28 @@ def replace(
                     copy.write(text)
 
 
-def forget_places(conn: psycopg.Connection, vehicle_id: int) -> None:
-    """Take the places off everything that is kept of a vehicle."""
-    for statement in _FORGET:
-        conn.execute(statement, [vehicle_id])
-
-
 def _line(row: tuple[object, ...]) -> str:
     return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
 
 
-def _stops(made: Travelled, *, sensitive: bool) -> Iterator[tuple[object, ...]]:
+def _stops(made: Travelled) -> Iterator[tuple[object, ...]]:
     for one in made.stops:
         yield (
             *map(at_us, (one.seen_from_us, one.seen_to_us, one.began_us, one.ended_us)),
-            *_degrees(one.place, sensitive=sensitive),
+            *_degrees(one.place),
             one.fixes,
             one.terminal_mm,
             *map(_maybe, (one.firm_after_us, one.firm_before_us)),
         )
 
 
-def _trips(made: Travelled, *, sensitive: bool) -> Iterator[tuple[object, ...]]:
+def _trips(made: Travelled) -> Iterator[tuple[object, ...]]:
     for one in made.trips:
         yield (
             at_us(one.started_us),
             at_us(one.ended_us),
-            *_degrees(one.start, sensitive=sensitive),
-            *_degrees(one.end, sensitive=sensitive),
+            *_degrees(one.start),
+            *_degrees(one.end),
             one.distance_mm,
             one.gap_mm,
             one.terminal_mm,
@@ -143,8 +125,8 @@ def _shares(made: Travelled) -> Iterator[tuple[object, ...]]:
         )
 
 
-def _degrees(place: Place, *, sensitive: bool) -> tuple[float | None, float | None]:
-    return (None, None) if sensitive else (place.lat, place.lon)
+def _degrees(place: Place | None) -> tuple[float | None, float | None]:
+    return (None, None) if place is None else (place.lat, place.lon)
 
 
 def _maybe(us: int | None) -> object:

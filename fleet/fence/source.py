@@ -8,6 +8,7 @@ import psycopg
 
 from fleet.derive.reading import fixes_of
 from fleet.fence.window import Around
+from fleet.track.along import withheld
 from fleet.track.fixes import Fixes
 from storage.times import ALWAYS_US, NEVER_US, at_us, us_of
 
@@ -60,6 +61,7 @@ class Positions:
         return None if row is None or row[0] is None else Around(*map(us_of, row))
 
     def read(self, from_us: int, to_us: int) -> Fixes:
-        """Return those of a span, both ends included, ordered."""
+        """Return those of a span, both ends included, ordered; none whose place is withheld."""
         first, last = max(ALWAYS_US, from_us), min(NEVER_US, to_us)
-        return fixes_of(self._conn, self._vehicle, first, last)
+        fixes = fixes_of(self._conn, self._vehicle, first, last)
+        return fixes.take(~withheld(fixes))

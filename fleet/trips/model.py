@@ -43,7 +43,7 @@ class Stop:
     Attributes:
         seen_from_us, seen_to_us: its first and last fix.
         began_us, ended_us: when it was; beyond the fixes where a gap adjoins.
-        place: the median of its fixes.
+        place: the median of its fixes; None: withheld.
         fixes: that count.
         terminal_mm: what the terminal's odometer gained meanwhile; None: unknown.
         firm_after_us, firm_before_us: see :mod:`fleet.trips.firm`.
@@ -53,7 +53,7 @@ class Stop:
     seen_to_us: int
     began_us: int
     ended_us: int
-    place: Place
+    place: Place | None
     fixes: int
     terminal_mm: int | None
     firm_after_us: int | None
@@ -66,8 +66,9 @@ class Trip:
 
     Attributes:
         started_us, ended_us: µs UTC.
-        start, end: where.
-        distance_mm: Σ of its legs, what was not seen included.
+        start, end: where; None: withheld.
+        distance_mm: Σ of its legs, what was not seen included; None, like ``gap_mm``, ``moving_s``
+            and ``idle_s``: unknown, for places on it are withheld.
         gap_mm: of it: not seen, the straight line.
         terminal_mm: what the terminal's odometer gained, its faults left out; None: unknown.
         odometer_from_mm, odometer_to_mm: what it showed; None: unknown.
@@ -83,16 +84,16 @@ class Trip:
 
     started_us: int
     ended_us: int
-    start: Place
-    end: Place
-    distance_mm: int
-    gap_mm: int
+    start: Place | None
+    end: Place | None
+    distance_mm: int | None
+    gap_mm: int | None
     terminal_mm: int | None
     odometer_from_mm: int | None
     odometer_to_mm: int | None
     odometer_faults: int
-    moving_s: int
-    idle_s: int
+    moving_s: int | None
+    idle_s: int | None
     max_speed_kmh: float | None
     fixes: int
     left_out: int
@@ -109,7 +110,8 @@ class Share:
         kind: what that is.
         day: in the site's zone.
         trips: 1 on the day on which a trip starts.
-        distance_mm, gap_mm: of the way.
+        distance_mm, gap_mm: of the way; None, like ``moving_s`` and ``idle_s``: unknown, for places
+            are withheld.
         terminal_mm: of the terminal's odometer; None: unknown.
         moving_s, idle_s: of the time.
         fixes: received, of whatever worth.
@@ -121,11 +123,11 @@ class Share:
     kind: Kind
     day: date
     trips: int
-    distance_mm: int
-    gap_mm: int
+    distance_mm: int | None
+    gap_mm: int | None
     terminal_mm: int | None
-    moving_s: int
-    idle_s: int
+    moving_s: int | None
+    idle_s: int | None
     fixes: int
     left_out: int
     first_us: int | None

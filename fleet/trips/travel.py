@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from fleet.track.along import withheld
 from fleet.track.fixes import Bools, Int64s, Verdict
 from fleet.track.judge import Judged
 from fleet.track.rules import Rules
@@ -41,7 +42,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What all sections and stops are made from."""
+    """What all sections and stops are made from; ``lost``: of which fixes the place is withheld."""
 
     judged: Judged
     series: Series
@@ -49,6 +50,7 @@ class _Work:
     steps: Steps
     days: Calendar
     counts: Bools
+    lost: Bools
 
 
 def travelled(judged: Judged, rules: Rules, zone: ZoneInfo) -> Travelled:
@@ -67,7 +69,8 @@ def travelled(judged: Judged, rules: Rules, zone: ZoneInfo) -> Travelled:
     # A way that nobody saw may be estimated into the time before or behind, never beyond a fix.
     days = calendar(int(raw.t_us[0]), int(raw.t_us[-1]), zone)
     steps = steps_of(series, stops, rules)
-    work = _Work(judged, series, rules, steps, days, judged.verdicts == Verdict.COUNTS)
+    counts = judged.verdicts == Verdict.COUNTS
+    work = _Work(judged, series, rules, steps, days, counts, withheld(raw))
     firm = Firmness(judged, series, rules)
     trips: list[Trip] = []
     shares: list[Share] = []
@@ -113,8 +116,12 @@ def _section(work: _Work, section: _Section) -> tuple[Trip | None, list[Share]]:
             _at_its_time(way, started, ended)
             amounts.append(amounts_of_way(way))
             given = _shares(work, Kind.TRIP, _owner(work, section), section.raw, amounts, started)
-            return _trip(work, section, way, mine, given), given
-    return trip, _shares(work, Kind.REST, _owner(work, section), section.raw, amounts, None)
+            trip = _trip(work, section, way, mine, given)
+            if not _lost(work, section):
+                return trip, given
+            return _unknown_trip(work, section, trip), _unknown(given)
+    given = _shares(work, Kind.REST, _owner(work, section), section.raw, amounts, None)
+    return trip, _unknown(given) if work.lost[section.raw].any() else given
 
 
 def _shares(  # noqa: PLR0913, PLR0917 - what a share is made from
@@ -212,8 +219,8 @@ def _trip(work: _Work, section: _Section, way: Way, mine: Int64s, given: list[Sh
         int(steps.before[mine[0]]) if len(mine) else None,
         int(steps.after[mine[-1]]) if len(mine) else None,
         faults,
-        sum(share.moving_s for share in given),
-        sum(share.idle_s for share in given),
+        sum(share.moving_s or 0 for share in given),
+        sum(share.idle_s or 0 for share in given),
         None if np.isnan(fastest) else fastest,
         fixes,
         len(range(*section.raw.indices(len(work.counts)))) - fixes,
@@ -242,7 +249,37 @@ def _stop(work: _Work, number: int, stop: Standing, firm: Firmness) -> tuple[Sto
         firm.before(stop),
     )
     amounts = [amounts_of_steps(work.steps, mine)]
-    return made, _shares(work, Kind.STOP, seen_from, inside, amounts, None)
+    given = _shares(work, Kind.STOP, seen_from, inside, amounts, None)
+    if not work.lost[work.judged.counting[stop.first : stop.last + 1]].any():
+        return made, given
+    return replace(made, place=None), _unknown(given)
+
+
+def _lost(work: _Work, section: _Section) -> bool:
+    """Whether a place on the way is withheld."""
+    counting = work.judged.counting[section.first : section.last + 1]
+    return bool(work.lost[counting].any() or work.lost[section.raw].any())
+
+
+def _unknown_trip(work: _Work, section: _Section, trip: Trip) -> Trip:
+    """Return a trip as the odometer and the ignition tell it: its way was laid out, not seen."""
+    ends = work.lost[work.judged.counting[[section.first, section.last]]]
+    return replace(
+        trip,
+        start=None if ends[0] else trip.start,
+        end=None if ends[1] else trip.end,
+        distance_mm=None,
+        gap_mm=None,
+        moving_s=None,
+        idle_s=None,
+        flags=trip.flags & ~int(TripFlag.GAP | TripFlag.JUMP),
+    )
+
+
+def _unknown(given: list[Share]) -> list[Share]:
+    return [
+        replace(share, distance_mm=None, gap_mm=None, moving_s=None, idle_s=None) for share in given
+    ]
 
 
 def _gained(steps: Steps, mine: Int64s) -> int | None:

@@ -13,14 +13,13 @@ from fleet.derive import due, listing
 from jieyong import logs
 from jieyong.commands import asked, fleet_tables
 from jieyong.commands.screen import console
-from jieyong.commands.session import By, Config, session
+from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
 from jieyong.commands.yards import sealed, yards
 from jieyong.settings_file import load_settings
 from jieyong.workers.crew import run_crew
 from jieyong.workers.fleet import CREW
 from jieyong.workers.processes import until_signal
 from metering.facts import written
-from registry.audit import record
 from registry.refusal import refuse
 
 fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、每日里程、里程表读数。")
@@ -57,13 +56,14 @@ def recompute(
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
 
 
-@fleet_app.command(help="一辆车的行程；缺省为最近七天。查看行程会记入操作日志。")
+@fleet_app.command(help="一辆车的行程；缺省为最近七天。须写明原因，记入操作日志。")
 def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     vehicle: Vehicle,
+    reason: Reason,
     first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")] = None,
     last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
     as_json: AsJson = False,
-    by: By = None,
+    by: Reader = None,
     config: Config = None,
 ) -> None:
     """Show the trips of a vehicle."""
@@ -76,9 +76,8 @@ def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         since = datetime(begin.year, begin.month, begin.day, tzinfo=at.zone)
         behind = end + timedelta(days=1)
         until = datetime(behind.year, behind.month, behind.day, tzinfo=at.zone)
-        with at.conn.transaction():
-            detail = {"from": begin.isoformat(), "to": end.isoformat()}
-            record(at.conn, at.act, "trips.read", found.code, detail)
+        days_asked = {"from": begin.isoformat(), "to": end.isoformat()}
+        with track_of(at, "trips.read", found.code, reason, **days_asked):
             rows = listing.trips(at.conn, found.id, since, until)
     if as_json:
         typer.echo(fleet_tables.as_json(rows, at.zone))

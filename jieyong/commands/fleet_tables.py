@@ -51,9 +51,15 @@ def trips(rows: Sequence[TripRow], title: str, zone: ZoneInfo) -> Table:
 
 def trips_total(rows: Sequence[TripRow]) -> str:
     """Say what trips come to."""
-    gap = sum(row.gap_mm for row in rows)
+    gap = sum(row.gap_mm or 0 for row in rows)
+    seen = [row.distance_mm for row in rows if row.distance_mm is not None]
     part = f"，其中估算 {km(gap)} km" if gap else ""
-    return f"共 {len(rows)} 次，{km(sum(row.distance_mm for row in rows))} km{part}。"
+    unseen = len(rows) - len(seen)
+    if not unseen:
+        return f"共 {len(rows)} 次，{km(sum(seen))} km{part}。"
+    terminal = sum(row.terminal_mm or 0 for row in rows if row.distance_mm is None)
+    seen_part = f"其余 {km(sum(seen))} km{part}；" if seen else ""
+    return f"共 {len(rows)} 次；{seen_part}{unseen} 次为敏感车辆行程，终端里程 {km(terminal)} km。"
 
 
 def days(rows: Sequence[DayRow], title: str) -> Table:
@@ -110,7 +116,7 @@ def compared(rows: Sequence[Compared], zone: ZoneInfo) -> Table:
             km(row.gps_mm),
             km(row.terminal_mm),
             _difference(row.gps_mm, row.dashboard_mm),
-            "未知" if row.terminal_mm is None else _difference(row.terminal_mm, row.dashboard_mm),
+            _difference(row.terminal_mm, row.dashboard_mm),
         )
     return table
 
@@ -148,11 +154,15 @@ def km(mm: int | None) -> str:
     return "未知" if mm is None else f"{mm / 1_000_000:.2f}"
 
 
-def _difference(one_mm: int, other_mm: int | None) -> str:
-    return "未知" if other_mm is None else f"{(one_mm - other_mm) / 1_000_000:+.2f}"
+def _difference(one_mm: int | None, other_mm: int | None) -> str:
+    if one_mm is None or other_mm is None:
+        return "未知"
+    return f"{(one_mm - other_mm) / 1_000_000:+.2f}"
 
 
-def _duration(seconds: int) -> str:
+def _duration(seconds: int | None) -> str:
+    if seconds is None:
+        return "未知"
     minutes = round(seconds / 60)
     return f"{minutes // 60}:{minutes % 60:02d}"
 

@@ -19,11 +19,14 @@ from jieyong.database import database_url
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from registry.audit import Act
+from registry.track_reading import track_reading
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
 ]
 By = Annotated[str | None, typer.Option("--by", help="录入人；缺省为系统登录名。")]
+Reader = Annotated[str | None, typer.Option("--by", help="查看人；缺省为系统登录名。")]
+Reason = Annotated[str, typer.Option("--reason", help="查看轨迹的原因，记入操作日志。")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,19 @@ class Session:
     def today(self) -> date:
         """The day on the officer's calendar."""
         return self.now.date()
+
+
+@contextmanager
+def track_of(
+    at: Session, action: str, subject: str, reason: str, **detail: object
+) -> Iterator[None]:
+    """Read places inside; see :func:`registry.track_reading.track_reading`.
+
+    The record names whoever is logged in, too: ``--by`` is what he says.
+    """
+    said = {**detail, "login": getpass.getuser()}
+    with track_reading(at.conn, at.act, action, subject, reason, said):
+        yield
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from jieyong.doctor.finding import Finding, ok, problem, warning
 from storage import migrate
 from storage.connection import connect
-from storage.engine import HYPERTABLES, Engine, EngineKind, EngineTooOldError, probe
+from storage.engine import HYPERTABLES, EngineTooOldError, probe
 from storage.migrate import MigrationError
 from storage.settings import DatabaseSettings
 
@@ -26,6 +26,8 @@ _UNSAFE: Final = {
     "synchronous_commit": "after a crash of the server the last moments are lost, although the "
     "spool has let go of them",
 }
+
+_WITHHELD_WITHIN: Final = timedelta(minutes=10)
 
 
 def check_database(
@@ -52,6 +54,7 @@ def check_database(
         yield from _safety(conn, where)
         yield from _clock(conn, where, now)
         yield from _trouble(conn, where, now)
+        yield from _not_withheld(conn, where, now)
 
 
 def place_of(url: str) -> str:
@@ -73,8 +76,6 @@ def _engine(conn: psycopg.Connection, where: str, settings: DatabaseSettings) ->
     yield ok(str(engine), where)
     if engine.is_timescale and settings.timescale == "auto":
         yield from _hypertables(conn, where)
-    if engine.kind is not EngineKind.TIMESCALE_COMMUNITY:
-        yield from _wanted_but_missing(engine, where, settings)
 
 
 def _hypertables(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
@@ -84,15 +85,6 @@ def _hypertables(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
     if missing:
         what = f"no hypertable yet: {', '.join(missing)}"
         yield warning(what, where, "run `jieyong migrate`")
-
-
-def _wanted_but_missing(
-    engine: Engine, where: str, settings: DatabaseSettings
-) -> Iterator[Finding]:
-    if settings.position_retention_days is not None:
-        what = f"database.position_retention_days has no effect on {engine.kind}"
-        advice = "use TimescaleDB's community edition, or unset it and delete old positions by hand"
-        yield warning(what, where, advice)
 
 
 def _migrations(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
@@ -147,3 +139,17 @@ def _trouble(
     for source, reason, rows in conn.execute(query, [since]):
         what = f"{rows} rows of {source} went to quarantine within a day: {reason}"
         yield warning(what, where, "look at it with `jieyong quarantine list` and `export`")
+
+
+def _not_withheld(
+    conn: psycopg.Connection, where: str, now: Callable[[], datetime]
+) -> Iterator[Finding]:
+    """Name it when places of sensitive vehicles are still stored: no worker may be running."""
+    row = conn.execute("SELECT to_regclass('withhold_due') IS NOT NULL").fetchone()
+    if row is None or not row[0]:
+        return
+    query = "SELECT count(DISTINCT vehicle_id) FROM withhold_due WHERE added_at < %s"
+    row = conn.execute(query, [now() - _WITHHELD_WITHIN]).fetchone()
+    if row is not None and row[0]:
+        what = f"places of {row[0]} sensitive vehicles may still be stored"
+        yield problem(what, where, "`jieyong fleet work` takes them out: let it run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import signal
@@ -20,9 +21,10 @@ from typer.testing import CliRunner
 from jieyong import cli
 from jieyong.demo.figures import samples
 from jieyong.demo.stage import free_ports
-from registry.audit import lines
+from registry.audit import Act, lines
+from registry.permissions import Permission, grant, withdraw
 from registry.refusal import RefusedError
-from tests.integration.fleet.world import add_terminal, add_vehicle, bind, one, work, write
+from tests.integration.fleet.world import NOW, add_terminal, add_vehicle, bind, one, work, write
 from tests.unit.fleet.drives import Drive
 
 SECONDS = 60
@@ -37,6 +39,8 @@ def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
 
     def words(*given: object) -> str:
+        if given[0] == "trips" and "--reason" not in given:
+            given = (*given, "--reason", "核对油耗")
         result = CliRunner().invoke(cli.app, ["fleet", *map(str, given)])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -65,7 +69,38 @@ def test_trips_are_shown_and_looking_leaves_a_record(run: Run, conn: psycopg.Con
     assert "共 2 次，25." in shown
     (line,) = lines(conn, "v")
     assert (line.principal, line.action) == ("李主任", "trips.read")
-    assert line.detail == {"from": "2026-06-01", "to": "2026-06-01"}
+    assert line.detail == {
+        "from": "2026-06-01",
+        "to": "2026-06-01",
+        "reason": "核对油耗",
+        "login": getpass.getuser(),
+    }
+
+
+@pytest.mark.usefixtures("driven")
+def test_without_a_reason_nothing_is_shown(run: Run, conn: psycopg.Connection) -> None:
+    with pytest.raises(RefusedError, match="请写明查看轨迹的原因"):
+        run("trips", "v", "--reason", " ")
+    assert lines(conn, "v") == []
+
+
+@pytest.mark.usefixtures("driven")
+def test_once_it_was_granted_only_who_has_the_permission_sees_a_track(
+    run: Run, conn: psycopg.Connection
+) -> None:
+    asked = ("trips", "v", "--from", "2026-06-01", "--to", "2026-06-01", "--json", "--by")
+    act = Act("所长", NOW)
+    grant(conn, act, "李主任", Permission.TRACK_READ, "局发〔2026〕1号")
+    assert json.loads(run(*asked, "李主任"))
+    with pytest.raises(RefusedError, match="张三 没有“查看行车轨迹”权限"):
+        run(*asked, "张三")
+    (refused, read) = lines(conn, "v")
+    assert (read.principal, read.action) == ("李主任", "trips.read")
+    assert (refused.principal, refused.action) == ("张三", "track.refused")
+    assert refused.detail["reason"] == "核对油耗"
+    withdraw(conn, act, "李主任", Permission.TRACK_READ)
+    with pytest.raises(RefusedError, match="没有“查看行车轨迹”权限"):
+        run(*asked, "李主任")
 
 
 @pytest.mark.usefixtures("driven")
@@ -207,3 +242,40 @@ def test_work_computes_and_answers_for_its_health_until_it_is_told_to_stop(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_work_withholds_places_and_removes_tracks(
+    conn: psycopg.Connection, database: str, tmp_path: Path
+) -> None:
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    bind(conn, add_terminal(conn, "u"), add_vehicle(conn, "w"))
+    write(database, Drive(odometer_km=9.0).park(30).go(5000).park(30).rows, {1: terminal})
+    work(conn)
+    conn.execute("UPDATE vehicle SET sensitive = true WHERE code = 'v'")
+    settings = {"JIEYONG_TRIPS__LOOK_S": "0.1", "JIEYONG_DATABASE__POSITION_RETENTION_DAYS": "31"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jieyong", "fleet", "work"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "DATABASE_URL": database,
+            **settings,
+        },
+        stderr=subprocess.PIPE,
+    )
+    try:
+        until = time.monotonic() + SECONDS
+        while not one(conn, "SELECT count(*) FROM audit_log WHERE action = 'track.remove'"):
+            assert process.poll() is None
+            assert time.monotonic() < until, "it does not happen"
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.communicate()
+    assert one(conn, "SELECT count(*) FROM audit_log WHERE action = 'track.withhold'") == 1
+    assert one(conn, "SELECT count(*) FROM position") == 0
+    assert conn.execute("SELECT distance_mm, terminal_mm, start_lat FROM trip").fetchall() == [
+        (None, 5_000_000, None)
+    ]

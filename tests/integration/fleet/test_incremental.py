@@ -131,25 +131,6 @@ def test_simulated_days_shuffled_doubled_and_a_day_late(
     assert float(gps) == pytest.approx(float(terminal_mm), rel=0.02), "the simulator's own truth"
 
 
-def test_a_vehicle_that_becomes_sensitive_loses_its_places(
-    conn: psycopg.Connection, database: str
-) -> None:
-    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
-    bind(conn, terminal, vehicle)
-    write(database, Drive().park(30).go(5000).park(30).rows, {1: terminal})
-    work(conn)
-    assert one(conn, "SELECT start_lat FROM trip") is not None
-    before = one(conn, "SELECT distance_mm FROM trip")
-    conn.execute("UPDATE vehicle SET sensitive = true")
-    work(conn)
-    places = (
-        "SELECT count(start_lat) + count(start_lon) + count(end_lat) + count(end_lon) FROM trip"
-    )
-    assert one(conn, places) == 0
-    assert one(conn, "SELECT count(lat) + count(lon) FROM vehicle_stop") == 0
-    assert one(conn, "SELECT distance_mm FROM trip") == before
-
-
 DRIVEN = "SELECT started_at, ended_at, distance_mm, flags FROM trip ORDER BY started_at"
 MILEAGE = "SELECT day, trips, gps_mm FROM vehicle_day WHERE gps_mm > 0 ORDER BY day"
 
@@ -158,7 +139,7 @@ MILEAGE = "SELECT day, trips, gps_mm FROM vehicle_day WHERE gps_mm > 0 ORDER BY 
 def test_what_was_made_of_dropped_positions_stays_whatever_becomes_due(
     conn: psycopg.Connection, database: str, hours: float
 ) -> None:
-    """Thresholds and sensitivity change when part of the positions is gone."""
+    """Thresholds change when part of the positions is gone."""
     terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
     bind(conn, terminal, vehicle)
     drive = Drive()
@@ -171,7 +152,6 @@ def test_what_was_made_of_dropped_positions_stays_whatever_becomes_due(
 
     dropped = at_us(NOON) + timedelta(hours=hours)
     conn.execute("DELETE FROM position WHERE fix_time < %s", [dropped])
-    conn.execute("UPDATE vehicle SET sensitive = true")
     due.mark_all(conn, "thresholds")
     late = Drive(NOON + HOUR, terminal=1).park(5).rows
     write(database, late, {1: terminal})
@@ -179,8 +159,6 @@ def test_what_was_made_of_dropped_positions_stays_whatever_becomes_due(
 
     assert conn.execute(DRIVEN).fetchall() == trips
     assert conn.execute(MILEAGE).fetchall() == mileage
-    assert one(conn, "SELECT count(start_lat) + count(end_lat) FROM trip") == 0
-    assert one(conn, "SELECT count(lat) FROM vehicle_stop") == 0
     assert one(conn, "SELECT count(*) FROM fleet_due") == 0
 
 

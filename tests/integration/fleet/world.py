@@ -13,6 +13,7 @@ import psycopg
 from fleet.derive import due
 from fleet.derive.settings import TripSettings
 from fleet.derive.worker import Worker
+from fleet.privacy.withholding import withhold_due
 from storage.records import Batch, Kind, Position, pack_position
 from storage.writer import BulkWriter
 from tests.unit.fleet.drives import Fix
@@ -84,6 +85,7 @@ def work(
     keep_days: int | None = None,
 ) -> int:
     """Compute everything that is due; return how many fixes were looked at."""
+    withhold_due(conn, ZONE, NOW)
     due.follow(conn)
     worker = Worker(conn, settings or TripSettings(), ZONE, lambda: now, keep_days)
     while worker.step().done:

@@ -83,9 +83,10 @@ def test_quarantine_is_listed_and_exported(run: Run, database: str, tmp_path: Pa
     assert digest.hex() in listed
     assert "no lat" in listed
     assert "+08:00" in listed
-    assert run("quarantine", "export", digest.hex(), tmp_path / "bytes").exit_code == 0
+    export = ("quarantine", "export", "--reason", "终端调试")
+    assert run(*export, digest.hex(), tmp_path / "bytes").exit_code == 0
     assert (tmp_path / "bytes").read_bytes() == b"\x00{"
-    wrong = run("quarantine", "export", "no-digest", tmp_path / "other")
+    wrong = run(*export, "no-digest", tmp_path / "other")
     assert isinstance(wrong.exception, NotInQuarantineError)
     assert not (tmp_path / "other").exists()
 

@@ -114,10 +114,13 @@ def test_what_went_to_quarantine_today_is_told(database: str) -> None:
     assert told == ["2 rows of mqtt went to quarantine within a day: not JSON"]
 
 
-def test_a_retention_that_cannot_be_kept_is_told(database: str) -> None:
-    wanted = DatabaseSettings(position_retention_days=90)
-    (found,) = [f for f in looked_at(database, wanted) if "retention" in f.what]
-    assert found.level is Level.WARNING
+def test_places_that_are_still_to_be_withheld_are_told(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        conn.execute("INSERT INTO withhold_due (vehicle_id, why) VALUES (1, 'now')")
+        assert not [one for one in looked_at(database) if "sensitive" in one.what]
+        conn.execute("UPDATE withhold_due SET added_at = now() - interval '1 hour'")
+    (found,) = [one for one in looked_at(database) if "sensitive" in one.what]
+    assert found.level is Level.PROBLEM
 
 
 def test_a_database_that_does_not_answer_is_a_problem_without_its_password() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from structlog.testing import capture_logs
 
 from storage.engine import Engine, EngineKind, EngineTooOldError, apply_features, probe
 from storage.migrate import migrate
@@ -51,16 +50,6 @@ def test_tables_that_hold_rows_are_converted_with_them(blank_database: str) -> N
 def test_timescale_can_be_turned_off(blank_database: str) -> None:
     engine = prepare(blank_database, DatabaseSettings(timescale="off"))
     assert engine.kind is EngineKind.PLAIN
-
-
-def test_a_retention_that_the_engine_cannot_keep_is_said_aloud(database: str) -> None:
-    settings = DatabaseSettings(position_retention_days=365)
-    with psycopg.connect(database, autocommit=True) as conn, capture_logs() as logs:
-        engine = probe(conn)
-        apply_features(conn, engine, settings)
-    keeps = engine.kind is EngineKind.TIMESCALE_COMMUNITY
-    said = [entry["setting"] for entry in logs]
-    assert said == ([] if keeps else ["database.position_retention_days"])
 
 
 def test_an_old_timescale_is_refused(database: str) -> None:

@@ -1,4 +1,4 @@
-"""What follows from the engine: compression and retention where it has them, nothing elsewhere.
+"""What follows from the engine: compression where it has them, nothing elsewhere.
 
 The community edition is in no Debian package: it is run by pointing JIEYONG_TIMESCALE_ROOT at a
 root directory that has one built from source. Everything here holds on every engine.
@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from storage import latest
-from storage.engine import Engine, EngineKind, apply_features, probe
+from storage.engine import Engine, EngineKind, apply_features, enable_timescale, probe
+from storage.migrate import DIRECTORY, migrate
+from storage.prepare import prepare
 from storage.records import Batch, Kind
 from storage.settings import DatabaseSettings
+from storage.withhold import Span
+from storage.withhold_stored import withhold_stored
 from storage.writer import BulkWriter
 from tests.unit.storage.samples import HOUR_US, NOON_US, position, positions, reading, readings
 
@@ -41,25 +46,31 @@ def policies(conn: psycopg.Connection, settings: DatabaseSettings) -> list[tuple
     return conn.execute(JOBS).fetchall() if engine.is_timescale else []
 
 
-def expected(engine: Engine, after_days: int, drop_days: int | None) -> list[tuple[object, ...]]:
+def expected(engine: Engine, after_days: int) -> list[tuple[object, ...]]:
     if engine.kind is not EngineKind.TIMESCALE_COMMUNITY:
         return []
     after = f"{after_days} days"
-    found: list[tuple[object, ...]] = [
+    return [
         ("policy_compression", "position", after, None),
         ("policy_compression", "reading", after, None),
     ]
-    if drop_days is not None:
-        found.append(("policy_retention", "position", None, f"{drop_days} days"))
-    return found
 
 
 def test_policies_are_those_of_the_settings_and_follow_them(conn: psycopg.Connection) -> None:
     engine = probe(conn)
-    assert policies(conn, DatabaseSettings()) == expected(engine, 30, None)
+    assert policies(conn, DatabaseSettings()) == expected(engine, 30)
     changed = DatabaseSettings(compress_after_days=60, position_retention_days=365)
-    assert policies(conn, changed) == expected(engine, 60, 365)
-    assert policies(conn, DatabaseSettings()) == expected(engine, 30, None)
+    assert policies(conn, changed) == expected(engine, 60)
+    assert policies(conn, DatabaseSettings()) == expected(engine, 30)
+
+
+def test_a_retention_policy_of_earlier_versions_goes_away(conn: psycopg.Connection) -> None:
+    """It knew nothing of trips that are still to be computed."""
+    engine = probe(conn)
+    if engine.kind is EngineKind.TIMESCALE_COMMUNITY:
+        conn.execute("SELECT add_retention_policy('position', interval '90 days')")
+    settings = DatabaseSettings(position_retention_days=90)
+    assert policies(conn, settings) == expected(engine, 30)
 
 
 def compress_where_possible(conn: psycopg.Connection) -> None:
@@ -114,3 +125,33 @@ def test_latest_values_are_found_in_compressed_chunks_when_looked_up_anew(
     assert latest.refresh(conn) == 2 * len(POINTS)
     newest = "SELECT DISTINCT ts = (SELECT max(ts) FROM reading) FROM latest_reading"
     assert conn.execute(newest).fetchall() == [(True,)]
+
+
+def test_places_can_be_withheld_in_a_database_that_was_compressed_before(
+    blank_database: str, tmp_path: Path
+) -> None:
+    """The migration of privacy meets hypertables of an earlier version, with rows in them."""
+    for file in DIRECTORY.glob("*.sql"):
+        if file.name < "0018":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    settings = DatabaseSettings()
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        enable_timescale(conn, settings)
+    migrate(blank_database, tmp_path)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        apply_features(conn, probe(conn), settings)
+        conn.execute(
+            "INSERT INTO position (terminal_id, fix_time, content_hash, lat, lon, flags,"
+            " received_at) SELECT 1, '2026-06-01Z'::timestamptz + n * interval '6 hours', n, 30,"
+            " 104, 0, now() FROM generate_series(1, 40) AS n"
+        )
+        compress_where_possible(conn)
+    prepare(blank_database, settings)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        assert policies(conn, settings) == expected(probe(conn), 30)
+        compress_where_possible(conn)
+        span = Span(1, 1, "t", 0, 36_500 * 24 * HOUR_US)
+        with conn.transaction():
+            assert withhold_stored(conn, [span]).positions == 40
+        left = conn.execute("SELECT count(*), count(lat), bool_and(flags = 256) FROM position")
+        assert left.fetchall() == [(40, 0, True)]

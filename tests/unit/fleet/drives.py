@@ -159,14 +159,14 @@ def made_of(rows: list[Fix], rules: Rules = RULES) -> Travelled:
 
 def metres(made: Travelled) -> list[float]:
     """Return the distance of each trip."""
-    return [trip.distance_mm / 1000 for trip in made.trips]
+    return [(trip.distance_mm or 0) / 1000 for trip in made.trips]
 
 
 def of_days(made: Travelled) -> dict[str, int]:
     """Return millimetres by day."""
     found: dict[str, int] = {}
     for share in made.shares:
-        found[str(share.day)] = found.get(str(share.day), 0) + share.distance_mm
+        found[str(share.day)] = found.get(str(share.day), 0) + (share.distance_mm or 0)
     return found
 
 

@@ -206,10 +206,10 @@ def test_nothing_is_lost_between_trips_and_days(seed: int, steps: int) -> None:
     assert sum(share.trips for share in made.shares) == len(made.trips)
     for one in made.trips:
         assert one.started_us < one.ended_us
-        assert 0 <= one.gap_mm <= one.distance_mm
-        assert one.distance_mm > 0
+        assert 0 <= (one.gap_mm or 0) <= (one.distance_mm or 0)
+        assert (one.distance_mm or 0) > 0
         assert one.terminal_mm is None or one.terminal_mm >= 0
-        assert (one.moving_s + one.idle_s) * SECOND <= one.ended_us - one.started_us
+        assert ((one.moving_s or 0) + (one.idle_s or 0)) * SECOND <= one.ended_us - one.started_us
     for one, other in zip(made.trips[:-1], made.trips[1:], strict=True):
         assert one.ended_us <= other.started_us
 

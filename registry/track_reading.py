@@ -1,0 +1,48 @@
+"""The door to every place that is stored: it asks for a permission and a reason, and takes note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from registry.audit import Act, record
+from registry.permissions import NAMES, Permission, may
+from registry.refusal import refuse
+
+
+@contextmanager
+def track_reading(  # noqa: PLR0913, PLR0917 - who looks at what of whom, and why
+    conn: psycopg.Connection[Any],
+    act: Act,
+    action: str,
+    subject: str,
+    reason: str,
+    detail: Mapping[str, object],
+) -> Iterator[None]:
+    """Read places inside: the record is committed with the reading, before anything is shown.
+
+    Args:
+        conn: an autocommit connection.
+        act: who reads, and when.
+        action: what is read, for example ``trips.read``.
+        subject: of whom: a vehicle's code.
+        reason: why; for the record.
+        detail: what else a later reader of the record needs.
+
+    Raises:
+        RefusedError: no reason is given, or it is not permitted; that somebody tried is recorded.
+    """
+    if not reason.strip():
+        refuse("--reason", "请写明查看轨迹的原因，将记入操作日志")
+    said = {**detail, "reason": reason.strip()}
+    if not may(conn, act.principal, Permission.TRACK_READ):
+        record(conn, act, "track.refused", subject, {**said, "action": action})
+        name = NAMES[Permission.TRACK_READ]
+        how = "由管理员用 jieyong permission grant 授予"
+        refuse("", f"{act.principal} 没有“{name}”权限，本次已记录；{how}")
+    with conn.transaction():
+        record(conn, act, action, subject, said)
+        yield

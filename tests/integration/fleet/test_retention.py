@@ -1,0 +1,198 @@
+"""Tracks of an age are removed; mileage stays, whatever is computed again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from fleet.derive import due
+from fleet.privacy import retention
+from fleet.privacy.retention import WHO, Keeping, remove_old
+from registry.audit import lines
+from tests.integration.fleet.world import (
+    add_terminal,
+    add_vehicle,
+    bind,
+    derived,
+    one,
+    work,
+    write,
+)
+from tests.unit.fleet.drives import NOON, Drive, Fix
+
+DAY = 86_400_000_000
+COVER = timedelta(minutes=5)
+KEEPING = Keeping(31, places=False, cover=COVER)
+BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
+"""Of the first day of what is driven."""
+
+
+def days(count: int) -> list[Fix]:
+    """Return days with a drive out and one back each, and a night between them."""
+    rows: list[Fix] = []
+    for n in range(count):
+        drive = Drive(odometer_km=500.0 + 40 * n, every_s=30).park(30).go(20_000).park(60)
+        rows += [replace(row, t_us=row.t_us + n * DAY) for row in drive.go(-20_000).park(30).rows]
+    return [replace(row, hash=n) for n, row in enumerate(rows)]
+
+
+def at_day(number: int) -> datetime:
+    """Return a time at which all before a day is to be removed."""
+    return BEGIN + timedelta(days=31 + number, hours=5)
+
+
+@pytest.fixture
+def driven(conn: psycopg.Connection, database: str) -> int:
+    """A vehicle with six days of trips, computed; the terminal's id."""
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    write(database, days(6), {1: terminal})
+    work(conn)
+    return terminal
+
+
+def oldest(conn: psycopg.Connection) -> datetime:
+    found: datetime = one(conn, "SELECT min(fix_time) FROM position")
+    return found
+
+
+@pytest.mark.usefixtures("driven")
+def test_old_positions_go_and_the_mileage_stays(conn: psycopg.Connection) -> None:
+    before = derived(conn)
+    rows = one(conn, "SELECT count(*) FROM position")
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert oldest(conn) >= BEGIN + timedelta(days=3)
+    assert 0 < one(conn, "SELECT count(*) FROM position") < rows
+    assert derived(conn) == before
+    (line,) = lines(conn, "positions")
+    assert (line.principal, line.action) == (WHO, "track.remove")
+    assert line.detail["before"].startswith("2026-06-04")
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert len(lines(conn, "positions")) == 1, "once a day"
+
+
+def test_everything_computed_again_leaves_what_is_gone_alone(
+    conn: psycopg.Connection, database: str, driven: int
+) -> None:
+    before = derived(conn)
+    remove_old(conn, KEEPING, at_day(3))
+    due.mark_all(conn, "test")
+    work(conn)
+    assert derived(conn) == before
+    conn.execute("DELETE FROM terminal_vehicle")
+    work(conn)
+    assert one(conn, "SELECT count(*) FROM trip WHERE started_at < '2026-06-04'") == 6
+    assert one(conn, "SELECT count(*) FROM trip WHERE started_at > '2026-06-05'") == 0
+    bind(conn, driven, one(conn, "SELECT id FROM vehicle"))
+    work(conn)
+    assert derived(conn) == before
+    late = [replace(row, t_us=row.t_us + 6 * DAY, hash=1) for row in days(1)]
+    write(database, late, {1: driven})
+    work(conn)
+    assert one(conn, "SELECT count(*) FROM trip") == len(before["trip"]) + 2
+
+
+def test_what_comes_later_than_tracks_are_kept_changes_no_trip(
+    conn: psycopg.Connection, database: str, driven: int
+) -> None:
+    before = derived(conn)
+    remove_old(conn, KEEPING, at_day(3))
+    late = [replace(row, hash=row.hash + 10_000, lat=row.lat + 1) for row in days(1)]
+    write(database, late, {1: driven})
+    work(conn)
+    assert derived(conn) == before
+    assert remove_old(conn, KEEPING, at_day(4)) is None
+    assert oldest(conn) >= BEGIN + timedelta(days=4), "they go with the next day"
+
+
+def test_nothing_goes_before_its_trips_are_computed(
+    conn: psycopg.Connection, database: str
+) -> None:
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    work(conn)
+    write(database, days(6), {1: terminal})
+    assert remove_old(conn, KEEPING, at_day(3)) is not None, "nobody has taken note of them"
+    due.follow(conn)
+    assert remove_old(conn, KEEPING, at_day(3)) is not None, "due"
+    assert oldest(conn) < BEGIN + timedelta(days=1)
+    work(conn)
+    conn.execute("INSERT INTO withhold_due (vehicle_id, why) VALUES (%s, 'test')", [vehicle])
+    why = remove_old(conn, KEEPING, at_day(3))
+    assert why is not None
+    assert "sensitive" in why
+    work(conn)
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert oldest(conn) >= BEGIN + timedelta(days=3)
+    assert one(conn, "SELECT count(*) FROM trip") == 12
+
+
+@pytest.mark.usefixtures("driven")
+def test_what_is_due_of_later_days_holds_up_nothing(conn: psycopg.Connection) -> None:
+    (vehicle,) = conn.execute("SELECT id FROM vehicle").fetchall()[0]
+    now = datetime.fromtimestamp(NOON / 1e6 + 5 * 86_400, UTC)
+    due.QUEUE.mark(conn, vehicle, now, now, "test")
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert oldest(conn) >= BEGIN + timedelta(days=3)
+
+
+@pytest.mark.usefixtures("driven")
+def test_a_removal_that_was_killed_is_brought_to_its_end(
+    conn: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "record", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_old(conn, KEEPING, at_day(3))
+    assert lines(conn, "positions") == []
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert len(lines(conn, "positions")) == 1
+    assert oldest(conn) >= BEGIN + timedelta(days=3)
+
+
+@pytest.mark.usefixtures("driven")
+def test_places_of_that_age_go_when_they_shall(conn: psycopg.Connection) -> None:
+    places = "SELECT count(start_lat), count(*) FROM trip WHERE ended_at < '2026-06-04'"
+    assert conn.execute(places).fetchall() == [(6, 6)]
+    remove_old(conn, Keeping(31, places=True, cover=COVER), at_day(3))
+    assert conn.execute(places).fetchall() == [(0, 6)]
+    assert one(conn, "SELECT count(start_lat) FROM trip") == 6
+    assert one(conn, "SELECT count(*) FROM vehicle_stop WHERE lat IS NULL") > 0
+    assert one(conn, "SELECT sum(gps_mm) FROM vehicle_day") > 239_000_000
+
+
+@pytest.mark.usefixtures("driven")
+def test_newest_places_and_refused_bytes_of_that_age_go_too(conn: psycopg.Connection) -> None:
+    conn.execute(
+        "INSERT INTO latest_position (terminal_id, fix_time, lat, lon, flags, received_at)"
+        " VALUES (77, '2026-06-01Z', 30, 104, 0, '2026-06-01Z')"
+    )
+    for source, origin, day in (("mqtt", "t", 1), ("mqtt", "t", 5), ("drain", "reading", 1)):
+        conn.execute(
+            "INSERT INTO quarantine VALUES (%s, %s, sha256(random()::text::bytea), 'r', 'p', %s)",
+            [source, origin, BEGIN + timedelta(days=day)],
+        )
+    remove_old(conn, KEEPING, at_day(3))
+    assert one(conn, "SELECT count(*) FROM latest_position") == 0
+    left = conn.execute("SELECT source, origin FROM quarantine ORDER BY 1").fetchall()
+    assert left == [("drain", "reading"), ("mqtt", "t")]
+
+
+def test_a_vehicle_that_stood_since_begins_anew(
+    conn: psycopg.Connection, database: str, driven: int
+) -> None:
+    before = derived(conn)
+    assert remove_old(conn, KEEPING, at_day(40)) is None
+    assert one(conn, "SELECT count(*) FROM position") == 0
+    later = [replace(row, t_us=row.t_us + 41 * DAY) for row in days(1)]
+    write(database, later, {1: driven})
+    work(conn)
+    trips = derived(conn)["trip"]
+    assert trips[:12] == before["trip"]
+    assert len(trips) == 14
