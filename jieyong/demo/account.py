@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
-from jieyong.demo import energy
+from jieyong.demo import energy, journeys
 from jieyong.demo.figures import Figures
 from jieyong.demo.verify import (
     Number,
@@ -96,6 +96,10 @@ class Summary:
         meters: meters with readings.
         used: unit → what they counted, earlier runs and the past included.
         unbalanced: meters whose consumption is not what their counters say.
+        vehicles: vehicles with days of which both mileages are known.
+        trips: theirs, earlier runs and the past included.
+        driven_km: what they drove by their positions.
+        odometer_km: the same by their odometers.
     """
 
     started: str
@@ -118,6 +122,10 @@ class Summary:
     meters: int
     used: Mapping[str, float]
     unbalanced: tuple[str, ...]
+    vehicles: int
+    trips: int
+    driven_km: float
+    odometer_km: float
 
     @property
     def clean(self) -> bool:
@@ -181,7 +189,7 @@ def summarise(
     """Draw up the account of a run that has ended."""
     verdict = compare(conn, truth, since)
     lag = _lag(conn, since)
-    counted = energy.balance(conn)
+    counted, drove = energy.balance(conn), journeys.driven(conn)
     return Summary(
         started=since.astimezone(UTC).isoformat(),
         seconds=round((until - since).total_seconds(), 1),
@@ -203,6 +211,7 @@ def summarise(
         meters=counted.meters,
         used=counted.used,
         unbalanced=counted.unbalanced,
+        **asdict(drove),
     )
 
 

@@ -17,7 +17,7 @@ import psycopg
 from rich.console import Console
 
 from jieyong.collect import METRICS_FILE, home
-from jieyong.demo import account, energy, figures, live, stage
+from jieyong.demo import account, energy, figures, journeys, live, stage
 from jieyong.demo.account import Summary
 from jieyong.demo.guard import refuse_foreign
 from jieyong.demo.plan import ZONE, Layout, load_or_make, played_before
@@ -127,10 +127,11 @@ async def _prepare(
 
 async def _collect(stand: Stage, seconds: float | None, console: Console) -> None:
     """Run the collectors; the vehicles last, so that they fall silent before nobody listens."""
-    own_port, *ports = stage.free_ports(1 + len(stage.SOURCES))
+    meters_port, trips_port, *ports = stage.free_ports(2 + len(stage.SOURCES))
     collectors = [stage.collector(stand, *pair) for pair in zip(stage.SOURCES, ports, strict=True)]
     with _until_told() as stop:
-        parts = [stage.metering(stand, own_port), *collectors, stage.fleet(stand)]
+        workers = [stage.metering(stand, meters_port), stage.trips(stand, trips_port)]
+        parts = [*workers, *collectors, stage.fleet(stand)]
         async with Supervisor(parts, stand.layout.logs):
             began = time.monotonic()
 
@@ -161,19 +162,22 @@ def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
     truth = account.read_run((layout.equipment.truth, layout.fleet.truth), since)
     told = figures.read_files(home(layout.state, source) / METRICS_FILE for source in stage.SOURCES)
     energy.compute(stand.conninfo)
+    journeys.compute(stand.conninfo)
     with psycopg.connect(stand.conninfo) as conn:
         return account.summarise(conn, truth, told, since, until)
 
 
 def _greeting(stand: Stage, now: datetime) -> tuple[str, ...]:
     with psycopg.connect(stand.conninfo) as conn:
-        meter = energy.some_meter(conn)
-    look = f"jieyong consumption --config {stand.layout.settings} --meter {meter}"
+        meter, vehicle = energy.some_meter(conn), journeys.some_vehicle(conn)
+    month = f"--month {now.astimezone(ZONE):%Y-%m} --config {stand.layout.settings}"
+    figure = f"jieyong consumption --meter {meter} --explain {month}"
     return (
         f"Database: {place_of(stand.conninfo).removeprefix('database ')}",
         f"Broker: {stand.broker.kind.value} ({stand.broker.durability})",
         f"Logs: {stand.layout.logs}",
-        f"Behind a figure 用量从何而来: {look} --month {now.astimezone(ZONE):%Y-%m} --explain",
+        f"Behind a figure 用量从何而来: {figure}",
+        f"Days of a vehicle 逐日里程: jieyong fleet days --vehicle {vehicle} {month}",
         "Collecting; Ctrl-C ends it.",
     )
 
@@ -189,6 +193,8 @@ def _report(summary: Summary, path: Path | None, console: Console) -> None:
     used = ", ".join(f"{quantity:,.1f} {unit}" for unit, quantity in summary.used.items())
     balance = f"not those of {', '.join(summary.unbalanced)}" if summary.unbalanced else "exactly"
     _say(console, f"Used by {summary.meters} meters: {used}; adds up to their counters {balance}.")
+    driven = f"{summary.driven_km:,.1f} km by position, {summary.odometer_km:,.1f} km by odometer"
+    _say(console, f"Driven by {summary.vehicles} vehicles on {summary.trips} trips: {driven}.")
     if summary.lag_p50_ms is not None:
         lag = f"p50 {summary.lag_p50_ms:.0f} ms, p99 {summary.lag_p99_ms:.0f} ms"
         _say(console, f"From the device to the database: {lag}.")

@@ -34,7 +34,7 @@ SOURCES: Final = (SourceName.MODBUS, SourceName.MQTT)
 
 _HOST: Final = "127.0.0.1"
 _COLLECTOR_STOPS_S: Final = 20.0
-_METERING_STOPS_S: Final = 40.0
+_WORKERS_STOP_S: Final = 40.0
 _PAST_FROM: Final = "past.json"
 
 
@@ -89,7 +89,22 @@ def metering(stage: Stage, port: int) -> Child:
             "JIEYONG_HTTP__METERING_PORT": str(port),
         },
         ready=ready.http(_HOST, port, "/health/ready"),
-        stop_within_s=_METERING_STOPS_S,
+        stop_within_s=_WORKERS_STOP_S,
+    )
+
+
+def trips(stage: Stage, port: int) -> Child:
+    """Return the process that computes trips; it answers for its health at ``port``."""
+    return Child(
+        name="trips",
+        command=(sys.executable, "-m", "jieyong", "fleet", "work"),
+        env={
+            "DATABASE_URL": stage.conninfo,
+            "JIEYONG_TRIPS__WORKERS": "1",
+            "JIEYONG_HTTP__FLEET_PORT": str(port),
+        },
+        ready=ready.http(_HOST, port, "/health/ready"),
+        stop_within_s=_WORKERS_STOP_S,
     )
 
 

@@ -106,6 +106,8 @@ def test_it_ends_by_itself_and_accounts_for_every_row(state: Path, kind: BrokerK
     assert told["meters"] >= 60
     assert told["used"]["kWh"] > 0 < told["used"]["m3"]
     assert told["unbalanced"] == []
+    assert told["trips"] > told["vehicles"] > 0
+    assert told["driven_km"] == pytest.approx(told["odometer_km"], rel=0.03)
     assert children_of(state) == []
 
 

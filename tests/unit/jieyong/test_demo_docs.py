@@ -59,6 +59,10 @@ def test_the_summary_holds_what_programs_rely_on() -> None:
         meters=1,
         used={"kWh": 1.5},
         unbalanced=(),
+        vehicles=1,
+        trips=2,
+        driven_km=3.5,
+        odometer_km=3.6,
     )
     assert json.loads(told.as_json()).keys() >= ASKED
     assert "空调-1" in told.as_json()
