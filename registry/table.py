@@ -86,6 +86,7 @@ class Table:
         remarks: lines below the sums.
         sign: whoever signs it, below the remarks.
         named: what the names of sheets are: in JSON, and in CSV.
+        totals: the last row where it is no sum: ratios, and what may not be summed.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Table:
     remarks: tuple[str, ...] = ()
     sign: tuple[str, ...] = ()
     named: tuple[str, str] = ("energy", "能源")
+    totals: Row | None = None
 
     def total(self, key: str) -> Decimal | None:
         """Return the sum of what is known in a column; None when nothing is."""
@@ -169,24 +171,34 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
     return {
         "title": book.add_format({"bold": True, "font_size": 16, "align": "center"}),
         "particulars": book.add_format({"font_size": 10}),
+        "remark": book.add_format({"font_size": 10, "text_wrap": True, "valign": "top"}),
+        "sign": book.add_format({"font_size": 10, "valign": "vcenter"}),
         "heading": book.add_format(heading),
         "total": book.add_format(bold),
-        **{look.name: book.add_format({**edge, "num_format": look.value}) for look in Look},
-        **{
-            f"total {look.name}": book.add_format({**bold, "num_format": look.value})
-            for look in Look
-        },
+        **{look.name: book.add_format({**edge, **_shown(look)}) for look in Look},
+        **{f"total {look.name}": book.add_format({**bold, **_shown(look)}) for look in Look},
     }
+
+
+def _shown(look: Look) -> dict[str, str]:
+    # What is not known may be written as a text in a column of numbers, and stands where they do.
+    numbers = look not in {Look.TEXT, Look.DAY, Look.MONTH}
+    return {"num_format": look.value, **({"align": "right"} if numbers else {})}
 
 
 def _lines(row: Row, columns: Sequence[Column]) -> int:
     """Return how many lines the longest text of a row takes in its column's width."""
     widths = (
-        (sum(1 + (ord(sign) > 0x2E7F) for sign in str(value)), column.width)
+        (_size(value), column.width)
         for column in columns
         if isinstance(value := row.get(column.key), str)
     )
     return max((-(-size // int(width)) for size, width in widths), default=1)
+
+
+def _size(text: str) -> int:
+    """Return how wide a text is, in characters of a Latin letter's width."""
+    return sum(1 + (ord(sign) > 0x2E7F) for sign in text)
 
 
 def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> None:
@@ -202,11 +214,24 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
     below = _write_totals(sheet, table, formats)
-    for line, text in enumerate((*table.remarks, "　　　　".join(table.sign)), below):
-        sheet.write_string(line, 0, text, formats["particulars"])
-    _set_up(sheet, below + len(table.remarks), last)
-    if sum(column.width for column in table.columns) > _A4_WIDTH:
+    wide = sum(column.width for column in table.columns)
+    for line, text in enumerate(table.remarks, below):
+        sheet.set_row(line, -(-_size(text) // wide) * _LINE_POINTS)
+        _write_across(sheet, line, last, text, formats["remark"])
+    line = below + len(table.remarks)
+    sheet.set_row(line, 2 * _LINE_POINTS)
+    sheet.write_string(line, 0, "　　　　　　".join(table.sign), formats["sign"])
+    _set_up(sheet, line, last)
+    if wide > _A4_WIDTH:
         sheet.set_paper(_A3)
+
+
+def _write_across(sheet: Worksheet, line: int, last: int, text: str, look: Format) -> None:
+    """Write a text that is wrapped at the table's edge: beside it nothing is printed."""
+    if last:
+        sheet.merge_range(line, 0, line, last, text, look)
+    else:
+        sheet.write_string(line, 0, text, look)
 
 
 def _write_cell(sheet: Worksheet, cell: tuple[int, int], value: Value, look: Format) -> None:
@@ -226,7 +251,9 @@ def _write_totals(sheet: Worksheet, table: Table, formats: Mapping[str, Format])
     for number, column in enumerate(table.columns):
         total = table.total(column.key) if column.summed else None
         look = formats[f"total {column.look.name}"]
-        if total is not None:
+        if table.totals is not None and column.key in table.totals:
+            _write_cell(sheet, (line, number), table.totals[column.key], look)
+        elif total is not None:
             letters = column_name(number)
             cells = f"{letters}{HEADING_ROW + 2}:{letters}{line}"
             sheet.write_formula(line, number, f"=SUM({cells})", look, float(total))

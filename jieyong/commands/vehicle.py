@@ -19,6 +19,8 @@ from fleet.ledger.account import accounts
 from fleet.ledger.draft import Draft, draft
 from fleet.ledger.draft import Progress as Told
 from fleet.ledger.lines import COLUMNS
+from fleet.ledger.mileage import in_turn
+from fleet.ledger.mileage_doubts import all_doubts
 from fleet.ledger.over_age import aged, limits
 from fleet.ledger.store import withdraw
 from fleet.ledger.sums import fuels
@@ -167,7 +169,11 @@ def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         found = [
             one
             for window in windows
-            for one in accounts(at.conn, window, at.zone, words(), codes=[code])
+            for one in accounts(
+                *(at.conn, window, at.zone, words()),
+                codes=[code],
+                mileage=in_turn(at.conn, window, at.zone, [code]),
+            )
         ]
         if not found:
             raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
@@ -189,12 +195,17 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     window = windows[-1] if in_year else windows[0]
     with session(config) as at:
         zone, which = at.zone, _known(at, institution)
-        found = accounts(at.conn, window, zone, words(), institutions=institution)
+        kilometres = in_turn(at.conn, window, zone)
+        found = accounts(
+            at.conn, window, zone, words(), institutions=institution, mileage=kilometres
+        )
+        rule = at.settings.sheets
+        doubts = all_doubts(at.conn, found, zone, rule.mileage_percent, rule.mileage_km)
         said = f"单位：{which}　　时段：{window.name}　　金额单位：元"
         budgets = load.budgets(at.conn, in_year) if in_year else None
         vehicle = {code: fen for (_, code), fen in budgets.items() if code} if budgets else {}
         tables = [
-            papers.list_table(found, said, words(), vehicle if in_year else None),
+            papers.list_table(found, said, words(), vehicle if in_year else None, doubts),
             lists.fuel_table(fuels(at.conn, window.times(zone), words(), institution), said),
         ]
         if institution is None:
