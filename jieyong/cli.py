@@ -35,6 +35,7 @@ from jieyong.commands.temperature import temperature_app
 from jieyong.commands.terminal import terminal_app
 from jieyong.commands.total import total_app
 from jieyong.commands.vehicle import vehicle_app
+from jieyong.commands.vehicle_publish import publish_command, published_command
 from jieyong.database import database_url
 from jieyong.demo.guard import ForeignDatabaseError
 from jieyong.demo.run import Options, run
@@ -101,6 +102,8 @@ app.add_typer(consumption_app, name="consumption")
 app.add_typer(factor_app, name="factor")
 app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
+vehicle_app.command("publish")(publish_command)
+vehicle_app.command("published")(published_command)
 app.add_typer(vehicle_app, name="vehicle")
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")

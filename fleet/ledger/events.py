@@ -43,7 +43,7 @@ class Event:
         own_premises: energy that the electricity figure holds already.
         timed: the time of day is known.
         where: file, sheet and row that it came from; empty: it was not imported.
-        restarts: a reading of another dashboard, or of one set anew: no way leads to it from before.
+        restarts: a reading of another dashboard, or of one set anew: no way leads to it.
     """
 
     at: datetime
