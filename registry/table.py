@@ -87,6 +87,7 @@ class Table:
         sign: whoever signs it, below the remarks.
         named: what the names of sheets are: in JSON, and in CSV.
         totals: the last row where it is no sum: ratios, and what may not be summed.
+        a3: it is posted on a wall: on A3 however narrow it is.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Table:
     sign: tuple[str, ...] = ()
     named: tuple[str, str] = ("energy", "能源")
     totals: Row | None = None
+    a3: bool = False
 
     def total(self, key: str) -> Decimal | None:
         """Return the sum of what is known in a column; None when nothing is."""
@@ -207,7 +209,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
     sheet.write_string(1, 0, table.particulars, formats["particulars"])
     for number, column in enumerate(table.columns):
         sheet.set_column(number, number, column.width)
-        sheet.write_string(HEADING_ROW, number, column.heading, formats["heading"])
+        sheet.write_string(HEADING_ROW, number, _heading(column), formats["heading"])
     sheet.set_row(HEADING_ROW, 2 * _LINE_POINTS)
     for line, row in enumerate(table.rows, HEADING_ROW + 1):
         sheet.set_row(line, max(1, _lines(row, table.columns)) * _LINE_POINTS)
@@ -220,10 +222,17 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         _write_across(sheet, line, last, text, formats["remark"])
     line = below + len(table.remarks)
     sheet.set_row(line, 2 * _LINE_POINTS)
-    sheet.write_string(line, 0, "　　　　　　".join(table.sign), formats["sign"])
+    sheet.write_string(line, 0, "　　　　".join(table.sign), formats["sign"])
     _set_up(sheet, line, last)
-    if wide > _A4_WIDTH:
+    if table.a3 or wide > _A4_WIDTH:
         sheet.set_paper(_A3)
+
+
+def _heading(column: Column) -> str:
+    """Put the unit of a heading that does not fit into a line of its own: not cut anywhere."""
+    if not column.unit or _size(column.heading) <= column.width:
+        return column.heading
+    return f"{column.title}\n（{column.unit}）"
 
 
 def _write_across(sheet: Worksheet, line: int, last: int, text: str, look: Format) -> None:
@@ -268,6 +277,8 @@ def _set_up(sheet: Worksheet, last_row: int, last_column: int) -> None:
     sheet.set_landscape()
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.center_horizontally()
     sheet.repeat_rows(HEADING_ROW)
     sheet.print_area(0, 0, last_row, last_column)
     sheet.set_footer("&C第 &P 页，共 &N 页")

@@ -26,6 +26,8 @@ _SUMS: Final = {
     "road": ("toll", "parking"),
 }
 _RATIOS: Final = {"ml": "per_100_km", "wh": "kwh_per_100_km"}
+_NEAR: Final = timedelta(days=7)
+"""Readings seldom fall on the ends of a month; the sheet says so once."""
 _LIQUID: Final = ("petrol", "diesel")
 
 
@@ -191,13 +193,14 @@ def _missing(one: Account, figures: Mapping[str, Decimal | None]) -> Iterator[No
 
 
 def _part(one: Account) -> str:
-    """Say of which days the kilometres are, where those are not the days of the month."""
+    """Say of which days the kilometres are, where those are not about those of the month."""
     if isinstance(one.stretch, Unknown):
         return ""
     begin, end = one.stretch.since.date(), one.stretch.until.date()
     if one.stretch.last is None:  # it ends at a midnight, which is no day of it
         end -= timedelta(days=1)
-    if (begin, end) == (one.window.first, one.window.end - timedelta(days=1)):
+    last = one.window.end - timedelta(days=1)
+    if abs(begin - one.window.first) <= _NEAR and abs(end - last) <= _NEAR:
         return ""
     return f"里程自 {begin:%m-%d} 至 {end:%m-%d}，百公里能耗和每公里费用按同一区段"
 

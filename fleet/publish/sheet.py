@@ -18,26 +18,26 @@ UNKNOWN: Final = "—"
 _NAMED: Final = ("sheet", "工作表")
 _COLUMNS: Final = (
     Column("plate", "车牌号", width=11),
-    Column("group", "类别", width=9),
-    Column("use", "用途", width=9),
+    Column("group", "类别", width=10),
+    Column("use", "用途", width=10),
     Column("km", "里程", Look.QUANTITY, 10, summed=True, unit="km"),
-    Column("source", "里程来源", width=9),
+    Column("source", "里程来源", width=10),
     Column("litres", "加油量", Look.QUANTITY, 9, summed=True, unit="L"),
     Column("fuel", "油气费", Look.MONEY, 10, summed=True, unit="元"),
-    Column("per_100_km", "百公里油耗", Look.QUANTITY, 8, unit="L"),
+    Column("per_100_km", "百公里油耗", Look.QUANTITY, 11, unit="L"),
     Column("kwh", "充电量", Look.QUANTITY, 9, summed=True, unit="kWh"),
     Column("charging", "充电费", Look.MONEY, 9, summed=True, unit="元"),
-    Column("kwh_per_100_km", "百公里电耗", Look.QUANTITY, 8, unit="kWh"),
+    Column("kwh_per_100_km", "百公里电耗", Look.QUANTITY, 11, unit="kWh"),
     Column("maintenance", "维修费", Look.MONEY, 10, summed=True, unit="元"),
     Column("insurance", "保险费", Look.MONEY, 10, summed=True, unit="元"),
-    Column("road", "通行停车费", Look.MONEY, 9, summed=True, unit="元"),
+    Column("road", "通行停车费", Look.MONEY, 11, summed=True, unit="元"),
     Column("rest", "其他", Look.MONEY, 9, summed=True, unit="元"),
-    Column("cost", "运行费合计", Look.MONEY, 11, summed=True, unit="元"),
-    Column("yuan_per_km", "每公里费用", Look.QUANTITY, 8, unit="元"),
+    Column("cost", "运行费合计", Look.MONEY, 12, summed=True, unit="元"),
+    Column("yuan_per_km", "每公里费用", Look.QUANTITY, 11, unit="元"),
     Column("spent", "本年累计", Look.MONEY, 11, summed=True, unit="元"),
     Column("budget", "年度预算", Look.MONEY, 11, summed=True, unit="元"),
     Column("share", "执行率", Look.SHARE, 8),
-    Column("note", "注", width=8),
+    Column("note", "注", width=9),
 )
 TITLES: Final = {column.key: column.heading for column in _COLUMNS}
 _COUNTED: Final = (
@@ -50,7 +50,8 @@ _RATIO: Final = (
 )
 _ABOUT: Final = (
     f"{UNKNOWN} 表示没有登记或不能计算，不是零；方括号中的编号见下。合计只加已知数。",
-    "里程依次取里程表、终端里程、卫星定位中第一个已知的。按规定不公示的车辆不列出。",
+    "里程依次取里程表、终端里程、卫星定位中第一个已知的；里程表数是两次读数之间的里程，"
+    "与月初、月末相差七天以上的另注。按规定不公示的车辆不列出。",
 )
 
 
@@ -84,7 +85,6 @@ def sheet(
         title=f"{content.name}公务用车单车核算公示表",
         particulars=(
             f"单位：{content.name}　　月份：{year} 年 {month} 月　　公示日期：{on}　　{revision}"
-            "　　金额单位：元"
         ),
         columns=_COLUMNS,
         rows=tuple(rows),
@@ -97,7 +97,8 @@ def sheet(
         ),
         sign=("单位负责人：", "车辆管理负责人：", "填表人：", "单位（盖章）："),
         named=_NAMED,
-        totals=_dashed({**content.totals, "source": "", "note": ""}) if for_print else None,
+        totals=_dashed(content.totals) if for_print else None,
+        a3=True,
     )
 
 
@@ -110,14 +111,14 @@ def corrections(found: Sequence[Difference], particulars: str) -> Table:
         columns=(
             Column("whose", "车牌号", width=14),
             Column("item", "项目", width=20),
-            Column("was", "公示", width=16),
-            Column("now", "现在", width=16),
-            Column("change", "差额", width=16),
+            Column("was", "公示", Look.QUANTITY, 16),
+            Column("now", "现在", Look.QUANTITY, 16),
+            Column("change", "差额", Look.QUANTITY, 16),
         ),
         rows=tuple(_difference(one) for one in found),
         remarks=("公示数不改动；公示更正后，两版都保留。",),
         named=_NAMED,
-        totals={"whose": f"{len(found)} 处"},
+        totals={"item": f"{len(found)} 处不同"},
     )
 
 

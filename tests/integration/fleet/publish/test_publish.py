@@ -34,7 +34,8 @@ JANUARY = date(2026, 1, 1)
 
 def rows_of(path: Path, sheet: str) -> list[list[object]]:
     with calamine.load_workbook(path) as book:
-        return [list(row) for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)]
+        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    return [[c.replace("\n", "") if isinstance(c, str) else c for c in row] for row in rows]
 
 
 def said(done: Result) -> Any:  # noqa: ANN401 - JSON
