@@ -28,6 +28,7 @@ from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
 from jieyong.commands.fleet import fleet_app
+from jieyong.commands.fleet_tip import tip
 from jieyong.commands.meter import meter_app
 from jieyong.commands.permission import permission_app
 from jieyong.commands.session import Reader, Reason, session, track_of
@@ -105,6 +106,7 @@ app.add_typer(temperature_app, name="temperature")
 vehicle_app.command("publish")(publish_command)
 vehicle_app.command("published")(published_command)
 app.add_typer(vehicle_app, name="vehicle")
+fleet_app.command("tip")(tip)
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
 app.add_typer(permission_app, name="permission")

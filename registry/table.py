@@ -88,6 +88,7 @@ class Table:
         named: what the names of sheets are: in JSON, and in CSV.
         totals: the last row where it is no sum: ratios, and what may not be summed.
         a3: it is posted on a wall: on A3 however narrow it is.
+        portrait: it is a page to read, not a list.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Table:
     named: tuple[str, str] = ("energy", "能源")
     totals: Row | None = None
     a3: bool = False
+    portrait: bool = False
 
     def total(self, key: str) -> Decimal | None:
         """Return the sum of what is known in a column; None when nothing is."""
@@ -191,11 +193,15 @@ def _shown(look: Look) -> dict[str, str]:
 def _lines(row: Row, columns: Sequence[Column]) -> int:
     """Return how many lines the longest text of a row takes in its column's width."""
     widths = (
-        (_size(value), column.width)
+        (value, int(column.width))
         for column in columns
         if isinstance(value := row.get(column.key), str)
     )
-    return max((-(-size // int(width)) for size, width in widths), default=1)
+    counts = (
+        sum(max(1, -(-_size(line) // width)) for line in value.split("\n"))
+        for value, width in widths
+    )
+    return max(counts, default=1)
 
 
 def _size(text: str) -> int:
@@ -215,7 +221,9 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         sheet.set_row(line, max(1, _lines(row, table.columns)) * _LINE_POINTS)
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
-    below = _write_totals(sheet, table, formats)
+    below = HEADING_ROW + 1 + len(table.rows)
+    if not table.portrait:
+        below = _write_totals(sheet, table, formats)
     wide = sum(column.width for column in table.columns)
     for line, text in enumerate(table.remarks, below):
         sheet.set_row(line, -(-_size(text) // wide) * _LINE_POINTS)
@@ -226,6 +234,8 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
     _set_up(sheet, line, last)
     if table.a3 or wide > _A4_WIDTH:
         sheet.set_paper(_A3)
+    if table.portrait:
+        sheet.set_portrait()
 
 
 def _heading(column: Column) -> str:
