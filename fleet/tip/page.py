@@ -108,7 +108,8 @@ def _vehicle(answer: Answer) -> Iterator[tuple[str, str]]:
         return  # not even whose it is
     if bearer is not None:
         yield "车辆", f"{bearer.plate}（编码 {bearer.code}），{bearer.institution}"
-    others = [one for one in answer.bearers if one is not bearer and not one.sensitive]
+    code = bearer.code if bearer else None
+    others = [one for one in answer.bearers if one.code != code and not one.sensitive]
     if others:
         yield "号牌其他使用", "\n".join(map(_borne, others))
 
