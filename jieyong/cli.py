@@ -29,6 +29,7 @@ from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
 from jieyong.commands.fleet import fleet_app
 from jieyong.commands.fleet_tip import tip
+from jieyong.commands.fleet_use import use
 from jieyong.commands.meter import meter_app
 from jieyong.commands.permission import permission_app
 from jieyong.commands.session import Reader, Reason, session, track_of
@@ -107,6 +108,7 @@ vehicle_app.command("publish")(publish_command)
 vehicle_app.command("published")(published_command)
 app.add_typer(vehicle_app, name="vehicle")
 fleet_app.command("tip")(tip)
+fleet_app.command("use")(use)
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
 app.add_typer(permission_app, name="permission")
