@@ -222,7 +222,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
     below = HEADING_ROW + 1 + len(table.rows)
-    if not table.portrait:
+    if table.totals is not None or any(column.summed for column in table.columns):
         below = _write_totals(sheet, table, formats)
     wide = sum(column.width for column in table.columns)
     for line, text in enumerate(table.remarks, below):

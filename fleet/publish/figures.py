@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -42,6 +42,7 @@ class Posted:
         budgets: vehicle → fen of the year.
         budget: of the institution, fen; None: none is entered.
         doubts: vehicle → where sources of its kilometres contradict each other.
+        hidden: vehicles whose plate may not be published.
     """
 
     month: Sequence[Account]
@@ -49,6 +50,7 @@ class Posted:
     budgets: Mapping[str, int]
     budget: int | None
     doubts: Mapping[str, str]
+    hidden: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,8 @@ def content(posted: Posted, words: Words, at_least: int | None) -> Made:
     """
     first = posted.month[0]
     shown = [one for one in posted.month if _shown(one)]
-    listed = [one for one in shown if not one.consumer.sensitive]
-    hidden = [one for one in shown if one.consumer.sensitive]
+    listed = [one for one in shown if one.consumer.code not in posted.hidden]
+    hidden = [one for one in shown if one.consumer.code in posted.hidden]
     vehicles = tuple(_vehicle(one, posted, words) for one in listed)
     sums = None
     if at_least is not None:

@@ -13,6 +13,7 @@ from fleet.ledger import load
 from fleet.ledger.account import Account, accounts
 from fleet.ledger.mileage import in_turn
 from fleet.ledger.mileage_doubts import all_doubts
+from fleet.ledger.sensitive import sensitive_codes
 from fleet.ledger.settings import SheetSettings
 from fleet.ledger.store import lock
 from fleet.ledger.window import Window, months
@@ -57,8 +58,17 @@ class Books:
     rule: SheetSettings
 
 
-def draft(conn: psycopg.Connection[Any], institution: str, month: date, books: Books) -> Draft:
+def draft(
+    conn: psycopg.Connection[Any], institution: str, month: date, today: date, books: Books
+) -> Draft:
     """Return the sheet of a month as the books have it, beside what is published.
+
+    Args:
+        conn: in any state.
+        institution: its code.
+        month: its first day.
+        today: whose plate may not be published then is not.
+        books: what the sheet is made from.
 
     Raises:
         RefusedError: the institution has no vehicles in the ledger.
@@ -80,10 +90,11 @@ def draft(conn: psycopg.Connection[Any], institution: str, month: date, books: B
         budgets={code: fen for (whose, code), fen in budgets.items() if code and whose},
         budget=budgets.get((institution, None)),
         doubts=all_doubts(conn, found, books.zone, rule.mileage_percent, rule.mileage_km),
+        hidden=sensitive_codes(conn, window.first, today),
     )
     before = store.standing(conn, institution, month)
     made = content(posted, books.words, rule.sensitive_at_least if rule.sensitive_in_sum else None)
-    hidden = sorted(one.consumer.code for one in found if one.consumer.sensitive)
+    hidden = sorted(one.consumer.code for one in found if one.consumer.code in posted.hidden)
     listed = [one.code for one in made.content.vehicles]
     same = before is None or before.basis.get("hidden") == hidden
     if not same:
@@ -123,11 +134,12 @@ def publish(  # noqa: PLR0913 - whose month, by whom, and whether it corrects
         RefusedError: the month is not over, something stands already, or there is nothing to
             correct.
     """
-    if months(month, 1).end > act.at.astimezone(books.zone).date():
+    today = act.at.astimezone(books.zone).date()
+    if months(month, 1).end > today:
         refuse(institution, f"{month:%Y-%m} 尚未结束，月末之后再公示")
     with conn.transaction():
         lock(conn)
-        found = draft(conn, institution, month, books)
+        found = draft(conn, institution, month, today, books)
         _check(found, institution, month, correcting)
         revision = store.freeze(conn, act, month, found.made.content, found.basis, correcting)
     return found, revision

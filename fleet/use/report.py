@@ -43,8 +43,8 @@ class Pool:
         name: of the institution, or of the yard that several share.
         institutions: their codes.
         vehicles: how many there are, without sealed ones.
-        road: the most that were driving at once.
-        out: the most that were out at once, waiting included.
+        road: the most that were driving at once; None: none of them was ever seen.
+        out: the most that were out at once, waiting included; None: nothing is known of any day.
         needed: of each day, the most at once, with every vehicle of which nothing is known that day
             counted as out.
         unknown: vehicle-days of which nothing is known.
@@ -53,8 +53,8 @@ class Pool:
     name: str
     institutions: tuple[str, ...]
     vehicles: int
-    road: Peak
-    out: Peak
+    road: Peak | None
+    out: Peak | None
     needed: tuple[int, ...]
     unknown: int
 
@@ -159,6 +159,12 @@ def _pool(name: str, codes: tuple[str, ...], known: Known, asked: Asked) -> Pool
     out = [_times(one, known, asked.pause) for one in fit]
     road = [merged(known.trips.get(one.vehicle_id or -1, ()), 0) for one in fit]
     begin, end = asked.span(asked.first)[0], asked.span(asked.last)[1]
+    seen = any(
+        (row := known.days.get((one.vehicle_id or -1, day))) is not None and row.seen
+        for one in fit
+        for day in asked.days
+    )
+    served = sum(one.serves(day) for one in fit for day in asked.days)
     hidden = [
         sum(one.serves(day) and _state(one, day, known) is DayUse.UNKNOWN for one in fit)
         for day in asked.days
@@ -171,8 +177,8 @@ def _pool(name: str, codes: tuple[str, ...], known: Known, asked: Asked) -> Pool
         name,
         codes,
         len(fit),
-        busiest(road, begin, end),
-        busiest(out, begin, end),
+        busiest(road, begin, end) if seen else None,
+        busiest(out, begin, end) if sum(hidden) < served else None,
         tuple(needed),
         sum(hidden),
     )

@@ -74,7 +74,7 @@ def pool_table(found: Sequence[Pool], particulars: str, zone: ZoneInfo) -> Table
         ),
         rows=tuple(_pool(one, zone) for one in found),
         remarks=(
-            "逐分钟比较各车外出时间；不含封存车辆。",
+            "逐分钟比较各车外出时间；不含封存车辆。空格表示不知道，不是零。",
             "够用天数中，情况不明的车当天按外出计算，所以只会多算所需车辆，不会少算。",
             "供统筹用车参考；车型、用途不能互相代替的，由单位说明。",
         ),
@@ -125,17 +125,17 @@ def _pool(one: Pool, zone: ZoneInfo) -> Row:
     return {
         "name": one.name,
         "vehicles": one.vehicles,
-        "road": one.road.vehicles,
+        "road": one.road.vehicles if one.road else None,
         "road_at": _at(one.road, zone),
-        "out": one.out.vehicles,
+        "out": one.out.vehicles if one.out else None,
         "out_at": _at(one.out, zone),
         "unknown": one.unknown,
         "enough": enough_said(one),
     }
 
 
-def _at(peak: Peak, zone: ZoneInfo) -> str | None:
-    if peak.minute is None:
+def _at(peak: Peak | None, zone: ZoneInfo) -> str | None:
+    if peak is None or peak.minute is None:
         return None
     at = datetime.fromtimestamp(0, UTC) + timedelta(minutes=peak.minute)
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -12,8 +12,9 @@ from fleet.use.load import known
 from fleet.use.report import Asked, pools, uses
 from fleet.use.sheet import pool_table, use_table
 from jieyong.commands import asked
+from jieyong.commands.giving import give
 from jieyong.commands.session import Config, session
-from jieyong.commands.vehicle import Institution, Json, give
+from jieyong.commands.vehicle import Institution, Json
 from jieyong.commands.vehicle import known as named
 from metering.day_kind import DayKind
 from metering.plan.calendar_store import load_calendar

@@ -52,7 +52,7 @@ def publish_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
             typer.echo(f"已撤回 {institution} {month} 的公示（第 {revision} 版）。记录仍可查。")
             return
         if dry_run:
-            found = draft(at.conn, institution, when, _books(at))
+            found = draft(at.conn, institution, when, at.today, _books(at))
             tables = _tables(at, found, "预览", None, file, as_json=as_json)
         else:
             correcting = why if correct else ""
@@ -124,7 +124,7 @@ def _as_published(
             continue
         revision = f"第 {one.revision} 版"
         sheets.append(sheet(one.content, revision, one.published_at, at.zone, for_print=paper))
-        found = draft(at.conn, code, month, _books(at))
+        found = draft(at.conn, code, month, at.today, _books(at))
         said = f"单位：{one.name}　　月份：{month:%Y-%m}　　公示：{revision}"
         changed.append(corrections(found.changed, said))
     if not sheets:

@@ -92,6 +92,7 @@ def test_the_most_at_once_of_one_institution_and_of_those_that_share_a_yard(run:
     assert (czj["road_at"], czj["out_at"]) == ("2026-06-01 12:44", "2026-06-01 12:44")
     # On 28 days nothing is known of A02: it counts as out.
     assert czj["enough"] == "1 辆在 30 天中的 29 天够用；2 辆在 30 天中的 30 天够用"
+    assert (found["机关局"]["road"], found["机关局"]["out"]) == (None, "1")  # no terminal
     shared = found["合用：西院车库"]
     assert (shared["vehicles"], shared["out"], shared["unknown"]) == ("3", "2", "57")
 

@@ -220,6 +220,20 @@ def test_enough_unlisted_vehicles_stand_as_one_line_where_the_setting_says_so(
     assert {row["whose"] for row in changed["rows"]} == {"沪B10001"}
 
 
+@pytest.mark.parametrize("how", ["later", "before", "inventory"])
+def test_a_plate_that_is_sensitive_by_any_book_or_has_become_so_is_not_published(
+    run: Run, conn: Conn, how: str
+) -> None:
+    if how == "inventory":
+        conn.execute("UPDATE vehicle SET sensitive = true WHERE code = 'A01'")
+    elif how == "later":
+        enter_facts(conn, ACT, "A01", ["涉密=涉密"], date(2026, 4, 1), words())
+    else:
+        enter_facts(conn, ACT, "A01", ["涉密=涉密"], date(2025, 4, 1), words())
+        enter_facts(conn, ACT, "A01", ["涉密=一般"], date(2026, 1, 20), words())
+    assert said(run("vehicle", "publish", *MONTH, "--json"))[0]["rows"] == []
+
+
 def test_a_vehicle_that_becomes_sensitive_is_no_line_of_a_correction(run: Run, conn: Conn) -> None:
     run("vehicle", "publish", *MONTH)
     enter_facts(conn, ACT, "A01", ["涉密=涉密"], date(2026, 1, 5), words())
