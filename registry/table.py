@@ -226,7 +226,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         below = _write_totals(sheet, table, formats)
     wide = sum(column.width for column in table.columns)
     for line, text in enumerate(table.remarks, below):
-        sheet.set_row(line, -(-_size(text) // wide) * _LINE_POINTS)
+        sheet.set_row(line, max(1, -(-_size(text) // wide)) * _LINE_POINTS)
         _write_across(sheet, line, last, text, formats["remark"])
     line = below + len(table.remarks)
     sheet.set_row(line, 2 * _LINE_POINTS)

@@ -18,8 +18,10 @@ _MM_IN_HM: Final = 100_000
 _DAYS: Final[LiteralString] = """
     SELECT c.code, d.day, d.gps_mm, d.terminal_mm, d.fixes > d.bad
     FROM fuel_consumer c JOIN vehicle_day d ON d.vehicle_id = c.vehicle_id
+    JOIN institution i ON i.id = c.institution_id
     WHERE c.withdrawn_at IS NULL AND d.day >= %(first)s AND d.day < %(end)s
         AND (%(codes)s::text[] IS NULL OR c.code = ANY(%(codes)s))
+        AND (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
     ORDER BY c.code, d.day
 """
 
@@ -114,7 +116,8 @@ def in_turn(
     conn: psycopg.Connection[Any],
     window: Window,
     zone: ZoneInfo,
-    codes: Iterable[str] | None = None,
+    codes: Sequence[str] | None = None,
+    institutions: Sequence[str] | None = None,
 ) -> Mileage:
     """Return where kilometres of a window come from: the dashboard, the terminal, positions.
 
@@ -123,10 +126,15 @@ def in_turn(
         window: which months.
         zone: the site's.
         codes: of vehicles; None: all.
+        institutions: their codes; None: all.
     """
     days: dict[str, list[Day]] = defaultdict(list)
-    only = None if codes is None else list(codes)
-    named = {"first": window.first, "end": window.end, "codes": only}
+    named = {
+        "first": window.first,
+        "end": window.end,
+        "codes": None if codes is None else list(codes),
+        "only": None if institutions is None else list(institutions),
+    }
     for code, *day in conn.execute(_DAYS, named):
         days[code].append(Day(*day))
     return First(Dashboard(), Positions("terminal", days, zone), Positions("gps", days, zone))

@@ -107,14 +107,14 @@ def all_doubts(
     percent: int,
     least_km: int,
 ) -> dict[str, str]:
-    """Return vehicle → its doubt in words; vehicles without one are not in it."""
+    """Return vehicle → its doubt in words, or what its kilometres lack; others are not in it."""
     others = beside(conn, found, zone)
     result = {}
     for one in found:
         code, stretch = one.consumer.code, one.stretch
         if code in others and isinstance(stretch, Stretch):
             its = doubts(stretch, others[code], percent, least_km)
-            result[code] = said(its, others[code].unseen)
+            result[code] = said(its, others[code].unseen) or lacking(stretch, others[code].unseen)
     return {code: text for code, text in result.items() if text}
 
 
@@ -125,6 +125,13 @@ def said(found: tuple[tuple[str, int], ...], unseen: int) -> str:
     parts = [f"{_NAMES[name]} {Decimal(hm).scaleb(-1)} km" for name, hm in found]
     holes = f"（其间 {unseen} 天没有定位）" if unseen else ""
     return f"里程待核对（疑点）：同期{'、'.join(parts)}{holes}"
+
+
+def lacking(stretch: Stretch, unseen: int) -> str:
+    """Say what a way from fix to fix may lack; empty for odometers, which count unseen."""
+    if stretch.source != "gps" or not unseen:
+        return ""
+    return f"其间 {unseen} 天没有定位，里程可能少计"
 
 
 def _hm(millimetres: int) -> int:

@@ -11,6 +11,7 @@ import psycopg
 
 from fleet.ledger import load
 from fleet.ledger.account import Account, accounts
+from fleet.ledger.events import Mileage
 from fleet.ledger.mileage import in_turn
 from fleet.ledger.mileage_doubts import all_doubts
 from fleet.ledger.sensitive import sensitive_codes
@@ -74,7 +75,8 @@ def draft(
         RefusedError: the institution has no vehicles in the ledger.
     """
     window = months(month, 1)
-    found = _accounts(conn, institution, window, books)
+    kilometres = in_turn(conn, window, books.zone, institutions=[institution])
+    found = _accounts(conn, institution, window, books, kilometres)
     if not found:
         refuse(institution, "没有建账的车辆，请先导入“车辆”表")
     budgets = load.budgets(conn, month.year)
@@ -161,12 +163,14 @@ def _check(found: Draft, institution: str, month: date, correcting: str) -> None
 
 
 def _accounts(
-    conn: psycopg.Connection[Any], institution: str, window: Window, books: Books
+    conn: psycopg.Connection[Any],
+    institution: str,
+    window: Window,
+    books: Books,
+    mileage: Mileage | None = None,
 ) -> list[Account]:
     return accounts(
-        *(conn, window, books.zone, books.words),
-        institutions=[institution],
-        mileage=in_turn(conn, window, books.zone),
+        *(conn, window, books.zone, books.words), institutions=[institution], mileage=mileage
     )
 
 

@@ -195,7 +195,7 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     window = windows[-1] if in_year else windows[0]
     with session(config) as at:
         zone, which = at.zone, known(at, institution)
-        kilometres = in_turn(at.conn, window, zone)
+        kilometres = in_turn(at.conn, window, zone, institutions=institution)
         found = accounts(
             at.conn, window, zone, words(), institutions=institution, mileage=kilometres
         )

@@ -29,3 +29,5 @@ BEGIN
 END $$;
 CREATE TRIGGER vehicle_publication_frozen BEFORE UPDATE OR DELETE ON vehicle_publication
     FOR EACH ROW EXECUTE FUNCTION vehicle_publication_is_frozen();
+CREATE TRIGGER vehicle_publication_kept BEFORE TRUNCATE ON vehicle_publication
+    FOR EACH STATEMENT EXECUTE FUNCTION vehicle_publication_is_frozen();

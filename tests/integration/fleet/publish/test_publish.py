@@ -149,6 +149,7 @@ def test_the_database_refuses_to_change_what_was_published(run: Run, conn: Conn)
         "UPDATE vehicle_publication SET content = '{}'",
         "UPDATE vehicle_publication SET published_by = 'x'",
         "DELETE FROM vehicle_publication",
+        "TRUNCATE vehicle_publication",
     ):
         with pytest.raises(psycopg.errors.RaiseException, match="frozen"):
             conn.execute(statement.encode())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fleet.ledger.consumption import legs
 from fleet.ledger.events import Dashboard, Event, Stretch, Unknown
 from fleet.ledger.mileage import Day, First, Positions
-from fleet.ledger.mileage_doubts import Beside, doubts, said
+from fleet.ledger.mileage_doubts import Beside, doubts, lacking, said
 from fleet.ledger.window import months
 from tests.unit.fleet.drives import ZONE
 
@@ -117,3 +117,9 @@ def test_a_doubt_says_what_was_not_seen() -> None:
     assert said((("gps", 4_800), ("terminal", 4_900)), 3) == (
         "里程待核对（疑点）：同期卫星定位 480.0 km、终端里程 490.0 km（其间 3 天没有定位）"
     )
+
+
+def test_a_way_from_fix_to_fix_says_what_it_may_lack() -> None:
+    assert lacking(Stretch("gps", 500, *JANUARY), 2) == "其间 2 天没有定位，里程可能少计"
+    assert lacking(Stretch("gps", 500, *JANUARY), 0) == ""
+    assert lacking(Stretch("terminal", 500, *JANUARY), 2) == ""
