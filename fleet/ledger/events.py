@@ -76,9 +76,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A figure that cannot be given; ``why`` in Chinese, for the sheet."""
+    """A figure that cannot be given, and why, in Chinese.
+
+    Attributes:
+        why: for the officer: with file, sheet and row.
+        posted: for a sheet that is posted, where that says too much; empty: the same.
+    """
 
     why: str
+    posted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +156,7 @@ class Dashboard:
             if other.restarts:
                 continue
             if doubt := doubtful(one, other):
-                return Unknown(doubt)
+                return Unknown(doubt, "里程表读数前后不一致，待核对")
             hm += (other.odometer_hm or 0) - (one.odometer_hm or 0)
         first, last = readings[0], readings[-1]
         return Stretch("odometer", hm, first.at, last.at, first, last)

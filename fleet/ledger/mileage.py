@@ -103,13 +103,15 @@ class First:
         self, code: str, events: Sequence[Event], window: tuple[datetime, datetime]
     ) -> Stretch | Unknown:
         """Return what the first source knows; otherwise why each does not."""
-        reasons: list[str] = []
+        reasons: list[Unknown] = []
         for source in self._sources:
             found = source.stretch(code, events, window)
             if isinstance(found, Stretch):
                 return found
-            reasons.append(found.why)
-        return Unknown("，".join(dict.fromkeys(reasons)))
+            reasons.append(found)
+        whys = dict.fromkeys(one.why for one in reasons)
+        posted = dict.fromkeys(one.posted or one.why for one in reasons)
+        return Unknown("，".join(whys), "，".join(posted))
 
 
 def in_turn(

@@ -177,10 +177,10 @@ def _share(spent: int | None, budget: int | None) -> Decimal | None:
 def _missing(one: Account, figures: Mapping[str, Decimal | None]) -> Iterator[Note]:
     """Say why figures are not known, and what those that are lack."""
     if isinstance(one.stretch, Unknown):
-        yield Note("km", one.stretch.why)
+        yield Note("km", one.stretch.posted or one.stretch.why)
     for unit, used in one.used.items():
         if unit in _RATIOS and isinstance(used, Unknown):
-            yield Note(_RATIOS[unit], used.why)
+            yield Note(_RATIOS[unit], used.posted or used.why)
         elif unit in _RATIOS and not _filled(used):
             yield Note(_RATIOS[unit], "区段内没有登记加油或充电")
         elif unit not in _RATIOS and isinstance(used, Consumption):

@@ -13,10 +13,10 @@ from psycopg.rows import class_row
 from fleet.derive import listing
 from fleet.derive.listing import TripRow
 from fleet.derive.reading import fixes_of
-from fleet.derive.times import us_of
 from fleet.tip.plates import Bearer, bearers
 from fleet.tip.whereabouts import Place, Whereabouts, whereabouts
 from fleet.track.rules import Rules
+from storage.times import us_of
 
 _MARGIN: Final = timedelta(hours=24)
 """So far around the span fixes are read: what stands at its edges, and what judges them."""

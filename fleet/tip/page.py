@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from fleet.derive.times import at_us
 from fleet.tip.inquiry import Answer, Order
 from fleet.tip.plates import Bearer
 from fleet.tip.verdict import conclusion, distance
 from fleet.tip.whereabouts import Gap, Point
 from registry.table import Column, Table
+from storage.times import at_us
 
 MOST_POINTS = 12
 """Fixes on the page: those around the time, thinned evenly."""
@@ -20,7 +20,7 @@ _WHY = {
     "reach": "不可能到过该地：这段时间来回不及",
     "odometer": "不可能到过该地：终端里程增加得太少",
 }
-_DATUM = "坐标为 WGS-84；从高德、百度地图上抄的坐标要先换算，否则相差 300 至 600 米。"
+_DATUM = "坐标为 WGS-84；高德、腾讯、百度地图的坐标要注明坐标系（--datum），否则相差 300 米以上。"
 
 
 @dataclass(frozen=True, slots=True)

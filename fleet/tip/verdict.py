@@ -6,9 +6,9 @@ import enum
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from fleet.derive.times import at_us
 from fleet.tip.inquiry import Answer
 from fleet.tip.whereabouts import Whereabouts
+from storage.times import at_us
 
 
 class Verdict(enum.Enum):

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from fleet.fence.datum import Datum, to_wgs84
 from fleet.tip.html import html
 from fleet.tip.inquiry import Answer, Asked, answer, borne_then
 from fleet.tip.page import Page, page, table, text
@@ -32,8 +33,11 @@ def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     within: Annotated[
         int, typer.Option("--within", min=1, max=720, help="核查前后多少分钟。")
     ] = 30,
-    lat: Annotated[float | None, typer.Option(help="地点纬度，WGS-84。")] = None,
-    lon: Annotated[float | None, typer.Option(help="地点经度，WGS-84。")] = None,
+    lat: Annotated[float | None, typer.Option(help="地点纬度。")] = None,
+    lon: Annotated[float | None, typer.Option(help="地点经度。")] = None,
+    datum: Annotated[
+        Datum, typer.Option("--datum", help="坐标系：高德、腾讯地图为 gcj02，百度为 bd09。")
+    ] = Datum.WGS84,
     address: Annotated[str, typer.Option("--address", help="地点文字说明。")] = "",
     near: Annotated[
         int, typer.Option("--near", min=10, max=5_000, help="多少米以内算到过附近。")
@@ -54,7 +58,7 @@ def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             refuse("--at", "晚于现在；请核对时间")
         asked = Asked(
             *(plate.strip(), moment, timedelta(minutes=within)),
-            place=_place(lat, lon),
+            place=_place(lat, lon, datum),
             address=address.strip(),
             reason=reason.strip(),
         )
@@ -87,14 +91,18 @@ def _looking(here: Session, subject: str, asked: Asked) -> Iterator[None]:
         yield
 
 
-def _place(lat: float | None, lon: float | None) -> Place | None:
+def _place(lat: float | None, lon: float | None, datum: Datum) -> Place | None:
     if lat is None and lon is None:
         return None
     if lat is None or lon is None:
         refuse("--lat", "纬度和经度要一起写")
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         refuse("--lat", f"{lat}，{lon} 不是地球上的地点；请核对纬度和经度")
-    return Place(lat, lon)
+    try:
+        east, north = to_wgs84((lon, lat), datum)
+    except ValueError:
+        refuse("--datum", f"{datum} 只用于中国境内的地点；请核对纬度和经度")
+    return Place(north, east)
 
 
 def _give(made: Page, file: Path | None) -> None:

@@ -14,9 +14,9 @@ from fleet.publish import store
 from fleet.publish.publishing import Books, Draft, draft, publish
 from fleet.publish.sheet import corrections, several, sheet
 from jieyong.commands import asked
+from jieyong.commands.giving import give
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
-from jieyong.commands.giving import give
 from jieyong.commands.vehicle import Institution, Json, known
 from registry.refusal import refuse
 from registry.table import Table

@@ -12,6 +12,7 @@ import pytest
 import python_calamine as calamine
 from typer.testing import CliRunner, Result
 
+from fleet.fence.datum import gcj02_of_wgs84
 from fleet.ledger.entry import enter_facts
 from fleet.ledger.words import words
 from jieyong import cli
@@ -88,6 +89,13 @@ def test_a_vehicle_that_was_there_with_its_trip_and_its_order(run: Run) -> None:
     assert "驾驶员 张三，乘车人 李四，事由 送文件，目的地 东站，审批人 王五" in shown
     assert "P2" not in shown
     assert "违规" not in shown
+
+
+def test_a_place_of_a_chinese_map_is_converted(run: Run) -> None:
+    lon, lat = gcj02_of_wgs84((LON + 5_000 / 95_891.0, LAT))
+    place = ("--plate", "沪A10001", *AT, "--lat", lat, "--lon", lon)
+    assert "离所述地点最近 0 米" in said(run(*place, "--datum", "gcj02"))
+    assert "离所述地点最近 0 米" not in said(run(*place))
 
 
 def test_a_vehicle_that_was_elsewhere_all_the_time(run: Run) -> None:
@@ -195,6 +203,7 @@ def test_the_page_as_html_and_as_a_workbook(run: Run, tmp_path: Path) -> None:
     [
         (("--plate", "沪A1", *AT, "--lat", 30), "纬度和经度要一起写"),
         (("--plate", "沪A1", *AT, "--lat", 300, "--lon", 10), "不是地球上的地点"),
+        (("--plate", "沪A1", *AT, "--lat", 1, "--lon", 1, "--datum", "bd09"), "只用于中国境内"),
         (("--plate", " · ", *AT), "请写明号牌"),
         (("--plate", "沪A1", "--at", "2099-01-01 10:00", "--reason", "x"), "晚于现在"),
         (("--plate", "沪A1", "--at", "2026-06-01 12:00", "--reason", " "), "请写明查看轨迹的原因"),

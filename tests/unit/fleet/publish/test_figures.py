@@ -79,6 +79,15 @@ def test_a_line_without_an_amount_or_litres_is_told() -> None:
     )
 
 
+def test_where_a_wrong_reading_stands_is_for_the_officer_alone() -> None:
+    wrong = (
+        Event(datetime(2026, 1, 3, 9, tzinfo=ZONE), 1, "order", 5_000, where="一月.xlsx 派车单!H3"),
+        Event(datetime(2026, 1, 4, 9, tzinfo=ZONE), 2, "order", 4_000, where="一月.xlsx 派车单!H4"),
+    )
+    (one,) = posted(car("A", *wrong)).vehicles
+    assert one.notes[0] == Note("km", "里程表读数前后不一致，待核对")
+
+
 def test_nothing_filled_on_the_stretch_is_not_nothing_used() -> None:
     lines = (spent(2, "filling", 30_000, hm=1_000, ml=40_000), spent(28, "reading", None, hm=2_000))
     (one,) = posted(car("A", *lines)).vehicles
