@@ -8,20 +8,8 @@ from typing import Final
 
 import msgspec
 
-ADDED: Final = (
-    *(
-        "km",
-        "litres",
-        "fuel",
-        "kwh",
-        "charging",
-        "maintenance",
-        "insurance",
-        "road",
-        "rest",
-        "cost",
-    ),
-)
+_PAID: Final = ("fuel", "charging", "maintenance", "insurance", "road", "rest", "cost")
+ADDED: Final = ("km", "litres", "kwh", *_PAID)
 """Figures that may be summed over vehicles."""
 RATIOS: Final = ("per_100_km", "kwh_per_100_km", "yuan_per_km")
 AGAINST: Final = ("budget", "spent", "share")

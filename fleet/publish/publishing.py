@@ -33,7 +33,7 @@ class Draft:
 
     Attributes:
         made: the sheet.
-        basis: vehicle → ids of the records behind its figures; ``others``: unlisted vehicles.
+        basis: vehicle → ids of the records behind its figures; ``hidden``: unlisted vehicles.
         standing: what is published; None: nothing.
         changed: what differs from that.
     """
@@ -98,8 +98,8 @@ def draft(
     made = content(posted, books.words, rule.sensitive_at_least if rule.sensitive_in_sum else None)
     hidden = sorted(one.consumer.code for one in found if one.consumer.code in posted.hidden)
     listed = [one.code for one in made.content.vehicles]
-    same = before is None or before.basis.get("hidden") == hidden
-    if not same:
+    same = before is None or before.basis["hidden"] == hidden
+    if _told_of_others(conn, institution, month, hidden):
         made = _without_others(posted, books)
     basis = {
         "hidden": hidden,
@@ -171,6 +171,16 @@ def _accounts(
 ) -> list[Account]:
     return accounts(
         *(conn, window, books.zone, books.words), institutions=[institution], mileage=mileage
+    )
+
+
+def _told_of_others(
+    conn: psycopg.Connection[Any], institution: str, month: date, hidden: list[str]
+) -> bool:
+    """Tell whether the sum of other unlisted vehicles was ever posted, withdrawn or not."""
+    return any(
+        one.basis["hidden"] != hidden and one.content.others is not None
+        for one in store.publications(conn, month, [institution])
     )
 
 

@@ -219,6 +219,10 @@ def test_enough_unlisted_vehicles_stand_as_one_line_where_the_setting_says_so(
     )
     assert [row["plate"] for row in sheet["rows"]] == ["沪B10001"]
     assert {row["whose"] for row in changed["rows"]} == {"沪B10001"}
+    for _ in range(2):  # a sheet that was taken back was posted all the same
+        run("vehicle", "publish", *month, "jgj", "--withdraw", "--why", "误发")
+    again = said(run("vehicle", "publish", *month, "jgj", "--json"))[0]
+    assert [row["plate"] for row in again["rows"]] == ["沪B10001"]
 
 
 @pytest.mark.parametrize("how", ["later", "before", "inventory"])
