@@ -15,6 +15,7 @@ from fleet.derive.listing import TripRow
 from fleet.derive.reading import fixes_of
 from fleet.tip.plates import Bearer, bearers
 from fleet.tip.whereabouts import Place, Whereabouts, whereabouts
+from fleet.track.along import withheld
 from fleet.track.rules import Rules
 from storage.times import us_of
 
@@ -103,8 +104,10 @@ def borne_then(
     conn: psycopg.Connection[Any], asked: Asked, zone: ZoneInfo, today: date
 ) -> tuple[list[Bearer], list[Bearer]]:
     """Return who bore the plate on the day, and everyone who ever did."""
-    day = asked.at.astimezone(zone).date()
-    everyone = bearers(conn, asked.plate, day, today)
+    first, day, last = (
+        at.astimezone(zone).date() for at in (asked.span[0], asked.at, asked.span[1])
+    )
+    everyone = bearers(conn, asked.plate, (first, last), today)
     return [one for one in everyone if one.on(day)], everyone
 
 
@@ -131,6 +134,7 @@ def answer(
     begin, end = asked.span
     first, last = us_of(begin - _MARGIN), us_of(end + _MARGIN)
     fixes = fixes_of(conn, bearer.vehicle_id, first, last)
+    fixes = fixes.take(~withheld(fixes))  # those of a sensitive day lie nowhere
     row = conn.execute(_TERMINALS, [bearer.vehicle_id, begin, end]).fetchone()
     return Answer(
         asked,

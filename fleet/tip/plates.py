@@ -27,13 +27,12 @@ _BORNE: Final[LiteralString] = r"""
         i.name AS institution,
         coalesce(v.sensitive, false) OR EXISTS (
             SELECT FROM (
-                SELECT DISTINCT ON (s.past) s.past, f.value
-                FROM consumer_fact f, (VALUES (true, %(day)s::date), (false, %(today)s::date))
-                    AS s (past, day)
-                WHERE f.consumer_id = b.consumer_id AND f.name = 'secrecy'
-                    AND f.withdrawn_at IS NULL AND f.since <= s.day
-                ORDER BY s.past, f.since DESC
-            ) AS said WHERE said.value = 'sensitive'
+                SELECT value, since, lead(since) OVER (ORDER BY since) AS until FROM consumer_fact
+                WHERE consumer_id = b.consumer_id AND name = 'secrecy' AND withdrawn_at IS NULL
+            ) AS said, (VALUES (%(first)s::date, %(last)s::date), (%(today)s, %(today)s))
+                AS s (first, last)
+            WHERE said.value = 'sensitive' AND said.since <= s.last
+                AND (said.until IS NULL OR said.until > s.first)
         ) AS sensitive
     FROM borne b JOIN institution i ON i.id = b.institution_id
     LEFT JOIN vehicle v ON v.id = b.vehicle_id
@@ -80,16 +79,19 @@ def plain(plate: str) -> str:
     return "".join(kept).upper()
 
 
-def bearers(conn: psycopg.Connection[Any], plate: str, day: date, today: date) -> list[Bearer]:
+def bearers(
+    conn: psycopg.Connection[Any], plate: str, days: tuple[date, date], today: date
+) -> list[Bearer]:
     """Return everyone who ever bore a plate, by time.
 
     Args:
         conn: in any state.
         plate: however it is written.
-        day: of the report: whether a vehicle was sensitive then counts,
+        days: of the report, the first and the last: whether a vehicle was sensitive then counts,
         today: and whether it is now.
     """
     signs = f"[\\s{''.join(_SIGNS.replace('-', ''))}-]"
-    named = {"plate": plain(plate), "day": day, "today": today, "signs": signs}
+    named: dict[str, object] = {"plate": plain(plate), "today": today, "signs": signs}
+    named |= {"first": days[0], "last": days[1]}
     with conn.cursor(row_factory=class_row(Bearer)) as cursor:
         return cursor.execute(_BORNE, named).fetchall()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +14,8 @@ from fleet.tip.inquiry import Answer, Asked, answer, borne_then
 from fleet.tip.page import Page, page, table, text
 from fleet.tip.plates import plain
 from fleet.tip.whereabouts import Place
-from jieyong.commands.session import By, Config, Session, session
+from jieyong.commands.session import Config, Reader, Reason, Session, session, track_of
 from metering.facts import written
-from registry.audit import record
 from registry.refusal import RefusedError, refuse
 from registry.table import write
 
@@ -26,7 +23,7 @@ from registry.table import write
 def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     plate: Annotated[str, typer.Option("--plate", help="举报的号牌。")],
     at: Annotated[str, typer.Option("--at", help="举报的时间：2026-10-03 14:20。")],
-    reason: Annotated[str, typer.Option("--reason", help="查看轨迹的原因，记入操作日志。")],
+    reason: Reason,
     file: Annotated[
         Path | None, typer.Argument(help="写入此文件：.html 或 .xlsx；不写则显示。")
     ] = None,
@@ -42,12 +39,10 @@ def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     near: Annotated[
         int, typer.Option("--near", min=10, max=5_000, help="多少米以内算到过附近。")
     ] = 300,
-    by: By = None,
+    by: Reader = None,
     config: Config = None,
 ) -> None:
     """举报核查：号牌、时间、地点，得一页；查看会记入操作日志 (answer a report)."""
-    if not reason.strip():
-        refuse("--reason", "请写明查看轨迹的原因，将记入操作日志")
     if not plain(plate):
         refuse("--plate", "请写明号牌")
     if file is not None and file.suffix.lower() not in {".html", ".xlsx"}:
@@ -70,25 +65,16 @@ def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 def _looked_up(here: Session, asked: Asked) -> Answer:
     then, _ = borne_then(here.conn, asked, here.zone, here.today)
     subject = then[0].code if len(then) == 1 else plain(asked.plate)
-    with _looking(here, subject, asked):
-        rules = here.settings.trips.rules()
-        return answer(here.conn, asked, here.zone, here.today, rules)
-
-
-@contextmanager
-def _looking(here: Session, subject: str, asked: Asked) -> Iterator[None]:
-    """Look at a track inside: that somebody looks, and why, is recorded in the same transaction."""
     detail = {
         "plate": asked.plate,
-        "at": asked.at.isoformat(),
+        "reported_at": asked.at.isoformat(),
         "within_minutes": asked.within // timedelta(minutes=1),
         "place": None if asked.place is None else [asked.place.lat, asked.place.lon],
         "address": asked.address,
-        "reason": asked.reason,
     }
-    with here.conn.transaction():
-        record(here.conn, here.act, "tip.read", subject, detail)
-        yield
+    with track_of(here, "tip.read", subject, asked.reason, **detail):
+        rules = here.settings.trips.rules()
+        return answer(here.conn, asked, here.zone, here.today, rules)
 
 
 def _place(lat: float | None, lon: float | None, datum: Datum) -> Place | None:

@@ -17,6 +17,7 @@ from fleet.ledger.entry import enter_facts
 from fleet.ledger.words import words
 from jieyong import cli
 from registry.audit import lines
+from registry.permissions import Permission, grant
 from registry.refusal import RefusedError
 from tests.integration.fleet.ledger.world import ACT, ORDERS, VEHICLES, Conn, bring
 from tests.integration.fleet.world import add_terminal, bind, one, work, write
@@ -162,6 +163,21 @@ def test_a_sensitive_vehicle_shows_nothing_but_that_it_is_one(
         assert word not in shown
 
 
+def test_a_span_that_reaches_into_a_sensitive_day_shows_nothing(run: Run, seen: Conn) -> None:
+    enter_facts(seen, ACT, "A01", ["涉密=涉密"], date(2026, 6, 2), words())
+    enter_facts(seen, ACT, "A01", ["涉密=一般"], date(2026, 6, 4), words())
+    at = ("--at", "2026-06-01 23:50", "--reason", "群众来电")
+    assert "按规定不提供位置" in said(run("--plate", "沪A10001", *at, "--within", 20))
+    assert "按规定不提供位置" not in said(run("--plate", "沪A10001", *at, "--within", 5))
+
+
+def test_whoever_has_no_permission_is_refused_and_noted(run: Run, seen: Conn) -> None:
+    grant(seen, ACT, "张管理", Permission.TRACK_READ, "")
+    done = run("--plate", "沪A10001", *AT, *PLACE, "--by", "李主任")
+    assert isinstance(done.exception, RefusedError)
+    assert [line.action for line in lines(seen, "A01")] == ["track.refused"]
+
+
 def test_looking_leaves_a_record_with_its_reason(run: Run, seen: Conn) -> None:
     said(run("--plate", "沪A10001", *AT, *PLACE, "--by", "李主任"))
     said(run("--plate", "沪A·99999", *AT))
@@ -171,7 +187,7 @@ def test_looking_leaves_a_record_with_its_reason(run: Run, seen: Conn) -> None:
         "tip.read",
         "群众来电",
     )
-    assert line.detail["at"] == "2026-06-01T12:40:00+08:00"
+    assert line.detail["reported_at"] == "2026-06-01T12:40:00+08:00"
     assert [line.action for line in lines(seen, "沪A99999")] == ["tip.read"]
 
 
