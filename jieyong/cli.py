@@ -28,6 +28,8 @@ from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
 from jieyong.commands.fleet import fleet_app
+from jieyong.commands.fleet_tip import tip
+from jieyong.commands.fleet_use import use
 from jieyong.commands.meter import meter_app
 from jieyong.commands.permission import permission_app
 from jieyong.commands.session import Reader, Reason, session, track_of
@@ -35,6 +37,7 @@ from jieyong.commands.temperature import temperature_app
 from jieyong.commands.terminal import terminal_app
 from jieyong.commands.total import total_app
 from jieyong.commands.vehicle import vehicle_app
+from jieyong.commands.vehicle_publish import publish_command, published_command
 from jieyong.database import database_url
 from jieyong.demo.guard import ForeignDatabaseError
 from jieyong.demo.run import Options, run
@@ -101,7 +104,11 @@ app.add_typer(consumption_app, name="consumption")
 app.add_typer(factor_app, name="factor")
 app.add_typer(total_app, name="total")
 app.add_typer(temperature_app, name="temperature")
+vehicle_app.command("publish")(publish_command)
+vehicle_app.command("published")(published_command)
 app.add_typer(vehicle_app, name="vehicle")
+fleet_app.command("tip")(tip)
+fleet_app.command("use")(use)
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
 app.add_typer(permission_app, name="permission")

@@ -23,6 +23,7 @@ from collector.settings import (
     SpoolSettings,
 )
 from fleet.derive.settings import TripSettings
+from fleet.ledger.settings import SheetSettings
 from fleet.yards.settings import FenceSettings
 from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
     seasons: SeasonSettings = Field(default=SeasonSettings())
     trips: TripSettings = Field(default=TripSettings())
     fences: FenceSettings = Field(default=FenceSettings())
+    sheets: SheetSettings = Field(default=SheetSettings())
 
     @classmethod
     def settings_customise_sources(

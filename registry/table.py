@@ -86,6 +86,9 @@ class Table:
         remarks: lines below the sums.
         sign: whoever signs it, below the remarks.
         named: what the names of sheets are: in JSON, and in CSV.
+        totals: the last row where it is no sum: ratios, and what may not be summed.
+        a3: it is posted on a wall: on A3 however narrow it is.
+        portrait: it is a page to read, not a list.
     """
 
     name: str
@@ -96,6 +99,9 @@ class Table:
     remarks: tuple[str, ...] = ()
     sign: tuple[str, ...] = ()
     named: tuple[str, str] = ("energy", "能源")
+    totals: Row | None = None
+    a3: bool = False
+    portrait: bool = False
 
     def total(self, key: str) -> Decimal | None:
         """Return the sum of what is known in a column; None when nothing is."""
@@ -169,24 +175,38 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
     return {
         "title": book.add_format({"bold": True, "font_size": 16, "align": "center"}),
         "particulars": book.add_format({"font_size": 10}),
+        "remark": book.add_format({"font_size": 10, "text_wrap": True, "valign": "top"}),
+        "sign": book.add_format({"font_size": 10, "valign": "vcenter"}),
         "heading": book.add_format(heading),
         "total": book.add_format(bold),
-        **{look.name: book.add_format({**edge, "num_format": look.value}) for look in Look},
-        **{
-            f"total {look.name}": book.add_format({**bold, "num_format": look.value})
-            for look in Look
-        },
+        **{look.name: book.add_format({**edge, **_shown(look)}) for look in Look},
+        **{f"total {look.name}": book.add_format({**bold, **_shown(look)}) for look in Look},
     }
+
+
+def _shown(look: Look) -> dict[str, str]:
+    # What is not known may be written as a text in a column of numbers, and stands where they do.
+    numbers = look not in {Look.TEXT, Look.DAY, Look.MONTH}
+    return {"num_format": look.value, **({"align": "right"} if numbers else {})}
 
 
 def _lines(row: Row, columns: Sequence[Column]) -> int:
     """Return how many lines the longest text of a row takes in its column's width."""
     widths = (
-        (sum(1 + (ord(sign) > 0x2E7F) for sign in str(value)), column.width)
+        (value, int(column.width))
         for column in columns
         if isinstance(value := row.get(column.key), str)
     )
-    return max((-(-size // int(width)) for size, width in widths), default=1)
+    counts = (
+        sum(max(1, -(-_size(line) // width)) for line in value.split("\n"))
+        for value, width in widths
+    )
+    return max(counts, default=1)
+
+
+def _size(text: str) -> int:
+    """Return how wide a text is, in characters of a Latin letter's width."""
+    return sum(1 + (ord(sign) > 0x2E7F) for sign in text)
 
 
 def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> None:
@@ -195,18 +215,42 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
     sheet.write_string(1, 0, table.particulars, formats["particulars"])
     for number, column in enumerate(table.columns):
         sheet.set_column(number, number, column.width)
-        sheet.write_string(HEADING_ROW, number, column.heading, formats["heading"])
+        sheet.write_string(HEADING_ROW, number, _heading(column), formats["heading"])
     sheet.set_row(HEADING_ROW, 2 * _LINE_POINTS)
     for line, row in enumerate(table.rows, HEADING_ROW + 1):
         sheet.set_row(line, max(1, _lines(row, table.columns)) * _LINE_POINTS)
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
-    below = _write_totals(sheet, table, formats)
-    for line, text in enumerate((*table.remarks, "　　　　".join(table.sign)), below):
-        sheet.write_string(line, 0, text, formats["particulars"])
-    _set_up(sheet, below + len(table.remarks), last)
-    if sum(column.width for column in table.columns) > _A4_WIDTH:
+    below = HEADING_ROW + 1 + len(table.rows)
+    if table.totals is not None or any(column.summed for column in table.columns):
+        below = _write_totals(sheet, table, formats)
+    wide = sum(column.width for column in table.columns)
+    for line, text in enumerate(table.remarks, below):
+        sheet.set_row(line, max(1, -(-_size(text) // wide)) * _LINE_POINTS)
+        _write_across(sheet, line, last, text, formats["remark"])
+    line = below + len(table.remarks)
+    sheet.set_row(line, 2 * _LINE_POINTS)
+    sheet.write_string(line, 0, "　　　　".join(table.sign), formats["sign"])
+    _set_up(sheet, line, last)
+    if table.a3 or wide > _A4_WIDTH:
         sheet.set_paper(_A3)
+    if table.portrait:
+        sheet.set_portrait()
+
+
+def _heading(column: Column) -> str:
+    """Put the unit of a heading that does not fit into a line of its own: not cut anywhere."""
+    if not column.unit or _size(column.heading) <= column.width:
+        return column.heading
+    return f"{column.title}\n（{column.unit}）"
+
+
+def _write_across(sheet: Worksheet, line: int, last: int, text: str, look: Format) -> None:
+    """Write a text that is wrapped at the table's edge: beside it nothing is printed."""
+    if last:
+        sheet.merge_range(line, 0, line, last, text, look)
+    else:
+        sheet.write_string(line, 0, text, look)
 
 
 def _write_cell(sheet: Worksheet, cell: tuple[int, int], value: Value, look: Format) -> None:
@@ -226,7 +270,9 @@ def _write_totals(sheet: Worksheet, table: Table, formats: Mapping[str, Format])
     for number, column in enumerate(table.columns):
         total = table.total(column.key) if column.summed else None
         look = formats[f"total {column.look.name}"]
-        if total is not None:
+        if table.totals is not None and column.key in table.totals:
+            _write_cell(sheet, (line, number), table.totals[column.key], look)
+        elif total is not None:
             letters = column_name(number)
             cells = f"{letters}{HEADING_ROW + 2}:{letters}{line}"
             sheet.write_formula(line, number, f"=SUM({cells})", look, float(total))
@@ -241,6 +287,8 @@ def _set_up(sheet: Worksheet, last_row: int, last_column: int) -> None:
     sheet.set_landscape()
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.center_horizontally()
     sheet.repeat_rows(HEADING_ROW)
     sheet.print_area(0, 0, last_row, last_column)
     sheet.set_footer("&C第 &P 页，共 &N 页")

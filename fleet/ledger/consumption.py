@@ -96,12 +96,15 @@ def legs(events: Iterable[Event], unit: str) -> Iterator[Leg]:
     """Yield the legs from full tank to full tank (field cases 13 and 21 of vehicles).
 
     A partial filling is carried forward to the next full one; a full one without a reading too.
-    After a missed filling, or one without litres, it begins anew. A leg that nobody can have driven
-    rests on a wrong reading, and is none.
+    After a missed filling, one without litres, or with another dashboard it begins anew. A leg that
+    nobody can have driven rests on a wrong reading, and is none.
     """
     begin: Event | None = None
     carried = 0
-    for one in in_order(one for one in events if _brings(one, unit)):
+    for one in in_order(one for one in events if one.restarts or _brings(one, unit)):
+        if one.restarts:
+            begin, carried = None, 0
+            continue
         if one.missed or one.quantity is None:
             begin = None
         carried += one.quantity or 0

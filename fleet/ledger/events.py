@@ -43,6 +43,7 @@ class Event:
         own_premises: energy that the electricity figure holds already.
         timed: the time of day is known.
         where: file, sheet and row that it came from; empty: it was not imported.
+        restarts: a reading of another dashboard, or of one set anew: no way leads to it.
     """
 
     at: datetime
@@ -59,6 +60,7 @@ class Event:
     own_premises: bool = False
     timed: bool = True
     where: str = ""
+    restarts: bool = False
 
     @property
     def energy(self) -> bool:
@@ -74,9 +76,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A figure that cannot be given; ``why`` in Chinese, for the sheet."""
+    """A figure that cannot be given, and why, in Chinese.
+
+    Attributes:
+        why: for the officer: with file, sheet and row.
+        posted: for a sheet that is posted, where that says too much; empty: the same.
+    """
 
     why: str
+    posted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,7 @@ class Stretch:
     """Kilometres from a stated source, and from when to when they were driven.
 
     Attributes:
-        source: ``odometer``, ``gps`` …
+        source: ``odometer``, ``terminal`` or ``gps``.
         hm: hundreds of metres.
         since: begin.
         until: end.
@@ -109,7 +117,7 @@ class Stretch:
 
 
 class Mileage(Protocol):
-    """Where kilometres come from: dashboards now; vehicle-days of positions fit in here."""
+    """Where kilometres come from: dashboards, or what positions say (``fleet.ledger.mileage``)."""
 
     def stretch(
         self, code: str, events: Sequence[Event], window: tuple[datetime, datetime]
@@ -143,11 +151,14 @@ class Dashboard:
             return Unknown("期内没有里程表读数")
         if len(readings) < 2:
             return Unknown("只有一次里程表读数")
+        hm = 0
         for one, other in pairwise(readings):
+            if other.restarts:
+                continue
             if doubt := doubtful(one, other):
-                return Unknown(doubt)
+                return Unknown(doubt, "里程表读数前后不一致，待核对")
+            hm += (other.odometer_hm or 0) - (one.odometer_hm or 0)
         first, last = readings[0], readings[-1]
-        hm = (last.odometer_hm or 0) - (first.odometer_hm or 0)
         return Stretch("odometer", hm, first.at, last.at, first, last)
 
 

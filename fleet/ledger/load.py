@@ -34,7 +34,7 @@ _CONSUMERS: Final[LiteralString] = """
 _EVENTS: Final[LiteralString] = """
     WITH event AS (
         SELECT owner_id, at, id AS number, kind, odometer_hm, product, unit, quantity, fen,
-            full_tank, missed, own_premises, timed, import_id, cell
+            full_tank, missed, own_premises, timed, import_id, cell, false AS restarts
         FROM fleet_spending_owned WHERE owner_id = ANY(%(ids)s) AND at < %(end)s
             AND (consumer_id = ANY(%(ids)s) OR card = ANY(ARRAY(
                 SELECT card FROM fuel_card_fact
@@ -43,12 +43,17 @@ _EVENTS: Final[LiteralString] = """
         UNION ALL
         SELECT o.consumer_id, coalesce(r.at, (o.day + time '12:00') AT TIME ZONE %(zone)s), o.id,
             'order', r.hm, '', NULL, NULL, NULL, false, false, false, r.at IS NOT NULL,
-            o.import_id, o.cell
+            o.import_id, o.cell, false
         FROM dispatch_order o,
             LATERAL (VALUES (o.out_at, o.odometer_out_hm), (o.back_at, o.odometer_back_hm))
                 AS r (at, hm)
         WHERE o.withdrawn_at IS NULL AND o.consumer_id = ANY(%(ids)s) AND r.hm IS NOT NULL
             AND coalesce(r.at, (o.day + time '12:00') AT TIME ZONE %(zone)s) < %(end)s
+        UNION ALL
+        SELECT c.id, d.read_at, d.id, 'reading', (d.km * 10)::int8, '', NULL, NULL, NULL,
+            false, false, false, true, NULL, NULL, d.restarts
+        FROM fuel_consumer c JOIN dashboard_reading d USING (vehicle_id)
+        WHERE c.id = ANY(%(ids)s) AND d.withdrawn_at IS NULL AND d.read_at < %(end)s
     ), begun AS (
         SELECT owner_id, least(
             max(at), coalesce(max(at) FILTER (WHERE full_tank), max(at))
@@ -56,7 +61,8 @@ _EVENTS: Final[LiteralString] = """
         FROM event WHERE at < %(begin)s AND odometer_hm IS NOT NULL GROUP BY owner_id
     )
     SELECT e.owner_id, e.at, number, kind, odometer_hm, product, unit, quantity, fen, full_tank,
-        missed, own_premises, timed, coalesce(i.source || ' ' || e.cell, '')
+        missed, own_premises, timed, coalesce(i.source || ' ' || e.cell, ''),
+        restarts
     FROM event e LEFT JOIN begun b USING (owner_id) LEFT JOIN fleet_import i ON i.id = e.import_id
     WHERE e.at >= coalesce(b.at, %(begin)s)
 """
@@ -179,12 +185,12 @@ def events(
     for owner, at, number, kind, odometer, product, unit, quantity, fen, *marks in conn.execute(
         _EVENTS, named
     ):
-        full, missed, own, timed, where = marks
+        full, missed, own, timed, where, restarts = marks
         counted = counts(kind, product, words) and not own
         found[owner].append(
             Event(
                 *(at.astimezone(zone), number, kind, odometer, product, unit, quantity, fen),
-                *(counted, full, missed, own, timed, where),
+                *(counted, full, missed, own, timed, where, restarts),
             )
         )
     return {owner: sorted(its, key=lambda one: one.place) for owner, its in found.items()}

@@ -17,10 +17,11 @@ from registry.table import Column, Look, Table, Value
 
 NAMED: Final = ("sheet", "工作表")
 UNITS: Final = {"ml": "L", "wh": "kWh", "dm3": "m³", "g": "kg"}
-SOURCES: Final = {"odometer": "里程表", "gps": "卫星定位"}
+SOURCES: Final = {"odometer": "里程表", "terminal": "终端里程", "gps": "卫星定位"}
+_READ: Final = {"order": "派车单", "reading": "里程表读数"}
 _MONEY: Final = ("filling", "charging", "maintenance", "insurance", "toll", "parking")
 _OPEN: Final = "区间：两端油箱液位未知，实际值在区间之内；加满一次即收窄。"
-_SPAN: Final = "百公里能耗和每公里费用按里程表读数之间的用量、费用与里程计算，是总量之比。"
+_SPAN: Final = "百公里能耗和每公里费用按“里程依据”区段内的用量、费用与里程计算，是总量之比。"
 _BLANK: Final = "空格表示不知道，不是零。"
 
 _FIGURES: Final = (
@@ -63,6 +64,7 @@ def list_table(
     particulars: str,
     words: Words,
     budgets: Mapping[str, int] | None = None,
+    doubts: Mapping[str, str] | None = None,
 ) -> Table:
     """Return the sheet 单车核算: one line for each vehicle.
 
@@ -71,11 +73,14 @@ def list_table(
         particulars: whose and when.
         words: what codes are called.
         budgets: vehicle → fen of the year; None: the window is no year.
+        doubts: vehicle → where sources of its kilometres contradict each other.
     """
     rows = []
     for one in found:
         budget = None if budgets is None else budgets.get(one.consumer.code)
-        rows.append({**who(one.consumer, words), **figures(one, words), **_left(one, budget)})
+        doubt = (doubts or {}).get(one.consumer.code, "")
+        shown = figures(one, words, doubt)
+        rows.append({**who(one.consumer, words), **shown, **_left(one, budget)})
     return Table(
         name="单车核算",
         title="单车核算表",
@@ -117,7 +122,7 @@ def account_tables(found: Sequence[Account], words: Words, zone: ZoneInfo) -> li
     return tables
 
 
-def figures(one: Account, words: Words) -> dict[str, Value]:
+def figures(one: Account, words: Words, doubt: str = "") -> dict[str, Value]:
     """Return the figures of an account as a sheet shows them; None: not known."""
     known = None if isinstance(one.stretch, Unknown) else one.stretch
     used, electric = one.used.get("ml"), one.used.get("wh")
@@ -140,7 +145,7 @@ def figures(one: Account, words: Words) -> dict[str, Value]:
         "cost": hundredths(one.cost),
         "orders": one.orders.orders,
         "complete": one.orders.score,
-        "note": "；".join(_notes(one, words)),
+        "note": "；".join([*[doubt] * bool(doubt), *_notes(one, words)]),
     }
 
 
@@ -236,7 +241,7 @@ def _lines(one: Account, particulars: str, words: Words, zone: ZoneInfo) -> Tabl
 
 
 def _line(event: Event, words: Words, zone: ZoneInfo) -> dict[str, Value]:
-    kind = "派车单" if event.kind == "order" else words.name("transactions", event.kind)
+    kind = _READ.get(event.kind) or words.name("transactions", event.kind)
     odometer = event.odometer_hm
     return {
         "number": event.number,

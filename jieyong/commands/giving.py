@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import typer
-from rich.console import Console
 from rich.table import Table as Shown
 
+from jieyong.commands.screen import console
 from registry.table import Table, Value, write
 from registry.table import as_json as json_text
 
@@ -45,10 +45,10 @@ def _print(table: Table) -> None:
     shown = Shown(*headings, title=table.title)
     for row in cells:
         shown.add_row(*row)
-    console = Console()
-    console.print(shown if cells else f"{table.title}：无")
+    screen = console()
+    screen.print(shown if cells else f"{table.title}：无")
     for remark in table.remarks:
-        console.print(remark)
+        screen.print(remark, markup=False)
 
 
 def _text(value: Value) -> str:

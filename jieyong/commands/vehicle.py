@@ -19,6 +19,8 @@ from fleet.ledger.account import accounts
 from fleet.ledger.draft import Draft, draft
 from fleet.ledger.draft import Progress as Told
 from fleet.ledger.lines import COLUMNS
+from fleet.ledger.mileage import in_turn
+from fleet.ledger.mileage_doubts import all_doubts
 from fleet.ledger.over_age import aged, limits
 from fleet.ledger.store import withdraw
 from fleet.ledger.sums import fuels
@@ -54,9 +56,9 @@ MappingFile = Annotated[
 def template(file: Path, config: Config = None) -> None:
     """导出填报模板，列出清册中尚未建账的车辆 (write the workbook to fill in)."""
     with session(config) as at:
-        known = not_yet(at.conn)
-    write_template(file, words(), known)
-    typer.echo(f"模板已写入 {file}，列出 {len(known)} 辆尚未建账的车辆。")
+        missing = not_yet(at.conn)
+    write_template(file, words(), missing)
+    typer.echo(f"模板已写入 {file}，列出 {len(missing)} 辆尚未建账的车辆。")
 
 
 @vehicle_app.command("import")
@@ -167,7 +169,11 @@ def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         found = [
             one
             for window in windows
-            for one in accounts(at.conn, window, at.zone, words(), codes=[code])
+            for one in accounts(
+                *(at.conn, window, at.zone, words()),
+                codes=[code],
+                mileage=in_turn(at.conn, window, at.zone, [code]),
+            )
         ]
         if not found:
             raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
@@ -188,13 +194,18 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     windows = _windows(month, in_year)
     window = windows[-1] if in_year else windows[0]
     with session(config) as at:
-        zone, which = at.zone, _known(at, institution)
-        found = accounts(at.conn, window, zone, words(), institutions=institution)
+        zone, which = at.zone, known(at, institution)
+        kilometres = in_turn(at.conn, window, zone, institutions=institution)
+        found = accounts(
+            at.conn, window, zone, words(), institutions=institution, mileage=kilometres
+        )
+        rule = at.settings.sheets
+        doubts = all_doubts(at.conn, found, zone, rule.mileage_percent, rule.mileage_km)
         said = f"单位：{which}　　时段：{window.name}　　金额单位：元"
         budgets = load.budgets(at.conn, in_year) if in_year else None
         vehicle = {code: fen for (_, code), fen in budgets.items() if code} if budgets else {}
         tables = [
-            papers.list_table(found, said, words(), vehicle if in_year else None),
+            papers.list_table(found, said, words(), vehicle if in_year else None, doubts),
             lists.fuel_table(fuels(at.conn, window.times(zone), words(), institution), said),
         ]
         if institution is None:
@@ -216,12 +227,12 @@ def over_age(
     """车龄清单：哪些车已达更新年限，哪些高于配备标准 (vehicles by age)."""
     with session(config) as at:
         on = asked.day(day, "--day") if day else at.today
-        which = _known(at, institution)
-        known = load.consumers(at.conn, on, institutions=institution)
+        which = known(at, institution)
+        found = load.consumers(at.conn, on, institutions=institution)
     rule = limits().over_age_on(on)
     asks = f"{rule.years} 年（{rule.source}）" if rule else "未规定"
     said = f"单位：{which}　　截至：{on}　　更新年限：{asks}"
-    give([lists.over_age_table(aged(known, on, limits()), said, words())], file, as_json=as_json)
+    give([lists.over_age_table(aged(found, on, limits()), said, words())], file, as_json=as_json)
 
 
 def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
@@ -232,7 +243,12 @@ def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
     return rolling(asked.month(month or "", "--month"))
 
 
-def _known(at: Session, institutions: list[str] | None) -> str:
+def known(at: Session, institutions: list[str] | None) -> str:
+    """Name institutions; ``None``: all of them.
+
+    Raises:
+        RefusedError: one does not exist.
+    """
     names = dict(at.conn.execute("SELECT code, name FROM institution").fetchall())
     unknown = sorted(set(institutions or ()) - set(names))
     if unknown:

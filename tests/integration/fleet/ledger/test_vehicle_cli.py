@@ -34,7 +34,8 @@ def filled(run: Run, tmp_path: Path) -> Run:
 
 def cells(path: Path, sheet: str) -> list[list[object]]:
     with calamine.load_workbook(path) as book:
-        return [list(row) for row in book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)]
+        rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    return [[c.replace("\n", "") if isinstance(c, str) else c for c in row] for row in rows]
 
 
 def test_a_month_of_a_vehicle_manager(run: Run, tmp_path: Path) -> None:

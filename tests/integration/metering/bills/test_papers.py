@@ -41,7 +41,7 @@ MILLION = 1_000_000
 def cells(path: Path, sheet: str) -> list[list[object]]:
     with calamine.load_workbook(path) as book:
         rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
-    return [list(row) for row in rows]
+    return [[c.replace("\n", "") if isinstance(c, str) else c for c in row] for row in rows]
 
 
 def sheets(path: Path) -> list[str]:

@@ -1,0 +1,97 @@
+"""Who bore a plate when: plates are dated facts of the ledger, and move from vehicle to vehicle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg.rows import class_row
+
+# The inventory's plate has no dates: it holds where the ledger says nothing of the day.
+_BORNE: Final[LiteralString] = r"""
+    WITH fact AS (
+        SELECT c.id AS consumer_id, c.code, c.institution_id, c.vehicle_id, f.value AS plate,
+            f.since, lead(f.since) OVER (PARTITION BY c.id ORDER BY f.since) AS until
+        FROM fuel_consumer c JOIN consumer_fact f ON f.consumer_id = c.id
+        WHERE c.withdrawn_at IS NULL AND f.withdrawn_at IS NULL AND f.name = 'plate'
+    ), borne AS (
+        SELECT consumer_id, code, institution_id, vehicle_id, plate, since, until FROM fact
+        UNION ALL
+        SELECT c.id, v.code, v.institution_id, v.id, v.plate, NULL,
+            (SELECT min(since) FROM fact WHERE fact.vehicle_id = v.id)
+        FROM vehicle v LEFT JOIN fuel_consumer c ON c.vehicle_id = v.id AND c.withdrawn_at IS NULL
+    )
+    SELECT b.consumer_id, b.vehicle_id, b.code, b.plate, b.since, b.until,
+        i.name AS institution,
+        coalesce(v.sensitive, false) OR EXISTS (
+            SELECT FROM (
+                SELECT value, since, lead(since) OVER (ORDER BY since) AS until FROM consumer_fact
+                WHERE consumer_id = b.consumer_id AND name = 'secrecy' AND withdrawn_at IS NULL
+            ) AS said, (VALUES (%(first)s::date, %(last)s::date), (%(today)s, %(today)s))
+                AS s (first, last)
+            WHERE said.value = 'sensitive' AND said.since <= s.last
+                AND (said.until IS NULL OR said.until > s.first)
+        ) AS sensitive
+    FROM borne b JOIN institution i ON i.id = b.institution_id
+    LEFT JOIN vehicle v ON v.id = b.vehicle_id
+    WHERE upper(regexp_replace(b.plate, %(signs)s, '', 'g')) = %(plate)s
+    ORDER BY b.since NULLS FIRST, b.code
+"""
+_SIGNS: Final = "·•・.-_—"
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A vehicle that bore a plate.
+
+    Attributes:
+        consumer_id: in the ledger; None: it is not kept there.
+        vehicle_id: in the inventory; None: it has no terminal that we know.
+        code: of the vehicle.
+        plate: as it is written in the books.
+        since: the first day; None: not dated.
+        until: the day after the last; None: it still bears it.
+        institution: name of whose it is.
+        sensitive: then or now: its track is not for anybody's eyes.
+    """
+
+    consumer_id: int | None
+    vehicle_id: int | None
+    code: str
+    plate: str
+    since: date | None
+    until: date | None
+    institution: str
+    sensitive: bool
+
+    def on(self, day: date) -> bool:
+        """Tell whether it bore the plate on a day."""
+        return (self.since is None or self.since <= day) and (
+            self.until is None or day < self.until
+        )
+
+
+def plain(plate: str) -> str:
+    """Return a plate as it is compared: without blanks and signs, in capitals."""
+    kept = (sign for sign in plate if sign not in _SIGNS and not sign.isspace())
+    return "".join(kept).upper()
+
+
+def bearers(
+    conn: psycopg.Connection[Any], plate: str, days: tuple[date, date], today: date
+) -> list[Bearer]:
+    """Return everyone who ever bore a plate, by time.
+
+    Args:
+        conn: in any state.
+        plate: however it is written.
+        days: of the report, the first and the last: whether a vehicle was sensitive then counts,
+        today: and whether it is now.
+    """
+    signs = f"[\\s{''.join(_SIGNS.replace('-', ''))}-]"
+    named: dict[str, object] = {"plate": plain(plate), "today": today, "signs": signs}
+    named |= {"first": days[0], "last": days[1]}
+    with conn.cursor(row_factory=class_row(Bearer)) as cursor:
+        return cursor.execute(_BORNE, named).fetchall()

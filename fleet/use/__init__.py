@@ -1,0 +1,1 @@
+"""How much vehicles are used: days, hours, idle ones, and how many are out at once."""

@@ -1,0 +1,157 @@
+"""What a posted sheet says of accounts: dashes where nothing is known, sums of what is."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from fleet.ledger.account import Account, account
+from fleet.ledger.events import Dashboard, Event
+from fleet.ledger.load import Consumer
+from fleet.ledger.window import months
+from fleet.ledger.words import words
+from fleet.publish.content import Content, Note, packed, unpacked
+from fleet.publish.differences import Difference, differences
+from fleet.publish.figures import Posted, content
+from fleet.publish.sheet import sheet
+
+ZONE = ZoneInfo("Asia/Shanghai")
+JANUARY = months(date(2026, 1, 1), 1)
+
+
+def spent(
+    number: int,
+    kind: str,
+    fen: int | None,
+    *,
+    hm: int | None = None,
+    ml: int | None = None,
+    counted: bool = True,
+) -> Event:
+    at = datetime(2026, 1, number, 9, tzinfo=ZONE)
+    fuel = kind == "filling"
+    return Event(
+        *(at, number, kind, hm),
+        product="petrol" if fuel else "",
+        unit="ml" if ml else None,
+        quantity=ml,
+        fen=fen,
+        counted=counted,
+    )
+
+
+def car(code: str, *events: Event, kind: str = "vehicle", **facts: str) -> Account:
+    its = Consumer(1, code, kind, "czj", "财政局", {"plate": f"沪{code}", **facts})
+    return account(its, JANUARY, ZONE, events, [], Dashboard())
+
+
+def posted(*found: Account, at_least: int | None = None, **more: dict[str, int]) -> Content:
+    so_far = {one.consumer.code: one.cost for one in found if one.cost}
+    hidden = [one.consumer.code for one in found if one.consumer.sensitive]
+    made = Posted(found, so_far, more.get("budgets", {}), None, {}, hidden)
+    return content(made, words(), at_least).content
+
+
+FILLED = (
+    spent(2, "filling", 30_000, hm=1_000, ml=40_000),
+    spent(30, "filling", 20_000, hm=3_500, ml=20_000),
+)
+
+
+def test_what_is_not_known_is_never_zero() -> None:
+    (one,) = posted(car("A", spent(3, "topup", 9_000, counted=False))).vehicles
+    assert set(one.figures.values()) == {None}
+    assert {note.figure for note in one.notes} == {"km", "cost"}
+
+
+def test_a_line_without_an_amount_or_litres_is_told() -> None:
+    lines = (*FILLED, spent(9, "maintenance", None), spent(10, "filling", 5_000))
+    (one,) = posted(car("A", *lines)).vehicles
+    assert one.figures["maintenance"] is None
+    assert one.figures["cost"] == Decimal("550.00")
+    assert one.notes == (
+        Note("per_100_km", "其间有 1 笔没有数量"),
+        Note("cost", "另有 1 笔没有金额，未计入"),
+        Note("litres", "另有 1 笔没有数量，未计入"),
+    )
+
+
+def test_where_a_wrong_reading_stands_is_for_the_officer_alone() -> None:
+    wrong = (
+        Event(datetime(2026, 1, 3, 9, tzinfo=ZONE), 1, "order", 5_000, where="一月.xlsx 派车单!H3"),
+        Event(datetime(2026, 1, 4, 9, tzinfo=ZONE), 2, "order", 4_000, where="一月.xlsx 派车单!H4"),
+    )
+    (one,) = posted(car("A", *wrong)).vehicles
+    assert one.notes[0] == Note("km", "里程表读数前后不一致，待核对")
+
+
+def test_nothing_filled_on_the_stretch_is_not_nothing_used() -> None:
+    lines = (spent(2, "filling", 30_000, hm=1_000, ml=40_000), spent(28, "reading", None, hm=2_000))
+    (one,) = posted(car("A", *lines)).vehicles
+    assert (one.figures["litres"], one.figures["km"]) == (Decimal("40.000"), Decimal("100.0"))
+    assert (one.figures["per_100_km"], one.figures["yuan_per_km"]) == (None, None)
+
+
+def test_the_last_line_is_sums_of_what_is_known_and_ratios_of_sums() -> None:
+    other = (
+        spent(2, "filling", 1_000, hm=0, ml=1_000),
+        spent(30, "filling", 9_000, hm=7_500, ml=30_000),
+    )
+    found = posted(car("A", *FILLED), car("B", *other), car("C"), budgets={"A": 100_000})
+    assert found.totals["km"] == Decimal("1000.0")
+    assert found.totals["cost"] == Decimal("600.00")
+    assert found.totals["per_100_km"] == Decimal("5.00")  # (20 + 30) L over (250 + 750) km
+    assert found.totals["share"] == Decimal("0.500")  # of A alone: B has no budget
+    assert found.totals["insurance"] is None
+
+
+@pytest.mark.parametrize(
+    ("one", "stands"),
+    [
+        (car("A", *FILLED, kind="generator"), False),
+        (car("A", state="disposed"), False),
+        (car("A", *FILLED, state="disposed"), True),
+        (car("A", *FILLED, secrecy="sensitive"), False),
+        (car("A", kind="motorcycle"), True),
+    ],
+)
+def test_who_has_a_line(one: Account, stands: bool) -> None:
+    assert bool(posted(one, car("Z")).vehicles[:-1]) == stands
+
+
+def test_what_is_kept_comes_back_to_the_letter() -> None:
+    found = posted(car("A", *FILLED, **{"class": "sedan", "use": "law"}), car("B"))
+    assert unpacked(packed(found)) == found
+    assert packed(unpacked(packed(found))) == packed(found)
+
+
+def test_what_is_the_same_differs_in_nothing_and_what_differs_is_told_once() -> None:
+    was = posted(car("A", *FILLED), car("B", *FILLED))
+    assert differences(was, was, [], same_others=True) == []
+    now = posted(car("A", *FILLED, spent(20, "toll", 1_500)), car("C"))
+    found = differences(was, now, ["B"], same_others=False)
+    assert found[0] == Difference("A", "沪A", "road", None, Decimal("15.00"))
+    assert Difference("C", "沪C", "line", "未列", "列出") in found
+    assert {one.code for one in found} == {"A", "C"}
+
+
+def test_footnotes_are_numbered_once_and_stand_where_the_figure_would() -> None:
+    found = posted(car("A"), car("B"), car("C", *FILLED, spent(9, "toll", None)))
+    table = sheet(found, "第 1 版", None, ZONE, for_print=True)
+    first, second, third = table.rows
+    assert (first["km"], second["km"], first["cost"]) == ("—[1]", "—[1]", "—[2]")
+    assert (third["cost"], third["note"]) == (Decimal("500.00"), "[3]")
+    assert "[1] 里程：期内没有里程表读数" in table.remarks
+    assert sum(line.startswith("[") for line in table.remarks) == 3
+    plain = sheet(found, "第 1 版", None, ZONE, for_print=False).rows[0]
+    assert plain["km"] is None
+    assert str(plain["note"]).startswith("里程：期内没有里程表读数；")
+
+
+def test_a_vehicle_that_is_listed_has_no_code_on_the_sheet() -> None:
+    found = posted(car("CODE7", *FILLED, plate="沪A1"))
+    for paper in (True, False):
+        assert "CODE7" not in str(sheet(found, "", None, ZONE, for_print=paper))
