@@ -23,6 +23,7 @@ from collector.settings import (
     SpoolSettings,
 )
 from fleet.derive.settings import TripSettings
+from fleet.joining.settings import JoiningSettings
 from fleet.ledger.settings import SheetSettings
 from fleet.yards.settings import FenceSettings
 from metering.derive.settings import MeteringSettings
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
     degree_days: DegreeDaySettings = Field(default=DegreeDaySettings())
     seasons: SeasonSettings = Field(default=SeasonSettings())
     trips: TripSettings = Field(default=TripSettings())
+    joining: JoiningSettings = Field(default=JoiningSettings())
     fences: FenceSettings = Field(default=FenceSettings())
     sheets: SheetSettings = Field(default=SheetSettings())
 

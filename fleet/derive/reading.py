@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
 import numpy as np
-import numpy.typing as npt
 import psycopg
 from psycopg import sql
 
+from fleet.derive.arrays import items
 from fleet.track.along import along_odometer
 from fleet.track.fixes import Fixes
 from storage.records import PG_EPOCH_US
@@ -36,7 +36,6 @@ SELECT array_agg(fix_time), array_agg(terminal_id), array_agg(content_hash), arr
 FROM ({}) AS fix
 """
 _KINDS: Final = (">i8", ">i4", ">i8", ">f8", ">f8", ">f4", ">f8", ">i4", ">i4", ">i8")
-_HEADER_BYTES: Final = 20  # of a one-dimensional array in PostgreSQL's binary format
 
 
 def fixes_of(conn: psycopg.Connection, vehicle_id: int, from_us: int, to_us: int) -> Fixes:
@@ -69,7 +68,7 @@ def fixes_of(conn: psycopg.Connection, vehicle_id: int, from_us: int, to_us: int
 
 def _unpacked(arrays: Sequence[bytes | None]) -> Fixes:
     t, terminal, hash_, lat, lon, speed, odometer, acc, flags, received = (
-        _items(array, kind) for array, kind in zip(arrays, _KINDS, strict=True)
+        items(array, kind) for array, kind in zip(arrays, _KINDS, strict=True)
     )
     found = Fixes(
         t.astype(np.int64) + PG_EPOCH_US,
@@ -84,8 +83,3 @@ def _unpacked(arrays: Sequence[bytes | None]) -> Fixes:
         received.astype(np.int64) + PG_EPOCH_US,
     )
     return along_odometer(found.ordered())
-
-
-def _items(array: bytes | None, kind: str) -> npt.NDArray[Any]:
-    body = b"" if array is None else memoryview(array)[_HEADER_BYTES:]
-    return np.frombuffer(body, np.dtype([("size", ">i4"), ("item", kind)]))["item"]

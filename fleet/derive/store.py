@@ -30,7 +30,7 @@ _DELETE: Final[tuple[LiteralString, ...]] = (
 )
 _STOPS: Final = """
 COPY vehicle_stop (vehicle_id, seen_from, seen_to, began_at, ended_at, lat, lon, fixes, terminal_mm,
-    firm_after, firm_before) FROM STDIN
+    silent_s, firm_after, firm_before) FROM STDIN
 """
 _TRIPS: Final = """
 COPY trip (vehicle_id, started_at, ended_at, start_lat, start_lon, end_lat, end_lon, distance_mm,
@@ -79,6 +79,7 @@ def _stops(made: Travelled) -> Iterator[tuple[object, ...]]:
             *_degrees(one.place),
             one.fixes,
             one.terminal_mm,
+            one.silent_s,
             *map(_maybe, (one.firm_after_us, one.firm_before_us)),
         )
 

@@ -46,6 +46,7 @@ class Stop:
         place: the median of its fixes; None: withheld.
         fixes: that count.
         terminal_mm: what the terminal's odometer gained meanwhile; None: unknown.
+        silent_s: longest time between two of its fixes.
         firm_after_us, firm_before_us: see :mod:`fleet.trips.firm`.
     """
 
@@ -56,6 +57,7 @@ class Stop:
     place: Place | None
     fixes: int
     terminal_mm: int | None
+    silent_s: int
     firm_after_us: int | None
     firm_before_us: int | None
 

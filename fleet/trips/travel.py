@@ -10,7 +10,7 @@ import numpy as np
 from fleet.track.along import withheld
 from fleet.track.fixes import Bools, Int64s, Verdict
 from fleet.track.judge import Judged
-from fleet.track.rules import Rules
+from fleet.track.rules import SECOND_US, Rules
 from fleet.trips.days import Calendar, calendar
 from fleet.trips.firm import Firmness
 from fleet.trips.model import Kind, Place, Share, Stop, Travelled, Trip, TripFlag
@@ -245,6 +245,7 @@ def _stop(work: _Work, number: int, stop: Standing, firm: Firmness) -> tuple[Sto
         Place(*middle(series, stop.first, stop.last)),
         stop.last - stop.first + 1,
         _gained(work.steps, mine),
+        _silent_s(series.t_us[stop.first : stop.last + 1]),
         firm.after(stop),
         firm.before(stop),
     )
@@ -280,6 +281,10 @@ def _unknown(given: list[Share]) -> list[Share]:
     return [
         replace(share, distance_mm=None, gap_mm=None, moving_s=None, idle_s=None) for share in given
     ]
+
+
+def _silent_s(t_us: Int64s) -> int:
+    return int(np.diff(t_us).max()) // SECOND_US if len(t_us) > 1 else 0
 
 
 def _gained(steps: Steps, mine: Int64s) -> int | None:

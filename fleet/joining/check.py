@@ -1,0 +1,175 @@
+"""The one way in: records in, verdicts out. Pure; the same records in any order give the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fleet.joining import learn
+from fleet.joining.bills import bills
+from fleet.joining.fuel_kind import fuel_verdict
+from fleet.joining.fuel_litres import litres_verdict
+from fleet.joining.fuel_pair import pair_verdict
+from fleet.joining.fuel_place import place_verdict
+from fleet.joining.fuel_tank import room_verdict, tank_verdict
+from fleet.joining.fuel_travel import Moved, moves, travel_verdict
+from fleet.joining.learn import Place
+from fleet.joining.model import Filling, Order, Records, Unheld, Vehicle
+from fleet.joining.orders import order_verdict, span_of, trip_verdicts
+from fleet.joining.rates import Legs
+from fleet.joining.repair import repair_verdict
+from fleet.joining.rules import Rules
+from fleet.joining.stated import About
+from fleet.joining.verdict import Check, Figure, Kind, Verdict, Why
+from fleet.joining.ways import Ways
+
+
+class Places:
+    """Stations and garages as of the begin of each month, learned once."""
+
+    def __init__(self, records: Records, rules: Rules) -> None:
+        self._records, self._rules = records, rules
+        self._stations: dict[int, dict[str, Place]] = {}
+        self._garages: dict[int, dict[str, Place]] = {}
+
+    def stations(self, as_of_us: int) -> dict[str, Place]:
+        """Return where stations are, as of a moment."""
+        if as_of_us not in self._stations:
+            self._stations[as_of_us] = learn.stations(self._records, as_of_us, self._rules)
+        return self._stations[as_of_us]
+
+    def garages(self, as_of_us: int) -> dict[str, Place]:
+        """Return where garages are, as of a moment."""
+        if as_of_us not in self._garages:
+            self._garages[as_of_us] = learn.garages(self._records, as_of_us, self._rules)
+        return self._garages[as_of_us]
+
+
+def verdicts(  # noqa: PLR0913 - what is compared, each by its name
+    records: Records,
+    from_us: int,
+    to_us: int,
+    rules: Rules,
+    *,
+    only: Collection[str] | None = None,
+    checks: Collection[Check] = tuple(Check),
+    places: Places | None = None,
+) -> Iterator[Verdict]:
+    """Yield what comparing papers with tracks finds, by vehicle and time.
+
+    Args:
+        records: of all vehicles, also of ``Rules.past_us`` before and ``Rules.ahead_us`` behind.
+        from_us: papers and trips from this moment on, µs UTC.
+        to_us: until before this one.
+        rules: what is believed.
+        only: codes of vehicles; None: all. Stations are learned from all of them anyhow.
+        checks: what to compare.
+        places: learned from these records; None: to be learned.
+    """
+    places = places or Places(records, rules)
+    for code in sorted(records.vehicles):
+        if only is None or code in only:
+            vehicle = _in_order(records.vehicles[code])
+            yield from _vehicle(vehicle, (from_us, to_us), frozenset(checks), places, rules)
+    if only is None and Check.PLACE in checks:
+        for one in sorted(records.unheld, key=lambda one: (one.at_us, one.number)):
+            if from_us <= one.at_us < to_us:
+                yield _unheld(one)
+
+
+def _unheld(one: Unheld) -> Verdict:
+    about = About(Kind.FILLING, one.number, "", one.at_us, Check.PLACE, one.at_us, one.at_us)
+    return about.cannot_tell(Why.CARD_UNHELD, Figure("card", one.card))
+
+
+def _in_order(vehicle: Vehicle) -> Vehicle:
+    return replace(
+        vehicle,
+        fillings=tuple(sorted(vehicle.fillings, key=_place)),
+        repairs=tuple(sorted(vehicle.repairs, key=lambda one: (one.at_us, one.number))),
+        orders=tuple(sorted(vehicle.orders, key=_turn)),
+    )
+
+
+def _place(one: Filling) -> tuple[int, int, int]:
+    return one.at_us, one.odometer_hm or 0, one.number
+
+
+def _turn(one: Order) -> tuple[int, int, int]:
+    return *span_of(one), one.number
+
+
+def _vehicle(
+    vehicle: Vehicle,
+    span: tuple[int, int],
+    checks: frozenset[Check],
+    places: Places,
+    rules: Rules,
+) -> Iterator[Verdict]:
+    ways = Ways(vehicle.track, rules)
+    if checks & _OF_FILLINGS.keys():
+        yield from _fillings(vehicle, span, checks, _Joined(ways, places, rules))
+    if Check.GARAGE in checks:
+        for repair in vehicle.repairs:
+            if span[0] <= repair.at_us < span[1]:
+                known = places.garages(repair.month_us)
+                yield repair_verdict(vehicle, repair, ways, known, rules)
+    if Check.ORDER in checks:
+        for order in vehicle.orders:
+            if span[0] <= span_of(order)[0] < span[1]:
+                yield order_verdict(vehicle, order, ways, rules)
+    if Check.TRIP in checks:
+        yield from trip_verdicts(vehicle, vehicle.orders, span, rules)
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What the fillings of a vehicle are compared with."""
+
+    ways: Ways
+    places: Places
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    """A filling, and what is known about it."""
+
+    vehicle: Vehicle
+    one: Filling
+    before: Filling | None
+    bill: int
+    legs: Legs
+    moved: Moved
+    stations: dict[str, Place]
+    rules: Rules
+
+
+def _fillings(
+    vehicle: Vehicle, span: tuple[int, int], checks: frozenset[Check], joined: _Joined
+) -> Iterator[Verdict]:
+    whole = bills(vehicle.fillings, joined.rules)
+    legs = Legs(whole, joined.ways, joined.rules)
+    before: Filling | None = None
+    needed = checks & {Check.PLACE, Check.TRAVEL}
+    moved = moves(vehicle.fillings, joined.ways, joined.rules)
+    for bill, one, near in zip(whole.of, vehicle.fillings, moved, strict=True):
+        if span[0] <= one.at_us < span[1]:
+            known = joined.places.stations(one.month_us) if needed else {}
+            it = _Filled(vehicle, one, before, bill, legs, near, known, joined.rules)
+            yield from (compare(it) for check, compare in _OF_FILLINGS.items() if check in checks)
+        before = one
+
+
+_OF_FILLINGS: Final[Mapping[Check, Callable[[_Filled], Verdict]]] = {
+    Check.PLACE: lambda it: place_verdict(it.vehicle, it.one, it.stations, it.rules),
+    Check.TRAVEL: lambda it: travel_verdict(
+        it.vehicle, it.one, it.before, it.moved, it.stations, it.rules
+    ),
+    Check.TANK: lambda it: tank_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
+    Check.ROOM: lambda it: room_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
+    Check.PAIR: lambda it: pair_verdict(it.vehicle.code, it.one, it.before, it.rules),
+    Check.LITRES: lambda it: litres_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
+    Check.FUEL: lambda it: fuel_verdict(it.vehicle.code, it.one),
+}

@@ -1,0 +1,289 @@
+"""Where stations and garages are, learned from where vehicles stood when papers name them.
+
+A place is the median of the stops that most fillings of that name share, counted so that no single
+vehicle decides: of each at most a few. What it stands on is shown with it. It is learned as of the
+begin of a month, from what came before; so a verdict never rests on itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from fleet.joining.model import Filling, Records, Repair, Stops, Track, Vehicle
+from fleet.joining.names import named
+from fleet.joining.rules import DAY_US, Rules
+from fleet.joining.where import away_mm
+from fleet.track.fixes import Floats, Int64s
+
+_P = TypeVar("_P", Filling, Repair)
+_NEAR_MM: Final = 150_000
+"""Stops so near to each other are at one place: how far receivers scatter between houses."""
+_EACH: Final = 3
+"""So many matches of a vehicle count at most when places are weighed."""
+_MOST: Final = 600
+"""So many candidates of a name are weighed, the latest: more change nothing."""
+_CELL: Final = 0.0015
+"""Degrees: about 150 m; in such cells a vehicle's usual places are looked for."""
+_BESIDE: Final = [north * 1_000_000 + east for north in (-1, 0, 1) for east in (-1, 0, 1)]
+_CENTRES: Final = 24
+"""So many candidates are tried as the middle of a place."""
+_DAYS: Final = 6
+"""A place with longer stays on more days than this is no garage but somewhere a vehicle goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a station or garage is, and what that stands on.
+
+    Attributes:
+        name: as papers have it, without blanks and brackets.
+        lat, lon: WGS-84: the median of the matches.
+        as_of_us: only what was before is in it.
+        since_us, until_us: the first and the last match.
+        matches: papers that stand behind it; ``of``: that could have.
+        vehicles: how many different vehicles.
+        spread_mm: median distance of the matches from it.
+    """
+
+    name: str
+    lat: float
+    lon: float
+    as_of_us: int
+    since_us: int
+    until_us: int
+    matches: int
+    of: int
+    vehicles: int
+    spread_mm: int
+
+    def firm(self, rules: Rules) -> bool:
+        """Tell whether enough stands behind it for a doubt."""
+        return (
+            self.vehicles >= rules.vehicles
+            and self.matches >= rules.matches
+            and self.matches * 100 >= self.of * rules.share_pct
+        )
+
+    def around(self, rules: Rules) -> tuple[float, float, int]:
+        """Return where it is, and how far around it counts as there, mm."""
+        return self.lat, self.lon, rules.radius_mm + self.spread_mm
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A stop that may be where a paper comes from."""
+
+    lat: float
+    lon: float
+    number: int
+    vehicle: str
+    at_us: int
+
+
+def stations(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
+    """Return where stations are, as of a moment: name → place."""
+    found: dict[str, list[_Candidate]] = defaultdict(list)
+    for vehicle in _seen(records):
+        papers = _papers(vehicle.fillings, as_of_us - rules.after_us, as_of_us, rules)
+        usual = _usual(vehicle.track.stops, as_of_us, rules) if papers else set()
+        for one in papers:
+            if one.timed and one.merchant:
+                span = one.at_us - rules.before_us, one.at_us + rules.after_us
+                found[named(one.merchant)] += _short(vehicle, one, span, usual, rules)
+    return _places(found, as_of_us)
+
+
+def garages(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
+    """Return where garages are, as of a moment: name → place."""
+    found: dict[str, list[_Candidate]] = defaultdict(list)
+    for vehicle in _seen(records):
+        papers = _papers(
+            vehicle.repairs, as_of_us - rules.garage_after_us - DAY_US, as_of_us, rules
+        )
+        habits = Habits(vehicle.track.stops, as_of_us, rules) if papers else None
+        for one in papers:
+            if one.merchant and habits is not None:
+                for index in unusual(vehicle.track, one, habits, rules):
+                    found[named(one.merchant)].append(_candidate(vehicle, one, index))
+    return _places(found, as_of_us)
+
+
+class Habits:
+    """Where a vehicle was in the time before a moment, and on how many days."""
+
+    def __init__(self, stops: Stops, as_of_us: int, rules: Rules) -> None:
+        past = stops.touching(as_of_us - rules.history_us, as_of_us - 1)
+        part = slice(past.start, past.stop)
+        self._days: dict[int, set[int]] = defaultdict(set)
+        days = (np.maximum(stops.began_us[part], as_of_us - rules.history_us) // DAY_US).tolist()
+        for cell, day in zip(_cells(stops, part), days, strict=True):
+            self._days[cell].add(day)
+
+    def often(self, cell: int) -> bool:
+        """Tell whether it was in a cell, or beside, on more than a few days."""
+        days = set().union(*(self._days.get(cell + step, ()) for step in _BESIDE))
+        return len(days) > _DAYS
+
+
+def unusual(track: Track, repair: Repair, habits: Habits, rules: Rules) -> Iterator[int]:
+    """Yield the longer stops around an invoice at places where the vehicle hardly ever is.
+
+    Args:
+        track: of the vehicle.
+        repair: the invoice.
+        habits: of the vehicle, before the month of the invoice.
+        rules: what is believed.
+    """
+    stops = track.stops
+    span = repair.day_us - rules.garage_before_us, repair.day_us + DAY_US + rules.garage_after_us
+    found = stops.touching(*span)
+    part = slice(found.start, found.stop)
+    long = (stops.ended_us - stops.began_us)[part] >= rules.garage_stay_us
+    placed = ~np.isnan(stops.lat[part])
+    cells = _cells(stops, part)
+    for offset in np.flatnonzero(long & placed).tolist():
+        if not habits.often(cells[offset]):
+            yield found.start + offset
+
+
+def usual_here(stops: Stops, index: int, as_of_us: int, rules: Rules) -> bool:
+    """Tell whether a stop is where its vehicle usually stands."""
+    usual = _usual(stops, as_of_us, rules)
+    return bool(_cells(stops, slice(index, index + 1))[0] in usual)
+
+
+def _seen(records: Records) -> Iterator[Vehicle]:
+    for code in sorted(records.vehicles):
+        vehicle = records.vehicles[code]
+        if not vehicle.sensitive and len(vehicle.track.stops):
+            yield vehicle
+
+
+def _papers(papers: Iterable[_P], before_us: int, as_of_us: int, rules: Rules) -> list[_P]:
+    return [one for one in papers if as_of_us - rules.history_us <= one.at_us < before_us]
+
+
+def _short(
+    vehicle: Vehicle, one: Filling, span: tuple[int, int], usual: set[int], rules: Rules
+) -> Iterator[_Candidate]:
+    stops = vehicle.track.stops
+    found = stops.touching(*span)
+    for index, cell in zip(found, _cells(stops, slice(found.start, found.stop)), strict=True):
+        stayed = int(stops.ended_us[index] - stops.began_us[index])
+        if stayed <= rules.visit_us and cell not in usual:
+            yield _candidate(vehicle, one, index)
+
+
+def _candidate(vehicle: Vehicle, one: Filling | Repair, index: int) -> _Candidate:
+    stops = vehicle.track.stops
+    lat, lon = float(stops.lat[index]), float(stops.lon[index])
+    return _Candidate(lat, lon, one.number, vehicle.code, one.at_us)
+
+
+def _cells(stops: Stops, part: slice) -> list[int]:
+    return _cells_of(stops.lat[part], stops.lon[part])
+
+
+def _cells_of(lat: Floats, lon: Floats) -> list[int]:
+    north = np.rint(np.nan_to_num(lat) / _CELL).astype(np.int64)
+    east = np.rint(np.nan_to_num(lon) / _CELL).astype(np.int64)
+    found: list[int] = (north * 1_000_000 + east).tolist()
+    return found
+
+
+def _usual(stops: Stops, as_of_us: int, rules: Rules) -> set[int]:
+    """Return the cells in which a vehicle spends much of its standing time, and those beside."""
+    begin = as_of_us - rules.history_us
+    past = stops.touching(begin, as_of_us - 1)
+    part = slice(past.start, past.stop)
+    began = np.maximum(stops.began_us[part], begin)
+    stood = np.minimum(stops.ended_us[part], as_of_us) - began
+    time: dict[int, int] = defaultdict(int)
+    for cell, us in zip(_cells(stops, part), stood.tolist(), strict=True):
+        time[cell] += us
+    least = sum(time.values()) * rules.usual_pct // 100
+    return {cell + step for cell, us in time.items() if us > least for step in _BESIDE}
+
+
+def _places(found: dict[str, list[_Candidate]], as_of_us: int) -> dict[str, Place]:
+    result = {}
+    for name in sorted(found):
+        candidates = sorted(found[name], key=lambda one: (one.at_us, one.number, one.lat, one.lon))
+        if candidates:
+            result[name] = _place(name, candidates[-_MOST:], as_of_us)
+    return result
+
+
+def _place(name: str, candidates: list[_Candidate], as_of_us: int) -> Place:
+    lat = np.array([one.lat for one in candidates])
+    lon = np.array([one.lon for one in candidates])
+    best: tuple[int, int] = (-1, 0)
+    members: dict[int, int] = {}
+    for index in _centres(candidates, lat, lon):
+        far = away_mm(float(lat[index]), float(lon[index]), lat, lon)
+        mine = _one_each(candidates, far)
+        weight = _weight(candidates, mine), -int(far[list(mine.values())].sum())
+        if weight > best:
+            best, members = weight, mine
+    chosen = sorted(members.values())
+    middle = float(np.median(lat[chosen])), float(np.median(lon[chosen]))
+    spread = away_mm(*middle, lat[chosen], lon[chosen])
+    times = [candidates[index].at_us for index in chosen]
+    return Place(
+        name=name,
+        lat=middle[0],
+        lon=middle[1],
+        as_of_us=as_of_us,
+        since_us=min(times),
+        until_us=max(times),
+        matches=len(chosen),
+        of=len({one.number for one in candidates}),
+        vehicles=len({candidates[index].vehicle for index in chosen}),
+        spread_mm=int(np.median(spread)),
+    )
+
+
+def _centres(candidates: list[_Candidate], lat: Floats, lon: Floats) -> list[int]:
+    """Return candidates that are tried as the middle: of the cells that weigh most, a few each."""
+    cells = _cells_of(lat, lon)
+    held: dict[int, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for cell, one in zip(cells, candidates, strict=True):
+        held[cell][one.vehicle].add(one.number)
+    weights = {cell: _weight_near(held, cell) for cell in set(cells)}
+    tried: dict[int, int] = defaultdict(int)
+    found = []
+    for index in sorted(range(len(cells)), key=lambda index: (-weights[cells[index]], index)):
+        tried[cells[index]] += 1
+        if tried[cells[index]] <= _EACH:
+            found.append(index)
+    return found[:_CENTRES]
+
+
+def _weight_near(held: Mapping[int, Mapping[str, set[int]]], cell: int) -> int:
+    papers: dict[str, set[int]] = defaultdict(set)
+    for step in _BESIDE:
+        for vehicle, numbers in held.get(cell + step, {}).items():
+            papers[vehicle] |= numbers
+    return sum(min(len(numbers), _EACH) for numbers in papers.values())
+
+
+def _one_each(candidates: list[_Candidate], far: Int64s) -> dict[int, int]:
+    """Return for each paper its candidate near a place, the nearest one."""
+    mine: dict[int, int] = {}
+    for index in np.flatnonzero(far <= _NEAR_MM).tolist():
+        number = candidates[index].number
+        if number not in mine or far[index] < far[mine[number]]:
+            mine[number] = index
+    return mine
+
+
+def _weight(candidates: list[_Candidate], mine: dict[int, int]) -> int:
+    each: dict[str, int] = defaultdict(int)
+    for index in mine.values():
+        each[candidates[index].vehicle] += 1
+    return sum(min(count, _EACH) for count in each.values())

@@ -1,0 +1,114 @@
+"""Trips against dispatch orders, and orders against trips.
+
+What an order does not say is a missing application more often than anything else, so it stands with
+every verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fleet.joining.model import Order, Trips, Vehicle
+from fleet.joining.rules import DAY_US, SECOND_US, Rules
+from fleet.joining.stated import About
+from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
+from fleet.joining.ways import HM_MM, Ways
+
+
+def span_of(order: Order) -> tuple[int, int]:
+    """Return when an order was driven: its times, or else as much of its day as they leave."""
+    begin = order.day_us if order.out_us is None else order.out_us
+    end = max(order.day_us + DAY_US, begin) if order.back_us is None else order.back_us
+    return min(begin, end), end
+
+
+def order_verdict(vehicle: Vehicle, order: Order, ways: Ways, rules: Rules) -> Verdict:
+    """Compare an order with what was driven in its time."""
+    begin, end = span_of(order)
+    wide = begin - rules.order_slack_us, end + rules.order_slack_us
+    about = About(
+        *(Kind.ORDER, order.number, vehicle.code, begin, Check.ORDER),
+        *wide,
+    )
+    way = ways.between(*wide)
+    asked = None
+    if order.out_hm is not None and order.back_hm is not None:
+        asked = (order.back_hm - order.out_hm) * HM_MM
+    figures: tuple[Figure, ...] = (
+        Figure("order", order.name),
+        Figure("span_from_us", begin),
+        Figure("span_to_us", end),
+        Figure("slack_s", rules.order_slack_us // SECOND_US),
+        Figure("order_mm", asked),
+        Figure("driven_mm", way.gps_mm),
+        Figure("unseen_s", way.hole_s),
+        Figure("missing", "、".join(order.missing) or None),
+    )
+    if not len(vehicle.track.stops) and not len(vehicle.track.trips):
+        return about.cannot_tell(Why.NO_TRACK, *figures)
+    if not way.complete(rules):
+        return about.cannot_tell(Why.TRACK_INCOMPLETE, *figures)
+    if way.most_mm < rules.trip_mm:
+        return about.doubt(Doubt.ORDER_WITHOUT_TRIP, *figures)
+    if asked is None:
+        return about.agrees(*figures)
+    narrow = begin + rules.order_slack_us, end - rules.order_slack_us
+    least = ways.between(*narrow).gps_mm if narrow[0] < narrow[1] else 0
+    low = least * (100 - rules.order_pct) // 100 - rules.order_mm
+    high = way.most_mm * (100 + rules.order_pct) // 100 + rules.order_mm
+    figures = (*figures, Figure("least_mm", max(low, 0)), Figure("most_mm", high))
+    if low <= asked <= high:
+        return about.agrees(*figures)
+    return about.doubt(Doubt.ORDER_KILOMETRES, *figures)
+
+
+def trip_verdicts(
+    vehicle: Vehicle, orders: Sequence[Order], span: tuple[int, int], rules: Rules
+) -> Iterator[Verdict]:
+    """Yield for each trip that begins in a span of time whether an order speaks of it.
+
+    Args:
+        vehicle: whose.
+        orders: of the vehicle, ascending.
+        span: from when to before when.
+        rules: what is believed.
+    """
+    trips = vehicle.track.trips
+    begin, end = np.searchsorted(trips.started_us, span)
+    times = np.array([span_of(one) for one in orders], np.int64).reshape(-1, 2)
+    for index in range(int(begin), int(end)):
+        if trips.distance_mm[index] >= rules.trip_mm:
+            yield _trip(vehicle.code, trips, index, orders, times, rules)
+
+
+def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
+    vehicle: str,
+    trips: Trips,
+    index: int,
+    orders: Sequence[Order],
+    times: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    rules: Rules,
+) -> Verdict:
+    started, ended = int(trips.started_us[index]), int(trips.ended_us[index])
+    about = About(
+        *(Kind.TRIP, started, vehicle, started, Check.TRIP),
+        *(started - rules.orders_us, ended + rules.orders_us),
+    )
+    begin, end = times[:, 0] - rules.order_slack_us, times[:, 1] + rules.order_slack_us
+    shared = np.minimum(end, ended) - np.maximum(begin, started)
+    figures = (
+        Figure("started_us", started),
+        Figure("ended_us", ended),
+        Figure("driven_mm", int(trips.distance_mm[index])),
+    )
+    near = (times[:, 1] >= about.from_us) & (times[:, 0] <= about.to_us)
+    if not near.any():
+        return about.cannot_tell(Why.NO_ORDERS, *figures)
+    best = int(np.argmax(shared))
+    if shared[best] * 2 >= ended - started:
+        return about.agrees(*figures, Figure("order", orders[best].name))
+    return about.doubt(
+        Doubt.TRIP_WITHOUT_ORDER, *figures, Figure("slack_s", rules.order_slack_us // SECOND_US)
+    )

@@ -1,0 +1,78 @@
+"""`jieyong fleet check` and `evaluate`: papers against tracks, and how much of it is found."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from fleet.joining.load import checked
+from fleet.joining.verdict import Finding
+from jieyong.commands import asked, fleet_check_tables
+from jieyong.commands.screen import console, counting
+from jieyong.commands.session import By, Config, session
+from jieyong.evaluation.run import FLEETS, evaluate
+from jieyong.settings_file import load_settings
+from registry.audit import record
+from registry.refusal import refuse
+
+AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
+
+
+def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    vehicle: Annotated[str | None, typer.Option(help="一辆车：台账中的车辆编码。")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
+    evidence: Annotated[bool, typer.Option("--evidence", help="列出每个疑点的依据。")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="也列出相符和无法判断的。")] = False,
+    as_json: AsJson = False,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Hold papers against tracks; looking is recorded."""
+    with session(config, by) as at:
+        end = at.today if last is None else asked.day(last, "--to")
+        begin = end - timedelta(days=30) if first is None else asked.day(first, "--from")
+        if end < begin:
+            refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
+        known = "SELECT 1 FROM fuel_consumer WHERE code = %s AND withdrawn_at IS NULL"
+        if vehicle is not None and at.conn.execute(known, [vehicle]).fetchone() is None:
+            refuse("--vehicle", f"车辆 {vehicle} 没有建账；请核对编码，或先导入“车辆”表")
+        with at.conn.transaction():
+            detail = {"from": begin.isoformat(), "to": end.isoformat()}
+            record(at.conn, at.act, "joining.read", vehicle or "*", detail)
+            rules = at.settings.joining.rules()
+            only = None if vehicle is None else [vehicle]
+            behind = end + timedelta(days=1)
+            found = list(checked(at.conn, begin, behind, at.zone, rules, only=only))
+        zone = at.zone
+    if as_json:
+        typer.echo(fleet_check_tables.as_json(found, zone))
+        return
+    listed = [one for one in found if everything or one.finding is Finding.DOUBT]
+    title = f"{begin} 至 {end} 的{'比对' if everything else '疑点'}"
+    console().print(fleet_check_tables.verdicts(listed, title, zone))
+    if evidence:
+        for one in listed:
+            console().print(fleet_check_tables.evidence(one, zone))
+    console().print(fleet_check_tables.summary(found))
+    typer.echo("疑点有待核实，不是结论；无法判断的原因见 --all。")
+
+
+def evaluate_command(
+    seed: Annotated[int, typer.Option(help="种子；1000 以下用于调参，公布用 1000 以上。")],
+    as_json: AsJson = False,
+    fleets: Annotated[int, typer.Option(min=1, max=20, help="模拟车队数，合并计数。")] = FLEETS,
+    config: Config = None,
+) -> None:
+    """Measure on simulated fleets how much is found, and from which size on."""
+    rules = load_settings(config).joining.rules()
+    with counting(fleets) as done:
+        curves = evaluate(seed, rules, fleets=fleets, done=done)
+    if as_json:
+        typer.echo(fleet_check_tables.curves_as_json(seed, fleets, curves))
+        return
+    console().print(fleet_check_tables.floors(curves))
+    for curve in curves:
+        console().print(fleet_check_tables.curve(curve))

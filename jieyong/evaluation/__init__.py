@@ -1,0 +1,1 @@
+"""How much of what is known to be untrue is found: measured on simulated fleets."""

@@ -1,0 +1,136 @@
+"""Counting what was found of what is known to be untrue, and from which size on it is enough."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fleet.joining.verdict import Check, Doubt, Finding, Verdict
+from simulators.receipts.tamper import Case
+
+ENOUGH_PER_MILLE: Final = 980
+TOLD_PER_MILLE: Final = 500
+_NAMED: Final = {Check.PAIR: ("before_number",), Check.ROOM: ("since_number", "between")}
+"""In which figures a check names other papers of which its doubt speaks too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of one kind at one size; sums of several fleets.
+
+    Attributes:
+        size: in the kind's unit.
+        made: untrue papers, or runs of them.
+        told: of them, those of which one can tell; of a run, two thirds of its papers.
+        found: of them, those that raised their doubt.
+        false: doubts of this kind that true papers raised.
+        papers: true papers of which one can tell.
+    """
+
+    size: int
+    made: int
+    told: int
+    found: int
+    false: int
+    papers: int
+
+    @property
+    def recall(self) -> int | None:
+        """Found of what can be told, per mille; None: nothing can."""
+        return self.found * 1_000 // self.told if self.told else None
+
+    @property
+    def precision(self) -> int | None:
+        """Found of all doubts, per mille; None: there are none."""
+        doubts = self.found + self.false
+        return self.found * 1_000 // doubts if doubts else None
+
+    @property
+    def told_share(self) -> int | None:
+        """What can be told, per mille; None: nothing was made up."""
+        return self.told * 1_000 // self.made if self.made else None
+
+    @property
+    def enough(self) -> bool:
+        """Tell whether precision and recall suffice, and whether enough can be told at all."""
+        return (
+            (self.recall or 0) >= ENOUGH_PER_MILLE
+            and (self.precision or 0) >= ENOUGH_PER_MILLE
+            and (self.told_share or 0) >= TOLD_PER_MILLE
+        )
+
+
+def floor(scores: Sequence[Score]) -> int | None:
+    """Return the smallest size from which on all are enough; None: there is none."""
+    found = None
+    for one in reversed(scores):
+        if not one.enough:
+            break
+        found = one.size
+    return found
+
+
+def together(parts: Iterable[Score]) -> Score:
+    """Return the sums of one size in several fleets."""
+    found = list(parts)
+    return Score(
+        found[0].size,
+        sum(one.made for one in found),
+        sum(one.told for one in found),
+        sum(one.found for one in found),
+        sum(one.false for one in found),
+        sum(one.papers for one in found),
+    )
+
+
+def score(size: int, case: Case, verdicts: Iterable[Verdict], doubt: Doubt, *, runs: bool) -> Score:
+    """Count the verdicts of one check.
+
+    Args:
+        size: of the untrue papers.
+        case: which papers are untrue.
+        verdicts: of that check alone.
+        doubt: the kind that untrue papers should raise.
+        runs: a group is a run of one vehicle; then a false alarm counts once for a vehicle, and
+            what its run leaves behind in later fillings is neither.
+    """
+    untrue = case.untrue
+    told: Counter[int] = Counter()
+    found: set[int] = set()
+    false: list[str] = []
+    papers = 0
+    tampered = set()
+    for one in verdicts:
+        if one.number in case.apart:
+            continue
+        about = _about(one) if one.doubt is doubt else (one.number,)
+        groups = {untrue[number] for number in about if number in untrue}
+        can_tell = one.finding is not Finding.CANNOT_TELL
+        if one.number in untrue and can_tell:
+            told[untrue[one.number]] += 1
+        if groups and runs:
+            tampered.add(one.vehicle)
+        papers += not groups and can_tell
+        if one.doubt is not doubt:
+            continue
+        if groups:
+            found |= groups
+        else:
+            false.append(one.vehicle)
+    if runs:
+        false = list(set(false) - tampered)
+    sizes = Counter(untrue.values())
+    tellable = {group for group, count in told.items() if count * 3 >= sizes[group] * 2} | found
+    return Score(size, len(sizes), len(tellable), len(found), len(false), papers)
+
+
+def _about(one: Verdict) -> tuple[int, ...]:
+    """Return the papers that a verdict speaks of: of two fillings both, of several all.
+
+    That two papers do not go together is what can be known; which of them is untrue is not.
+    """
+    told = [figure.value for figure in one.figures if figure.name in _NAMED.get(one.check, ())]
+    others = [int(text) for value in told if value for text in str(value).split("、")]
+    return (one.number, *others)

@@ -1,0 +1,1 @@
+"""Vehicles' months with their papers, true and tampered with, and what is true of them."""

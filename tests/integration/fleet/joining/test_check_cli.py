@@ -1,0 +1,81 @@
+"""`jieyong fleet check` as officers use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from jieyong import cli
+from registry.audit import lines
+from registry.refusal import RefusedError
+from tests.integration.fleet.joining.world import settle
+from tests.unit.fleet.joining.scene import AT_A, Car, filling, in_may, order, subject
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(
+    database: str, conn: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Run `jieyong fleet check …` on a vehicle with one good filling and one that is a doubt."""
+    settle(
+        conn,
+        subject(
+            Car("v", {in_may(5): AT_A}),
+            filling(1, in_may(5), "09:27"),
+            filling(2, in_may(12), "13:00"),
+            order(30, in_may(8), "08:50", "10:10"),
+        ),
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+
+    def words(*given: str) -> str:
+        month = ["--from", "2026-05-01", "--to", "2026-05-31"]
+        result = CliRunner().invoke(cli.app, ["fleet", "check", *month, *given])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return words
+
+
+def test_doubts_are_listed_and_looking_leaves_a_record(run: Run, conn: psycopg.Connection) -> None:
+    shown = run("--vehicle", "v", "--by", "李主任")
+    assert "加油时车辆不在加油站" in shown
+    assert "2026-05-12 13:00" in shown
+    assert "2026-05-05 09:27" not in shown
+    assert "不是结论" in shown
+    (line,) = lines(conn, "v")
+    assert (line.principal, line.action) == ("李主任", "joining.read")
+    assert line.detail == {"from": "2026-05-01", "to": "2026-05-31"}
+
+
+def test_evidence_is_shown_on_demand(run: Run) -> None:
+    assert "位置依据（车辆数）" not in run("--vehicle", "v")
+    shown = run("--vehicle", "v", "--evidence")
+    assert "位置依据（车辆数）" in shown
+    assert "容许距离" in shown
+
+
+def test_everything_is_listed_on_demand_and_as_json(run: Run) -> None:
+    assert "2026-05-05 09:27" in run("--vehicle", "v", "--all")
+    found = json.loads(run("--vehicle", "v", "--json"))
+    (one,) = (row for row in found if row["number"] == 2 and row["check"] == "place")
+    assert (one["finding"], one["doubt"]) == ("doubt", "borrowed_card")
+    assert one["figures"]["place_vehicles"] == 4
+    assert one["at"] == "2026-05-12T13:00:00+08:00"
+
+
+def test_what_cannot_be_asked_is_refused(run: Run) -> None:
+    with pytest.raises(RefusedError, match="没有建账"):
+        run("--vehicle", "没有")
+    with pytest.raises(RefusedError, match="早于"):
+        run("--to", "2026-04-01")
