@@ -33,7 +33,7 @@ _WHY: Final = {
     Why.CALENDAR: "该年节假日尚未公布",
     Why.ORDER_OPEN: "派车单没有回车时间",
     Why.PENDING: "行程尚未计算完",
-    Why.SENSITIVE: "涉密车辆，不看位置",
+    Why.SENSITIVE: "敏感车辆，不保存位置",
 }
 _EXCUSES: Final = {
     ExcuseKind.ORDER: "派车单",
