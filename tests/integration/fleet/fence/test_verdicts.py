@@ -14,6 +14,7 @@ from fleet.fence.track import Silence
 from fleet.fence.visits import visits
 from fleet.ledger import imports as ledger
 from fleet.ledger.words import Papers, words
+from fleet.privacy.withholding import withhold_due
 from fleet.yards import load
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.settings import FenceSettings
@@ -200,16 +201,50 @@ def test_an_order_and_a_duty_exempt_a_night(fleet: psycopg.Connection, tmp_path:
 def test_of_a_sensitive_vehicle_no_place_is_looked_at(
     fleet: psycopg.Connection, tmp_path: Path
 ) -> None:
-    ledger_of(fleet, tmp_path / "a.xlsx")
-    fleet.execute(
-        "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
-        " entered_at) SELECT id, 'secrecy', 'sensitive', '2026-01-01', 'k', 'c', 'x', now()"
-        " FROM fuel_consumer"
-    )
+    become_sensitive(fleet, tmp_path / "a.xlsx", "2026-01-01")
     (found,) = nights(fleet)["out"]
     assert isinstance(found.verdict, CannotTell)
     assert found.verdict.why is Why.SENSITIVE
     assert found.verdict.evidence.place is None
+
+
+def become_sensitive(conn: Conn, path: Path, since: str) -> None:
+    """Say it in the ledger, and let the workers do what follows."""
+    ledger_of(conn, path)
+    conn.execute(
+        "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
+        " entered_at) SELECT id, 'secrecy', 'sensitive', %s, 'k', 'c', 'x', now()"
+        " FROM fuel_consumer",
+        [since],
+    )
+
+
+def test_a_night_into_a_day_on_which_a_vehicle_is_sensitive_is_not_looked_at(
+    fleet: psycopg.Connection, tmp_path: Path
+) -> None:
+    become_sensitive(fleet, tmp_path / "a.xlsx", "2026-06-02")
+    (found,) = nights(fleet)["out"]
+    assert isinstance(found.verdict, CannotTell)
+    assert found.verdict.why is Why.SENSITIVE
+
+
+def test_the_sealed_day_before_a_vehicle_becomes_sensitive_is_judged(
+    conn: psycopg.Connection, database: str, tmp_path: Path
+) -> None:
+    terminal = add(conn, "out")
+    midnight = NOON + 12 * HOUR
+    drive = Drive(midnight - 2 * HOUR, every_s=60, odometer_km=5.0).park(110)
+    bring(database, terminal, drive.go(30_000).park(300))
+    become_sensitive(conn, tmp_path / "a.xlsx", "2026-06-02")
+    withhold_due(conn, ZONE, datetime(2026, 11, 29, tzinfo=UTC))
+    work(conn)
+    enter(conn, "sealed", since="2026-06-01", last="2026-06-01", days="每天", reason="维护")
+    (found,) = rests(conn, asked(conn))["out"]
+    assert isinstance(found.verdict, Doubt)
+    assert found.verdict.evidence.moved_mm is None
+    odometer_mm = found.verdict.evidence.odometer_mm
+    assert odometer_mm is not None
+    assert odometer_mm > 1_000_000
 
 
 def test_a_fence_that_is_withdrawn_leaves_nothing_to_judge_by(fleet: psycopg.Connection) -> None:
