@@ -168,9 +168,7 @@ def _of_vehicle(
         yield from _watched(conn, asked, vehicle, there)
 
 
-def _why_not(
-    vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence], zone: ZoneInfo
-) -> Why | None:
+def _why_not(vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence], zone: ZoneInfo) -> Why | None:
     if vehicle.secret_in(ask.window, zone):
         return Why.SENSITIVE
     if not ask.certain:

@@ -20,6 +20,7 @@ from jieyong.commands.giving import give
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
 from registry.refusal import refuse
+from storage.times import us_of
 
 TABLES: Final = {
     "fence": "fleet_fence",
@@ -299,9 +300,11 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         silence = at.settings.fences.silence(trips.gap_s)
         said = {"from": days[0].isoformat(), "to": days[1].isoformat()}
         with track_of(at, "fence.visits.read", found.code, reason, **said):
-            rows = visits(at.conn, found.id, known, days, at.zone, trips.rules(), silence)
+            seen = visits(
+                at.conn, found.id, known, days, at.zone, trips.rules(), silence, us_of(at.now)
+            )
     title = f"{found.plate} 进出围栏"
-    give([fence_tables.visits(rows, title, at.zone)], None, as_json=as_json)
+    give([fence_tables.visits(seen, title, at.zone)], None, as_json=as_json)
 
 
 def _enter(

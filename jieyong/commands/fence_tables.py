@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,11 +12,11 @@ import psycopg
 
 from fleet.fence import fences
 from fleet.fence.fences import Fence
-from fleet.fence.visits import Visit
+from fleet.fence.visits import Seen
 from fleet.ledger.words import words
 from fleet.yards.days import shown_days
 from fleet.yards.look import Found
-from fleet.yards.spans import Span
+from fleet.yards.spans import Span, total
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
 from registry.table import Column, Look, Row, Table
 from storage.times import at_us
@@ -40,6 +41,7 @@ _EXCUSES: Final = {
     ExcuseKind.JOURNEY: "行驶中",
     ExcuseKind.DUTY: "值班",
 }
+_HOUR_US: Final = 3_600_000_000
 _NAMED: Final = ("kind", "类别")
 _STANDING: Final = (
     (
@@ -126,8 +128,8 @@ def fence(one: Fence) -> str:
     )
 
 
-def visits(rows: Sequence[Visit], title: str, zone: ZoneInfo) -> Table:
-    """Return the entries and exits of a vehicle."""
+def visits(seen: Seen, title: str, zone: ZoneInfo) -> Table:
+    """Return the entries and exits of a vehicle, and how long nobody knows of any."""
     columns = (
         *(("fence", "围栏"), ("name", "名称"), ("what", "进出"), ("at", "时间")),
         *(("after", "前一定位"), ("before", "后一定位"), ("remark", "说明")),
@@ -142,9 +144,17 @@ def visits(rows: Sequence[Visit], title: str, zone: ZoneInfo) -> Table:
             "before": _moment(one.crossing.before_us, zone),
             "remark": "" if one.crossing.seen else "两次定位之间，时间为估算",
         }
-        for one in rows
+        for one in seen.visits
     ]
-    return _table("进出围栏", columns, found, title)
+    return replace(_table("进出围栏", columns, found, title), remarks=_unseen(seen.unknown, zone))
+
+
+def _unseen(spans: Sequence[Span], zone: ZoneInfo) -> tuple[str, ...]:
+    if not spans:
+        return ()
+    most = max(spans, key=lambda span: span[1] - span[0])
+    hours = f"{total(spans) / _HOUR_US:.1f}"
+    return (f"共 {hours} 小时没有定位（最长 {_spans([most], zone)}），其间的进出不可知。",)
 
 
 def nights(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:

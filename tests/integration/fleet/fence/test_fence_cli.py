@@ -130,6 +130,8 @@ def test_entries_and_exits_are_shown_with_a_record(run: Run, fleet: psycopg.Conn
     shown = run("fence", "visits", "out", *days)
     assert shown.count("离开") == 1
     assert shown.count("进入") == 1
+    # Of the morning before the first position nobody knows.
+    assert "共 12.0 小时没有定位（最长 06-01 00:00—06-01 12:00），其间的进出不可知" in shown
     assert [one.action for one in lines(fleet, "out")] == ["fence.visits.read"]
     fleet.execute("UPDATE vehicle SET sensitive = true")
     with pytest.raises(RefusedError, match="敏感车辆"):
