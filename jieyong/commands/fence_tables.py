@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,6 +13,7 @@ import psycopg
 
 from fleet.fence import fences
 from fleet.fence.fences import Fence
+from fleet.fence.rows import PLACES
 from fleet.fence.visits import Seen
 from fleet.ledger.words import words
 from fleet.yards.days import shown_days
@@ -97,11 +99,22 @@ _STANDING: Final = (
         """,
     ),
 )
+# A chain is any house of its name; a fence of no institution is of all.
+_PLACES: Final = """
+    SELECT p.kind, p.name, coalesce(i.name, '全部') AS institution, p.chain, p.since,
+        p.until - 1 AS last, coalesce(string_agg(DISTINCT f.code, '、' ORDER BY f.code), '')
+    FROM fleet_party p LEFT JOIN institution i ON i.id = p.institution_id
+    LEFT JOIN fleet_fence f ON f.withdrawn_at IS NULL AND f.purpose = p.kind AND f.name = p.name
+        AND (f.institution_id IS NULL OR f.institution_id = p.institution_id)
+        AND daterange(f.since, f.until) && daterange(p.since, p.until)
+    WHERE p.withdrawn_at IS NULL AND p.kind = ANY(%s)
+    GROUP BY p.id, i.name ORDER BY p.kind, p.name, p.since, p.id
+"""
 
 
 def standing(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Table]:
-    """Return the tables of all that stands: fences, yards, sealed times, duty."""
-    found = [_fences(fences.standing(conn))]
+    """Return the tables of all that stands: fences, places of the ledger, yards, seals, duty."""
+    found = [_fences(fences.standing(conn)), _places(conn)]
     for name, columns, statement in _STANDING:
         cursor = conn.execute(statement.encode())
         keys = [column.name for column in cursor.description or ()]
@@ -266,6 +279,31 @@ def _fences(found: Sequence[Fence]) -> Table:
         for one in found
     ]
     return _table("围栏", columns, rows)
+
+
+def _places(conn: psycopg.Connection[Any]) -> Table:
+    """Return the designated places of the ledger, and what to enter of those without a fence."""
+    columns = (
+        *(("kind", "定点类别"), ("name", "名称"), ("institution", "单位"), ("since", "自")),
+        *(("last", "至"), ("fences", "围栏"), ("remark", "说明")),
+    )
+    rows = list[Row]()
+    for kind, name, institution, chain, since, last, codes in conn.execute(_PLACES, [list(PLACES)]):
+        called = words().parties[kind][0]
+        how = f"jieyong fence enter 编码 --purpose {called} --name {shlex.quote(name)}"
+        lacks = "" if codes or chain else f"没有坐标，请录入围栏：{how}"
+        rows.append(
+            {
+                "kind": called,
+                "name": name,
+                "institution": institution,
+                "since": since.isoformat(),
+                "last": "" if last is None else last.isoformat(),
+                "fences": codes,
+                "remark": "连锁，各点均可" if chain and not codes else lacks,
+            }
+        )
+    return _table("定点单位", columns, rows)
 
 
 def _table(

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from fleet.ledger import imports as ledger
+from fleet.ledger.words import Papers, words
 from jieyong import cli
 from registry.audit import lines
 from registry.refusal import RefusedError
-from tests.integration.fleet.fence.world import add, bring, goes_out, stays
+from tests.integration.fleet.fence.world import ACT, ZONE, add, bring, goes_out, stays
 from tests.integration.fleet.world import work
+from tests.integration.metering.bills.world import workbook
 
 Run = Callable[..., str]
 WHY = ("--reason", "核对")
@@ -100,8 +104,8 @@ def test_what_stands_is_listed_shown_and_withdrawn(
     run: Run, fleet: psycopg.Connection, tmp_path: Path
 ) -> None:
     listed = run("fence", "list")
-    for words in ("机关大院", "圆形 半径 300 米", "22:00—06:00", "局"):
-        assert words in listed
+    for text in ("机关大院", "圆形 半径 300 米", "22:00—06:00", "局"):
+        assert text in listed
     assert '"coordinates": [104.0, 30.6]' in run("fence", "show", "Y1")
     corners = "104,30.6 104.01,30.6 104.01,30.61"
     polygon = ("fence", "enter", "P1", "--datum", "高德", "--since", "2026-01-01")
@@ -111,6 +115,40 @@ def test_what_stands_is_listed_shown_and_withdrawn(
     assert json.loads(preview)["unchanged"] == 2
     assert "已撤回 fence 1" in run("fence", "withdraw", "fence", 1, "--why", "搬迁")
     assert "机关大院" not in run("fence", "list")
+
+
+def test_a_designated_place_without_coordinates_says_what_to_enter(
+    run: Run, fleet: psycopg.Connection, tmp_path: Path
+) -> None:
+    day = date(2026, 1, 1)
+    places: list[list[object]] = [
+        ["类别", "名称", "机构编码", "起始日期", "连锁"],
+        ["定点停放", "机关大院", "i", day, None],
+        ["定点加油站", "一站 东", None, day, None],
+        ["定点加油站", "中石化", None, day, "是"],
+        ["驾驶员", "张三", "i", day, None],
+    ]
+    book = workbook(tmp_path / "a.xlsx", 人员与定点=places)
+    ledger.apply(fleet, ACT, book, Papers(words()), ZONE)
+
+    def told() -> dict[str, tuple[str, str]]:
+        tables = json.loads(run("fence", "list", "--json"))
+        rows = next(one["rows"] for one in tables if one["kind"] == "定点单位")
+        return {row["name"]: (row["fences"], row["remark"]) for row in rows}
+
+    lacks = "没有坐标，请录入围栏：jieyong fence enter 编码 --purpose 定点加油站 --name '一站 东'"
+    assert told() == {
+        "机关大院": ("Y1", ""),
+        "一站 东": ("", lacks),
+        "中石化": ("", "连锁，各点均可"),
+    }
+    at = ("--datum", "天地图", "--lon", "104.1", "--lat", "30.6", "--radius", "50")
+    named = ("--since", "2026-01-01", "--purpose", "定点加油站", "--name", "一站 东")
+    # A place of all is none of one institution.
+    run("fence", "enter", "S0", *at, *named, "--institution", "i")
+    assert told()["一站 东"] == ("", lacks)
+    run("fence", "enter", "S1", *at, *named)
+    assert told()["一站 东"] == ("S1", "")
 
 
 def test_a_file_is_previewed_imported_and_undone(run: Run, tmp_path: Path) -> None:
