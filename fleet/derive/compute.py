@@ -20,13 +20,12 @@ from storage.due import Span
 from storage.times import ALWAYS_US, NEVER_US
 
 
-def recompute(  # noqa: PLR0913, PLR0917 - whose, what changed, and by which rules
+def recompute(
     conn: psycopg.Connection,
     vehicle_id: int,
     changed: Sequence[Span],
     rules: Rules,
     zone: ZoneInfo,
-    kept_us: int = ALWAYS_US,
 ) -> int:
     """Bring the stops, trips and days of a vehicle up to what its fixes say.
 
@@ -37,22 +36,15 @@ def recompute(  # noqa: PLR0913, PLR0917 - whose, what changed, and by which rul
             nothing is touched.
         rules: what is believed.
         zone: of days.
-        kept_us: fixes of before may be dropped: what was made of them stays as it is.
 
     Returns:
         How many fixes were looked at.
     """
     floor = floor_of(conn, vehicle_id)
     looked = 0
-    waiting = [
-        Span(max(one.from_us, kept_us), one.to_us)
-        for one in (changed if floor is None else floor.above(changed))
-        if one.to_us >= kept_us
-    ]
+    waiting = list(changed) if floor is None else floor.above(changed)
     while waiting:
-        cut, waiting = _next(conn, vehicle_id, waiting, rules, kept_us)
-        if cut is None:
-            continue
+        cut, waiting = _next(conn, vehicle_id, waiting, rules)
         if floor is not None and cut.from_us < floor.from_us:
             cut = replace(cut, from_us=floor.from_us, begin=None)
         first, last = cut.from_us - rules.cover_us, cut.to_us + rules.cover_us
@@ -65,12 +57,12 @@ def recompute(  # noqa: PLR0913, PLR0917 - whose, what changed, and by which rul
 
 
 def _next(
-    conn: psycopg.Connection, vehicle_id: int, waiting: list[Span], rules: Rules, kept_us: int
-) -> tuple[Cut | None, list[Span]]:
+    conn: psycopg.Connection, vehicle_id: int, waiting: list[Span], rules: Rules
+) -> tuple[Cut, list[Span]]:
     """Return the piece for the first change and for all others that reach into it."""
     span, *others = waiting
-    cut = cut_of(conn, vehicle_id, span, rules, kept_us)
-    while cut is not None and others and others[0].from_us - rules.cover_us <= cut.to_us:
+    cut = cut_of(conn, vehicle_id, span, rules)
+    while others and others[0].from_us - rules.cover_us <= cut.to_us:
         span = Span(span.from_us, max(span.to_us, others.pop(0).to_us))
-        cut = cut_of(conn, vehicle_id, span, rules, kept_us)
+        cut = cut_of(conn, vehicle_id, span, rules)
     return cut, others

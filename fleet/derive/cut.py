@@ -13,20 +13,13 @@ from storage.due import Span
 from storage.times import ALWAYS_US, NEVER_US, at_us, us_of
 
 _BEFORE: Final[LiteralString] = """
-SELECT seen_from, began_at, seen_to, firm_after FROM vehicle_stop
+SELECT seen_from, began_at FROM vehicle_stop
 WHERE vehicle_id = %s AND firm_after < %s
 ORDER BY firm_after DESC LIMIT 1
 """
 _BEHIND: Final[LiteralString] = """
 SELECT seen_to, ended_at FROM vehicle_stop WHERE vehicle_id = %s AND firm_before > %s
 ORDER BY firm_before LIMIT 1
-"""
-_FROZEN: Final[LiteralString] = """
-SELECT FROM vehicle_share WHERE vehicle_id = %s AND owner_at < %s LIMIT 1
-"""
-_FIRST: Final[LiteralString] = """
-SELECT seen_from, began_at, seen_to, firm_after FROM vehicle_stop
-WHERE vehicle_id = %s AND seen_from >= %s AND firm_after IS NOT NULL ORDER BY seen_from LIMIT 1
 """
 
 
@@ -47,13 +40,7 @@ class Cut:
     end: End | None
 
 
-def cut_of(
-    conn: psycopg.Connection,
-    vehicle_id: int,
-    changed: Span,
-    rules: Rules,
-    kept_us: int = ALWAYS_US,
-) -> Cut | None:
+def cut_of(conn: psycopg.Connection, vehicle_id: int, changed: Span, rules: Rules) -> Cut:
     """Return what must be computed again for a change (see :mod:`fleet.trips.firm`).
 
     Args:
@@ -61,23 +48,14 @@ def cut_of(
         vehicle_id: the vehicle.
         changed: where its fixes may differ from before.
         rules: those with which the stops were found.
-        kept_us: fixes of before may be dropped: what was made of them stays as it is.
-
-    Returns:
-        None: it lies where it cannot be computed any more.
     """
     # A fix tells, as far as this, whether another terminal is listened to.
     first, last = changed.from_us - rules.cover_us, changed.to_us + rules.cover_us
     before = conn.execute(_BEFORE, [vehicle_id, at_us(max(first, ALWAYS_US))]).fetchone()
     behind = conn.execute(_BEHIND, [vehicle_id, at_us(min(last, NEVER_US))]).fetchone()
-    to_us = NEVER_US if behind is None else us_of(behind[0])
-    end = None if behind is None else End(us_of(behind[0]), us_of(behind[1]))
-    if before is None or us_of(before[2]) < kept_us:
-        if conn.execute(_FROZEN, [vehicle_id, at_us(kept_us)]).fetchone() is None:
-            return Cut(ALWAYS_US, to_us, None, end)
-        before = conn.execute(_FIRST, [vehicle_id, at_us(kept_us)]).fetchone()
-        if before is None:
-            return Cut(kept_us, to_us, None, end)
-        if last <= us_of(before[3]):
-            return None
-    return Cut(us_of(before[0]), to_us, End(us_of(before[0]), us_of(before[1])), end)
+    return Cut(
+        ALWAYS_US if before is None else us_of(before[0]),
+        NEVER_US if behind is None else us_of(behind[0]),
+        None if before is None else End(us_of(before[0]), us_of(before[1])),
+        None if behind is None else End(us_of(behind[0]), us_of(behind[1])),
+    )

@@ -13,7 +13,6 @@ from fleet.derive.due import QUEUE
 from fleet.derive.settings import TripSettings
 from storage.due import Claim
 from storage.due_worker import Computed, DueWorker, Outcome
-from storage.times import ALWAYS_US, DAY_US, us_of
 
 
 class Worker:
@@ -31,7 +30,6 @@ class Worker:
         settings: TripSettings,
         zone: ZoneInfo,
         now: Callable[[], datetime],
-        keep_days: int | None = None,
     ) -> None:
         """Make a worker.
 
@@ -40,8 +38,6 @@ class Worker:
             settings: what is believed, and how much is done at a time.
             zone: of days.
             now: the clock, aware: for the pauses after failures.
-            keep_days: after so many days positions may be dropped; None: never. What was made of
-                them stays.
         """
         self.done = 0
         self.failed = 0
@@ -49,8 +45,6 @@ class Worker:
         self._settings = settings
         self._rules = settings.rules()
         self._zone = zone
-        self._now = now
-        self._keep_days = keep_days
         self._worker = DueWorker(conn, QUEUE, self._compute, now)
 
     def step(self) -> Outcome:
@@ -70,11 +64,8 @@ class Worker:
 
     def _compute(self, conn: psycopg.Connection, claims: Iterator[Claim]) -> Computed:
         fixes, computed = 0, list[Claim]()
-        kept_us = ALWAYS_US
-        if self._keep_days is not None:
-            kept_us = us_of(self._now()) - self._keep_days * DAY_US
         for one in claims:
-            fixes += recompute(conn, one.subject, one.spans, self._rules, self._zone, kept_us)
+            fixes += recompute(conn, one.subject, one.spans, self._rules, self._zone)
             computed.append(one)
             # The others stay due. Years of all vehicles must not be one transaction.
             if fixes >= self._settings.batch_fixes:

@@ -12,7 +12,7 @@ from fleet.track.along import withheld
 from fleet.track.fixes import Fixes
 from storage.times import ALWAYS_US, NEVER_US, at_us, us_of
 
-# Each end of an index, for each binding: no scan of what lies between.
+# Each end of an index, for each binding: no scan of what lies between, but of what was withheld.
 _AROUND: Final[LiteralString] = """
 WITH bound AS (
     SELECT terminal_id, coalesce(lower(valid), '-infinity') AS since,
@@ -25,23 +25,27 @@ FROM bound b
 LEFT JOIN LATERAL (
     SELECT fix_time AS at FROM position
     WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
+      AND lat IS NOT NULL
     ORDER BY fix_time LIMIT 1
 ) AS first ON true
 LEFT JOIN LATERAL (
     SELECT fix_time AS at FROM position
     WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
+      AND lat IS NOT NULL
       AND fix_time <= %(from)s
     ORDER BY fix_time DESC LIMIT 1
 ) AS before ON true
 LEFT JOIN LATERAL (
     SELECT fix_time AS at FROM position
     WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
+      AND lat IS NOT NULL
       AND fix_time >= %(to)s
     ORDER BY fix_time LIMIT 1
 ) AS behind ON true
 LEFT JOIN LATERAL (
     SELECT fix_time AS at FROM position
     WHERE terminal_id = b.terminal_id AND fix_time >= b.since AND fix_time < b.until
+      AND lat IS NOT NULL
     ORDER BY fix_time DESC LIMIT 1
 ) AS last ON true
 """

@@ -8,12 +8,13 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
 
 from fleet.fence.fences import Fence, of_day
 from fleet.fence.passage import Crossing
 from fleet.fence.source import Positions
-from fleet.fence.track import Silence
+from fleet.fence.track import Silence, Track
 from fleet.fence.window import crossings_in, window
 from fleet.track.rules import Rules
 from storage.times import at_us, us_of
@@ -27,6 +28,19 @@ class Visit:
     crossing: Crossing
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of some days.
+
+    Attributes:
+        visits: entries and exits, by time.
+        unknown: of which no position tells anything: (from, to), µs UTC.
+    """
+
+    visits: tuple[Visit, ...]
+    unknown: tuple[tuple[int, int], ...]
+
+
 def visits(  # noqa: PLR0913, PLR0917 - whose, which days, and what is believed
     conn: psycopg.Connection[Any],
     vehicle_id: int,
@@ -35,8 +49,9 @@ def visits(  # noqa: PLR0913, PLR0917 - whose, which days, and what is believed
     zone: ZoneInfo,
     rules: Rules,
     silence: Silence,
-) -> list[Visit]:
-    """Return the entries and exits of a vehicle, by time.
+    now_us: int,
+) -> Seen:
+    """Return the entries and exits of a vehicle, and of which time nothing is known.
 
     A fence counts on the days on which it holds; one that changes its shape is another fence.
 
@@ -48,6 +63,7 @@ def visits(  # noqa: PLR0913, PLR0917 - whose, which days, and what is believed
         zone: of days.
         rules: which fixes are believed.
         silence: what is believed between them.
+        now_us: what lies ahead is not unknown.
     """
     first, last = _begin(days[0], zone), _begin(days[1] + timedelta(days=1), zone)
     held = {fence.id: fence for day in _each(days) for fence in _holding(fences, day)}
@@ -59,7 +75,24 @@ def visits(  # noqa: PLR0913, PLR0917 - whose, which days, and what is believed
         for one in crossings_in(track, fence.watch, first, last)
         if of_day(fences, fence.code, at_us(one.at_us).astimezone(zone).date()) is fence
     ]
-    return sorted(found, key=lambda one: (one.crossing.at_us, one.fence.code))
+    found.sort(key=lambda one: (one.crossing.at_us, one.fence.code))
+    return Seen(tuple(found), tuple(_unknown(track, (first, min(last, now_us)), silence)))
+
+
+def _unknown(track: Track, whole: tuple[int, int], silence: Silence) -> Iterator[tuple[int, int]]:
+    times = track.t_us
+    if not len(times):
+        if whole[0] < whole[1]:
+            yield whole
+        return
+    legs = [(int(times[n]), int(times[n + 1])) for n in np.flatnonzero(track.unknown)]
+    ends = (whole[0], int(times[0])), (int(times[-1]), whole[1])
+    # A vehicle is heard of now and then: before the first time and behind the last as between two.
+    silent = [one if one[1] - one[0] >= silence.silent_us else (0, 0) for one in ends]
+    for start, end in (silent[0], *legs, silent[1]):
+        inside = max(start, whole[0]), min(end, whole[1])
+        if inside[0] < inside[1]:
+            yield inside
 
 
 def _each(days: tuple[date, date]) -> Iterator[date]:

@@ -17,7 +17,7 @@ from fleet.track.rules import SECOND_US
 from fleet.yards.days import Window
 from fleet.yards.movement import Driven, Sign
 from fleet.yards.verdicts import Excuse, ExcuseKind
-from storage.times import us_of
+from storage.times import at_us, us_of
 
 _DAY_US: Final = 86_400 * SECOND_US
 _BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "special"})
@@ -127,6 +127,11 @@ class Vehicle:
     def secret(self, day: date) -> bool:
         """Whether nobody may know where it was, by the inventory or the ledger."""
         return self.sensitive or self.fact("secrecy", day) == "sensitive"
+
+    def secret_in(self, window: Window, zone: ZoneInfo) -> bool:
+        """Whether that holds of a day that a window touches."""
+        ends = (window.from_us, window.to_us - 1)
+        return any(self.secret(at_us(us).astimezone(zone).date()) for us in ends)
 
     def tail(self, day: date) -> str:
         """Return the last digit of the plate: one of a new energy may end in a letter."""

@@ -159,7 +159,7 @@ def _of_vehicle(
     for ask in asks:
         day = ask.window.day
         shapes = tuple(f for code in ask.fences if (f := fences.of_day(known, code, day)))
-        why = _why_not(vehicle, ask, shapes)
+        why = _why_not(vehicle, ask, shapes, asked.zone)
         if why is None:
             there.append((ask, shapes))
         else:
@@ -168,8 +168,8 @@ def _of_vehicle(
         yield from _watched(conn, asked, vehicle, there)
 
 
-def _why_not(vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence]) -> Why | None:
-    if vehicle.secret(ask.window.day):
+def _why_not(vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence], zone: ZoneInfo) -> Why | None:
+    if vehicle.secret_in(ask.window, zone):
         return Why.SENSITIVE
     if not ask.certain:
         return Why.CALENDAR
@@ -277,7 +277,7 @@ def _still(
     trips = load.trips(conn, vehicle.id, span)
     excuses = load.excuses(conn, vehicle.id, span, asked.around_order_us, asked.zone)
     for window, reason, certain in stretch:
-        secret = vehicle.secret(window.day)
+        secret = vehicle.secret_in(window, asked.zone)
         if not certain:
             verdict: Verdict = CannotTell(Why.CALENDAR, Evidence(window))
         elif not secret and load.pending(conn, vehicle.id, _times(window)):

@@ -48,11 +48,11 @@ class Sign:
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """A trip: when, and how far by positions, whole millimetres."""
+    """A trip: when, and how far by positions, whole millimetres; None: no place was stored."""
 
     from_us: int
     to_us: int
-    distance_mm: int
+    distance_mm: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +113,14 @@ def movement(  # noqa: PLR0913, PLR0917 - the day, what is known, and what is le
     if _moved(evidence.moved_mm, evidence.odometer_mm, limits):
         return CannotTell(Why.ORDER_OPEN, evidence)
     on_us = _ignition(signs, sure) or 0
-    if trips is None and evidence.odometer_mm is None and on_us >= limits.ignition_us:
+    by_nothing_else = evidence.moved_mm is None and evidence.odometer_mm is None
+    if by_nothing_else and on_us >= limits.ignition_us:
         return Doubt(DoubtKind.IGNITION_SEALED, evidence)
     if unknown:
         heard = any(whole[0][0] <= one.t_us < whole[0][1] for one in signs)
         return CannotTell(Why.SILENT if heard else Why.NO_POSITIONS, evidence)
+    if by_nothing_else and evidence.ignition_us is None:
+        return CannotTell(Why.SENSITIVE, evidence)
     return Agrees(evidence)
 
 
@@ -170,14 +173,15 @@ def _gained(steps: Sequence[_Step], spans: Sequence[Span]) -> int | None:
     return max(gained.values(), default=None)
 
 
-def _driven(trips: Sequence[Driven], spans: Sequence[Span]) -> int:
-    """Return how far trips went in some spans, by their time."""
-    return sum(
-        one.distance_mm
-        * total(within([(one.from_us, one.to_us)], spans))
-        // (one.to_us - one.from_us)
-        for one in trips
-    )
+def _driven(trips: Sequence[Driven], spans: Sequence[Span]) -> int | None:
+    """Return how far trips went in some spans, by their time; None: of one of them unknown."""
+    driven = 0
+    for one in trips:
+        inside = total(within([(one.from_us, one.to_us)], spans))
+        if inside and one.distance_mm is None:
+            return None
+        driven += (one.distance_mm or 0) * inside // (one.to_us - one.from_us)
+    return driven
 
 
 def _moved(driven_mm: int | None, gained_mm: int | None, limits: Limits) -> bool:

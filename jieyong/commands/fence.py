@@ -18,9 +18,9 @@ from fleet.yards import entry, load, template
 from jieyong.commands import asked, fence_tables
 from jieyong.commands.giving import give
 from jieyong.commands.screen import console
-from jieyong.commands.session import By, Config, session
-from registry.audit import record
+from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
 from registry.refusal import refuse
+from storage.times import us_of
 
 TABLES: Final = {
     "fence": "fleet_fence",
@@ -267,16 +267,17 @@ def template_command(file: Path) -> None:
     typer.echo(f"模板已写入 {file}")
 
 
-@fence_app.command("visits", help="一辆车进出围栏的记录；查看会记入操作日志。")
+@fence_app.command("visits", help="一辆车进出围栏的记录。须写明原因，记入操作日志。")
 def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     vehicle: Annotated[str, typer.Argument(help="车辆编码或车牌。")],
     first: Annotated[str, typer.Option("--from", help="第一天，如 2026-10-01。")],
     last: Annotated[str, typer.Option("--to", help="最后一天（含）。")],
+    reason: Reason,
     fence: Annotated[
         list[str] | None, typer.Option("--fence", help="围栏编码，可写多次；不写为全部。")
     ] = None,
     as_json: AsJson = False,
-    by: By = None,
+    by: Reader = None,
     config: Config = None,
 ) -> None:
     """Show entries and exits."""
@@ -288,7 +289,7 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         (its,) = load.vehicles(at.conn, vehicle_id=found.id)
         span = range((days[1] - days[0]).days + 1)
         if any(its.secret(days[0] + timedelta(number)) for number in span):
-            refuse(found.code, "涉密车辆不保留位置，没有进出记录")
+            refuse(found.code, "敏感车辆不保存位置，没有进出记录")
         known = fences.standing(at.conn, fence)
         lacking = sorted(set(fence or ()) - {one.code for one in known})
         if lacking:
@@ -297,12 +298,13 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
             )
         trips = at.settings.trips
         silence = at.settings.fences.silence(trips.gap_s)
-        with at.conn.transaction():
-            detail = {"from": days[0].isoformat(), "to": days[1].isoformat()}
-            record(at.conn, at.act, "fence.visits.read", found.code, detail)
-            rows = visits(at.conn, found.id, known, days, at.zone, trips.rules(), silence)
+        said = {"from": days[0].isoformat(), "to": days[1].isoformat()}
+        with track_of(at, "fence.visits.read", found.code, reason, **said):
+            seen = visits(
+                at.conn, found.id, known, days, at.zone, trips.rules(), silence, us_of(at.now)
+            )
     title = f"{found.plate} 进出围栏"
-    give([fence_tables.visits(rows, title, at.zone)], None, as_json=as_json)
+    give([fence_tables.visits(seen, title, at.zone)], None, as_json=as_json)
 
 
 def _enter(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -11,11 +13,12 @@ import psycopg
 
 from fleet.fence import fences
 from fleet.fence.fences import Fence
-from fleet.fence.visits import Visit
+from fleet.fence.rows import PLACES
+from fleet.fence.visits import Seen
 from fleet.ledger.words import words
 from fleet.yards.days import shown_days
 from fleet.yards.look import Found
-from fleet.yards.spans import Span
+from fleet.yards.spans import Span, total
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
 from registry.table import Column, Look, Row, Table
 from storage.times import at_us
@@ -33,13 +36,14 @@ _WHY: Final = {
     Why.CALENDAR: "该年节假日尚未公布",
     Why.ORDER_OPEN: "派车单没有回车时间",
     Why.PENDING: "行程尚未计算完",
-    Why.SENSITIVE: "涉密车辆，不看位置",
+    Why.SENSITIVE: "敏感车辆，不保存位置",
 }
 _EXCUSES: Final = {
     ExcuseKind.ORDER: "派车单",
     ExcuseKind.JOURNEY: "行驶中",
     ExcuseKind.DUTY: "值班",
 }
+_HOUR_US: Final = 3_600_000_000
 _NAMED: Final = ("kind", "类别")
 _STANDING: Final = (
     (
@@ -95,11 +99,22 @@ _STANDING: Final = (
         """,
     ),
 )
+# A chain is any house of its name; a fence of no institution is of all.
+_PLACES: Final = """
+    SELECT p.kind, p.name, coalesce(i.name, '全部') AS institution, p.chain, p.since,
+        p.until - 1 AS last, coalesce(string_agg(DISTINCT f.code, '、' ORDER BY f.code), '')
+    FROM fleet_party p LEFT JOIN institution i ON i.id = p.institution_id
+    LEFT JOIN fleet_fence f ON f.withdrawn_at IS NULL AND f.purpose = p.kind AND f.name = p.name
+        AND (f.institution_id IS NULL OR f.institution_id = p.institution_id)
+        AND daterange(f.since, f.until) && daterange(p.since, p.until)
+    WHERE p.withdrawn_at IS NULL AND p.kind = ANY(%s)
+    GROUP BY p.id, i.name ORDER BY p.kind, p.name, p.since, p.id
+"""
 
 
 def standing(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Table]:
-    """Return the tables of all that stands: fences, yards, sealed times, duty."""
-    found = [_fences(fences.standing(conn))]
+    """Return the tables of all that stands: fences, places of the ledger, yards, seals, duty."""
+    found = [_fences(fences.standing(conn)), _places(conn)]
     for name, columns, statement in _STANDING:
         cursor = conn.execute(statement.encode())
         keys = [column.name for column in cursor.description or ()]
@@ -126,8 +141,8 @@ def fence(one: Fence) -> str:
     )
 
 
-def visits(rows: Sequence[Visit], title: str, zone: ZoneInfo) -> Table:
-    """Return the entries and exits of a vehicle."""
+def visits(seen: Seen, title: str, zone: ZoneInfo) -> Table:
+    """Return the entries and exits of a vehicle, and how long nobody knows of any."""
     columns = (
         *(("fence", "围栏"), ("name", "名称"), ("what", "进出"), ("at", "时间")),
         *(("after", "前一定位"), ("before", "后一定位"), ("remark", "说明")),
@@ -142,9 +157,17 @@ def visits(rows: Sequence[Visit], title: str, zone: ZoneInfo) -> Table:
             "before": _moment(one.crossing.before_us, zone),
             "remark": "" if one.crossing.seen else "两次定位之间，时间为估算",
         }
-        for one in rows
+        for one in seen.visits
     ]
-    return _table("进出围栏", columns, found, title)
+    return replace(_table("进出围栏", columns, found, title), remarks=_unseen(seen.unknown, zone))
+
+
+def _unseen(spans: Sequence[Span], zone: ZoneInfo) -> tuple[str, ...]:
+    if not spans:
+        return ()
+    most = max(spans, key=lambda span: span[1] - span[0])
+    hours = f"{total(spans) / _HOUR_US:.1f}"
+    return (f"共 {hours} 小时没有定位（最长 {_spans([most], zone)}），其间的进出不可知。",)
 
 
 def nights(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
@@ -256,6 +279,31 @@ def _fences(found: Sequence[Fence]) -> Table:
         for one in found
     ]
     return _table("围栏", columns, rows)
+
+
+def _places(conn: psycopg.Connection[Any]) -> Table:
+    """Return the designated places of the ledger, and what to enter of those without a fence."""
+    columns = (
+        *(("kind", "定点类别"), ("name", "名称"), ("institution", "单位"), ("since", "自")),
+        *(("last", "至"), ("fences", "围栏"), ("remark", "说明")),
+    )
+    rows = list[Row]()
+    for kind, name, institution, chain, since, last, codes in conn.execute(_PLACES, [list(PLACES)]):
+        called = words().parties[kind][0]
+        how = f"jieyong fence enter 编码 --purpose {called} --name {shlex.quote(name)}"
+        lacks = "" if codes or chain else f"没有坐标，请录入围栏：{how}"
+        rows.append(
+            {
+                "kind": called,
+                "name": name,
+                "institution": institution,
+                "since": since.isoformat(),
+                "last": "" if last is None else last.isoformat(),
+                "fences": codes,
+                "remark": "连锁，各点均可" if chain and not codes else lacks,
+            }
+        )
+    return _table("定点单位", columns, rows)
 
 
 def _table(

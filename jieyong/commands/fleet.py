@@ -25,14 +25,17 @@ from registry.refusal import refuse
 fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、每日里程、里程表读数。")
 odometer_app = typer.Typer(no_args_is_help=True, help="里程表读数：录入、列出、撤销。")
 fleet_app.add_typer(odometer_app, name="odometer")
-fleet_app.command("check", help="加油、维修、派车单与车辆位置、油箱、里程比对，列出疑点。")(
-    fleet_check.check_command
-)
+fleet_app.command(
+    "check",
+    help="加油、维修、派车单与车辆位置、油箱、里程比对，列出疑点。须写明原因，记入操作日志。",
+)(fleet_check.check_command)
 fleet_app.command("evaluate", help="用模拟车队测量各种疑点自多大起能检出；约需几分钟。")(
     fleet_check.evaluate_command
 )
-fleet_app.command("yards", help="定点停放：哪些车没有按时停在指定地点。")(yards)
-fleet_app.command("sealed", help="封存停驶：哪些封存的车有移动。")(sealed)
+fleet_app.command("yards", help="定点停放：哪些车没有按时停在指定地点。须写明原因，记入操作日志。")(
+    yards
+)
+fleet_app.command("sealed", help="封存停驶：哪些封存的车有移动。须写明原因，记入操作日志。")(sealed)
 
 Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见设备清单。")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]

@@ -11,23 +11,23 @@ from fleet.joining.load import checked
 from fleet.joining.verdict import Finding
 from jieyong.commands import asked, fleet_check_tables
 from jieyong.commands.screen import console, counting
-from jieyong.commands.session import By, Config, session
+from jieyong.commands.session import Config, Reader, Reason, session, tracks_of
 from jieyong.evaluation.run import FLEETS, evaluate
 from jieyong.settings_file import load_settings
-from registry.audit import record
 from registry.refusal import refuse
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 
 
 def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    reason: Reason,
     vehicle: Annotated[str | None, typer.Option(help="一辆车：台账中的车辆编码。")] = None,
     first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")] = None,
     last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
     evidence: Annotated[bool, typer.Option("--evidence", help="列出每个疑点的依据。")] = False,
     everything: Annotated[bool, typer.Option("--all", help="也列出相符和无法判断的。")] = False,
     as_json: AsJson = False,
-    by: By = None,
+    by: Reader = None,
     config: Config = None,
 ) -> None:
     """Hold papers against tracks; looking is recorded."""
@@ -39,18 +39,19 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
         known = "SELECT 1 FROM fuel_consumer WHERE code = %s AND withdrawn_at IS NULL"
         if vehicle is not None and at.conn.execute(known, [vehicle]).fetchone() is None:
             refuse("--vehicle", f"车辆 {vehicle} 没有建账；请核对编码，或先导入“车辆”表")
-        with at.conn.transaction():
-            detail = {"from": begin.isoformat(), "to": end.isoformat()}
-            record(at.conn, at.act, "joining.read", vehicle or "*", detail)
+        days = {"from": begin.isoformat(), "to": end.isoformat()}
+        with tracks_of(at, "joining.read", vehicle or "全部车辆", reason, **days) as shown:
             rules = at.settings.joining.rules()
             only = None if vehicle is None else [vehicle]
             behind = end + timedelta(days=1)
             found = list(checked(at.conn, begin, behind, at.zone, rules, only=only))
+            told = everything or as_json
+            listed = [one for one in found if told or one.finding is Finding.DOUBT]
+            shown.update(one.vehicle for one in listed if one.vehicle and one.why is None)
         zone = at.zone
     if as_json:
         typer.echo(fleet_check_tables.as_json(found, zone))
         return
-    listed = [one for one in found if everything or one.finding is Finding.DOUBT]
     title = f"{begin} 至 {end} 的{'比对' if everything else '疑点'}"
     console().print(fleet_check_tables.verdicts(listed, title, zone))
     if evidence:

@@ -19,7 +19,7 @@ from jieyong.database import database_url
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from registry.audit import Act
-from registry.track_reading import track_reading
+from registry.track_reading import track_reading, tracks_reading
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="设置文件；缺省为 jieyong.toml（若有）。")
@@ -70,6 +70,16 @@ def track_of(
     said = {**detail, "login": getpass.getuser()}
     with track_reading(at.conn, at.act, action, subject, reason, said):
         yield
+
+
+@contextmanager
+def tracks_of(
+    at: Session, action: str, subject: str, reason: str, **detail: object
+) -> Iterator[set[str]]:
+    """Read places of many inside; see :func:`registry.track_reading.tracks_reading`."""
+    said = {**detail, "login": getpass.getuser()}
+    with tracks_reading(at.conn, at.act, action, subject, reason, said) as shown:
+        yield shown
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def approve_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
 @terminal_app.command("refuse", help="拒绝接入；已批准的自现在起解除绑定。")
 def refuse_command(
     code: Code,
-    why: Annotated[str, typer.Option("--why", help="原因，写进记录。")],
+    why: Annotated[str, typer.Option("--why", help="原因，写入操作日志。")],
     by: By = None,
     config: Config = None,
 ) -> None:

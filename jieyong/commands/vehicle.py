@@ -115,7 +115,7 @@ def undo(number: int, config: Config = None, by: By = None) -> None:
 def withdraw_command(
     table: Annotated[str, typer.Argument(help="记录所在的表，见拒绝信息。")],
     number: Annotated[int, typer.Argument(min=1, help="编号。")],
-    why: Annotated[str, typer.Option("--why", help="原因，写入审计记录。")],
+    why: Annotated[str, typer.Option("--why", help="原因，写入操作日志。")],
     config: Config = None,
     by: By = None,
 ) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import psycopg
 import typer
@@ -16,13 +16,12 @@ from fleet.track.rules import SECOND_US
 from fleet.yards import load
 from fleet.yards.load import Vehicle as Its
 from fleet.yards.look import Asked, Found, at_rest, in_yards
-from fleet.yards.verdicts import CannotTell, Doubt
+from fleet.yards.verdicts import CannotTell, Doubt, Why
 from jieyong.commands import asked, fence_tables
 from jieyong.commands.giving import give
 from jieyong.commands.screen import counting
-from jieyong.commands.session import By, Config, Session, session
+from jieyong.commands.session import Config, Reader, Reason, Session, session, tracks_of
 from metering.plan.calendar_store import load_calendar
-from registry.audit import record
 from registry.refusal import refuse
 from registry.table import Table
 
@@ -37,10 +36,14 @@ All = Annotated[bool, typer.Option("--all", help="也列出相符的；缺省只
 File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 
+_BLIND: Final = frozenset({Why.NO_POSITIONS, Why.NO_FENCE, Why.CALENDAR, Why.SENSITIVE})
+"""Said without having seen a position."""
+
 Look = Callable[[psycopg.Connection[Any], Asked, Sequence[Its]], Iterator[list[Found]]]
 
 
 def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    reason: Reason,
     file: File = None,
     month: Month = None,
     first: First = None,
@@ -49,19 +52,23 @@ def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     institution: Institution = None,
     everything: All = False,
     as_json: AsJson = False,
-    by: By = None,
+    by: Reader = None,
     config: Config = None,
 ) -> None:
     """Show which vehicles were not in their yards."""
     with session(config, by) as at:
         what = _asked(at, month, first, last)
-        found, whole = _look(at, what, in_yards, vehicle, institution)
-        _record(at, what, "yards.read", found)
+        its, asked_for = _vehicles(at, vehicle, institution)
+        days = {"from": what.first.isoformat(), "to": what.last.isoformat()}
+        with tracks_of(at, "yards.read", asked_for, reason, **days) as shown:
+            found, whole = _look(at, what, in_yards, its)
+            shown.update(one.vehicle.code for one in found if _tells(one, everything))
     title = f"{what.first} 至 {what.last} 定点停放"
     _give(fence_tables.nights, found, (title, whole), at, file, (everything, as_json))
 
 
 def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    reason: Reason,
     file: File = None,
     month: Month = None,
     first: First = None,
@@ -70,14 +77,17 @@ def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     institution: Institution = None,
     everything: All = False,
     as_json: AsJson = False,
-    by: By = None,
+    by: Reader = None,
     config: Config = None,
 ) -> None:
     """Show which sealed vehicles moved."""
     with session(config, by) as at:
         what = _asked(at, month, first, last)
-        found, whole = _look(at, what, at_rest, vehicle, institution)
-        _record(at, what, "sealed.read", found)
+        its, asked_for = _vehicles(at, vehicle, institution)
+        days = {"from": what.first.isoformat(), "to": what.last.isoformat()}
+        with tracks_of(at, "sealed.read", asked_for, reason, **days) as shown:
+            found, whole = _look(at, what, at_rest, its)
+            shown.update(one.vehicle.code for one in found if _tells(one, everything))
     title = f"{what.first} 至 {what.last} 封存停驶"
     _give(fence_tables.sealed, found, (title, whole), at, file, (everything, as_json))
 
@@ -112,16 +122,21 @@ def _days(month: str | None, first: str | None, last: str | None) -> tuple[date,
     return begin, end
 
 
-def _look(
-    at: Session, what: Asked, look: Look, vehicle: str | None, institution: list[str] | None
-) -> tuple[list[Found], int]:
-    """Return the verdicts, and of how many vehicles there are none."""
-    one = None if vehicle is None else find_vehicle(at.conn, vehicle).id
+def _vehicles(
+    at: Session, vehicle: str | None, institutions: list[str] | None
+) -> tuple[list[Its], str]:
+    """Return the vehicles that are asked for, and in a word which they are, for the record."""
+    one = None if vehicle is None else find_vehicle(at.conn, vehicle)
     known = {code for (code,) in at.conn.execute("SELECT code FROM institution")}
-    strange = sorted(set(institution or ()) - known)
+    strange = sorted(set(institutions or ()) - known)
     if strange:
         refuse("--institution", f"机构 {'、'.join(strange)} 不存在，请核对编码")
-    its = load.vehicles(at.conn, institution, one)
+    its = load.vehicles(at.conn, institutions, None if one is None else one.id)
+    return its, "、".join(institutions or ("全部车辆",)) if one is None else one.code
+
+
+def _look(at: Session, what: Asked, look: Look, its: Sequence[Its]) -> tuple[list[Found], int]:
+    """Return the verdicts, and of how many vehicles there are none."""
     found, without = list[Found](), 0
     with counting(len(its)) as done:
         for verdicts in look(at.conn, what, its):
@@ -131,13 +146,14 @@ def _look(
     return found, without
 
 
-def _record(at: Session, what: Asked, action: str, found: Sequence[Found]) -> None:
-    """Note that somebody saw where vehicles were: of each whose times or places are shown."""
-    detail = {"from": what.first.isoformat(), "to": what.last.isoformat()}
-    shown = dict.fromkeys(one.vehicle.code for one in found if isinstance(one.verdict, Doubt))
-    with at.conn.transaction():
-        for code in shown:
-            record(at.conn, at.act, action, code, detail)
+def _tells(one: Found, everything: bool) -> bool:
+    """Whether a line is shown that tells where a vehicle was, or when it moved."""
+    match one.verdict:
+        case CannotTell(why=why):
+            return why not in _BLIND
+        case Doubt():
+            return True
+    return everything
 
 
 def _give(  # noqa: PLR0913, PLR0917 - what is shown, and how

@@ -57,8 +57,8 @@ def _orders(settings: Settings) -> Orders:
 
 def _begin(conn: psycopg.Connection, settings: Settings) -> Step:
     zone = ZoneInfo(settings.time_zone)
-    # Without `keep_days`: positions are there until they are removed below, and what is computed
-    # then begins at the floor that the removal left. Nothing goes uncomputed because it came late.
+    # Positions are there until they are removed below; what is computed then begins at the floor
+    # that the removal left. Nothing goes uncomputed because it came late.
     worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
     removal = _Removal(keeping_of(settings))
     due.adopt(conn, settings.trips.rules(), zone)

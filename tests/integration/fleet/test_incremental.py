@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
 
 import psycopg
 import pytest
@@ -15,7 +14,6 @@ from fleet.derive.worker import Worker
 from simulators.models.route import City
 from simulators.models.vehicle import OFFICIAL, PATROL, Vehicle
 from simulators.mqtt.terminal import Schedule
-from storage.times import at_us
 from tests.integration.fleet.world import (
     NOW,
     ZONE,
@@ -28,7 +26,7 @@ from tests.integration.fleet.world import (
     work,
     write,
 )
-from tests.unit.fleet.drives import HOUR, NOON, Drive, Fix
+from tests.unit.fleet.drives import NOON, Drive, Fix
 from tests.unit.fleet.trips.test_recompute import history
 
 DAY = 86_400_000_000
@@ -129,53 +127,6 @@ def test_simulated_days_shuffled_doubled_and_a_day_late(
         "SELECT sum(gps_mm), sum(terminal_mm) FROM vehicle_day"
     ).fetchone() or (0, 0)
     assert float(gps) == pytest.approx(float(terminal_mm), rel=0.02), "the simulator's own truth"
-
-
-DRIVEN = "SELECT started_at, ended_at, distance_mm, flags FROM trip ORDER BY started_at"
-MILEAGE = "SELECT day, trips, gps_mm FROM vehicle_day WHERE gps_mm > 0 ORDER BY day"
-
-
-@pytest.mark.parametrize("hours", [3, 8, 10.1, 12, 30])
-def test_what_was_made_of_dropped_positions_stays_whatever_becomes_due(
-    conn: psycopg.Connection, database: str, hours: float
-) -> None:
-    """Thresholds change when part of the positions is gone."""
-    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
-    bind(conn, terminal, vehicle)
-    drive = Drive()
-    for metres in (5_000, 6_000, 7_000, 8_000):
-        drive.park(600).go(metres, kmh=20)
-    write(database, drive.park(30).rows, {1: terminal})
-    work(conn)
-    trips, mileage = conn.execute(DRIVEN).fetchall(), conn.execute(MILEAGE).fetchall()
-    assert len(trips) == 4
-
-    dropped = at_us(NOON) + timedelta(hours=hours)
-    conn.execute("DELETE FROM position WHERE fix_time < %s", [dropped])
-    due.mark_all(conn, "thresholds")
-    late = Drive(NOON + HOUR, terminal=1).park(5).rows
-    write(database, late, {1: terminal})
-    work(conn, now=dropped + timedelta(days=31), keep_days=31)
-
-    assert conn.execute(DRIVEN).fetchall() == trips
-    assert conn.execute(MILEAGE).fetchall() == mileage
-    assert one(conn, "SELECT count(*) FROM fleet_due") == 0
-
-
-def test_a_vehicle_that_was_away_for_longer_than_positions_are_kept_goes_on(
-    conn: psycopg.Connection, database: str
-) -> None:
-    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
-    bind(conn, terminal, vehicle)
-    drive = Drive().park(60).go(5_000).park(60)
-    write(database, drive.rows, {1: terminal})
-    work(conn)
-    conn.execute("DELETE FROM position")
-    again = Drive(NOON + 100 * 24 * HOUR).park(60).go(6_000).park(60)
-    write(database, again.rows, {1: terminal})
-    work(conn, now=at_us(again.now_us), keep_days=31)
-    assert one(conn, "SELECT count(*) FROM trip") == 2
-    assert one(conn, "SELECT count(*) FROM vehicle_stop") == 4
 
 
 def test_vehicle_case_09_what_is_uploaded_newest_first_is_computed_all_the_same(

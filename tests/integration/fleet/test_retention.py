@@ -12,6 +12,7 @@ from fleet.derive import due
 from fleet.privacy import retention
 from fleet.privacy.retention import WHO, Keeping, remove_old
 from registry.audit import lines
+from storage.times import us_of
 from tests.integration.fleet.world import (
     add_terminal,
     add_vehicle,
@@ -21,11 +22,13 @@ from tests.integration.fleet.world import (
     work,
     write,
 )
-from tests.unit.fleet.drives import NOON, Drive, Fix
+from tests.unit.fleet.drives import HOUR, NOON, Drive, Fix
 
 DAY = 86_400_000_000
 COVER = timedelta(minutes=5)
 KEEPING = Keeping(31, places=False, cover=COVER)
+DRIVEN = "SELECT started_at, ended_at, distance_mm, flags FROM trip ORDER BY started_at"
+MILEAGE = "SELECT day, trips, gps_mm FROM vehicle_day WHERE gps_mm > 0 ORDER BY day"
 BEGIN = datetime(2026, 6, 1, tzinfo=UTC)
 """Of the first day of what is driven."""
 
@@ -196,3 +199,28 @@ def test_a_vehicle_that_stood_since_begins_anew(
     trips = derived(conn)["trip"]
     assert trips[:12] == before["trip"]
     assert len(trips) == 14
+
+
+@pytest.mark.parametrize("hours", [3, 8, 10.1, 12, 30])
+def test_wherever_a_removal_cuts_what_was_made_stays(
+    conn: psycopg.Connection, database: str, hours: float
+) -> None:
+    """Within a drive or a stop; then thresholds change, and late fixes come."""
+    terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
+    bind(conn, terminal, vehicle)
+    begin = us_of(BEGIN) - int(hours * HOUR)
+    drive = Drive(begin)
+    for metres in (5_000, 6_000, 7_000, 8_000):
+        drive.park(600).go(metres, kmh=20)
+    write(database, drive.park(30).rows, {1: terminal})
+    work(conn)
+    trips, mileage = conn.execute(DRIVEN).fetchall(), conn.execute(MILEAGE).fetchall()
+    assert len(trips) == 4
+    assert remove_old(conn, KEEPING, at_day(0)) is None
+    assert oldest(conn) >= BEGIN
+    due.mark_all(conn, "thresholds")
+    write(database, Drive(begin + HOUR).park(5).rows, {1: terminal})
+    work(conn)
+    assert conn.execute(DRIVEN).fetchall() == trips
+    assert conn.execute(MILEAGE).fetchall() == mileage
+    assert one(conn, "SELECT count(*) FROM fleet_due") == 0

@@ -78,16 +78,11 @@ def write(database: str, rows: Iterable[Fix], terminals: dict[int, int] | None =
             writer.write([Batch(Kind.POSITION, len(packed), b"".join(packed))])
 
 
-def work(
-    conn: psycopg.Connection[Any],
-    settings: TripSettings | None = None,
-    now: datetime = NOW,
-    keep_days: int | None = None,
-) -> int:
+def work(conn: psycopg.Connection[Any], settings: TripSettings | None = None) -> int:
     """Compute everything that is due; return how many fixes were looked at."""
     withhold_due(conn, ZONE, NOW)
     due.follow(conn)
-    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: now, keep_days)
+    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: NOW)
     while worker.step().done:
         pass
     return worker.fixes

@@ -10,15 +10,19 @@ import psycopg
 import pytest
 
 from fleet.fence import fences
+from fleet.fence.source import Positions
 from fleet.fence.track import Silence
 from fleet.fence.visits import visits
+from fleet.fence.window import Around
 from fleet.ledger import imports as ledger
 from fleet.ledger.words import Papers, words
+from fleet.privacy.withholding import withhold_due
 from fleet.yards import load
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.settings import FenceSettings
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Why
 from metering.plan.calendar_store import load_calendar
+from storage.times import us_of
 from tests.integration.fleet.fence.world import (
     ACT,
     SEALED,
@@ -200,16 +204,50 @@ def test_an_order_and_a_duty_exempt_a_night(fleet: psycopg.Connection, tmp_path:
 def test_of_a_sensitive_vehicle_no_place_is_looked_at(
     fleet: psycopg.Connection, tmp_path: Path
 ) -> None:
-    ledger_of(fleet, tmp_path / "a.xlsx")
-    fleet.execute(
-        "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
-        " entered_at) SELECT id, 'secrecy', 'sensitive', '2026-01-01', 'k', 'c', 'x', now()"
-        " FROM fuel_consumer"
-    )
+    become_sensitive(fleet, tmp_path / "a.xlsx", "2026-01-01")
     (found,) = nights(fleet)["out"]
     assert isinstance(found.verdict, CannotTell)
     assert found.verdict.why is Why.SENSITIVE
     assert found.verdict.evidence.place is None
+
+
+def become_sensitive(conn: Conn, path: Path, since: str) -> None:
+    """Say it in the ledger, and let the workers do what follows."""
+    ledger_of(conn, path)
+    conn.execute(
+        "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
+        " entered_at) SELECT id, 'secrecy', 'sensitive', %s, 'k', 'c', 'x', now()"
+        " FROM fuel_consumer",
+        [since],
+    )
+
+
+def test_a_night_into_a_day_on_which_a_vehicle_is_sensitive_is_not_looked_at(
+    fleet: psycopg.Connection, tmp_path: Path
+) -> None:
+    become_sensitive(fleet, tmp_path / "a.xlsx", "2026-06-02")
+    (found,) = nights(fleet)["out"]
+    assert isinstance(found.verdict, CannotTell)
+    assert found.verdict.why is Why.SENSITIVE
+
+
+def test_the_sealed_day_before_a_vehicle_becomes_sensitive_is_judged(
+    conn: psycopg.Connection, database: str, tmp_path: Path
+) -> None:
+    terminal = add(conn, "out")
+    midnight = NOON + 12 * HOUR
+    drive = Drive(midnight - 2 * HOUR, every_s=60, odometer_km=5.0).park(110)
+    bring(database, terminal, drive.go(30_000).park(300))
+    become_sensitive(conn, tmp_path / "a.xlsx", "2026-06-02")
+    withhold_due(conn, ZONE, datetime(2026, 11, 29, tzinfo=UTC))
+    work(conn)
+    enter(conn, "sealed", since="2026-06-01", last="2026-06-01", days="每天", reason="维护")
+    (found,) = rests(conn, asked(conn))["out"]
+    assert isinstance(found.verdict, Doubt)
+    assert found.verdict.evidence.moved_mm is None
+    odometer_mm = found.verdict.evidence.odometer_mm
+    assert odometer_mm is not None
+    assert odometer_mm > 1_000_000
 
 
 def test_a_fence_that_is_withdrawn_leaves_nothing_to_judge_by(fleet: psycopg.Connection) -> None:
@@ -322,8 +360,9 @@ def test_entries_and_exits_of_a_vehicle(fleet: psycopg.Connection) -> None:
 
     def seen(first: date, last: date) -> list[tuple[bool, int]]:
         known = fences.standing(fleet)
-        found = visits(fleet, vehicle, known, (first, last), ZONE, RULES, Silence())
-        return [(one.crossing.entered, (one.crossing.at_us - NOON) // HOUR) for one in found]
+        days = (first, last)
+        found = visits(fleet, vehicle, known, days, ZONE, RULES, Silence(), NOON + 30 * 24 * HOUR)
+        return [(one.crossing.entered, (one.crossing.at_us - NOON) // HOUR) for one in found.visits]
 
     assert seen(FIRST, FIRST) == [(False, 8)]
     assert seen(date(2026, 6, 2), date(2026, 6, 9)) == [(True, 14)]
@@ -331,3 +370,41 @@ def test_entries_and_exits_of_a_vehicle(fleet: psycopg.Connection) -> None:
     # From the second on it is another fence, which it does not enter or leave.
     enter(fleet, "fences", **{**YARD, "since": "2026-06-02", "lon": "104.9"})
     assert seen(date(2026, 5, 1), date(2026, 6, 30)) == [(False, 8)]
+
+
+def test_time_of_which_nothing_is_known_is_told_beside_entries_and_exits(
+    fleet: psycopg.Connection,
+) -> None:
+    its = {one.code: one.id for one in load.vehicles(fleet)}
+
+    def unknown(code: str, first: date, last: date, now_us: int) -> list[tuple[int, int]]:
+        days, known = (first, last), fences.standing(fleet)
+        found = visits(fleet, its[code], known, days, ZONE, RULES, Silence(), now_us)
+        return [((start - NOON) // HOUR, (end - NOON) // HOUR) for start, end in found.unknown]
+
+    later = NOON + 30 * 24 * HOUR
+    # It stands from noon for four days; a look ahead is no gap.
+    assert unknown("in", FIRST, FIRST, later) == [(-12, 0)]
+    assert unknown("in", date(2026, 6, 2), date(2026, 6, 9), NOON + 96 * HOUR) == []
+    assert unknown("in", date(2026, 6, 2), date(2026, 6, 9), later) == [(96, 204)]
+    assert unknown("mute", FIRST, FIRST, later) == [(-12, 12)]
+    ahead = date(2026, 8, 1)
+    assert unknown("mute", ahead, ahead, later) == []
+    fleet.execute("DELETE FROM position")
+    assert unknown("in", FIRST, date(2026, 6, 2), later) == [(-12, 36)]
+
+
+def test_fixes_without_a_place_are_no_bounds_of_what_is_read(fleet: psycopg.Connection) -> None:
+    vehicle = next(one.id for one in load.vehicles(fleet) if one.code == "in")
+    free = datetime(2026, 6, 3, tzinfo=UTC), datetime(2026, 6, 4, tzinfo=UTC)
+    fleet.execute(
+        "UPDATE position SET lat = NULL, lon = NULL, flags = flags | 256"
+        " WHERE fix_time < %s OR fix_time > %s",
+        free,
+    )
+    first, last = map(us_of, free)
+    source = Positions(fleet, vehicle)
+    around = source.around(first - HOUR, last + HOUR)
+    assert around == Around(first, first - HOUR, last + HOUR, last)
+    times = source.read(first - HOUR, last + HOUR).t_us
+    assert (times[0], times[-1]) == (first, last)

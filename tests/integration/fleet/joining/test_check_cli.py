@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from jieyong import cli
-from registry.audit import lines
+from registry.audit import Act, lines
+from registry.permissions import Permission, grant
 from registry.refusal import RefusedError
 from tests.integration.fleet.joining.world import settle
 from tests.unit.fleet.joining.scene import AT_A, Car, filling, in_may, order, subject
@@ -37,7 +39,7 @@ def run(
     monkeypatch.setenv("DATABASE_URL", database)
 
     def words(*given: str) -> str:
-        month = ["--from", "2026-05-01", "--to", "2026-05-31"]
+        month = ["--from", "2026-05-01", "--to", "2026-05-31", "--reason", "核对"]
         result = CliRunner().invoke(cli.app, ["fleet", "check", *month, *given])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -55,7 +57,25 @@ def test_doubts_are_listed_and_looking_leaves_a_record(run: Run, conn: psycopg.C
     assert "不是结论" in shown
     (line,) = lines(conn, "v")
     assert (line.principal, line.action) == ("李主任", "joining.read")
-    assert line.detail == {"from": "2026-05-01", "to": "2026-05-31"}
+    assert (line.detail["from"], line.detail["to"]) == ("2026-05-01", "2026-05-31")
+    assert line.detail["reason"] == "核对"
+
+
+def test_of_all_vehicles_each_that_is_listed_has_its_line(
+    run: Run, conn: psycopg.Connection
+) -> None:
+    run()
+    assert [line.action for line in lines(conn, "v")] == ["joining.read"]
+    assert [line.action for line in lines(conn, "全部车辆")] == ["joining.read"]
+
+
+def test_who_may_not_look_at_tracks_sees_no_verdict(run: Run, conn: psycopg.Connection) -> None:
+    with pytest.raises(RefusedError, match="--reason"):
+        run("--vehicle", "v", "--reason", " ")
+    grant(conn, Act("所长", datetime(2026, 6, 1, tzinfo=UTC)), "李主任", Permission.TRACK_READ, "")
+    with pytest.raises(RefusedError, match="张三 没有"):
+        run("--vehicle", "v", "--by", "张三")
+    assert [line.action for line in lines(conn, "v")] == ["track.refused"]
 
 
 def test_evidence_is_shown_on_demand(run: Run) -> None:

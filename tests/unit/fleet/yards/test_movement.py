@@ -123,6 +123,25 @@ def test_a_sensitive_vehicle_is_judged_by_odometer_and_ignition_alone() -> None:
     assert isinstance(judged(heard(0.1, acc=True, km=100.0), None), Agrees)
 
 
+def test_a_trip_of_unknown_length_leaves_the_odometer_to_tell() -> None:
+    unseen = replace(trip(-1, 1, 0), distance_mm=None)
+    stood = judged(heard(km=100.0), [unseen])
+    assert isinstance(stood, Agrees)
+    assert stood.evidence.moved_mm is None
+    assert isinstance(judged(heard(km=100.0, drives_at=9.0), [unseen]), Doubt)
+    started = judged(heard(0.1, acc=True), [unseen])
+    assert isinstance(started, Doubt)
+    assert started.kind is DoubtKind.IGNITION_SEALED
+
+
+def test_nothing_that_tells_of_moving_is_no_agreement() -> None:
+    unseen = replace(trip(9, 10, 0), distance_mm=None)
+    for trips in (None, [unseen]):
+        found = judged(heard(acc=None), trips)
+        assert isinstance(found, CannotTell)
+        assert found.why is Why.SENSITIVE
+
+
 def test_an_odometer_that_leapt_or_fell_is_not_believed() -> None:
     signs = heard(km=100.0)
     broken = [*signs[:5], Sign(signs[5].t_us, 1, False, 9_000 * KM), *signs[6:]]
