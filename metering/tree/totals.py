@@ -25,11 +25,14 @@ _Key = tuple[int, str, str, str]
 
 # A scope that holds all month long takes the month's row, another one its days. Neither looks at
 # hours or quarters. One month at a time: the index by month is found for a value only.
-COUNTED: Final[LiteralString] = """
+_SCOPES: Final[LiteralString] = """
 WITH scopes AS NOT MATERIALIZED (
     SELECT * FROM tree_scope
     WHERE level = %(level)s AND divided = %(divided)s AND since < %(next)s AND until > %(month)s
-), counted AS (
+)
+"""
+COUNTED_OF_SCOPES: Final[LiteralString] = """
+, counted AS (
     SELECT s.*, c.micro, c.estimated,
            c.covered_s < extract(epoch FROM %(end)s::timestamptz - %(begin)s) AS partial
     FROM scopes s
@@ -48,6 +51,7 @@ WITH scopes AS NOT MATERIALIZED (
     WHERE NOT (since <= %(month)s AND until >= %(next)s)
 )
 """
+COUNTED: Final[LiteralString] = _SCOPES + COUNTED_OF_SCOPES
 UNDIVIDED: Final[LiteralString] = (
     COUNTED
     + """
