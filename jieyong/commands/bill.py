@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.commands import asked, bill_entry
+from jieyong.commands import asked, bill_entry, bill_meters
 from jieyong.commands.purchase import purchase_app
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
@@ -40,6 +40,9 @@ bill_app.command()(bill_entry.withdraw)
 bill_app.command()(bill_entry.attach)
 bill_app.command("scan")(bill_entry.scan_command)
 bill_app.command()(bill_entry.show)
+bill_app.command()(bill_meters.meters)
+bill_app.command()(bill_meters.bind)
+bill_app.command()(bill_meters.release)
 bill_app.add_typer(purchase_app, name="purchase")
 
 Institution = Annotated[

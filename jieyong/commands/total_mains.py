@@ -68,4 +68,10 @@ def _print(report: MainsReport) -> None:
     for line in (*aside_lines(report), *shared_lines(report), *finding_lines(report)):
         typer.echo(line)
     if not any(one.finding for one in report.mains):
-        typer.echo("没有差额为负、超出允许误差的总表。")
+        typer.echo(f"没有差额为负、超出允许误差的总表{_unjudged(report)}。")
+
+
+def _unjudged(report: MainsReport) -> str:
+    """Say how many rows nothing can be said of; empty: none."""
+    unknown = sum(one.balance.remainder is None for one in report.mains)
+    return f"；其中 {unknown} 行有表未知，差额无法判断，请补录读数" if unknown else ""

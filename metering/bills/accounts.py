@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import errors
+from psycopg.rows import class_row
 
 from metering.bills.account import Account, find_account
 from metering.bills.checks import account_faults
@@ -52,11 +53,49 @@ _BOUND: Final[LiteralString] = """
     SELECT m.code FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
     WHERE b.account_id = %s AND b.withdrawn_at IS NULL
 """
+_HAS: Final[LiteralString] = """
+    SELECT a.code
+    FROM utility_account_meter b
+    JOIN meter m ON m.id = b.meter_id
+    JOIN utility_account a ON a.id = b.account_id
+    WHERE m.code = %s AND b.withdrawn_at IS NULL AND b.valid && daterange(%s, NULL)
+    ORDER BY b.valid LIMIT 1
+"""
+_BINDINGS: Final[LiteralString] = """
+    SELECT m.code AS meter, lower(b.valid) AS since, upper(b.valid) AS until
+    FROM utility_account_meter b
+    JOIN meter m ON m.id = b.meter_id
+    JOIN utility_account a ON a.id = b.account_id
+    WHERE a.code = %s AND b.withdrawn_at IS NULL ORDER BY m.code, b.valid
+"""
 _CHANGE: Final[LiteralString] = """
     UPDATE utility_account SET reading_day = %s, name = %s, prepaid = %s WHERE id = %s
 """
 _CHANGEABLE: Final = ("reading_day", "name", "prepaid")
-_TAKEN: Final = "计量表 {meter} 自 {since} 起已属于某个户号，一块表同时只能属于一个户号"
+_TAKEN: Final = (
+    "计量表 {meter} 自 {since} 起已属于户号 {account}，一块表同时只能属于一个户号；"
+    "若已改接，先解除：jieyong bill release {account} {meter} --until {since}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundMeter:
+    """A meter counts an account from a day on, until (not with) another; None: open."""
+
+    meter: str
+    since: date | None
+    until: date | None
+
+
+def bound_meters(conn: psycopg.Connection[Any], code: str) -> list[BoundMeter]:
+    """Return the meters of an account, by code and day.
+
+    Args:
+        conn: in any state.
+        code: of the account.
+    """
+    with conn.cursor(row_factory=class_row(BoundMeter)) as cursor:
+        return cursor.execute(_BINDINGS, [code]).fetchall()
 
 
 def add_account(
@@ -138,7 +177,14 @@ def _count(
     for meter in said.meters:
         meter_id = _meter(conn, meter, said.code, said.energy)
         row = [account_id, meter_id, said.since, None, import_id, act.principal, act.at]
-        _write(conn, _BIND, row, _TAKEN.format(meter=meter, since=said.since))
+        _write(conn, _BIND, row, _taken(conn, meter, said.since))
+
+
+def _taken(conn: psycopg.Connection[Any], meter: str, since: date) -> str:
+    """Say whose a meter is already, if it cannot be bound."""
+    row = conn.execute(_HAS, [meter, since]).fetchone()
+    account = "某户号" if row is None else row[0]
+    return _TAKEN.format(meter=meter, since=since, account=account)
 
 
 def change_account(
@@ -195,7 +241,7 @@ def bind_meter(conn: psycopg.Connection[Any], act: Act, word: str, meter: str, s
 
     Raises:
         RefusedError: account or meter is not known, they count different energies, or the meter
-            belongs to an account then.
+            belongs to an account then or later.
     """
     refuse_wrong_year(since)
     with conn.transaction():
@@ -205,7 +251,7 @@ def bind_meter(conn: psycopg.Connection[Any], act: Act, word: str, meter: str, s
             conn,
             _BIND,
             [account.id, meter_id, since, None, None, act.principal, act.at],
-            _TAKEN.format(meter=meter, since=since),
+            _taken(conn, meter, since),
         )
         record(conn, act, "account.bind", account.code, {"meter": meter, "since": str(since)})
 
@@ -213,11 +259,13 @@ def bind_meter(conn: psycopg.Connection[Any], act: Act, word: str, meter: str, s
 def release_meter(
     conn: psycopg.Connection[Any], act: Act, word: str, meter: str, until: date
 ) -> None:
-    """Let a meter count an account no longer from a day on.
+    """Let a meter count an account no longer from a day on; from its first day on: never.
 
     Raises:
-        RefusedError: account or meter is not known, or the meter does not count it then.
+        RefusedError: account or meter is not known, the meter does not count it then, or nobody
+            can mean the year.
     """
+    refuse_wrong_year(until)
     with conn.transaction():
         account = find_account(conn, word)
         meter_id = id_of(conn, "meter", meter, "计量表")

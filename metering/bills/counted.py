@@ -14,15 +14,17 @@ from metering.bills.month import Metered
 from metering.bills.share import each_month
 from metering.bills.words import Words
 from metering.derive.times import next_month
-from metering.tree import scope
-from metering.tree.totals import month_totals
+from metering.tree.origin import lines_by_origin
+from metering.tree.totals import Figure
 
-_METERS: Final[LiteralString] = """
-    SELECT i.id, i.code, s.energy, array_agg(DISTINCT s.meter_id ORDER BY s.meter_id)
-    FROM tree_scope s JOIN institution i ON i.id = s.holder_id
-    WHERE s.level = 'institution' AND s.since < %(next)s AND s.until > %(month)s
-        AND (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
-    GROUP BY i.id, i.code, s.energy
+_INSTITUTIONS: Final[LiteralString] = """
+    SELECT id, code FROM institution WHERE %(only)s::text[] IS NULL OR code = ANY(%(only)s)
+"""
+# Whoever they are: what passes on stands with both.
+_HOLDERS: Final[LiteralString] = """
+    SELECT DISTINCT o.institution_id, a.energy
+    FROM utility_account_institution o JOIN utility_account a ON a.id = o.account_id
+    WHERE o.withdrawn_at IS NULL AND o.valid && daterange(%s, %s)
 """
 
 
@@ -33,7 +35,10 @@ def counted_by_tree(
     words: Words,
     tick: Callable[[], None],
 ) -> dict[Whose, dict[date, Metered]]:
-    """Return what was counted for institutions, each meter once; see ``docs/totals.md``.
+    """Return what was counted at institutions, each meter once, whoever reports it.
+
+    What an account tells of is left out: its meters, wherever they hang, and the top meters where
+    somebody with an account is.
 
     Args:
         conn: may write: the attribution of meters is brought up to date first.
@@ -42,30 +47,33 @@ def counted_by_tree(
         words: units; what is counted in another unit than figures have is left out.
         tick: told of each month.
     """
-    zone = ZoneInfo(wanted.zone)
-    scope.ensure(conn, zone)
+    only = None if wanted.institutions is None else list(wanted.institutions)
+    codes: dict[int, str] = dict(conn.execute(_INSTITUTIONS, {"only": only}).fetchall())
     found: dict[Whose, dict[date, Metered]] = {}
     for month in each_month(wanted.first, wanted.end):
-        meters = {
-            (holder, energy): (code, ids)
-            for holder, code, energy, ids in conn.execute(_METERS, _named(wanted, month))
-            if not _is_held(held.get((code, energy), ()), month)
-        }
-        for line in month_totals(conn, [month], zone) if meters else ():
-            code, ids = meters.get((line.holder, line.energy), (None, ()))
-            known = words.energies.get(line.energy)
-            if code is None or known is None or known.unit != line.unit:
-                continue
-            counted = line.figure
-            metered = Metered(counted.micro, counted.estimated, counted.complete, tuple(ids))
-            found.setdefault((code, line.energy), {})[month] = metered
+        for (origin, energy), (figure, meters) in _counted(conn, month, wanted.zone, words).items():
+            whose = (codes.get(origin, ""), energy)
+            if origin in codes and not _is_held(held.get(whose, ()), month):
+                metered = Metered(figure.micro, figure.estimated, figure.complete, meters)
+                found.setdefault(whose, {})[month] = metered
         tick()
     return found
 
 
-def _named(wanted: Scope, month: date) -> dict[str, object]:
-    only = None if wanted.institutions is None else list(wanted.institutions)
-    return {"month": month, "next": next_month(month), "only": only}
+def _counted(
+    conn: psycopg.Connection[Any], month: date, zone: str, words: Words
+) -> dict[tuple[int, str], tuple[Figure, tuple[int, ...]]]:
+    """Return by institution and energy what was counted there, and the meters."""
+    holders = conn.execute(_HOLDERS, [month, next_month(month)]).fetchall()
+    found: dict[tuple[int, str], tuple[Figure, tuple[int, ...]]] = {}
+    for line in lines_by_origin(conn, month, ZoneInfo(zone), holders):
+        known = words.energies.get(line.energy)
+        if known is not None and known.unit == line.unit:
+            key = (line.origin, line.energy)
+            figure, meters = found.get(key, (Figure(), ()))
+            together = tuple(sorted({*meters, *line.meters}))
+            found[key] = (figure.plus(line.figure), together)
+    return found
 
 
 def _is_held(held: Sequence[Held], month: date) -> bool:

@@ -20,13 +20,20 @@ MeterParts = Mapping[int, MeterDays]
 class Slice:
     """What one of several ways gets of an account on some days.
 
+    Days that differ in any of the ways are different slices: a stretch is rounded as a whole.
+
     Attributes:
         at: number of the way.
-        among: ids of the meters of each way.
+        ways: all of them.
     """
 
     at: int
-    among: tuple[frozenset[int], ...]
+    ways: Ways
+
+    @property
+    def among(self) -> tuple[frozenset[int], ...]:
+        """Ids of the meters of each way."""
+        return tuple(meters for _, meters in self.ways)
 
 
 def is_divisible(among: Iterable[Iterable[int]], days: MeterParts, when: Sequence[date]) -> bool:

@@ -63,8 +63,7 @@ class Division:
         if not ways:
             return self.routes.of(self.institution, account, day) == holder
         holders = [one for one, _ in ways]
-        among = tuple(meters for _, meters in ways)
-        return Slice(holders.index(holder), among) if holder in holders else False
+        return Slice(holders.index(holder), ways) if holder in holders else False
 
 
 def _is_divisible(ways: Ways, counted: Counted, days: Sequence[date]) -> bool:

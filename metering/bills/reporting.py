@@ -41,13 +41,8 @@ _Counted = dict[Whose, list[tuple[int, Figure, bool]]]
 _ALL: Final = Fraction(1)
 ROUNDS: Final = 3
 """How often each month is gone through: papers, what is reported, meters of who has no account."""
-# What counts an account is known by its account, wherever it hangs.
-_BOUND: Final[LiteralString] = """
-    SELECT DISTINCT meter_id FROM utility_account_meter
-    WHERE withdrawn_at IS NULL AND valid && daterange(%s, %s)
-"""
-# Where the meters stand that count for some institutions, and who holds the accounts that go with
-# their meters: their own figures say whether a meter or a bill is the figure.
+# Where the meters stand that count for some institutions, who shares them, and who holds the
+# accounts that go with their meters: their own figures say whether a meter or a bill is the figure.
 _ORIGINS: Final[LiteralString] = """
     SELECT DISTINCT i.code
     FROM tree_scope s
@@ -59,6 +54,12 @@ _ORIGINS: Final[LiteralString] = """
     JOIN building b ON b.id = r.building_id
     JOIN institution i ON i.id = b.institution_id
     WHERE s.level = 'institution' AND s.holder_id = ANY(%(holders)s)
+    UNION
+    SELECT DISTINCT i.code
+    FROM tree_scope s
+    JOIN tree_scope o ON o.meter_id = s.meter_id AND o.level = s.level AND o.divided
+    JOIN institution i ON i.id = o.holder_id
+    WHERE s.level = 'institution' AND s.holder_id = ANY(%(holders)s) AND s.divided
     UNION
     SELECT i.code
     FROM utility_account a
@@ -177,8 +178,7 @@ def _of_month(
     own = papers[month]
     told = [one for one, known in own.items() if known.facts.accounts or known.facts.purchases]
     without = [(ways.ids[code], energy) for code, energy in told]
-    bound = [meter for (meter,) in conn.execute(_BOUND, [month, next_month(month)])]
-    lines = lines_by_origin(conn, month, ZoneInfo(zone), without, bound)
+    lines = lines_by_origin(conn, month, ZoneInfo(zone), without)
     counted = _counted(lines, ways, month, words())
     metered = _metered(counted, own, told)
     for whose, known in own.items():

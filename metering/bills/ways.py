@@ -121,8 +121,12 @@ class Ways:
 def undivided_text(accounts: Sequence[str]) -> str:
     """Ask about accounts whose meters go several ways, and do not know enough to divide a bill."""
     return (
-        f"户号 {'、'.join(accounts)} 的计量表分属几家，计量不全，账单没有分开，全数随户号所属机构："
-        "请补录读数，或给这些计量表登记同一分摊关系"
+        f"户号 {'、'.join(accounts)} 的计量表分属几家，计量不全，账单没有分开，全数随户号所属机构。"
+        f"请补录读数（jieyong meter read），或给其中每块表登记同一分摊："
+        "jieyong total relation enter meter 表编码 shared --to 甲=3 --to 乙=2 --since 日期；"
+        f"有哪些表：jieyong bill meters {accounts[0]}；"
+        "这些表已有的关系先看 jieyong total relation list，"
+        "再撤销：jieyong total relation withdraw 编号"
     )
 
 

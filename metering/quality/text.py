@@ -177,7 +177,12 @@ def _gone(one: EntryLine | RatioLine, zone: ZoneInfo) -> str:
 def _bills(e: Explanation) -> Iterator[str]:
     if e.subject.formula is not None:
         return
-    yield "相关账单：" if e.bills else "相关账单：这段时间没有关联到该表的账单。"
+    if not e.bills:
+        yield "相关账单：这段时间没有关联到该表的账单。"
+        bind = f"jieyong bill bind 户号 {e.subject.code} --since 日期"
+        yield f"  有账单而这里没有的，可能是表没有绑定到户号：{bind}"
+        return
+    yield "相关账单："
     for one in e.bills:
         last = one.end - timedelta(days=1)
         quantity = words.UNKNOWN if one.quantity is None else plain(one.quantity)

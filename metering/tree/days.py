@@ -19,14 +19,22 @@ from metering.tree.totals import Figure, Line, share_as
 _Key = tuple[date, int, str, str, str]
 """The fields of a :class:`Line` before its figure."""
 
-# The few days of a meter are found by its key, whatever the planner thinks of the join.
+# The few days of a meter are found by its key, whatever the planner thinks of the join. What is not
+# known all day long may be known for all the time that there is the meter.
 COUNTED_DAYS: Final[LiteralString] = """
 WITH asked AS (
     SELECT day, seconds FROM unnest(%(days)s::date[], %(seconds)s::int8[]) AS a (day, seconds)
 ), counted AS (
     SELECT s.*, d.day, d.micro, d.estimated, d.partial
     FROM tree_scope s CROSS JOIN LATERAL (
-        SELECT a.day, c.micro, c.estimated, c.covered_s < a.seconds AS partial
+        SELECT a.day, c.micro, c.estimated,
+               CASE WHEN c.covered_s >= a.seconds THEN false
+               ELSE c.covered_s < (
+                   SELECT extract(epoch FROM
+                       least(upper(m.valid), (a.day + 1)::timestamp AT TIME ZONE %(zone)s)
+                       - greatest(lower(m.valid), a.day::timestamp AT TIME ZONE %(zone)s))
+                   FROM meter m WHERE m.id = s.meter_id
+               ) END AS partial
         FROM asked a LEFT JOIN (
             SELECT day, micro, estimated, covered_s FROM consumption_day
             WHERE meter_id = s.meter_id AND day >= %(begin)s AND day < %(end)s
@@ -108,6 +116,7 @@ def bounds_of_days(begin: date, end: date, zone: ZoneInfo, level: Level) -> dict
         "days": days,
         "seconds": [_seconds(day, zone) for day in days],
         "level": level.value,
+        "zone": zone.key,
     }
 
 

@@ -15,7 +15,7 @@ import psycopg
 
 from metering.tree.measured import As, Measured, Row, measured, parts
 from metering.tree.periods import Grain, Period
-from metering.tree.remainder import Balance, NegativeRemainder, Part, Shared, Tolerance, judge
+from metering.tree.remainder import Balance, Part, Shared
 from metering.tree.shared import Stay, Within, half_away, overlaps, twice
 from metering.tree.virtual import virtual_meters
 
@@ -56,25 +56,6 @@ def balances(
     ]
     shared = _shared(conn, grain, groups, contents)
     return [(group.main, _balance(group, shared.get(at, ()))) for at, group in enumerate(groups)]
-
-
-def negative_remainders(
-    conn: psycopg.Connection[Any], grain: Grain, spans: Sequence[Period], tolerance: Tolerance
-) -> list[NegativeRemainder]:
-    """Return where sub-meters measured more than came in, over all main meters.
-
-    Args:
-        conn: any.
-        grain: of the periods.
-        spans: from :func:`periods.periods`; not empty.
-        tolerance: how much more is no finding.
-
-    Returns:
-        Findings by main and time.
-    """
-    found = mains(conn, spans[0].begin, spans[-1].end)
-    judged = (judge(balance, tolerance) for _, balance in balances(conn, found, grain, spans))
-    return [finding for finding in judged if finding is not None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,8 @@ def aside_lines(report: MainsReport) -> Iterator[str]:
     pairs = dict.fromkeys((one.code, sub) for one in report.mains for sub in one.balance.aside)
     for code, sub in pairs:
         yield (
-            f"总表 {code}：虚拟分表 {sub} 含有另挂在 {code} 之下的表，为免重复，其间整表不计入；"
-            "若它还含有别的表，请把那些表直接挂在总表之下"
+            f"总表 {code}：虚拟分表 {sub} 含有另挂在 {code} 之下的表，为免重复，其间整表不计入，"
+            f"它含有的其他表也一并不计；那些表若该计入，请直接挂在 {code} 之下"
         )
 
 

@@ -5,7 +5,6 @@ They are entered and withdrawn, never edited: a correction withdraws one and ent
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, LiteralString
@@ -106,18 +105,3 @@ def standings(conn: psycopg.Connection[Any], day: date) -> dict[int, Standing]:
     A month's figures belong, as a whole, to where the institution stands on its last day.
     """
     return {row[0]: Standing(*row[1:]) for row in conn.execute(_ON, [day])}
-
-
-def above(conn: psycopg.Connection[Any]) -> dict[int, tuple[int, ...]]:
-    """Return of each institution itself and all those above it, upwards; by ids."""
-    parent = dict(conn.execute("SELECT id, parent_id FROM institution").fetchall())
-    return {institution: _way_up(institution, parent) for institution in parent}
-
-
-def _way_up(institution: int, parent: Mapping[int, int | None]) -> tuple[int, ...]:
-    way: dict[int, None] = {}
-    at: int | None = institution
-    while at is not None and at not in way:
-        way[at] = None
-        at = parent[at]
-    return tuple(way)

@@ -24,20 +24,33 @@ _Key = tuple[int, str, str, str]
 """The fields of a :class:`Line` between its begin and its figure."""
 
 # A scope that holds all month long takes the month's row, another one its days. Neither looks at
-# hours or quarters. One month at a time: the index by month is found for a value only.
-COUNTED: Final[LiteralString] = """
+# hours or quarters. One month at a time: the index by month is found for a value only. What is not
+# known all month long may be known for all the time that there is the meter.
+_SCOPES: Final[LiteralString] = """
 WITH scopes AS NOT MATERIALIZED (
     SELECT * FROM tree_scope
     WHERE level = %(level)s AND divided = %(divided)s AND since < %(next)s AND until > %(month)s
-), counted AS (
+)
+"""
+COUNTED_OF_SCOPES: Final[LiteralString] = """
+, counted AS (
     SELECT s.*, c.micro, c.estimated,
-           c.covered_s < extract(epoch FROM %(end)s::timestamptz - %(begin)s) AS partial
+           CASE WHEN c.covered_s >= extract(epoch FROM %(end)s::timestamptz - %(begin)s) THEN false
+           ELSE c.covered_s < (
+               SELECT extract(epoch FROM least(upper(m.valid), %(end)s::timestamptz)
+                   - greatest(lower(m.valid), %(begin)s))
+               FROM meter m WHERE m.id = s.meter_id
+           ) END AS partial
     FROM scopes s
     LEFT JOIN consumption_month c ON c.meter_id = s.meter_id AND c.month = %(month)s
     WHERE since <= %(month)s AND until >= %(next)s
     UNION ALL
-    SELECT s.*, c.micro, c.estimated, c.covered_s < extract(epoch FROM
-        behind::timestamp AT TIME ZONE %(zone)s - first::timestamp AT TIME ZONE %(zone)s)
+    SELECT s.*, c.micro, c.estimated, c.covered_s < (
+        SELECT extract(epoch FROM
+            least(upper(m.valid), behind::timestamp AT TIME ZONE %(zone)s)
+            - greatest(lower(m.valid), first::timestamp AT TIME ZONE %(zone)s))
+        FROM meter m WHERE m.id = s.meter_id
+    )
     FROM scopes s,
     LATERAL (SELECT greatest(since, %(month)s) AS first, least(until, %(next)s) AS behind) AS cut,
     LATERAL (
@@ -48,6 +61,7 @@ WITH scopes AS NOT MATERIALIZED (
     WHERE NOT (since <= %(month)s AND until >= %(next)s)
 )
 """
+COUNTED: Final[LiteralString] = _SCOPES + COUNTED_OF_SCOPES
 UNDIVIDED: Final[LiteralString] = (
     COUNTED
     + """

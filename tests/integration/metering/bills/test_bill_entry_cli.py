@@ -23,7 +23,7 @@ def run(conn: Conn, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     open_account(conn)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database)
-    reading = {"show", "scan", "list"}
+    reading = {"show", "scan", "list", "meters"}
 
     def invoke(*words: object) -> Result:
         texts = [str(word) for word in words]
@@ -160,3 +160,45 @@ def test_purchases_one_at_a_time(run: Run, conn: Conn, tmp_path: Path) -> None:
     assert active(conn, "purchase") == 1
     with pytest.raises(RefusedError, match="已经录入"):
         run(*FILLING[:-1], "45", "--amount", "400", "--consumer", "车辆")
+
+
+def test_a_meter_is_bound_to_an_account_released_and_listed(run: Run, conn: Conn) -> None:
+    assert "没有计量表" in said(run("meters", "510001"))
+    assert said(run("bind", "510001", "m-1", "--since", "2026-03-01")).splitlines() == [
+        "计量表 m-1 自 2026-03-01 起属于户号 510001。",
+        "撤销：jieyong bill release 510001 m-1 --until 2026-03-01",
+    ]
+    said(run("release", "510001", "m-1", "--until", "2026-06-01"))
+    said(run("bind", "510001", "m-3", "--since", "2026-03-01"))
+    assert said(run("meters", "510001")).splitlines() == [
+        "m-1　2026-03-01 至 2026-06-01（不含）",
+        "m-3　2026-03-01 至 今后",
+    ]
+    said(run("release", "510001", "m-3", "--until", "2026-03-01"))
+    assert "m-3" not in said(run("meters", "510001"))
+    assert actions(conn)[-4:] == ["account.bind", "account.release"] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("bind", "510001", "m-9", "--since", "2026-03-01"), "计量表 m-9 不存在"),
+        (("bind", "510001", "w-1", "--since", "2026-03-01"), "不一致"),
+        (("bind", "510001", "m-1", "--since", "3月"), "不是日期"),
+        (("release", "510001", "m-1", "--until", "2026-03-01"), "不属于户号 510001"),
+        (("release", "510001", "m-1", "--until", "2206-03-01"), "2206"),
+    ],
+)
+def test_a_wrong_binding_is_refused(
+    run: Run, conn: Conn, words: tuple[str, ...], expected: str
+) -> None:
+    with pytest.raises(RefusedError, match=expected):
+        run(*words)
+    assert active(conn, "utility_account_meter") == 0
+
+
+def test_a_meter_of_another_account_names_it_and_how_to_release_it(run: Run, conn: Conn) -> None:
+    open_account(conn, "510002", meters=("m-1",))
+    release = "jieyong bill release 510002 m-1 --until 2026-03-01"
+    with pytest.raises(RefusedError, match=release):
+        run("bind", "510001", "m-1", "--since", "2026-03-01")

@@ -10,9 +10,10 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from metering.bills.accounts import bind_meter
 from metering.bills.entry import enter_bill, enter_purchase
 from metering.bills.figures import figures
 from metering.bills.model import NewPurchase
@@ -28,6 +29,7 @@ from tests.integration.metering.bills.reports import (
     MARCH,
     MID,
     MILLION,
+    POWER,
     january,
     micros,
     records,
@@ -41,6 +43,7 @@ from tests.integration.metering.bills.world import (
     count_days,
     hang,
     house,
+    of_month,
     open_account,
 )
 
@@ -260,6 +263,45 @@ def test_what_is_let_out_or_supplied_is_taken_off_from_the_bill(three: Conn) -> 
     assert january(three)["xfj"].micro == 55 * MILLION
 
 
+def test_what_an_account_gives_away_behind_its_main_is_not_lost(three: Conn) -> None:
+    house(three)
+    open_account(three, "510003", institution="xfj", meters=("m-1", "m-2"))
+    enter_bill(three, ACT, bill(JANUARY, FEBRUARY, "62", account="510003"))
+    hang(three, "m-1", "xfj", 60 * MILLION)
+    hang(three, "m-2", "xfj", 7 * MILLION)  # behind m-1
+    relate(three, "m-2", Kind.EXCLUDED, subject="meter")
+    found = january(three)
+    assert (found["xfj"].micro, found[None].micro) == (55 * MILLION, 7 * MILLION)
+
+
+def test_a_meter_counts_by_itself_until_an_account_has_it(three: Conn) -> None:
+    """Until the 11th m-3 is known by itself, from then on by the account of jgj."""
+    house(three)
+    hang(three, "m-3", "xfj", 31 * MILLION)
+    count_days(three, "m-3", (JANUARY, FEBRUARY), MILLION)
+    assert january(three)["xfj"].micro == 31 * MILLION
+    bind_meter(three, ACT, "510002", "m-3", MID)
+    assert micros(january(three)) == {
+        "czj": 310 * MILLION,
+        "jgj": 31 * MILLION,
+        "xfj": 10 * MILLION,
+    }
+    assert of_month(three, JANUARY, who="xfj").micro == 10 * MILLION
+
+
+def test_a_meter_that_hangs_nowhere_is_reported_by_whom_its_relation_leads_to(
+    three: Conn,
+) -> None:
+    three.execute("INSERT INTO institution (code, name) VALUES ('zwj', '政务局')")
+    relate(three, "m-3", Kind.SHARED, subject="meter", shares={"xfj": 1, "zwj": 2})
+    _count_month(three, "m-3", 31)
+    found = january(three)
+    assert (found["xfj"].micro, found["zwj"].micro) == (10, 21)
+    for code in ("xfj", "zwj"):
+        assert january(three, whose=[code]) == {code: found[code]}
+    assert of_month(three, JANUARY, who="xfj").micro == 31  # own, whoever reports it
+
+
 def test_earlier_records_go_by_days(three: Conn) -> None:
     records(three, "water", "m3", "3.1")
     relate(three, "czj", Kind.ON_BEHALF, "jgj", since=MID)
@@ -293,6 +335,13 @@ BILLS = st.lists(st.tuples(st.integers(20, 70), st.integers(0, 10**10)), min_siz
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(relations=RELATIONS, of_meters=OF_METERS, bills=BILLS, metered=st.booleans())
+# One of two ways stays the same while the other changes: each stretch is rounded by itself.
+@example(
+    relations=[("czj", Kind.ON_BEHALF, ("czj", "jgj", "xfj"), (1, 1), 1, 47)],
+    of_meters={"m-1": ("xfj", 46, 10)},
+    bills=[(65, 8), (20, 0)],
+    metered=True,
+)
 def test_whatever_the_relations_everything_counts_once(
     conn: Conn,
     relations: list[tuple[Any, ...]],
@@ -319,8 +368,7 @@ def test_whatever_the_relations_everything_counts_once(
         _buy(conn, bills)
         months = (date(2025, 12, 1), next_month(MARCH))
         found, own = reported(conn, months, ZONE), figures(conn, months, ZONE)
-        # A relation makes a meter of an account count for who has none: no paper of theirs says so.
-        assert _sums(found) == _owned([one for one in own if one.facts.meters is None])
+        assert _sums(found) == _owned(own)
         for code in INSTITUTIONS:
             alone = reported(conn, months, ZONE, [code])
             assert alone == [one for one in found if one.institution == code]
@@ -335,6 +383,14 @@ def test_whatever_the_relations_everything_counts_once(
             assert {b for ids in given.values() for b in ids} == {
                 b for f in mine for b in f.bill_ids
             }
+
+
+def _count_month(conn: Conn, meter: str, micro: int) -> None:
+    conn.execute(
+        "INSERT INTO consumption_month (meter_id, month, micro, estimated, covered_s, flags)"
+        " SELECT id, '2026-01-01', %s, 0, 31 * 86400, 0 FROM meter WHERE code = %s",
+        [micro, meter],
+    )
 
 
 def _bills(conn: Conn, code: str, length: int, quantity: int) -> None:
@@ -374,6 +430,55 @@ def _enter(conn: Conn, drawn: tuple[Any, ...]) -> None:
             enter_relation(conn, ACT, relation)
     except RefusedError:
         pass  # two on one day, or a ring: that the relations' own tests look at
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    accounts=st.sets(st.sampled_from(INSTITUTIONS)),
+    bound=st.dictionaries(st.sampled_from(("m-1", "m-3")), st.sampled_from(INSTITUTIONS)),
+    since=st.sampled_from((None, MID)),
+    rooms=st.dictionaries(st.sampled_from(("m-1", "m-3")), st.sampled_from(INSTITUTIONS)),
+    of_meters=OF_METERS,
+)
+def test_own_figures_count_every_account_and_every_other_meter_once(  # noqa: PLR0917 - what is drawn
+    conn: Conn,
+    accounts: set[str],
+    bound: dict[str, str],
+    since: date | None,
+    rooms: dict[str, str],
+    of_meters: dict[str, tuple[str, int, int]],
+) -> None:
+    """Of every institution's bills, and of meters that no account tells of, each once."""
+    with conn.transaction(force_rollback=True):
+        conn.execute("INSERT INTO institution (code, name) VALUES ('xfj', '信访局')")
+        conn.execute("DELETE FROM meter_main")
+        house(conn)
+        for code in sorted(accounts):
+            open_account(conn, code, institution=code)
+            enter_bill(conn, ACT, bill(JANUARY, FEBRUARY, "100", account=code))
+        for meter in ("m-1", "m-2", "m-3"):
+            count_days(conn, meter, (JANUARY, FEBRUARY), MILLION)
+            _count_month(conn, meter, 31 * MILLION)
+            if meter in rooms:
+                hang(conn, meter, rooms[meter])
+            if bound.get(meter) in accounts:
+                bind_meter(conn, ACT, bound[meter], meter, since or date(2025, 1, 1))
+        for meter, (to, _, _) in of_meters.items():
+            relate(conn, meter, Kind.ON_BEHALF, to, subject="meter")
+        own = figures(conn, (JANUARY, FEBRUARY), ZONE)
+        free = 0
+        for meter in ("m-1", "m-2", "m-3"):
+            by_bill = bound.get(meter) in accounts
+            stands = rooms.get(meter) or of_meters.get(meter, (None,))[0]
+            if stands is not None and stands not in accounts:
+                free += 31 if not by_bill else 10 if since else 0
+        total = sum(one.micro or 0 for one in own if one.facts.energy == POWER)
+        given = sum(_sums(reported(conn, (JANUARY, FEBRUARY), ZONE)).get((POWER, JANUARY), [0])[:1])
+        assert total == given == (100 * len(accounts) + free) * MILLION
 
 
 Sums = dict[tuple[str, date], list[int]]

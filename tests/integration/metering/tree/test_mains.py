@@ -9,9 +9,9 @@ import pytest
 from psycopg.types.range import TimestamptzRange
 
 from metering.derive.rollup import Window
-from metering.tree.mains import balances, mains, negative_remainders
+from metering.tree.mains import balances, mains
 from metering.tree.periods import Grain, periods
-from metering.tree.remainder import Balance, Cause, Tolerance
+from metering.tree.remainder import Balance, Cause, Tolerance, judge
 from metering.tree.virtual import recompute_virtual
 from storage.times import us_of
 from tests.integration.metering.tree.town import QUARTER, ZONE, Town, midnight
@@ -96,8 +96,9 @@ def test_a_negative_remainder_names_the_sub_meter_and_its_ratio(two: Town) -> No
         " VALUES (%s, 40, 1, '[,)', '王', now())",
         [two.ids["S"]],
     )
-    spans = periods(Grain.DAY, DAY, DAY + timedelta(days=1), ZONE)
-    (finding,) = negative_remainders(two.conn, Grain.DAY, spans, Tolerance())
+    (day,) = of(two, Grain.DAY)
+    finding = judge(day, Tolerance())
+    assert finding is not None
     assert finding.excess == 96 * 29 * 10**6
     assert finding.balance.subs[0].ratio == Decimal(40)
     assert [(c.cause, c.meter) for c in finding.candidates] == [

@@ -9,15 +9,15 @@ import pytest
 from psycopg.types.range import TimestamptzRange
 
 from metering.tree import scope
+from metering.tree.days import day_totals
 from metering.tree.holders import NOBODY, OUTSIDE
 from metering.tree.levels import Level
 from metering.tree.relations import Kind, Relation, enter_relation
-from metering.tree.standing import Standing, above, enter_standing, standings
+from metering.tree.standing import Standing, enter_standing, standings
 from metering.tree.totals import (
     DIVIDED,
     UNDIVIDED,
     Figure,
-    Line,
     bounds,
     month_totals,
     sum_by,
@@ -25,6 +25,7 @@ from metering.tree.totals import (
 )
 from tests.integration.metering.tree.town import (
     ACT,
+    QUARTER,
     ZONE,
     Town,
     midnight,
@@ -242,7 +243,7 @@ def test_items_are_kept_whatever_they_are_called(town: Town) -> None:
     assert sorted(line.item for line in lines) == sorted(names)
 
 
-def test_districts_and_superiors_are_sums(town: Town) -> None:
+def test_districts_are_sums(town: Town) -> None:
     town.institution("bureau")
     for code, parent in (("A", "bureau"), ("B", "A"), ("C", None)):
         town.institution(code, parent)
@@ -256,22 +257,29 @@ def test_districts_and_superiors_are_sums(town: Town) -> None:
     lines = month_totals(town.conn, [JUNE], ZONE)
     where = standings(town.conn, JULY - timedelta(days=1))
     districts = sum_by(lines, lambda line: where[line.holder].district)
-    up = above(town.conn)
-    systems = sum_by(
-        (
-            Line(line.begin, top, "", line.energy, line.unit, line.figure)
-            for line in lines
-            for top in up[line.holder]
-        ),
-        lambda line: line.holder,
-    )
 
     assert {key[0]: figure.micro for key, figure in districts.items()} == {
         "东区": 1010,
         "西区": 100,
     }
-    assert systems[town.ids["bureau"], JUNE, "electricity", "kWh"].micro == 110
-    assert systems[town.ids["A"], JUNE, "electricity", "kWh"].micro == 110
+
+
+@pytest.mark.parametrize("began", [JUNE, date(2026, 6, 11)])
+def test_a_meter_is_known_for_all_the_time_that_it_is_there(town: Town, began: date) -> None:
+    """It is there from ten o'clock of a day until two o'clock of another."""
+    town.house("A")
+    begin, end = midnight(began) + timedelta(hours=10), midnight(date(2026, 6, 21))
+    end += timedelta(hours=14)
+    town.meter("M", "r-A", valid=TimestamptzRange(begin, end))
+    quarters = (end - begin) // QUARTER
+    town.known("M", begin, dict.fromkeys(range(quarters), 1))
+    assert totals(town)["A"] == Figure(taken_in=quarters, meters=1)
+    first, *_, last = day_totals(town.conn, began, date(2026, 6, 22), ZONE)
+    assert (first.figure, last.figure) == (Figure(56, meters=1), Figure(56, meters=1))
+    town.known("M", begin, {0: None})
+    assert totals(town)["A"].partial == 1
+    (first,) = day_totals(town.conn, began, began + timedelta(days=1), ZONE)
+    assert first.figure.partial == 1
 
 
 def test_a_month_that_is_no_first_day_is_refused(town: Town) -> None:

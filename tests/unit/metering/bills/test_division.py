@@ -12,10 +12,12 @@ from metering.bills.division import Slice, divided, is_divisible, joined
 from metering.bills.figure import account_month
 from metering.bills.month import AccountMonth, Metered
 from metering.bills.share import BillFigures, MeterDay, MeterDays, days_of
+from metering.tree.holders import sole
 
 JANUARY, FEBRUARY = date(2026, 1, 1), date(2026, 2, 1)
 DAYS = tuple(days_of(JANUARY, FEBRUARY))
 AMONG = (frozenset({1}), frozenset({2, 3}))
+WAYS = tuple((sole(institution), meters) for institution, meters in enumerate(AMONG, 1))
 BILL = BillFigures(1, date(2025, 12, 20), date(2026, 2, 7), settled=True, micro=1_000_003, fen=-777)
 
 
@@ -33,7 +35,7 @@ def whole(days: tuple[date, ...] = DAYS) -> AccountMonth:
 @given(st.lists(st.integers(0, 10**6), min_size=3, max_size=3).filter(any))
 def test_what_the_ways_get_adds_up_to_the_account(daily: list[int]) -> None:
     days = counting(*daily)
-    parts = [divided(whole(), Slice(at, AMONG), days) for at in range(2)]
+    parts = [divided(whole(), Slice(at, WAYS), days) for at in range(2)]
     assert sum(part.micro or 0 for part in parts) == whole().micro
     assert sum(part.fen or 0 for part in parts) == whole().fen
     assert [part.days for part in parts] == [DAYS, DAYS]
@@ -44,7 +46,7 @@ def test_what_the_ways_get_adds_up_to_the_account(daily: list[int]) -> None:
 
 
 def test_each_way_gets_what_its_meters_counted_of_the_bill() -> None:
-    parts = [divided(whole(), Slice(at, AMONG), counting(6, 1, 2)) for at in range(2)]
+    parts = [divided(whole(), Slice(at, WAYS), counting(6, 1, 2)) for at in range(2)]
     due = whole().micro or 0
     assert [part.micro for part in parts] == [due * 6 // 9, due - due * 6 // 9]
 
@@ -74,7 +76,7 @@ def test_a_bill_is_divided_only_by_what_meters_know(
 def test_days_that_go_one_way_and_days_that_are_divided_are_one_month_again() -> None:
     cut = JANUARY + timedelta(days=10)
     first, last = tuple(days_of(JANUARY, cut)), tuple(days_of(cut, FEBRUARY))
-    rest = [divided(whole(last), Slice(at, AMONG), counting(6, 1, 2)) for at in range(2)]
+    rest = [divided(whole(last), Slice(at, WAYS), counting(6, 1, 2)) for at in range(2)]
     mine, other = joined([rest[0], whole(first)]), rest[1]
     assert (mine.micro or 0) + (other.micro or 0) == whole().micro
     assert (mine.days, other.days) == (DAYS, last)

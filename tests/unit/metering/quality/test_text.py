@@ -150,6 +150,7 @@ def test_time_without_a_device_is_said_beside_the_figure() -> None:
 def test_what_is_not_there_is_said_where_an_auditor_asks_for_it() -> None:
     text = render(dataclasses.replace(FULL, bills=(), load_profiles=()))
     assert "相关账单：这段时间没有关联到该表的账单。" in text
+    assert f"jieyong bill bind 户号 {FULL.subject.code} --since 日期" in text
     assert "估算依据：没有指定负荷曲线，按时间平均分摊。" in text
 
 
