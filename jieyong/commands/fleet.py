@@ -22,7 +22,7 @@ from jieyong.workers.processes import until_signal
 from metering.facts import written
 from registry.refusal import refuse
 
-fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、每日里程、里程表读数。")
+fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、里程、使用情况，定点停放、封存与单据核对。")
 odometer_app = typer.Typer(no_args_is_help=True, help="里程表读数：录入、列出、撤销。")
 fleet_app.add_typer(odometer_app, name="odometer")
 fleet_app.command(
@@ -49,7 +49,7 @@ def work(config: Config = None) -> None:
     run_crew(CREW, settings, until_signal())
 
 
-@fleet_app.command(help="将全部或一辆车列入重新计算；修改 [trips] 设置后会自动进行。")
+@fleet_app.command(help="将全部或一辆车列入重新计算；修改设置（trips）后会自动进行。")
 def recompute(
     vehicle: Annotated[str | None, typer.Option(help="只算一辆车：编码或车牌。")] = None,
     config: Config = None,
