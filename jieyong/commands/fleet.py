@@ -22,7 +22,9 @@ from jieyong.workers.processes import until_signal
 from metering.facts import written
 from registry.refusal import refuse
 
-fleet_app = typer.Typer(no_args_is_help=True, help="车辆：行程、里程、使用情况，定点停放、封存与单据核对。")
+fleet_app = typer.Typer(
+    no_args_is_help=True, help="车辆：行程、里程、使用情况，定点停放、封存与单据核对。"
+)
 odometer_app = typer.Typer(no_args_is_help=True, help="里程表读数：录入、列出、撤销。")
 fleet_app.add_typer(odometer_app, name="odometer")
 fleet_app.command(

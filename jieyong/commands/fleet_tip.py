@@ -42,7 +42,7 @@ def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     by: Reader = None,
     config: Config = None,
 ) -> None:
-    """举报核查：号牌、时间、地点，得一页；查看会记入操作日志 (answer a report)."""
+    """举报核查：号牌、时间、地点，得一页；查看会记入操作日志."""
     if not plain(plate):
         refuse("--plate", "请写明号牌")
     if file is not None and file.suffix.lower() not in {".html", ".xlsx"}:

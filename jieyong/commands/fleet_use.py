@@ -36,7 +36,7 @@ def use(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     xlsx: Annotated[Path | None, typer.Option("--xlsx", help="写入此 .xlsx 文件。")] = None,
     config: Config = None,
 ) -> None:
-    """车辆使用情况：用车天数、闲置、同时外出最多几辆 (utilisation)."""
+    """车辆使用情况：用车天数、闲置、同时外出最多几辆."""
     begin, end = _days(month, first, last)
     groups = [[code.strip() for code in one.split(",")] for one in together or ()]
     if xlsx is not None and xlsx.suffix.lower() != ".xlsx":
