@@ -268,6 +268,7 @@ def _place(name: str, candidates: list[_Candidate], as_of_us: int, visits: Visit
     for index in _centres(candidates, lat, lon):
         far = away_mm(float(lat[index]), float(lon[index]), lat, lon)
         mine = _one_each(candidates, far)
+        # By chance many vehicles share an office about their invoices; they go there at all times.
         own = 100 if visits is None else visits.own_pct(name, float(lat[index]), float(lon[index]))
         weight = _weight(candidates, mine) * own, -int(far[list(mine.values())].sum())
         if weight > best:

@@ -77,7 +77,7 @@ class JoiningSettings(BaseModel):
         default=20,
         ge=5,
         le=60,
-        description="nor longer ones than this, hours before a statement: offices lie near stations",
+        description="Hours before a statement, not even these: offices lie near stations",
     )
     still_min: int = Field(
         default=60,
@@ -176,7 +176,7 @@ class JoiningSettings(BaseModel):
         default=25,
         ge=0,
         le=100,
-        description="At a garage so much of the long stops falls about its invoices: not at an office",
+        description="So much of the stops at a garage falls about its invoices: offices differ",
     )
     garage_hidden_min: int = Field(
         default=180,
