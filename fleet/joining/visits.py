@@ -1,4 +1,4 @@
-"""Places that vehicles share whoever mends them: an office stands out from a garage."""
+"""Places that vehicles share whoever mends them: what tells an office from a garage."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from fleet.joining.where import away_mm
 
 _NEAR_MM: Final = 150_000
+_CELL: Final = 0.003
+"""Degrees: wider than what is near, as far north as 60°; a cell and those beside hold it."""
 
 
 class Visits:
@@ -20,20 +22,30 @@ class Visits:
     """
 
     def __init__(self) -> None:
-        self._lat: list[float] = []
-        self._lon: list[float] = []
+        self._at: list[tuple[float, float]] = []
+        self._in: dict[tuple[int, int], list[int]] = defaultdict(list)
         self._told: dict[str, set[int]] = defaultdict(set)
 
     def add(self, lat: float, lon: float, names: set[str]) -> None:
         """Take a stop, and the garages of which its vehicle has an invoice of those days."""
         for name in names:
-            self._told[name].add(len(self._lat))
-        self._lat.append(lat)
-        self._lon.append(lon)
+            self._told[name].add(len(self._at))
+        self._in[_cell(lat, lon)].append(len(self._at))
+        self._at.append((lat, lon))
 
     def own_pct(self, name: str, lat: float, lon: float) -> int:
         """Return how much of the stops at a place fall in the days of an invoice of a name."""
-        far = away_mm(lat, lon, np.array(self._lat), np.array(self._lon))
-        here = np.flatnonzero(far <= _NEAR_MM).tolist()
+        north, east = _cell(lat, lon)
+        beside = [(north + n, east + e) for n in (-1, 0, 1) for e in (-1, 0, 1)]
+        about = [index for cell in beside for index in self._in.get(cell, ())]
+        if not about:
+            return 0
+        lats, lons = np.array([self._at[index] for index in about]).T
+        near = away_mm(lat, lon, lats, lons) <= _NEAR_MM
+        here = [index for index, there in zip(about, near.tolist(), strict=True) if there]
         told = self._told.get(name, set())
         return sum(one in told for one in here) * 100 // len(here) if here else 0
+
+
+def _cell(lat: float, lon: float) -> tuple[int, int]:
+    return int(lat // _CELL), int(lon // _CELL)
