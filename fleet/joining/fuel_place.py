@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from fleet.joining.learn import Place
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.names import named
+from fleet.joining.other_station import other_station
 from fleet.joining.rules import DAY_US, Rules
 from fleet.joining.span import span_of, widest
 from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
 from fleet.joining.where import Met, away_mm, lingered, nearest, nearest_stop
-
-_A_STATION = 2
-"""Places with so many matches are stations, if not certainly those of their name."""
 
 
 def visited(vehicle: Vehicle, filling: Filling, place: Place, rules: Rules) -> int | None:
@@ -69,9 +67,7 @@ def place_verdict(
     other_time = visited(vehicle, filling, place, rules)
     if other_time is not None:
         return about.cannot_tell(Why.TIME_DIFFERS, *figures, Figure("other_visit_us", other_time))
-    # Where the vehicle did fill, the statement may be late as well, and more than usually.
-    late = span[0] - rules.before_us if filling.timed else span[0]
-    other = _other_station(vehicle, (late, span[1]), place, places.values(), rules)
+    other = other_station(vehicle, filling, place, places, rules)
     if other is not None:
         named_so = Figure("other_station", other.name)
         return about.doubt(Doubt.STATION_ELSEWHERE, *figures, named_so, *_between(place, other))
@@ -92,31 +88,6 @@ def _without_place(
     return None if place.firm(rules) else Why.PLACE_THIN
 
 
-def _other_station(
-    vehicle: Vehicle, span: tuple[int, int], place: Place, places: Iterable[Place], rules: Rules
-) -> Place | None:
-    """Return the other station at which the vehicle stood, the nearest to where it stood."""
-    found: list[tuple[int, str, Place]] = []
-    for other in places:
-        if other.name == place.name or other.matches < _A_STATION:
-            continue
-        near = _stood_at(vehicle, span, other, rules)
-        if near is not None:
-            found.append((near, other.name, other))
-    return min(found, key=lambda one: one[:2])[2] if found else None
-
-
-def _stood_at(vehicle: Vehicle, span: tuple[int, int], other: Place, rules: Rules) -> int | None:
-    """Return how near a vehicle stood to a station, mm; None: it did not, or for hours."""
-    stops = vehicle.track.stops
-    stop = nearest_stop(stops, span, other.lat, other.lon)
-    if stop is not None and stop[0] <= other.around(rules)[2]:
-        stayed = int(stops.ended_us[stop[1]] - stops.began_us[stop[1]])
-        return stop[0] if stayed <= rules.visit_us else None
-    around = other.around(rules)
-    return None if lingered(vehicle.track.sight, span, around, rules) is None else around[2]
-
-
 def _between(place: Place, other: Place) -> tuple[Figure, ...]:
     apart = away_mm(place.lat, place.lon, np.array([other.lat]), np.array([other.lon]))
     return (Figure("stations_apart_mm", int(apart[0])),)
@@ -126,6 +97,7 @@ def support(place: Place | None) -> tuple[Figure, ...]:
     """Return what a learned place stands on."""
     if place is None:
         return ()
+    own = () if place.own_pct is None else (Figure("place_own_pct", place.own_pct),)
     return (
         Figure("place_matches", place.matches),
         Figure("place_of", place.of),
@@ -133,4 +105,5 @@ def support(place: Place | None) -> tuple[Figure, ...]:
         Figure("place_spread_mm", place.spread_mm),
         Figure("place_since_us", place.since_us),
         Figure("place_until_us", place.until_us),
+        *own,
     )

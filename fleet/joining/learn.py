@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from fleet.joining.model import Filling, Records, Repair, Stops, Track, Vehicle
 from fleet.joining.names import named
 from fleet.joining.rules import DAY_US, Rules
+from fleet.joining.visits import Visits
 from fleet.joining.where import away_mm
 from fleet.track.fixes import Floats, Int64s
 
@@ -32,6 +33,8 @@ _CELL: Final = 0.0015
 _BESIDE: Final = [north * 1_000_000 + east for north in (-1, 0, 1) for east in (-1, 0, 1)]
 _CENTRES: Final = 24
 """So many candidates are tried as the middle of a place."""
+_OUTDONE: Final = 4
+"""A name with so many times the papers at one spot is the one of the station there."""
 _DAYS: Final = 6
 """A place with longer stays on more days than this is no garage but somewhere a vehicle goes."""
 
@@ -48,6 +51,9 @@ class Place:
         matches: papers that stand behind it; ``of``: that could have.
         vehicles: how many different vehicles.
         spread_mm: median distance of the matches from it.
+        own_pct: of a garage: of the vehicles' longer stops there, how much falls in the days of an
+            invoice of that name; None: not weighed.
+        outdone: of a station: another name has many more papers at this very spot.
     """
 
     name: str
@@ -60,13 +66,17 @@ class Place:
     of: int
     vehicles: int
     spread_mm: int
+    own_pct: int | None = None
+    outdone: bool = False
 
     def firm(self, rules: Rules) -> bool:
         """Tell whether enough stands behind it for a doubt."""
         return (
-            self.vehicles >= rules.vehicles
+            not self.outdone
+            and self.vehicles >= rules.vehicles
             and self.matches >= rules.matches
             and self.matches * 100 >= self.of * rules.share_pct
+            and (self.own_pct is None or self.own_pct >= rules.garage_own_pct)
         )
 
     def around(self, rules: Rules) -> tuple[float, float, int]:
@@ -95,22 +105,30 @@ def stations(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
             if one.timed and one.merchant:
                 span = one.at_us - rules.before_us, one.at_us + rules.after_us
                 found[named(one.merchant)] += _short(vehicle, one, span, usual, rules)
-    return _places(found, as_of_us)
+    return _weighed_together(_places(found, as_of_us))
 
 
 def garages(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
     """Return where garages are, as of a moment: name → place."""
     found: dict[str, list[_Candidate]] = defaultdict(list)
+    visits = Visits()
     for vehicle in _seen(records):
         papers = _papers(
             vehicle.repairs, as_of_us - rules.garage_after_us - DAY_US, as_of_us, rules
         )
         habits = Habits(vehicle.track.stops, as_of_us, rules) if papers else None
+        told: dict[int, set[str]] = defaultdict(set)
         for one in papers:
             if one.merchant and habits is not None:
                 for index in unusual(vehicle.track, one, habits, rules):
+                    told[index].add(named(one.merchant))
                     found[named(one.merchant)].append(_candidate(vehicle, one, index))
-    return _places(found, as_of_us)
+        if habits is not None:
+            begin = as_of_us - rules.history_us - rules.garage_before_us
+            stops = vehicle.track.stops
+            for index in _longer(stops, (begin, as_of_us), habits, rules):
+                visits.add(float(stops.lat[index]), float(stops.lon[index]), told[index])
+    return _places(found, as_of_us, visits)
 
 
 class Habits:
@@ -120,14 +138,17 @@ class Habits:
         past = stops.touching(as_of_us - rules.history_us, as_of_us - 1)
         part = slice(past.start, past.stop)
         self._days: dict[int, set[int]] = defaultdict(set)
+        self._often: dict[int, bool] = {}
         days = (np.maximum(stops.began_us[part], as_of_us - rules.history_us) // DAY_US).tolist()
         for cell, day in zip(_cells(stops, part), days, strict=True):
             self._days[cell].add(day)
 
     def often(self, cell: int) -> bool:
         """Tell whether it was in a cell, or beside, on more than a few days."""
-        days = set().union(*(self._days.get(cell + step, ()) for step in _BESIDE))
-        return len(days) > _DAYS
+        if cell not in self._often:
+            days = set().union(*(self._days.get(cell + step, ()) for step in _BESIDE))
+            self._often[cell] = len(days) > _DAYS
+        return self._often[cell]
 
 
 def unusual(track: Track, repair: Repair, habits: Habits, rules: Rules) -> Iterator[int]:
@@ -139,8 +160,11 @@ def unusual(track: Track, repair: Repair, habits: Habits, rules: Rules) -> Itera
         habits: of the vehicle, before the month of the invoice.
         rules: what is believed.
     """
-    stops = track.stops
     span = repair.day_us - rules.garage_before_us, repair.day_us + DAY_US + rules.garage_after_us
+    yield from _longer(track.stops, span, habits, rules)
+
+
+def _longer(stops: Stops, span: tuple[int, int], habits: Habits, rules: Rules) -> Iterator[int]:
     found = stops.touching(*span)
     part = slice(found.start, found.stop)
     long = (stops.ended_us - stops.began_us)[part] >= rules.garage_stay_us
@@ -210,16 +234,33 @@ def _usual(stops: Stops, as_of_us: int, rules: Rules) -> set[int]:
     return {cell + step for cell, us in time.items() if us > least for step in _BESIDE}
 
 
-def _places(found: dict[str, list[_Candidate]], as_of_us: int) -> dict[str, Place]:
+def _places(
+    found: dict[str, list[_Candidate]], as_of_us: int, visits: Visits | None = None
+) -> dict[str, Place]:
     result = {}
     for name in sorted(found):
         candidates = sorted(found[name], key=lambda one: (one.at_us, one.number, one.lat, one.lon))
         if candidates:
-            result[name] = _place(name, candidates[-_MOST:], as_of_us)
+            result[name] = _place(name, candidates[-_MOST:], as_of_us, visits)
     return result
 
 
-def _place(name: str, candidates: list[_Candidate], as_of_us: int) -> Place:
+def _weighed_together(places: dict[str, Place]) -> dict[str, Place]:
+    """Mark names that have their place from a few papers at what is another station.
+
+    Few papers name it, and wrong ones among them say where the vehicles did fill.
+    """
+    known = list(places.values())
+    lat, lon = np.array([one.lat for one in known]), np.array([one.lon for one in known])
+    found = {}
+    for name, one in places.items():
+        near = np.flatnonzero(away_mm(one.lat, one.lon, lat, lon) <= _NEAR_MM).tolist()
+        most = max(known[index].matches for index in near)
+        found[name] = replace(one, outdone=most >= one.matches * _OUTDONE)
+    return found
+
+
+def _place(name: str, candidates: list[_Candidate], as_of_us: int, visits: Visits | None) -> Place:
     lat = np.array([one.lat for one in candidates])
     lon = np.array([one.lon for one in candidates])
     best: tuple[int, int] = (-1, 0)
@@ -227,7 +268,9 @@ def _place(name: str, candidates: list[_Candidate], as_of_us: int) -> Place:
     for index in _centres(candidates, lat, lon):
         far = away_mm(float(lat[index]), float(lon[index]), lat, lon)
         mine = _one_each(candidates, far)
-        weight = _weight(candidates, mine), -int(far[list(mine.values())].sum())
+        # By chance many vehicles share an office about their invoices; they go there at all times.
+        own = 100 if visits is None else visits.own_pct(name, float(lat[index]), float(lon[index]))
+        weight = _weight(candidates, mine) * own, -int(far[list(mine.values())].sum())
         if weight > best:
             best, members = weight, mine
     chosen = sorted(members.values())
@@ -245,6 +288,7 @@ def _place(name: str, candidates: list[_Candidate], as_of_us: int) -> Place:
         of=len({one.number for one in candidates}),
         vehicles=len({candidates[index].vehicle for index in chosen}),
         spread_mm=int(np.median(spread)),
+        own_pct=None if visits is None else visits.own_pct(name, *middle),
     )
 
 

@@ -44,6 +44,7 @@ class Rules:
     share_pct: int = 50
     usual_pct: int = 8
     visit_us: int = 60 * MINUTE_US
+    pump_us: int = 20 * MINUTE_US
     still_us: int = 60 * MINUTE_US
     still_blind_us: int = 180 * MINUTE_US
     still_mm: int = 2_000_000
@@ -65,6 +66,7 @@ class Rules:
     garage_before_us: int = 10 * DAY_US
     garage_after_us: int = 1 * DAY_US
     garage_stay_us: int = 25 * MINUTE_US
+    garage_own_pct: int = 25
     garage_hidden_us: int = 180 * MINUTE_US
     order_slack_us: int = 30 * MINUTE_US
     order_pct: int = 8

@@ -76,6 +76,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "place_of": "可用单据（次）",
     "place_vehicles": "位置依据（车辆数）",
     "place_spread_mm": "位置离散",
+    "place_own_pct": "该处停留属于本厂单据前后的",
     "place_since_us": "依据自",
     "place_until_us": "依据至",
     "other_visit_us": "另一次到站",

@@ -73,6 +73,12 @@ class JoiningSettings(BaseModel):
     visit_min: int = Field(
         default=60, ge=10, le=240, description="Longer stops are not taken for a filling"
     )
+    pump_min: int = Field(
+        default=20,
+        ge=5,
+        le=60,
+        description="Hours before a statement, not even these: offices lie near stations",
+    )
     still_min: int = Field(
         default=60,
         ge=10,
@@ -166,6 +172,12 @@ class JoiningSettings(BaseModel):
     garage_stay_min: int = Field(
         default=25, ge=5, le=480, description="A shorter stop is no visit to learn a garage from"
     )
+    garage_own_pct: int = Field(
+        default=25,
+        ge=0,
+        le=100,
+        description="So much of the stops at a garage falls about its invoices: offices differ",
+    )
     garage_hidden_min: int = Field(
         default=180,
         ge=0,
@@ -210,6 +222,7 @@ class JoiningSettings(BaseModel):
             share_pct=self.place_share_pct,
             usual_pct=self.usual_pct,
             visit_us=self.visit_min * MINUTE_US,
+            pump_us=self.pump_min * MINUTE_US,
             still_us=self.still_min * MINUTE_US,
             still_blind_us=self.still_blind_min * MINUTE_US,
             still_mm=self.still_m * 1_000,
@@ -231,6 +244,7 @@ class JoiningSettings(BaseModel):
             garage_before_us=self.garage_before_days * DAY_US,
             garage_after_us=self.garage_after_days * DAY_US,
             garage_stay_us=self.garage_stay_min * MINUTE_US,
+            garage_own_pct=self.garage_own_pct,
             garage_hidden_us=self.garage_hidden_min * MINUTE_US,
             order_slack_us=self.order_slack_min * MINUTE_US,
             order_pct=self.order_pct,

@@ -47,7 +47,7 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
             found = list(checked(at.conn, begin, behind, at.zone, rules, only=only))
             told = everything or as_json
             listed = [one for one in found if told or one.finding is Finding.DOUBT]
-            shown.update(one.vehicle for one in listed if one.vehicle and one.why is None)
+            shown.update(one.vehicle for one in listed if one.vehicle)
         zone = at.zone
     if as_json:
         typer.echo(fleet_check_tables.as_json(found, zone))

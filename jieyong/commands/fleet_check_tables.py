@@ -101,15 +101,26 @@ def floors(curves: Iterable[Curve]) -> Table:
 
 
 def curve(one: Curve) -> Table:
-    """Return what is found of a kind at each size."""
+    """Return what is found of a kind at each size; 另名: found as the other kind."""
     table = Table(title=_name(one), title_justify="left")
-    for heading in ("大小", "伪造", "可判断", "检出", "误报", "查全率", "查准率", "查全率图"):
+    for heading in (
+        "大小",
+        "伪造",
+        "可判断",
+        "检出",
+        "另名",
+        "误报",
+        "查全率",
+        "查准率",
+        "查全率图",
+    ):
         table.add_column(heading)
     for score in one.scores:
         bar = "█" * round((score.recall or 0) * _BAR / 1_000)
         table.add_row(
             f"{score.size} {one.kind.unit}{' ←' if score.size == one.floor else ''}",
-            *(str(score.made), str(score.told), str(score.found), str(score.false)),
+            *(str(score.made), str(score.told), str(score.found), str(score.otherwise)),
+            str(score.false),
             *(_share(score.recall), _share(score.precision)),
             bar.ljust(_BAR, "·"),
         )
@@ -129,6 +140,7 @@ def curves_as_json(seed: int, fleets: int, curves: Iterable[Curve]) -> str:
                     "made": score.made,
                     "told": score.told,
                     "found": score.found,
+                    "named_otherwise": score.otherwise,
                     "false": score.false,
                     "true_papers": score.papers,
                     "recall_per_mille": score.recall,

@@ -14,6 +14,9 @@ ENOUGH_PER_MILLE: Final = 980
 TOLD_PER_MILLE: Final = 500
 _NAMED: Final = {Check.PAIR: ("before_number",), Check.ROOM: ("since_number", "between")}
 """In which figures a check names other papers of which its doubt speaks too."""
+_PLACE: Final = frozenset({Doubt.BORROWED_CARD, Doubt.STATION_ELSEWHERE})
+_ALIKE: Final = dict.fromkeys(_PLACE, _PLACE)
+"""Late statements make doubts of one check look alike: each is found, and false, as the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,9 @@ class Score:
         made: untrue papers, or runs of them.
         told: of them, those of which one can tell; of a run, two thirds of its papers.
         found: of them, those that raised their doubt.
-        false: doubts of this kind that true papers raised.
+        false: doubts of this kind, or of one that looks alike, that true papers raised.
         papers: true papers of which one can tell.
+        otherwise: of those found, how many only as the kind that looks alike.
     """
 
     size: int
@@ -35,6 +39,7 @@ class Score:
     found: int
     false: int
     papers: int
+    otherwise: int = 0
 
     @property
     def recall(self) -> int | None:
@@ -82,6 +87,7 @@ def together(parts: Iterable[Score]) -> Score:
         sum(one.found for one in found),
         sum(one.false for one in found),
         sum(one.papers for one in found),
+        sum(one.otherwise for one in found),
     )
 
 
@@ -96,16 +102,17 @@ def score(size: int, case: Case, verdicts: Iterable[Verdict], doubt: Doubt, *, r
         runs: a group is a run of one vehicle; then a false alarm counts once for a vehicle, and
             what its run leaves behind in later fillings is neither.
     """
-    untrue = case.untrue
+    untrue, alike = case.untrue, _ALIKE.get(doubt, frozenset({doubt}))
     told: Counter[int] = Counter()
     found: set[int] = set()
+    named: set[int] = set()
     false: list[str] = []
     papers = 0
     tampered = set()
     for one in verdicts:
         if one.number in case.apart:
             continue
-        about = _about(one) if one.doubt is doubt else (one.number,)
+        about = _about(one) if one.doubt in alike else (one.number,)
         groups = {untrue[number] for number in about if number in untrue}
         can_tell = one.finding is not Finding.CANNOT_TELL
         if one.number in untrue and can_tell:
@@ -113,17 +120,19 @@ def score(size: int, case: Case, verdicts: Iterable[Verdict], doubt: Doubt, *, r
         if groups and runs:
             tampered.add(one.vehicle)
         papers += not groups and can_tell
-        if one.doubt is not doubt:
+        if one.doubt not in alike:
             continue
         if groups:
             found |= groups
+            named |= groups if one.doubt is doubt else set()
         else:
             false.append(one.vehicle)
     if runs:
         false = list(set(false) - tampered)
     sizes = Counter(untrue.values())
     tellable = {group for group, count in told.items() if count * 3 >= sizes[group] * 2} | found
-    return Score(size, len(sizes), len(tellable), len(found), len(false), papers)
+    counts = len(sizes), len(tellable), len(found), len(false), papers
+    return Score(size, *counts, otherwise=len(found - named))
 
 
 def _about(one: Verdict) -> tuple[int, ...]:

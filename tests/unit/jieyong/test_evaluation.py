@@ -14,21 +14,20 @@ from jieyong.evaluation.run import evaluate
 from jieyong.evaluation.score import ENOUGH_PER_MILLE, TOLD_PER_MILLE, Score, floor, score, together
 from simulators.receipts.tamper import KINDS, Case
 
-HELD_OUT = 4_711
+HELD_OUT = 6_003
 FLOORS = {
     "borrowed_card": 500,
-    "station_elsewhere": 700,
+    "station_elsewhere": 500,
     "without_travel": 90,
     "overfill:tank": 10,
     "overfill:since": 20,
     "two_fills": 60,
-    "padded_litres": 120,
     "wrong_fuel": 5,
     "garage_never_visited": 500,
 }
 """As docs/joining.md publishes them."""
-RECALL = {"station_elsewhere": 960, "garage_never_visited": 930}
-"""Less than 98 % on some seeds: docs/joining.md says why."""
+WITHOUT_FLOOR = {"padded_litres": (120, 900)}
+"""From which size on it is measured all the same, and what it must keep: no 98 % on every seed."""
 
 
 def verdict(
@@ -64,8 +63,18 @@ def test_what_cannot_be_told_is_neither_found_nor_missed_but_stands_beside() -> 
 
 
 def test_another_kind_of_doubt_is_a_miss() -> None:
-    made = counted({2: 0}, verdict(1, Doubt.BORROWED_CARD), verdict(2, Doubt.STATION_ELSEWHERE))
+    made = counted({2: 0}, verdict(1, Doubt.WRONG_FUEL), verdict(2, Doubt.PADDED_LITRES))
     assert (made.told, made.found, made.false) == (1, 0, 1)
+
+
+def test_of_the_kinds_that_look_alike_each_is_found_and_false_as_the_other() -> None:
+    made = counted(
+        {1: 0, 2: 1},
+        verdict(1, Doubt.BORROWED_CARD),
+        verdict(2, Doubt.STATION_ELSEWHERE),
+        verdict(3, Doubt.STATION_ELSEWHERE),
+    )
+    assert (made.told, made.found, made.otherwise, made.false) == (2, 2, 1, 1)
 
 
 def test_a_pair_is_found_by_either_of_its_papers() -> None:
@@ -102,14 +111,15 @@ def test_the_floor_is_where_everything_larger_is_enough_too() -> None:
 
 
 def test_fleets_are_summed() -> None:
-    parts = [Score(5, 10, 9, 8, 1, 100), Score(5, 20, 19, 18, 0, 200)]
-    assert together(parts) == Score(5, 30, 28, 26, 1, 300)
+    parts = [Score(5, 10, 9, 8, 1, 100, 2), Score(5, 20, 19, 18, 0, 200, 1)]
+    assert together(parts) == Score(5, 30, 28, 26, 1, 300, 3)
 
 
 @pytest.mark.timeout(900)
 def test_above_its_floor_every_kind_is_found_on_a_seed_that_nobody_looked_at() -> None:
+    bounds = {name: (size, ENOUGH_PER_MILLE) for name, size in FLOORS.items()} | WITHOUT_FLOOR
     kinds = [
-        replace(kind, sizes=tuple(size for size in kind.sizes if size >= FLOORS[kind.name]))
+        replace(kind, sizes=tuple(size for size in kind.sizes if size >= bounds[kind.name][0]))
         for kind in KINDS
     ]
     curves = evaluate(HELD_OUT, Rules(), fleets=2, kinds=kinds)
@@ -118,7 +128,8 @@ def test_above_its_floor_every_kind_is_found_on_a_seed_that_nobody_looked_at() -
         sums = together(one.scores)
         assert sums.told >= 20, one
         assert sums.told * 1_000 >= sums.made * TOLD_PER_MILLE, one
-        assert (sums.recall or 0) >= RECALL.get(one.kind.name, ENOUGH_PER_MILLE), one
-        assert (sums.precision or 0) >= ENOUGH_PER_MILLE, one
+        enough = bounds[one.kind.name][1]
+        assert (sums.recall or 0) >= enough, one
+        assert (sums.precision or 0) >= enough, one
     shown = json.loads(curves_as_json(HELD_OUT, 2, curves))
     assert [one["kind"] for one in shown["kinds"]] == [kind.name for kind in KINDS]

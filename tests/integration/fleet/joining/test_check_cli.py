@@ -69,6 +69,15 @@ def test_of_all_vehicles_each_that_is_listed_has_its_line(
     assert [line.action for line in lines(conn, "全部车辆")] == ["joining.read"]
 
 
+def test_a_trip_that_nobody_can_judge_shows_a_track_all_the_same(
+    run: Run, conn: psycopg.Connection
+) -> None:
+    run()
+    assert lines(conn, "c0") == []
+    assert "前后一个月没有派车单" in run("--all")
+    assert [line.action for line in lines(conn, "c0")] == ["joining.read"]
+
+
 def test_who_may_not_look_at_tracks_sees_no_verdict(run: Run, conn: psycopg.Connection) -> None:
     with pytest.raises(RefusedError, match="--reason"):
         run("--vehicle", "v", "--reason", " ")

@@ -18,6 +18,7 @@ from tests.unit.fleet.joining.scene import (
     filling,
     in_may,
     judged,
+    learned,
     repair,
     subject,
     us,
@@ -63,10 +64,70 @@ def test_standing_at_another_station_is_a_doubt_of_its_own_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clock", "doubt"), [("10:20", Doubt.STATION_ELSEWHERE), ("11:00", Doubt.BORROWED_CARD)]
+    ("clock", "doubt"),
+    [
+        ("10:20", Doubt.STATION_ELSEWHERE),
+        ("13:00", Doubt.STATION_ELSEWHERE),
+        ("13:30", Doubt.BORROWED_CARD),
+        ("07:30", Doubt.BORROWED_CARD),
+    ],
 )
-def test_at_another_station_a_statement_may_be_late_twice_as_long(clock: str, doubt: Doubt) -> None:
+def test_at_another_station_a_statement_may_be_hours_late_but_not_early(
+    clock: str, doubt: Doubt
+) -> None:
     assert place(Car("v", {DAY: AT_B}), clock).doubt is doubt
+
+
+@pytest.mark.parametrize(
+    ("clock", "merchant", "doubt"),
+    [
+        ("09:27", "第九加油站", Doubt.BORROWED_CARD),  # of the time of the stop, whatever it names
+        ("10:20", "第二加油站", Doubt.BORROWED_CARD),  # of that station, late as well
+        ("10:20", "第九加油站", Doubt.STATION_ELSEWHERE),  # of some other stop
+    ],
+)
+def test_a_stop_hours_before_is_not_meant_when_another_paper_speaks_of_it(
+    clock: str, merchant: str, doubt: Doubt
+) -> None:
+    papers = filling(1, DAY, "12:00"), filling(2, DAY, clock, merchant)
+    assert judged(subject(Car("v", {DAY: AT_B}), *papers), Check.PLACE, 1).doubt is doubt
+
+
+@pytest.mark.parametrize(
+    ("until", "doubt"), [("09:38", Doubt.STATION_ELSEWHERE), ("09:45", Doubt.BORROWED_CARD)]
+)
+def test_a_longer_stop_hours_before_is_no_filling(until: str, doubt: Doubt) -> None:
+    stop = [("yard", "00:00", "09:00"), ("B", "09:20", until), ("yard", "10:30", "24:00")]
+    assert place(Car("v", {DAY: stop}), "12:00").doubt is doubt
+
+
+def test_a_name_that_few_papers_have_at_another_station_raises_no_doubt() -> None:
+    # Two cars that filled at B wrote another name, twice each: B is named by twelve and more.
+    cars = {}
+    for n in range(2):
+        days = [in_may(1) - timedelta(days=5 + n + 2 * k) for k in range(2)]
+        papers = [filling(7_000 + 10 * n + k, day, "09:27", "新站") for k, day in enumerate(days)]
+        track = Car(f"w{n}", dict.fromkeys(days, AT_B)).track()
+        cars[f"w{n}"] = Vehicle(f"w{n}", fillings=tuple(papers), track=track)
+    records = subject(Car("v", {}), filling(1, DAY, "13:00", "新站"))
+    more = {
+        code: replace(
+            vehicle,
+            fillings=(
+                *vehicle.fillings,
+                *(
+                    replace(one, number=one.number + 500)
+                    for one in vehicle.fillings
+                    if one.merchant == "第二加油站"
+                ),
+            ),
+        )
+        for code, vehicle in learned().items()
+    }
+    few = Records({**records.vehicles, **cars})
+    assert judged(few, Check.PLACE, 1).doubt is Doubt.BORROWED_CARD
+    many = Records({**records.vehicles, **cars, **more})
+    assert judged(many, Check.PLACE, 1).why is Why.PLACE_THIN
 
 
 def test_a_visit_at_another_hour_is_no_doubt_but_a_time_that_differs() -> None:

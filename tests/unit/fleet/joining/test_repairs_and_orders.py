@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from fleet.joining import learn
 from fleet.joining.check import verdicts
-from fleet.joining.model import Order, Records
+from fleet.joining.model import Order, Records, Vehicle
 from fleet.joining.verdict import Check, Doubt, Finding, Verdict, Why
 from tests.unit.fleet.joining.scene import (
     HOME,
     MENDED,
+    PLACES,
     RULES,
     Car,
     in_may,
@@ -54,6 +56,34 @@ def test_of_a_garage_nobody_knows_an_unusual_stop_may_be_it() -> None:
     assert invoice(Car("v", {DAY: ELSEWHERE}), "不知名").why is Why.UNUSUAL_STOP
     assert invoice(Car("v", {}), "不知名").doubt is Doubt.GARAGE_NEVER_VISITED
     assert invoice(Car("v", {}), "").doubt is Doubt.GARAGE_NEVER_VISITED
+
+
+def test_an_office_that_everybody_visits_is_not_taken_for_the_garage() -> None:
+    # Of one garage most invoices are by cars that were never there, but all at one office ("far").
+    cars = {}
+    for n in range(6):
+        day = in_may(1) - timedelta(days=6 + n)
+        others = [day - timedelta(days=d) for d in (15, 18, 21)]
+        track = Car(f"w{n}", dict.fromkeys([day, *others], ELSEWHERE)).track()
+        cars[f"w{n}"] = Vehicle(f"w{n}", repairs=(repair(8_000 + n, day),), track=track)
+    records = Records({**subject(Car("v", {DAY: ELSEWHERE}), repair(1, DAY)).vehicles, **cars})
+    (place,) = learn.garages(records, us(in_may(1)), RULES).values()
+    assert (place.lat, place.lon) == pytest.approx(PLACES["garage"], abs=1e-6)
+    assert (place.matches, place.of, place.own_pct) == (4, 10, 100)
+    assert judged(records, Check.GARAGE, 1).why is Why.UNUSUAL_STOP
+
+
+def test_a_place_that_is_visited_without_invoices_raises_no_doubt() -> None:
+    invoiced = in_may(1) - timedelta(days=4)
+    days = [invoiced, *(invoiced - timedelta(days=d) for d in (14, 16, 18, 20))]
+    cars = {}
+    for n in range(5):
+        track = Car(f"w{n}", dict.fromkeys(days, ELSEWHERE)).track()
+        cars[f"w{n}"] = Vehicle(f"w{n}", repairs=(repair(8_000 + n, invoiced),), track=track)
+    alone = subject(Car("v", {}), repair(1, DAY), others=False).vehicles
+    (place,) = learn.garages(Records({**alone, **cars}), us(in_may(1)), RULES).values()
+    assert (place.matches, place.own_pct) == (5, 20)
+    assert not place.firm(RULES)
 
 
 def test_a_silent_terminal_or_a_sensitive_vehicle_cannot_be_told() -> None:
