@@ -9,11 +9,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from fleet.fence import fences
-from fleet.fence.source import Positions
-from fleet.fence.track import Silence
-from fleet.fence.visits import visits
-from fleet.fence.window import Around
 from fleet.ledger import imports as ledger
 from fleet.ledger.words import Papers, words
 from fleet.privacy.withholding import withhold_due
@@ -22,7 +17,6 @@ from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.settings import FenceSettings
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Why
 from metering.plan.calendar_store import load_calendar
-from storage.times import us_of
 from tests.integration.fleet.fence.world import (
     ACT,
     SEALED,
@@ -80,18 +74,6 @@ def ledger_of(conn: Conn, path: Path, **sheets: list[list[object]]) -> None:
     ]
     book = workbook(path, 车辆=known, **sheets)
     ledger.apply(conn, ACT, book, Papers(words()), ZONE)
-
-
-@pytest.fixture
-def fleet(conn: psycopg.Connection, database: str) -> psycopg.Connection:
-    """One vehicle that stays in the yard, one that goes out, one that says nothing."""
-    bring(database, add(conn, "in"), stays())
-    bring(database, add(conn, "out"), goes_out())
-    add(conn, "mute")
-    work(conn)
-    enter(conn, "fences", **YARD)
-    enter(conn, "yards", fence="Y1", institution="i", since="2026-01-01")
-    return conn
 
 
 def test_vehicle_case_18_a_night_of_three_vehicles(fleet: psycopg.Connection) -> None:
@@ -353,58 +335,3 @@ def test_holidays_that_are_not_published_cannot_be_judged(fleet: psycopg.Connect
     (found,) = rests(fleet, then)["in"]
     assert isinstance(found.verdict, CannotTell)
     assert found.verdict.why is Why.CALENDAR
-
-
-def test_entries_and_exits_of_a_vehicle(fleet: psycopg.Connection) -> None:
-    vehicle = next(one.id for one in load.vehicles(fleet) if one.code == "out")
-
-    def seen(first: date, last: date) -> list[tuple[bool, int]]:
-        known = fences.standing(fleet)
-        days = (first, last)
-        found = visits(fleet, vehicle, known, days, ZONE, RULES, Silence(), NOON + 30 * 24 * HOUR)
-        return [(one.crossing.entered, (one.crossing.at_us - NOON) // HOUR) for one in found.visits]
-
-    assert seen(FIRST, FIRST) == [(False, 8)]
-    assert seen(date(2026, 6, 2), date(2026, 6, 9)) == [(True, 14)]
-    assert seen(date(2026, 5, 1), date(2026, 6, 30)) == [(False, 8), (True, 14)]
-    # From the second on it is another fence, which it does not enter or leave.
-    enter(fleet, "fences", **{**YARD, "since": "2026-06-02", "lon": "104.9"})
-    assert seen(date(2026, 5, 1), date(2026, 6, 30)) == [(False, 8)]
-
-
-def test_time_of_which_nothing_is_known_is_told_beside_entries_and_exits(
-    fleet: psycopg.Connection,
-) -> None:
-    its = {one.code: one.id for one in load.vehicles(fleet)}
-
-    def unknown(code: str, first: date, last: date, now_us: int) -> list[tuple[int, int]]:
-        days, known = (first, last), fences.standing(fleet)
-        found = visits(fleet, its[code], known, days, ZONE, RULES, Silence(), now_us)
-        return [((start - NOON) // HOUR, (end - NOON) // HOUR) for start, end in found.unknown]
-
-    later = NOON + 30 * 24 * HOUR
-    # It stands from noon for four days; a look ahead is no gap.
-    assert unknown("in", FIRST, FIRST, later) == [(-12, 0)]
-    assert unknown("in", date(2026, 6, 2), date(2026, 6, 9), NOON + 96 * HOUR) == []
-    assert unknown("in", date(2026, 6, 2), date(2026, 6, 9), later) == [(96, 204)]
-    assert unknown("mute", FIRST, FIRST, later) == [(-12, 12)]
-    ahead = date(2026, 8, 1)
-    assert unknown("mute", ahead, ahead, later) == []
-    fleet.execute("DELETE FROM position")
-    assert unknown("in", FIRST, date(2026, 6, 2), later) == [(-12, 36)]
-
-
-def test_fixes_without_a_place_are_no_bounds_of_what_is_read(fleet: psycopg.Connection) -> None:
-    vehicle = next(one.id for one in load.vehicles(fleet) if one.code == "in")
-    free = datetime(2026, 6, 3, tzinfo=UTC), datetime(2026, 6, 4, tzinfo=UTC)
-    fleet.execute(
-        "UPDATE position SET lat = NULL, lon = NULL, flags = flags | 256"
-        " WHERE fix_time < %s OR fix_time > %s",
-        free,
-    )
-    first, last = map(us_of, free)
-    source = Positions(fleet, vehicle)
-    around = source.around(first - HOUR, last + HOUR)
-    assert around == Around(first, first - HOUR, last + HOUR, last)
-    times = source.read(first - HOUR, last + HOUR).t_us
-    assert (times[0], times[-1]) == (first, last)

@@ -44,3 +44,11 @@ def records(conn: Conn, energy: str, unit: str, quantity: str) -> None:
         " FROM earlier_import e, institution i WHERE i.code = 'czj'",
         [energy, unit, quantity],
     )
+
+
+def count_month(conn: Conn, meter: str, micro: int) -> None:
+    conn.execute(
+        "INSERT INTO consumption_month (meter_id, month, micro, estimated, covered_s, flags)"
+        " SELECT id, '2026-01-01', %s, 0, 31 * 86400, 0 FROM meter WHERE code = %s",
+        [micro, meter],
+    )
