@@ -25,6 +25,9 @@ BEGIN
             = to_jsonb(NEW) - '{withdrawn_by,withdrawn_at,withdrawn_why}'::text[] THEN
         RETURN NEW;
     END IF;
+    IF TG_OP = 'TRUNCATE' AND NOT EXISTS (SELECT FROM vehicle_publication) THEN
+        RETURN NULL;  -- there is nothing to keep
+    END IF;
     RAISE EXCEPTION 'what was published is frozen';
 END $$;
 CREATE TRIGGER vehicle_publication_frozen BEFORE UPDATE OR DELETE ON vehicle_publication

@@ -253,7 +253,11 @@ def test_work_withholds_places_and_removes_tracks(
     write(database, Drive(odometer_km=9.0).park(30).go(5000).park(30).rows, {1: terminal})
     work(conn)
     conn.execute("UPDATE vehicle SET sensitive = true WHERE code = 'v'")
-    settings = {"JIEYONG_TRIPS__LOOK_S": "0.1", "JIEYONG_DATABASE__POSITION_RETENTION_DAYS": "31"}
+    settings = {
+        "JIEYONG_TRIPS__LOOK_S": "0.1",
+        "JIEYONG_DATABASE__POSITION_RETENTION_DAYS": "31",
+        "JIEYONG_HTTP__FLEET_PORT": "0",  # the usual one may be another run's
+    }
     process = subprocess.Popen(
         [sys.executable, "-m", "jieyong", "fleet", "work"],
         cwd=tmp_path,

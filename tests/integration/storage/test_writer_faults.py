@@ -82,9 +82,12 @@ def line_cut_at_commit(conninfo: str) -> Iterator[str]:
 
     def forward(source: socket.socket, sink: socket.socket, cut: Callable[[bytes], bool]) -> None:
         while data := source.recv(65536):
+            last = cut(data)
+            if last:  # before it is passed on: the answer must not be quicker
+                source.shutdown(socket.SHUT_RDWR)
             sink.sendall(data)
-            if cut(data):
-                break
+            if last:
+                return
         source.shutdown(socket.SHUT_RDWR)
 
     def serve() -> None:
