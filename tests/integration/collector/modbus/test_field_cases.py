@@ -258,10 +258,12 @@ async def test_case_48_more_than_a_hundred_devices_by_block_reads(units: int) ->
         buses.append(bus(peer.port, *devices, code=f"b{index}"))
     async with polling(buses, profiles, sink, settings=ModbusSettings()) as source:
         await until(lambda: all(stats.polls_ok >= 2 for stats in source.devices.values()))
-    polls = sum(stats.polls_ok for stats in source.devices.values())
-    assert sum(len(peer.asks) for peer in peers) == 3 * polls
-    assert len(sink.rows) == 20 * polls
-    assert len({(row.point, row.ts) for row in sink.rows}) == len(sink.rows)
-    assert not any(stats.errors for stats in source.devices.values())
     for peer in peers:
         await peer.stop()
+    polls = sum(stats.polls_ok for stats in source.devices.values())
+    # Of each bus a poll may have been under way at the end.
+    most = polls + len(peers)
+    assert 3 * polls <= sum(len(peer.asks) for peer in peers) <= 3 * most
+    assert 20 * polls <= len(sink.rows) <= 20 * most
+    assert len({(row.point, row.ts) for row in sink.rows}) == len(sink.rows)
+    assert not any(stats.errors for stats in source.devices.values())
