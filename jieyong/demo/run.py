@@ -178,7 +178,7 @@ def _greeting(stand: Stage, now: datetime) -> tuple[str, ...]:
         f"Logs: {stand.layout.logs}",
         f"Behind a figure 用量从何而来: {figure}",
         f"Days of a vehicle 逐日里程: jieyong fleet days --vehicle {vehicle} {month}",
-        "Collecting; Ctrl-C ends it.",
+        "These two are in .venv/bin and answer while this runs. Collecting; Ctrl-C ends it.",
     )
 
 
