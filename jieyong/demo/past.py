@@ -21,6 +21,9 @@ from storage.writer import BulkWriter
 
 ROWS_A_COMMIT: Final = 10_000
 _EPOCH: Final = date(1970, 1, 1)
+_MEASURED: Final = ("lat", "lon", "speed", "course", "altitude", "odometer")
+_OF_A_READING: Final = ("series", "ts", "ticks", "value")
+_OF_A_POSITION: Final = ("position_terminal", "position_ts", *_MEASURED, "satellites", "acc")
 _POINTS: Final = """
 SELECT d.code, p.name, p.id, d.profile_id FROM device d JOIN point p ON p.device_id = d.id
 """
@@ -30,19 +33,29 @@ Progress = Callable[[int, int], None]
 """Called with rows done and rows in all."""
 
 
-def make(plan: Scenario, days: Sequence[date], scratch: Path) -> Arrays:
+def make(plan: Scenario, days: Sequence[date], until_us: int, scratch: Path) -> Arrays:
     """Make up the past of consecutive local days; see :mod:`simulators.history` for its shape.
+
+    It ends at the moment the demo begins, not at midnight: vehicles that had driven unseen since
+    then would have kilometres by odometer of which no position tells.
 
     Args:
         plan: whose past.
-        days: at least one.
+        days: at least one; the last may be today.
+        until_us: nothing is later, Unix microseconds.
         scratch: file to use on the way; removed again.
     """
     span = range((days[0] - _EPOCH).days, (days[-1] - _EPOCH).days + 1)
     history.write_history(plan, load_profiles(plant.PROFILES), span, scratch)
     arrays = history.read_history(scratch)
     scratch.unlink()
-    return arrays
+    return _until(arrays, until_us)
+
+
+def _until(past: Arrays, until_us: int) -> Arrays:
+    rows = dict.fromkeys(_OF_A_READING, past["ts"] <= until_us)
+    rows |= dict.fromkeys(_OF_A_POSITION, past["position_ts"] <= until_us)
+    return {name: past[name][rows[name]] if name in rows else past[name] for name in past}
 
 
 def bring(conninfo: str, past: Arrays, now_us: int, progress: Progress) -> int:
@@ -95,8 +108,7 @@ def _readings(conn: psycopg.Connection[Any], past: Arrays, now_us: int) -> Itera
 def _positions(conn: psycopg.Connection[Any], past: Arrays, now_us: int) -> Iterator[bytes]:
     ids = dict(conn.execute("SELECT code, id FROM terminal").fetchall())
     terminals = [ids[code] for code in past["terminal"].tolist()]
-    fields = ("lat", "lon", "speed", "course", "altitude", "odometer")
-    columns = [past[name].tolist() for name in ("position_terminal", "position_ts", *fields)]
+    columns = [past[name].tolist() for name in ("position_terminal", "position_ts", *_MEASURED)]
     states = zip(past["satellites"].tolist(), past["acc"].tolist(), strict=True)
     for (index, ts, *measured), (satellites, acc) in zip(
         zip(*columns, strict=True), states, strict=True

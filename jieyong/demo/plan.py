@@ -96,10 +96,10 @@ def played_before(layout: Layout) -> Scenario | None:
     return scenario.load(layout.county) if layout.county.exists() else None
 
 
-def days_before(plan: Scenario, now: datetime) -> list[date]:
-    """Return the local days from the beginning of the county up to yesterday."""
+def days_until(plan: Scenario, now: datetime) -> list[date]:
+    """Return the local days from the beginning of the county up to today."""
     today = now.astimezone(ZONE).date()
-    return [plan.since + timedelta(days=n) for n in range((today - plan.since).days)]
+    return [plan.since + timedelta(days=n) for n in range((today - plan.since).days + 1)]
 
 
 def ports(files: Files) -> dict[str, int]:

@@ -18,7 +18,7 @@ from jieyong import ready
 from jieyong.collect import PROFILES, SourceName
 from jieyong.demo import past
 from jieyong.demo.energy import WHO
-from jieyong.demo.plan import Layout, days_before, ports
+from jieyong.demo.plan import Layout, days_until, ports
 from jieyong.demo.steps import Steps
 from jieyong.embedded.broker import Broker
 from jieyong.supervise import Child, Ready
@@ -133,11 +133,11 @@ def write_settings(conninfo: str, layout: Layout) -> None:
 def bring_past(conninfo: str, plan: Scenario, layout: Layout, now: datetime, steps: Steps) -> None:
     """Write the past of the county, once for each state directory."""
     done = layout.state / _PAST_FROM
-    days = days_before(plan, now)
-    if done.exists() or not days:
+    if done.exists():
         return
-    made = past.make(plan, days, layout.state / "past.npz")
-    rows = past.bring(conninfo, made, round(now.timestamp() * 1e6), steps.rows)
+    days, now_us = days_until(plan, now), round(now.timestamp() * 1e6)
+    made = past.make(plan, days, now_us, layout.state / "past.npz")
+    rows = past.bring(conninfo, made, now_us, steps.rows)
     told = {"days": len(days), "rows": rows, "at": now.astimezone(UTC).isoformat()}
     done.write_text(json.dumps(told) + "\n", encoding="utf-8")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jieyong.demo.plan import Layout, days_before, load_or_make, played_before
+from jieyong.demo import past
+from jieyong.demo.plan import Layout, days_until, load_or_make, played_before
 
 NOW = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)  # already the 22nd in Shanghai
 
@@ -39,6 +40,14 @@ def test_it_stays_the_same_county_at_every_start(layout: Layout) -> None:
     assert played_before(layout) == first
 
 
-def test_its_past_is_of_local_days_up_to_yesterday(layout: Layout) -> None:
-    days = days_before(load_or_make(layout, NOW, 2), NOW)
-    assert days == [date(2026, 11, 20), date(2026, 11, 21)]
+def test_its_past_is_of_local_days_up_to_now(layout: Layout, tmp_path: Path) -> None:
+    plan = load_or_make(layout, NOW, 1)
+    days = days_until(plan, NOW)
+    assert days == [date(2026, 11, 21), date(2026, 11, 22)]
+    now_us = round(NOW.timestamp() * 1e6)
+    made = past.make(plan, days, now_us, tmp_path / "past.npz")
+    for name, step_s in (("ts", 900), ("position_ts", 60)):
+        assert now_us - step_s * 1_000_000 < made[name].max() <= now_us
+    assert len({len(made[name]) for name in ("series", "ts", "ticks", "value")}) == 1
+    of_a_position = ("position_terminal", "position_ts", "lat", "odometer", "satellites", "acc")
+    assert len({len(made[name]) for name in of_a_position}) == 1
