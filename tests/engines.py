@@ -181,7 +181,8 @@ class Cluster:
         name = f"t{next(self._numbers)}"
         with self._admin() as conn:
             conn.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                # Copied as files, not through the log block by block: half the time.
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                     sql.Identifier(name), sql.Identifier(template)
                 )
             )
