@@ -24,6 +24,7 @@ from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
 from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.commands.bill import bill_app
+from jieyong.commands.calendar import calendar_command
 from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
@@ -113,6 +114,9 @@ app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
+app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
+    calendar_command
+)
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")

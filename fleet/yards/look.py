@@ -25,11 +25,12 @@ from fleet.fence.track import Silence
 from fleet.fence.window import window as track_around
 from fleet.track.rules import Rules
 from fleet.yards import days, load
-from fleet.yards.days import Calendar, Window
+from fleet.yards.days import Window
 from fleet.yards.load import Sealed, Vehicle, Yard
 from fleet.yards.movement import Limits, Sign, movement
 from fleet.yards.presence import journey, presence
 from fleet.yards.verdicts import CannotTell, Doubt, Evidence, ExcuseKind, Verdict, Why
+from registry.calendar import Calendar
 from storage.times import at_us, us_of
 
 

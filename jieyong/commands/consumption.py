@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from jieyong.commands import asked
-from jieyong.commands.plan import calendar, earlier_app, quota_app
+from jieyong.commands.plan import earlier_app, quota_app
 from jieyong.commands.session import Config, Session, session
 from metering.factors.kinds import load_kinds
 from metering.facts.meters import all_meters, find
 from metering.plan.base_load import By
 from metering.plan.base_load_read import base_load_of
-from metering.plan.calendar_store import load_calendar
 from metering.plan.compare import month_on_month, year_on_year
 from metering.plan.text import comparison_lines
 from metering.plan.usage import Usage, Window, month_of, year_before
@@ -32,6 +31,7 @@ from metering.quality.parts import Parts, added, entered
 from metering.quality.presence import local_span
 from metering.quality.text import render, summary
 from metering.quality.words import amount, moment, percent
+from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 
 ON_ITS_WAY = timedelta(hours=1)
@@ -40,9 +40,6 @@ ON_ITS_WAY = timedelta(hours=1)
 consumption_app = typer.Typer()
 consumption_app.add_typer(quota_app, name="quota")
 consumption_app.add_typer(earlier_app, name="earlier")
-consumption_app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
-    calendar
-)
 
 Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
 Meter = Annotated[str | None, typer.Option("--meter", help="计量点编码，见 jieyong meter list。")]

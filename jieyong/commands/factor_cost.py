@@ -17,7 +17,7 @@ from metering.derive.times import next_month
 from metering.factors.bill import BASIC, ENERGY, Bill, bill, to_json
 from metering.factors.meter_basic import DemandRule
 from metering.factors.meter_cost import Pricing, meter_cost, unit_of
-from metering.plan.calendar_store import load_calendar
+from registry.calendar_store import load_calendar
 
 
 def cost(

@@ -16,8 +16,8 @@ from jieyong.commands.giving import give
 from jieyong.commands.session import Config, session
 from jieyong.commands.vehicle import Institution, Json
 from jieyong.commands.vehicle import known as named
-from metering.day_kind import DayKind
-from metering.plan.calendar_store import load_calendar
+from registry.calendar_store import load_calendar
+from registry.day_kind import DayKind
 from registry.refusal import refuse
 
 _MOST_DAYS = 366

@@ -1,9 +1,8 @@
-"""`jieyong consumption quota|earlier|calendar`: what consumption is held against. For officers."""
+"""`jieyong consumption quota|earlier`: what consumption is held against. For officers."""
 
 from __future__ import annotations
 
-import csv
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +11,8 @@ import typer
 
 from jieyong.commands import asked
 from jieyong.commands.session import By, Config, session
-from metering.day_kind import DayKind
 from metering.factors.kinds import load_kinds
 from metering.plan import earlier
-from metering.plan.calendar_store import enter_days
 from metering.plan.earlier_rows import parse
 from metering.plan.earlier_sheet import read_table, write_template
 from metering.plan.earlier_unused import unused
@@ -24,12 +21,6 @@ from metering.plan.quota import Quota, correct_quota, enter_quota, withdraw_quot
 from metering.plan.standing import standings
 from metering.plan.text import standing_lines
 from registry.refusal import refuse
-
-DAY_KINDS = {
-    "工作日": DayKind.WORKDAY,
-    "周末": DayKind.WEEKEND,
-    "节假日": DayKind.HOLIDAY,
-}
 
 quota_app = typer.Typer(no_args_is_help=True, help="定额：录入、更正、撤销，进度和全年预测。")
 earlier_app = typer.Typer(no_args_is_help=True, help="历史月份：用 Excel 导入，供同比使用。")
@@ -145,48 +136,6 @@ def earlier_undo(number: Number, by: By = None, config: Config = None) -> None:
     with session(config, by) as at:
         count = earlier.withdraw(at.conn, at.act, number)
     typer.echo(f"已撤销导入 {number}，{count} 行不再使用。")
-
-
-def calendar(
-    file: Path,
-    source: Annotated[str, typer.Option(help="依据：节假日安排的通知名称和文号。")],
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """Enter the days that differ from their weekday, from a CSV of date and kind."""
-    days = read_days(file)
-    with session(config, by) as at:
-        changed = enter_days(at.conn, at.act, days, source)
-    typer.echo(f"读入 {len(days)} 天，其中 {changed} 天为新增或变更。")
-
-
-def read_days(file: Path) -> dict[date, DayKind]:
-    """Days and their kinds of a CSV file without headings: ``2026-10-10,工作日``.
-
-    Raises:
-        registry.refusal.RefusedError: a line is wrong; the first is named.
-    """
-    days: dict[date, DayKind] = {}
-    for number, row in enumerate(csv.reader(_text(file).splitlines()), start=1):
-        where = f"{file.name} 第 {number} 行"
-        if len(row) != 2 or row[1].strip() not in DAY_KINDS:
-            refuse(where, f"应为“日期,{'|'.join(DAY_KINDS)}”，如 2026-10-10,工作日")
-        day = asked.day(row[0].strip().replace("/", "-"), where)
-        if day in days:
-            refuse(where, f"{day} 出现两次，请删去一行")
-        days[day] = DAY_KINDS[row[1].strip()]
-    return days
-
-
-def _text(file: Path) -> str:
-    """Return what a file says; Excel on a Chinese Windows writes CSV in GBK, others in UTF-8."""
-    content = file.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return refuse(file.name, "不是文本文件；请另存为 CSV（UTF-8），每行一个日期")
 
 
 def _decimal(text: str, where: str) -> Decimal:

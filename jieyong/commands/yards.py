@@ -21,7 +21,7 @@ from jieyong.commands import asked, fence_tables
 from jieyong.commands.giving import give
 from jieyong.commands.screen import counting
 from jieyong.commands.session import Config, Reader, Reason, Session, session, tracks_of
-from metering.plan.calendar_store import load_calendar
+from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 from registry.table import Table
 

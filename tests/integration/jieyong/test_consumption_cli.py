@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -194,33 +193,6 @@ def test_a_quota_is_entered_shown_and_withdrawn(run: Run) -> None:
 def test_quotas_of_an_unknown_institution_are_refused(run: Run) -> None:
     with pytest.raises(RefusedError, match="没有编码为 jg-9 的公共机构"):
         run("quota", "show", "jg-9")
-
-
-def test_the_calendar_comes_from_a_csv_with_its_lines_named(
-    run: Run, conn: Conn, tmp_path: Path
-) -> None:
-    file = tmp_path / "days.csv"
-    file.write_text("2026-10-01,节假日\n2026-10-10,工作日\n", encoding="utf-8")
-    done = run("calendar", file, "--source", "国办发明电〔2025〕1号")
-    assert "读入 2 天，其中 2 天为新增或变更" in done.output
-    rows = conn.execute("SELECT day, kind FROM calendar_day ORDER BY day").fetchall()
-    assert rows == [(date(2026, 10, 1), "holiday"), (date(2026, 10, 10), "workday")]
-    file.write_text("2026-10-01,休息\n", encoding="utf-8")
-    with pytest.raises(RefusedError, match=r"days.csv 第 1 行"):
-        run("calendar", file, "--source", "x")
-
-
-def test_a_calendar_that_excel_saved_on_a_chinese_windows_is_read(
-    run: Run, conn: Conn, tmp_path: Path
-) -> None:
-    file = tmp_path / "days.csv"
-    file.write_text("2026/10/01,节假日\r\n2026/10/10,工作日\r\n", encoding="gbk")
-    assert "读入 2 天" in run("calendar", file, "--source", "x").output
-    rows = conn.execute("SELECT day, kind FROM calendar_day ORDER BY day").fetchall()
-    assert rows == [(date(2026, 10, 1), "holiday"), (date(2026, 10, 10), "workday")]
-    file.write_bytes(b"\xff\x00\xfe")
-    with pytest.raises(RefusedError, match=r"days.csv：不是文本文件"):
-        run("calendar", file, "--source", "x")
 
 
 def test_a_meter_that_never_reported_is_not_taken_for_a_complete_one(run: Run, conn: Conn) -> None:

@@ -16,7 +16,7 @@ from fleet.yards import load
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.settings import FenceSettings
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Why
-from metering.plan.calendar_store import load_calendar
+from registry.calendar_store import load_calendar
 from tests.integration.fleet.fence.world import (
     ACT,
     SEALED,
