@@ -179,13 +179,15 @@ def inventory_apply(
 @quarantine_app.command("list")
 def quarantine_list(
     most: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
-    source: Annotated[str | None, typer.Option(help="Only of this source, e.g. mqtt.")] = None,
+    collector: Annotated[
+        str | None, typer.Option("--collector", help="Only of this source, e.g. mqtt.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """List refused messages: when, where from, why."""
     settings = _settings(config)
     with psycopg.connect(database_url(settings)) as conn:
-        found = quarantine.newest(conn, most, source)
+        found = quarantine.newest(conn, most, collector)
     zone = ZoneInfo(settings.time_zone)
     for one in found:
         at = one.received_at.astimezone(zone).isoformat(timespec="seconds")

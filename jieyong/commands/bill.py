@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jieyong.commands import asked, bill_entry, bill_meters
+from jieyong.commands.options import DryRun
 from jieyong.commands.purchase import purchase_app
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
@@ -48,7 +49,7 @@ bill_app.add_typer(purchase_app, name="purchase")
 Institution = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
 ]
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="日期，如 2026-01-01。")]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
 
 
 @bill_app.command()
@@ -64,7 +65,7 @@ def template(file: Path, config: Config = None) -> None:
 def import_command(
     file: Path,
     config: Config = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
+    dry_run: DryRun = False,
     by: By = None,
 ) -> None:
     """导入户号、账单和购入；有一处错误则全部不导入 (all of a workbook, or nothing)."""

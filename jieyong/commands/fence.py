@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 import typer
 
-from fleet.dashboard.readings import find_vehicle
 from fleet.fence import fences, geojson
 from fleet.fence.visits import visits
 from fleet.ledger import imports, store
@@ -17,9 +16,11 @@ from fleet.ledger.draft import Draft
 from fleet.yards import entry, load, template
 from jieyong.commands import asked, fence_tables
 from jieyong.commands.giving import give
+from jieyong.commands.options import AsJson, DryRun, ThisVehicle, Why, in_order
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
 from registry.refusal import refuse
+from registry.vehicles import find_vehicle
 from storage.times import us_of
 
 TABLES: Final = {
@@ -33,14 +34,13 @@ fence_app = typer.Typer(
 )
 
 Since = Annotated[str, typer.Option("--since", help="起始日期，如 2026-01-01。")]
-Last = Annotated[str, typer.Option("--last", help="截止日期（含）；不写为长期。")]
+Until = Annotated[str, typer.Option("--until", help="截止日期（不含）；不写为长期。")]
 Institution = Annotated[str, typer.Option("--institution", help="机构编码。")]
 Vehicle = Annotated[str, typer.Option("--vehicle", help="车辆编码或车牌。")]
 Days = Annotated[
     str,
     typer.Option("--days", help="每天、工作日、周末、节假日、周一…周日；可写多个，用顿号隔开。"),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 
 
 @fence_app.command(help="录入一个围栏：圆形写 --lon --lat --radius，多边形写 --corners。")
@@ -63,7 +63,7 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     ] = "",
     margin: Annotated[str, typer.Option("--margin", help="边界余量，米；缺省 50。")] = "",
     dwell: Annotated[str, typer.Option("--dwell", help="最短停留，分钟；缺省 0。")] = "",
-    last: Last = "",
+    until: Until = "",
     note: Annotated[str, typer.Option("--note", help="备注。")] = "",
     by: By = None,
     config: Config = None,
@@ -81,7 +81,7 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         "radius": radius,
         "margin": margin,
         "dwell": dwell,
-        "last": last,
+        "last": _last(since, until),
         "note": note,
     }
     _enter("fences", said, by, config, _polygon(corners) if corners else None)
@@ -98,7 +98,7 @@ def yard(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     days: Days = "",
     from_time: Annotated[str, typer.Option("--from-time", help="应在起时；缺省 22:00。")] = "",
     to_time: Annotated[str, typer.Option("--to-time", help="应在止时；缺省次日 06:00。")] = "",
-    last: Last = "",
+    until: Until = "",
     note: Annotated[str, typer.Option("--note", help="备注。")] = "",
     by: By = None,
     config: Config = None,
@@ -112,7 +112,7 @@ def yard(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         "from_time": from_time,
         "to_time": to_time,
         "since": since,
-        "last": last,
+        "last": _last(since, until),
         "note": note,
     }
     _enter("yards", said, by, config)
@@ -121,7 +121,7 @@ def yard(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 @fence_app.command(help="封存停驶：某段日期，每逢节假日（--days 节假日），或按尾号（--tail）。")
 def seal(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     since: Since,
-    reason: Annotated[str, typer.Option("--reason", help="依据：文件或原因。")],
+    reason: Annotated[str, typer.Option("--reason", help="原因或依据的文件。")],
     vehicle: Vehicle = "",
     institution: Institution = "",
     kind: Annotated[str, typer.Option("--class", help="车辆类别，如 轿车；不写为全部。")] = "",
@@ -129,7 +129,7 @@ def seal(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     days: Days = "",
     from_time: Annotated[str, typer.Option("--from-time", help="起时；不写为全天。")] = "",
     to_time: Annotated[str, typer.Option("--to-time", help="止时。")] = "",
-    last: Last = "",
+    until: Until = "",
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -143,7 +143,7 @@ def seal(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         "from_time": from_time,
         "to_time": to_time,
         "since": since,
-        "last": last,
+        "last": _last(since, until),
         "reason": reason,
     }
     _enter("sealed", said, by, config)
@@ -151,15 +151,15 @@ def seal(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 @fence_app.command(help="值班：一辆车在一段时间内不受定点停放和封存的限制。")
 def duty(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    vehicle: Annotated[str, typer.Argument(help="车辆编码或车牌。")],
-    from_at: Annotated[str, typer.Option("--from", help="值班起，如 2026-10-01 08:00。")],
-    to_at: Annotated[str, typer.Option("--to", help="值班止。")],
-    reason: Annotated[str, typer.Option("--reason", help="值班内容。")],
+    vehicle: ThisVehicle,
+    since: Annotated[str, typer.Option("--since", help="值班的起始时间，如 2026-10-01 08:00。")],
+    until: Annotated[str, typer.Option("--until", help="值班的截止时间（不含）。")],
+    reason: Annotated[str, typer.Option("--reason", help="原因：值班内容。")],
     by: By = None,
     config: Config = None,
 ) -> None:
     """Enter a duty."""
-    said = {"vehicle": vehicle, "from_at": from_at, "to_at": to_at, "reason": reason}
+    said = {"vehicle": vehicle, "from_at": since, "to_at": until, "reason": reason}
     _enter("duty", said, by, config)
 
 
@@ -186,7 +186,7 @@ def show(code: Annotated[str, typer.Argument(help="围栏编码。")], config: C
 def withdraw(
     what: Annotated[str, typer.Argument(help="fence、yard、sealed 或 duty。")],
     number: Annotated[int, typer.Argument(min=1, help="编号，见 jieyong fence list。")],
-    why: Annotated[str, typer.Option("--why", help="原因，写入操作日志。")],
+    reason: Why,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -194,7 +194,7 @@ def withdraw(
     if what not in TABLES:
         refuse(what, f"没有这一类，请从这些中选：{'、'.join(TABLES)}")
     with session(config, by) as at:
-        key = store.withdraw(at.conn, at.act, TABLES[what], number, why)
+        key = store.withdraw(at.conn, at.act, TABLES[what], number, reason)
     typer.echo(f"已撤回 {what} {number}（{key}）。")
 
 
@@ -204,8 +204,8 @@ def import_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     datum: Annotated[
         str, typer.Option("--datum", help="GeoJSON 未注明坐标系的图形按此换算。")
     ] = "",
-    since: Annotated[str, typer.Option("--since", help="GeoJSON 未注明的起始日期。")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
+    since: Annotated[str, typer.Option("--since", help="起始日期，供 GeoJSON 未注明的图形。")] = "",
+    dry_run: DryRun = False,
     as_json: AsJson = False,
     by: By = None,
     config: Config = None,
@@ -269,7 +269,7 @@ def template_command(file: Path) -> None:
 
 @fence_app.command("visits", help="一辆车进出围栏的记录。须写明原因，记入操作日志。")
 def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    vehicle: Annotated[str, typer.Argument(help="车辆编码或车牌。")],
+    vehicle: ThisVehicle,
     first: Annotated[str, typer.Option("--from", help="第一天，如 2026-10-01。")],
     last: Annotated[str, typer.Option("--to", help="最后一天（含）。")],
     reason: Reason,
@@ -282,9 +282,7 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
 ) -> None:
     """Show entries and exits."""
     with session(config, by) as at:
-        days = asked.day(first, "--from"), asked.day(last, "--to")
-        if days[1] < days[0]:
-            refuse("--to", f"最后一天 {days[1]} 早于第一天 {days[0]}；请改正")
+        days = in_order(asked.day(first, "--from"), asked.day(last, "--to"))
         found = find_vehicle(at.conn, vehicle)
         (its,) = load.vehicles(at.conn, vehicle_id=found.id)
         span = range((days[1] - days[0]).days + 1)
@@ -305,6 +303,16 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
             )
     title = f"{found.plate} 进出围栏"
     give([fence_tables.visits(seen, title, at.zone)], None, as_json=as_json)
+
+
+def _last(since: str, until: str) -> str:
+    """Return the last day of what holds until before a day; empty: for good."""
+    if not until:
+        return ""
+    end = asked.day(until, "--until")
+    if end <= asked.day(since, "--since"):
+        refuse("--until", f"截止日期 {end} 不含当日，应晚于起始日期 {since}")
+    return (end - timedelta(days=1)).isoformat()
 
 
 def _enter(

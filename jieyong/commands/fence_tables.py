@@ -50,7 +50,7 @@ _STANDING: Final = (
         "定点停放",
         (
             *(("id", "编号"), ("fence", "围栏"), ("whose", "车辆或机构"), ("days", "哪些天")),
-            *(("times", "时段"), ("since", "自"), ("last", "至"), ("note", "备注")),
+            *(("times", "时段"), ("since", "自"), ("last", "至（含）"), ("note", "备注")),
         ),
         """
         SELECT y.id, y.fence, coalesce(v.code, i.name, '全部车辆') AS whose, y.days,
@@ -69,7 +69,7 @@ _STANDING: Final = (
                 ("days", "哪些天"),
                 ("times", "时段"),
                 ("since", "自"),
-                ("last", "至"),
+                ("last", "至（含）"),
                 ("reason", "依据"),
             ),
         ),
@@ -260,7 +260,7 @@ def _fences(found: Sequence[Fence]) -> Table:
     columns = (
         *(("id", "编号"), ("code", "编码"), ("name", "名称"), ("purpose", "定点类别")),
         *(("shape", "形状"), ("datum", "录入坐标系"), ("margin", "余量 米"), ("dwell", "停留 分")),
-        *(("since", "自"), ("last", "至"), ("note", "备注")),
+        *(("since", "自"), ("last", "至（含）"), ("note", "备注")),
     )
     rows = [
         {
@@ -285,7 +285,7 @@ def _places(conn: psycopg.Connection[Any]) -> Table:
     """Return the designated places of the ledger, and what to enter of those without a fence."""
     columns = (
         *(("kind", "定点类别"), ("name", "名称"), ("institution", "单位"), ("since", "自")),
-        *(("last", "至"), ("fences", "围栏"), ("remark", "说明")),
+        *(("last", "至（含）"), ("fences", "围栏"), ("remark", "说明")),
     )
     rows = list[Row]()
     for kind, name, institution, chain, since, last, codes in conn.execute(_PLACES, [list(PLACES)]):

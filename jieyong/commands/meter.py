@@ -12,6 +12,7 @@ from rich.console import Console
 
 from jieyong import logs
 from jieyong.commands import meter_tables
+from jieyong.commands.options import DryRun
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
@@ -49,7 +50,7 @@ meter_app = typer.Typer(
 )
 
 Code = Annotated[str, typer.Argument(help="计量表编码，见 jieyong meter list。")]
-Institution = Annotated[str | None, typer.Option(help="只列一个单位的表；单位编码见设备清单。")]
+Institution = Annotated[str | None, typer.Option(help="只列一个机构的表：机构编码。")]
 Instead = Annotated[
     int | None, typer.Option("--instead-of", help="更正：撤销这个编号的记录，以本次为准。")
 ]
@@ -116,9 +117,9 @@ def show(code: Code, config: Config = None) -> None:
 def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     code: Code,
     ct: Annotated[str, typer.Option(help="电流互感器变比：80 或 400/5；没有写 1。")],
-    since: Annotated[str, typer.Option(help="自何时起：2026-06-01 或 2026-06-01 08:30。")],
+    since: Annotated[str, typer.Option(help="起始时间：2026-06-01 或 2026-06-01 08:30。")],
     pt: Annotated[str, typer.Option(help="电压互感器变比；没有写 1。")] = "1",
-    until: Annotated[str | None, typer.Option(help="至何时止；缺省一直有效。")] = None,
+    until: Annotated[str | None, typer.Option(help="截止时间（不含）；缺省一直有效。")] = None,
     instead: Instead = None,
     by: By = None,
     config: Config = None,
@@ -177,7 +178,7 @@ def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
 def move(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     place: Annotated[str, typer.Argument(help="计量点编码。")],
     room: Annotated[str, typer.Option(help="新房间的编码。")],
-    since: Annotated[str, typer.Option(help="自何时起：2026-06-01。")],
+    since: Annotated[str, typer.Option(help="起始时间：2026-06-01。")],
     instead: Instead = None,
     by: By = None,
     config: Config = None,
@@ -236,7 +237,7 @@ def template(
 @meter_app.command("import", help="导入抄表 Excel；有一处错误则整个文件不导入，错误逐格指出。")
 def import_command(
     file: Annotated[Path, typer.Argument(help="填好的抄表 Excel 文件。")],
-    preview: Annotated[bool, typer.Option("--preview", help="只看结果，不录入。")] = False,
+    dry_run: DryRun = False,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -245,8 +246,8 @@ def import_command(
         lines = read_sheet(file.read_bytes(), at.zone)
         looked = manual.preview(at.conn, lines, at.act.at)
         Console().print(meter_tables.preview(looked))
-        if preview:
-            typer.echo("以上为预览，没有录入；去掉 --preview 即导入。")
+        if dry_run:
+            typer.echo("以上为预览，没有录入；去掉 --dry-run 即导入。")
             return
         _import(at, lines, file.name)
 

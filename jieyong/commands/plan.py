@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import DryRun
 from jieyong.commands.session import By, Config, session
 from metering.factors.kinds import load_kinds
 from metering.plan import earlier
@@ -29,7 +30,7 @@ Institution = Annotated[str, typer.Argument(help="机构编码。")]
 Number = Annotated[int, typer.Argument(help="编号。")]
 
 
-@quota_app.command("enter", help="录入一项定额；用 --corrects 更正已有的一项。")
+@quota_app.command("enter", help="录入一项定额；用 --instead-of 更正已有的一项。")
 def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     institution: Institution,
     value: Annotated[str, typer.Option(help="定额值，如 60.5。")],
@@ -42,7 +43,9 @@ def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         Kind, typer.Option(help="constraint 约束值，baseline 基准值，guide 引导值。")
     ] = (Kind.CONSTRAINT),
     per: Annotated[Per, typer.Option(help="total 总量，m2 单位建筑面积，head 人均。")] = Per.TOTAL,
-    corrects: Annotated[int | None, typer.Option(help="被更正的定额编号。")] = None,
+    instead: Annotated[
+        int | None, typer.Option("--instead-of", help="更正：撤销这个编号的定额，以本次为准。")
+    ] = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -59,10 +62,10 @@ def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         issued=asked.day(issued, "--issued"),
     )
     with session(config, by) as at:
-        if corrects is None:
+        if instead is None:
             number = enter_quota(at.conn, at.act, quota)
         else:
-            number = correct_quota(at.conn, at.act, corrects, quota)
+            number = correct_quota(at.conn, at.act, instead, quota)
     typer.echo(f"已录入定额，编号 {number}。")
 
 
@@ -77,18 +80,18 @@ def quota_withdraw(number: Number, by: By = None, config: Config = None) -> None
 @quota_app.command("show", help="一个机构的各项定额：进度、状态、全年预测。")
 def quota_show(
     institution: Institution,
-    until: Annotated[str | None, typer.Option(help="截至哪一天；缺省为昨天。")] = None,
+    day: Annotated[str | None, typer.Option("--day", help="截至哪一天；缺省为昨天。")] = None,
     config: Config = None,
 ) -> None:
     """Say how an institution stands to its quotas."""
     with session(config) as at:
-        day = at.today - timedelta(days=1) if until is None else asked.day(until, "--until")
-        found = standings(at.conn, institution, day, at.zone)
-    typer.echo(f"{institution}，截至 {day}：")
+        on = at.today - timedelta(days=1) if day is None else asked.day(day, "--day")
+        found = standings(at.conn, institution, on, at.zone)
+    typer.echo(f"{institution}，截至 {on}：")
     for one in found:
         typer.echo("\n".join(standing_lines(one)))
     if not found:
-        typer.echo(f"没有 {day.year} 年的定额。")
+        typer.echo(f"没有 {on.year} 年的定额。")
 
 
 @earlier_app.command("template", help="导出填报模板，附机构和计量点编码。")
@@ -104,7 +107,7 @@ def earlier_template(file: Path, config: Config = None) -> None:
 def earlier_import(
     file: Path,
     config: Config = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
+    dry_run: DryRun = False,
     by: By = None,
 ) -> None:
     """Bring a workbook in, whole or not at all."""

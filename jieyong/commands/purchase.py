@@ -19,7 +19,6 @@ from jieyong.commands.bill_words import (
     Quantity,
     Scan,
     Unit,
-    Why,
     changed,
     decimal,
     energy,
@@ -27,6 +26,7 @@ from jieyong.commands.bill_words import (
     scan,
     shown,
 )
+from jieyong.commands.options import Why
 from jieyong.commands.session import By, Config, session
 from jieyong.commands.total_screen import show as show_table
 from jieyong.commands.total_screen import text_table
@@ -93,7 +93,7 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 @purchase_app.command()
 def correct(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     number: Number,
-    bought_on: Annotated[str | None, typer.Option("--day", help="购入日期。")] = None,
+    bought_on: Annotated[str | None, typer.Option("--day", help="哪一天购入。")] = None,
     quantity: Quantity = None,
     amount: Amount = None,
     unit: Unit = None,
@@ -130,10 +130,10 @@ def correct(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 
 @purchase_app.command()
-def withdraw(number: Number, why: Why, config: Config = None, by: By = None) -> None:
+def withdraw(number: Number, reason: Why, config: Config = None, by: By = None) -> None:
     """撤销一笔购入 (withdraw a purchase; it stays readable)."""
     with session(config, by) as at:
-        entry.withdraw_purchase(at.conn, at.act, number, why)
+        entry.withdraw_purchase(at.conn, at.act, number, reason)
     typer.echo(f"已撤销购入 {number}。记录仍可查：jieyong bill purchase show {number}")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import AsJson
 from jieyong.commands.session import Config, session
 from jieyong.commands.total_day import day_command
 from jieyong.commands.total_facts import relation_app, standing_app
@@ -77,23 +78,23 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             "--level", help="institution 机构，building 建筑，room 房间，item 分项，district 区县。"
         ),
     ] = Grouping.INSTITUTION,
-    source: Annotated[
-        Source, typer.Option("--source", help="metered 计量合计；reported 上报数（票据优先）。")
+    basis: Annotated[
+        Source, typer.Option("--basis", help="metered 计量合计；reported 上报数（票据优先）。")
     ] = Source.METERED,
     coal: Annotated[bool, typer.Option("--coal", help="折算标准煤，并按机构合计。")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")] = None,
     excel: Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Print what every holder used in a month."""
     first = asked.month(month, "月份")
     check_energy(energy)
-    if coal and source is Source.REPORTED:
-        refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --source metered")
+    if coal and basis is Source.REPORTED:
+        refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --basis metered")
     factors = _factors(load_settings(config)) if coal else None
     with session(config) as at:
-        if source is Source.REPORTED:
+        if basis is Source.REPORTED:
             totals = reported_totals(at.conn, first, at.zone, level, energy)
             report, tables = Report(first, level, ()), {"totals": reported_table(totals)}
         else:
@@ -106,7 +107,7 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     if as_json:
         typer.echo(to_json(report, tables))
     elif not tables["totals"].rows:
-        typer.echo(f"{first:%Y-%m} {_NOTHING[source]}")
+        typer.echo(f"{first:%Y-%m} {_NOTHING[basis]}")
     else:
         for table in tables.values():
             show(f"{first:%Y-%m} {table.name}", table)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import AsJson
 from jieyong.commands.session import Config, session
 from jieyong.commands.total_screen import check_energy, show
 from metering.tree.report import Grouping, day_report
@@ -19,9 +20,9 @@ MOST_DAYS: Final = 366
 
 
 def day_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    since: Annotated[str, typer.Option("--from", help="起始日期，如 2026-10-01。")],
+    since: Annotated[str, typer.Option("--from", help="第一天，如 2026-10-01。")],
     to: Annotated[
-        str | None, typer.Option("--to", help="截止日期（含）；缺省为起始日期当天。")
+        str | None, typer.Option("--to", help="最后一天（含）；缺省为第一天当日。")
     ] = None,
     energy: Annotated[
         str | None, typer.Option("--energy", help="只看一种能源，如 electricity。")
@@ -34,7 +35,7 @@ def day_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
     ] = Grouping.INSTITUTION,
     csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")] = None,
     excel: Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Print what every holder used on each day."""

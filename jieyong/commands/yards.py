@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import psycopg
 import typer
 
-from fleet.dashboard.readings import find_vehicle
 from fleet.track.rules import SECOND_US
 from fleet.yards import load
 from fleet.yards.load import Vehicle as Its
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.verdicts import CannotTell, Doubt, Why
-from jieyong.commands import asked, fence_tables
+from jieyong.commands import fence_tables
 from jieyong.commands.giving import give
+from jieyong.commands.options import AsJson, File, First, Institutions, Last, Month, Vehicle, window
 from jieyong.commands.screen import counting
 from jieyong.commands.session import Config, Reader, Reason, Session, session, tracks_of
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 from registry.table import Table
+from registry.vehicles import find_vehicle
 
-Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
-First = Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")]
-Last = Annotated[str | None, typer.Option("--to", help="最后一天（含）。")]
-Vehicle = Annotated[str | None, typer.Option("--vehicle", help="一辆车：编码或车牌。")]
-Institution = Annotated[
-    list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
-]
 All = Annotated[bool, typer.Option("--all", help="也列出相符的；缺省只列疑点和无法判断的。")]
-File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 
 _BLIND: Final = frozenset({Why.NO_POSITIONS, Why.NO_FENCE, Why.CALENDAR, Why.SENSITIVE})
 """Said without having seen a position."""
@@ -49,7 +40,7 @@ def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     first: First = None,
     last: Last = None,
     vehicle: Vehicle = None,
-    institution: Institution = None,
+    institution: Institutions = None,
     everything: All = False,
     as_json: AsJson = False,
     by: Reader = None,
@@ -74,7 +65,7 @@ def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     first: First = None,
     last: Last = None,
     vehicle: Vehicle = None,
-    institution: Institution = None,
+    institution: Institutions = None,
     everything: All = False,
     as_json: AsJson = False,
     by: Reader = None,
@@ -93,7 +84,7 @@ def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 
 def _asked(at: Session, month: str | None, first: str | None, last: str | None) -> Asked:
-    begin, end = _days(month, first, last)
+    begin, end = window(month, first, last)
     trips, fences = at.settings.trips, at.settings.fences
     return Asked(
         first=begin,
@@ -109,24 +100,11 @@ def _asked(at: Session, month: str | None, first: str | None, last: str | None) 
     )
 
 
-def _days(month: str | None, first: str | None, last: str | None) -> tuple[date, date]:
-    if (month is None) == (first is None):
-        refuse("--month", "请写 --month 2026-10，或 --from 2026-10-01 --to 2026-10-08")
-    if month is not None:
-        begin = asked.month(month, "--month")
-        return begin, (begin + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    begin = asked.day(first or "", "--from")
-    end = begin if last is None else asked.day(last, "--to")
-    if end < begin:
-        refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
-    return begin, end
-
-
 def _vehicles(
     at: Session, vehicle: str | None, institutions: list[str] | None
 ) -> tuple[list[Its], str]:
     """Return the vehicles that are asked for, and in a word which they are, for the record."""
-    one = None if vehicle is None else find_vehicle(at.conn, vehicle)
+    one = None if vehicle is None else find_vehicle(at.conn, vehicle, "--vehicle")
     known = {code for (code,) in at.conn.execute("SELECT code FROM institution")}
     strange = sorted(set(institutions or ()) - known)
     if strange:

@@ -181,13 +181,13 @@ def test_a_quota_is_entered_shown_and_withdrawn(run: Run) -> None:
     )
     done = run("quota", "enter", "jg-1", "--value", "9000", *facts)
     assert "编号 1" in done.output
-    shown = run("quota", "show", "jg-1", "--until", "2026-10-31")
+    shown = run("quota", "show", "jg-1", "--day", "2026-10-31")
     assert "2026 年电约束值（总量） 9,000 kWh" in shown.output
     assert "全年定额 9,000 kWh，已用 744 kWh" in shown.output
     assert "无法判断：已知用量不足计划进度的一半" in shown.output
     assert "全年预测：数据不足（可与上年比较的月份不足 3 个）" in shown.output
     run("quota", "withdraw", 1)
-    assert "没有 2026 年的定额" in run("quota", "show", "jg-1", "--until", "2026-10-31").output
+    assert "没有 2026 年的定额" in run("quota", "show", "jg-1", "--day", "2026-10-31").output
 
 
 def test_quotas_of_an_unknown_institution_are_refused(run: Run) -> None:

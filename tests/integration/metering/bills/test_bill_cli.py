@@ -99,7 +99,7 @@ def test_a_bill_gets_its_scan_and_is_withdrawn(
     (tmp_path / "票.pdf").write_bytes(b"%PDF")
     assert "已附 票.pdf" in run("attach", 1, "票.pdf").output
     assert rows(database, "SELECT attachment_name FROM bill WHERE id = 1") == [("票.pdf",)]
-    assert run("withdraw", 1, "--why", "重复").exit_code == 0
+    assert run("withdraw", 1, "--reason", "重复").exit_code == 0
     assert active(conn, "bill") == 1
 
 
