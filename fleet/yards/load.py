@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -24,7 +23,7 @@ _BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "specia
 """Uses, as the ledger has them."""
 
 _VEHICLES: Final[LiteralString] = """
-    SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution, v.sensitive,
+    SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution,
         lower(v.valid) AS since, upper(v.valid) AS until
     FROM vehicle v JOIN institution i ON i.id = v.institution_id
     WHERE (%(vehicle)s::int IS NULL OR v.id = %(vehicle)s)
@@ -35,8 +34,13 @@ _FACTS: Final[LiteralString] = """
     SELECT c.vehicle_id, f.name, f.since, f.value
     FROM consumer_fact f JOIN fuel_consumer c ON c.id = f.consumer_id
     WHERE f.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = ANY(%s)
-        AND f.name IN ('class', 'use', 'state', 'secrecy', 'plate')
+        AND f.name IN ('class', 'use', 'state', 'plate')
     ORDER BY f.since, f.id
+"""
+# A date of Python's has no infinity.
+_SENSITIVE: Final[LiteralString] = """
+    SELECT vehicle_id, greatest(since, '0001-01-01'), least(until, '9999-12-31')
+    FROM vehicle_sensitivity WHERE vehicle_id = ANY(%s)
 """
 _YARDS: Final[LiteralString] = """
     SELECT fence, vehicle_id, institution_id, days, from_time, to_time, since, until
@@ -106,6 +110,7 @@ class Vehicle:
 
     Attributes:
         facts: name → (days from which on, values), ascending.
+        sensitive: days on which nobody may know where it was, from the first to before the second.
     """
 
     id: int
@@ -113,10 +118,10 @@ class Vehicle:
     plate: str
     institution_id: int
     institution: str
-    sensitive: bool
     since: datetime | None
     until: datetime | None
     facts: dict[str, tuple[list[date], list[str]]] = field(default_factory=dict)
+    sensitive: list[tuple[date, date]] = field(default_factory=list)
 
     def fact(self, name: str, day: date) -> str:
         """Return what the ledger says on a day; empty: nothing."""
@@ -124,14 +129,16 @@ class Vehicle:
         before = bisect_right(days, day)
         return values[before - 1] if before else ""
 
-    def secret(self, day: date) -> bool:
-        """Whether nobody may know where it was, by the inventory or the ledger."""
-        return self.sensitive or self.fact("secrecy", day) == "sensitive"
+    def sensitive_between(self, first: date, last: date) -> bool:
+        """Whether nobody may know where it was on a day of some, both ends included."""
+        return any(since <= last and first < until for since, until in self.sensitive)
 
-    def secret_in(self, window: Window, zone: ZoneInfo) -> bool:
+    def sensitive_in(self, window: Window, zone: ZoneInfo) -> bool:
         """Whether that holds of a day that a window touches."""
-        ends = (window.from_us, window.to_us - 1)
-        return any(self.secret(at_us(us).astimezone(zone).date()) for us in ends)
+        first, last = (
+            at_us(us).astimezone(zone).date() for us in (window.from_us, window.to_us - 1)
+        )
+        return self.sensitive_between(first, last)
 
     def tail(self, day: date) -> str:
         """Return the last digit of the plate: one of a new energy may end in a letter."""
@@ -188,13 +195,13 @@ def vehicles(
     named = {"vehicle": vehicle_id, "only": None if institutions is None else list(institutions)}
     with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
         found = cursor.execute(_VEHICLES, named).fetchall()
-    facts: dict[int, dict[str, tuple[list[date], list[str]]]] = defaultdict(dict)
-    for whose, name, since, value in conn.execute(_FACTS, [[one.id for one in found]]):
-        days, values = facts[whose].setdefault(name, ([], []))
+    by_id = {one.id: one for one in found}
+    for whose, name, since, value in conn.execute(_FACTS, [list(by_id)]):
+        days, values = by_id[whose].facts.setdefault(name, ([], []))
         days.append(since)
         values.append(value)
-    for one in found:
-        one.facts.update(facts[one.id])
+    for whose, since, until in conn.execute(_SENSITIVE, [list(by_id)]):
+        by_id[whose].sensitive.append((since, until))
     return found
 
 

@@ -170,7 +170,7 @@ def _of_vehicle(
 
 
 def _why_not(vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence], zone: ZoneInfo) -> Why | None:
-    if vehicle.secret_in(ask.window, zone):
+    if vehicle.sensitive_in(ask.window, zone):
         return Why.SENSITIVE
     if not ask.certain:
         return Why.CALENDAR
@@ -278,16 +278,16 @@ def _still(
     trips = load.trips(conn, vehicle.id, span)
     excuses = load.excuses(conn, vehicle.id, span, asked.around_order_us, asked.zone)
     for window, reason, certain in stretch:
-        secret = vehicle.secret_in(window, asked.zone)
+        sensitive = vehicle.sensitive_in(window, asked.zone)
         if not certain:
             verdict: Verdict = CannotTell(Why.CALENDAR, Evidence(window))
-        elif not secret and load.pending(conn, vehicle.id, _times(window)):
+        elif not sensitive and load.pending(conn, vehicle.id, _times(window)):
             verdict = CannotTell(Why.PENDING, Evidence(window))
         else:
             verdict = movement(
                 window,
                 _around(signs, window),
-                None if secret else trips,
+                None if sensitive else trips,
                 excuses,
                 asked.limits,
                 us_of(asked.now),

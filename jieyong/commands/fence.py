@@ -285,8 +285,7 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         days = in_order(asked.day(first, "--from"), asked.day(last, "--to"))
         found = find_vehicle(at.conn, vehicle)
         (its,) = load.vehicles(at.conn, vehicle_id=found.id)
-        span = range((days[1] - days[0]).days + 1)
-        if any(its.secret(days[0] + timedelta(number)) for number in span):
+        if its.sensitive_between(*days):
             refuse(found.code, "敏感车辆不保存位置，没有进出记录")
         known = fences.standing(at.conn, fence)
         lacking = sorted(set(fence or ()) - {one.code for one in known})

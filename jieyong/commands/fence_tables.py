@@ -223,12 +223,12 @@ def _still(one: Found, zone: ZoneInfo) -> Row:
 
 def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
     day = one.window.day
-    secret = one.vehicle.secret(day)
+    sensitive = one.vehicle.sensitive_between(day, day)
     evidence: Evidence = one.verdict.evidence
     window = (evidence.window.from_us, evidence.window.to_us)
     return {
         "institution": one.vehicle.institution,
-        "vehicle": one.vehicle.code if secret else one.vehicle.plate,
+        "vehicle": one.vehicle.code if sensitive else one.vehicle.plate,
         "code": one.vehicle.code,
         "day": day.isoformat(),
         "window": _spans([window], zone),

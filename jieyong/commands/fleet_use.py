@@ -10,9 +10,17 @@ from fleet.use.load import known
 from fleet.use.report import Asked, pools, uses
 from fleet.use.sheet import pool_table, use_table
 from jieyong.commands.giving import give
-from jieyong.commands.options import AsJson, File, First, Institutions, Last, Month, window
+from jieyong.commands.options import (
+    AsJson,
+    File,
+    First,
+    Institutions,
+    Last,
+    Month,
+    institutions_named,
+    window,
+)
 from jieyong.commands.session import Config, session
-from jieyong.commands.vehicle import known as named
 from registry.calendar_store import load_calendar
 from registry.day_kind import DayKind
 from registry.refusal import refuse
@@ -40,8 +48,8 @@ def use(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         only = None if institution is None else [*institution, *(c for g in groups for c in g)]
         if end >= at.today:
             refuse("--to", f"{end} 尚未过完；请写到昨天为止")
-        which = named(at, institution)
-        named(at, [code for group in groups for code in group])
+        which = institutions_named(at.conn, institution)
+        institutions_named(at.conn, [code for group in groups for code in group])
         calendar, rule = load_calendar(at.conn), at.settings.sheets
         when = Asked(
             *(begin, end, at.zone),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import psycopg
 import typer
 
 from jieyong.commands import asked
@@ -17,6 +19,8 @@ File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.cs
 
 Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
 OneMonth = Annotated[str, typer.Option("--month", help="月份，如 2026-10。")]
+Year = Annotated[int | None, typer.Option("--year", callback=asked.year, help="年份。")]
+ThisYear = Annotated[int, typer.Option("--year", callback=asked.year, help="年份。")]
 First = Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")]
 Last = Annotated[str | None, typer.Option("--to", help="最后一天（含）。")]
 
@@ -80,3 +84,16 @@ def in_order(begin: date, end: date) -> tuple[date, date]:
     if end < begin:
         refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
     return begin, end
+
+
+def institutions_named(conn: psycopg.Connection[Any], codes: Sequence[str] | None) -> str:
+    """Name the institutions that ``--institution`` means; None: all of them.
+
+    Raises:
+        RefusedError: one does not exist.
+    """
+    names = dict(conn.execute("SELECT code, name FROM institution").fetchall())
+    unknown = sorted(set(codes or ()) - set(names))
+    if unknown:
+        refuse("--institution", f"机构 {'、'.join(unknown)} 不存在，请核对编码")
+    return "、".join(names[code] for code in codes) if codes else "全部机构"

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from jieyong.commands import asked
 from jieyong.commands.asked import day
 from jieyong.commands.bill_entry import write_scan
 from jieyong.commands.bill_words import (
@@ -26,7 +25,7 @@ from jieyong.commands.bill_words import (
     scan,
     shown,
 )
-from jieyong.commands.options import Why
+from jieyong.commands.options import Institutions, ThisYear, Why, institutions_named
 from jieyong.commands.session import By, Config, session
 from jieyong.commands.total_screen import show as show_table
 from jieyong.commands.total_screen import text_table
@@ -139,16 +138,15 @@ def withdraw(number: Number, reason: Why, config: Config = None, by: By = None) 
 
 @purchase_app.command("list")
 def list_command(
-    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
-    institution: Annotated[
-        list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
-    ] = None,
+    year: ThisYear,
+    institution: Institutions = None,
     withdrawn: Annotated[bool, typer.Option("--withdrawn", help="连同已撤销的。")] = False,
     config: Config = None,
 ) -> None:
     """列出一年的购入，连同编号 (list the purchases of a year)."""
     days = date(year, 1, 1), date(year + 1, 1, 1)
     with session(config) as at:
+        institutions_named(at.conn, institution)
         found = recorded_purchases(at.conn, days, institution, withdrawn=withdrawn)
     if not found:
         typer.echo(f"{year} 年没有购入记录；录入：jieyong bill purchase enter 机构 能源 日期 …")

@@ -30,9 +30,18 @@ from fleet.ledger.window import Window, months, rolling, year
 from fleet.ledger.words import Papers, read_mapping, words
 from jieyong.commands import asked
 from jieyong.commands.giving import give
-from jieyong.commands.options import AsJson, DryRun, File, Institutions, Month, Why
+from jieyong.commands.options import (
+    AsJson,
+    DryRun,
+    File,
+    Institutions,
+    Month,
+    Why,
+    Year,
+    institutions_named,
+)
 from jieyong.commands.session import By, Config, Session, session
-from registry.refusal import RefusedError, refuse
+from registry.refusal import refuse
 
 _SHOWN: Final = 20
 _MANY: Final = 3000
@@ -43,7 +52,6 @@ vehicle_app = typer.Typer(
 )
 
 Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见台账。")]
-Year = Annotated[int | None, typer.Option("--year", callback=asked.year, help="年份。")]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="供应商导出文件的对照文件（YAML）。")
 ]
@@ -191,7 +199,7 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     windows = _windows(month, in_year)
     window = windows[-1] if in_year else windows[0]
     with session(config) as at:
-        zone, which = at.zone, known(at, institution)
+        zone, which = at.zone, institutions_named(at.conn, institution)
         kilometres = in_turn(at.conn, window, zone, institutions=institution)
         found = accounts(
             at.conn, window, zone, words(), institutions=institution, mileage=kilometres
@@ -224,7 +232,7 @@ def over_age(
     """车龄清单：哪些车已达更新年限，哪些高于配备标准 (vehicles by age)."""
     with session(config) as at:
         on = asked.day(day, "--day") if day else at.today
-        which = known(at, institution)
+        which = institutions_named(at.conn, institution)
         found = load.consumers(at.conn, on, institutions=institution)
     rule = limits().over_age_on(on)
     asks = f"{rule.years} 年（{rule.source}）" if rule else "未规定"
@@ -238,19 +246,6 @@ def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
     if in_year is not None:
         return [*(months(date(in_year, number, 1), 1) for number in range(1, 13)), year(in_year)]
     return rolling(asked.month(month or "", "--month"))
-
-
-def known(at: Session, institutions: list[str] | None) -> str:
-    """Name institutions; ``None``: all of them.
-
-    Raises:
-        RefusedError: one does not exist.
-    """
-    names = dict(at.conn.execute("SELECT code, name FROM institution").fetchall())
-    unknown = sorted(set(institutions or ()) - set(names))
-    if unknown:
-        raise RefusedError(f"机构 {'、'.join(unknown)} 不存在，请核对编码")
-    return "、".join(names[code] for code in institutions) if institutions else "全部机构"
 
 
 def _echo_json(drawn: Draft, number: int | None) -> None:

@@ -15,10 +15,9 @@ from fleet.publish.publishing import Books, Draft, draft, publish
 from fleet.publish.sheet import corrections, several, sheet
 from jieyong.commands import asked
 from jieyong.commands.giving import give
-from jieyong.commands.options import AsJson, File, Institutions, Month, OneMonth
+from jieyong.commands.options import AsJson, File, Institutions, Month, OneMonth, institutions_named
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
-from jieyong.commands.vehicle import known
 from registry.refusal import refuse
 from registry.table import Table
 
@@ -45,7 +44,7 @@ def publish_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
     if correct + withdraw + dry_run > 1:
         refuse("--correct", "--correct、--withdraw、--dry-run 只写一个")
     with session(config, by) as at:
-        known(at, [institution])
+        institutions_named(at.conn, [institution])
         if withdraw:
             revision = store.withdraw(at.conn, at.act, institution, when, reason)
             typer.echo(f"已撤回 {institution} {month} 的公示（第 {revision} 版）。记录仍可查。")
@@ -75,7 +74,7 @@ def published_command(
     """列出公示过的月份；写明月份则给出公示的原表，以及与现在账面的差异 (what was published)."""
     when = None if month is None else asked.month(month, "--month")
     with session(config) as at:
-        known(at, institution)
+        institutions_named(at.conn, institution)
         if when is None:
             _list(at, institution)
             return

@@ -105,7 +105,7 @@ def test_a_bill_gets_its_scan_and_is_withdrawn(
 
 def test_an_unknown_institution_is_refused(run: Run) -> None:
     result = run("ledger", "台账.xlsx", "--year", 2026, "--institution", "nobody")
-    assert str(result.exception) == "机构 nobody 不存在，请核对编码"
+    assert str(result.exception) == "--institution：机构 nobody 不存在，请核对编码"
 
 
 @pytest.mark.parametrize("name", ["没有/台账.xlsx", "没有/台账.csv"])
