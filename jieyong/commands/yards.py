@@ -18,7 +18,7 @@ from fleet.yards import load
 from fleet.yards.load import Vehicle as Its
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.verdicts import CannotTell, Doubt, Why
-from jieyong.commands import fence_tables
+from jieyong.commands import yard_tables
 from jieyong.commands.giving import give
 from jieyong.commands.options import (
     AsJson,
@@ -56,8 +56,8 @@ class _Question:
     tabled: Callable[[Sequence[Found], str, ZoneInfo], Table]
 
 
-_NIGHTS: Final = _Question("定点停放", "yards.read", in_yards, fence_tables.nights)
-_SEALED: Final = _Question("封存停驶", "sealed.read", at_rest, fence_tables.sealed)
+_NIGHTS: Final = _Question("定点停放", "yards.read", in_yards, yard_tables.nights)
+_SEALED: Final = _Question("封存停驶", "sealed.read", at_rest, yard_tables.sealed)
 
 
 def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
