@@ -29,6 +29,12 @@ _KNOWN: Final[LiteralString] = """
 """
 
 
+_VEHICLES: Final[LiteralString] = """
+    SELECT count(*) FROM fuel_consumer
+    WHERE withdrawn_at IS NULL AND kind IN ('vehicle', 'motorcycle')
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A vehicle or another consumer of the ledger; without a plate: empty."""
@@ -49,3 +55,9 @@ def find_consumer(
     with conn.cursor(row_factory=class_row(Known)) as cursor:
         known = cursor.execute(_KNOWN, [day]).fetchall()
     return meant(said, known, where, "可能没有建账：请核对，或先导入“车辆”表")
+
+
+def count_vehicles(conn: psycopg.Connection[Any]) -> int:
+    """Return how many vehicles the ledger keeps."""
+    row = conn.execute(_VEHICLES).fetchone()
+    return 0 if row is None else int(row[0])

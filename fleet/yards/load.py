@@ -5,20 +5,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import class_row
 
-from fleet.track.rules import SECOND_US
 from fleet.yards.days import Window
-from fleet.yards.movement import Driven, Sign
-from fleet.yards.verdicts import Excuse, ExcuseKind
+from fleet.yards.movement import Sign
 from storage.times import at_us, us_of
 
-_DAY_US: Final = 86_400 * SECOND_US
 _BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "special"})
 """Uses, as the ledger has them."""
 
@@ -50,24 +47,6 @@ _SEALED: Final[LiteralString] = """
     SELECT vehicle_id, institution_id, class AS kind, tail, days, from_time, to_time, since, until,
         reason
     FROM fleet_sealed WHERE withdrawn_at IS NULL ORDER BY from_time NULLS FIRST, since, id
-"""
-_DUTY: Final[LiteralString] = """
-    SELECT from_at, to_at, reason FROM fleet_duty
-    WHERE withdrawn_at IS NULL AND vehicle_id = %s AND from_at < %s AND to_at > %s
-"""
-# An order of some days before may still be out.
-_ORDERS: Final[LiteralString] = """
-    SELECT o.number, (o.day::timestamp AT TIME ZONE %(zone)s), o.out_at, o.back_at
-    FROM dispatch_order o JOIN fuel_consumer c ON c.id = o.consumer_id
-    WHERE o.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = %(vehicle)s
-        AND coalesce(o.out_at, o.day::timestamp AT TIME ZONE %(zone)s) < %(to)s
-        AND coalesce(o.back_at, o.day::timestamp AT TIME ZONE %(zone)s + interval '2 days')
-            > %(from)s
-    ORDER BY o.day, o.number
-"""
-_TRIPS: Final[LiteralString] = """
-    SELECT started_at, ended_at, distance_mm FROM trip
-    WHERE vehicle_id = %s AND ended_at > %s AND started_at < %s ORDER BY started_at
 """
 _STOOD: Final[LiteralString] = """
     SELECT lon, lat FROM vehicle_stop
@@ -215,60 +194,6 @@ def sealed(conn: psycopg.Connection[Any]) -> list[Sealed]:
     """Return all that stand."""
     with conn.cursor(row_factory=class_row(Sealed)) as cursor:
         return cursor.execute(_SEALED).fetchall()
-
-
-def excuses(
-    conn: psycopg.Connection[Any],
-    vehicle_id: int,
-    span: tuple[datetime, datetime],
-    around_us: int,
-    zone: ZoneInfo,
-) -> list[Excuse]:
-    """Return what exempts a vehicle in a span: orders and duty.
-
-    An order without a time of departure begins with its day. One without a time of return covers
-    its day, and may reach a day further.
-
-    Args:
-        conn: in any state.
-        vehicle_id: the vehicle.
-        span: from, to.
-        around_us: an order covers so much before and behind its times.
-        zone: of its day.
-    """
-    found = [
-        Excuse(ExcuseKind.DUTY, us_of(start), us_of(end), reason)
-        for start, end, reason in conn.execute(_DUTY, [vehicle_id, span[1], span[0]])
-    ]
-    around = timedelta(microseconds=around_us)
-    named = {
-        "vehicle": vehicle_id,
-        "from": span[0] - around,
-        "to": span[1] + around,
-        "zone": zone.key,
-    }
-    for number, day, out, back in conn.execute(_ORDERS, named):
-        start = us_of(out) - around_us if out else us_of(day)
-        if back is not None:
-            end = us_of(back) + around_us
-            found.append(Excuse(ExcuseKind.ORDER, start, end, number))
-            continue
-        end = us_of(day) + _DAY_US
-        found += [
-            Excuse(ExcuseKind.ORDER, start, end, number),
-            Excuse(ExcuseKind.ORDER, end, end + _DAY_US, number, open=True),
-        ]
-    return found
-
-
-def trips(
-    conn: psycopg.Connection[Any], vehicle_id: int, span: tuple[datetime, datetime]
-) -> list[Driven]:
-    """Return the trips that touch a span, by time."""
-    return [
-        Driven(us_of(start), us_of(end), distance)
-        for start, end, distance in conn.execute(_TRIPS, [vehicle_id, *span])
-    ]
 
 
 def stood(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
 from typing import Annotated
 
 import typer
 
 from fleet.joining.load import checked
-from fleet.joining.verdict import Finding
-from fleet.ledger.find import find_consumer
+from fleet.joining.verdict import Finding, Verdict
+from fleet.ledger.find import count_vehicles, find_consumer
 from jieyong.commands import fleet_check_tables
 from jieyong.commands.options import AsJson, First, Last, Vehicle, until_last
 from jieyong.commands.screen import console, counting
@@ -38,7 +40,8 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
             rules = at.settings.joining.rules()
             only = None if which is None else [which]
             behind = end + timedelta(days=1)
-            found = list(checked(at.conn, begin, behind, at.zone, rules, only=only))
+            number = count_vehicles(at.conn) if which is None else 1
+            found = _counting(checked(at.conn, begin, behind, at.zone, rules, only=only), number)
             told = everything or as_json
             listed = [one for one in found if told or one.finding is Finding.DOUBT]
             shown.update(one.vehicle for one in listed if one.vehicle)
@@ -53,6 +56,16 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
             console().print(fleet_check_tables.evidence(one, zone))
     console().print(fleet_check_tables.summary(found))
     typer.echo("疑点有待核实，不是结论；无法判断的原因见 --all。")
+
+
+def _counting(verdicts: Iterator[Verdict], vehicles: int) -> list[Verdict]:
+    """Return verdicts, which come by vehicle; a bar shows how many vehicles are through."""
+    found = list[Verdict]()
+    with counting(vehicles) as done:
+        for _, its in groupby(verdicts, key=lambda one: one.vehicle):
+            found += its
+            done()
+    return found
 
 
 def evaluate_command(

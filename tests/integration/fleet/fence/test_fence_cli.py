@@ -22,6 +22,7 @@ from tests.integration.metering.bills.world import workbook
 
 Run = Callable[..., str]
 WHY = ("--reason", "核对")
+DUTY = ("fence", "duty", "v", "--reason", "x", "--since", "2026-10-01 08:00", "--until")
 CIRCLE = (
     *("fence", "enter", "Y1", "--datum", "天地图", "--lon", "104.0", "--lat", "30.6"),
     *("--radius", "300", "--since", "2026-01-01", "--name", "机关大院", "--purpose", "定点停放"),
@@ -225,7 +226,13 @@ def test_who_may_not_look_at_tracks_sees_no_place_by_fences(
         (("fence", "withdraw", "x", "1", "--reason", "y"), "没有这一类"),
         (("fence", "withdraw", "yard", "1", "--reason", "y"), "不存在或已撤回"),
         ((*CIRCLE, "--corners", "104,30 x"), "第 2 个点"),
-        (("fence", "seal", "--since", "2026-01-01", "--reason", "x"), "--last：每天封存"),
+        (("fence", "seal", "--since", "2026-01-01", "--reason", "x"), "--until：每天封存"),
+        ((*DUTY, "2026-10-02"), "--until：.*没有钟点"),
+        ((*DUTY, "2026-10-01 07:00"), "--until：不晚于开始时间"),
+        (
+            (*CIRCLE[:5], *CIRCLE[11:], "--corners", "104,30 105,31 104,31 105,30"),
+            "--corners：.*交叉",
+        ),
         (("fence", "enter", "Y", "--datum", "x", "--since", "2026-01-01"), "--datum：.*不认识"),
     ],
 )
