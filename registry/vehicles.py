@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, LiteralString, Protocol, TypeVar
 
 import psycopg
 from psycopg.rows import class_row
@@ -15,6 +15,11 @@ from registry.refusal import refuse
 
 SIGNS: Final = " \t\r\n·•・‧∙⋅.-_‐–—"
 """What plates are written with and without, once full-width signs are made narrow."""
+_KNOWN: Final[LiteralString] = """
+    SELECT id, code, plate, EXISTS (
+        SELECT FROM vehicle_sensitivity s WHERE s.vehicle_id = v.id
+    ) AS sensitive FROM vehicle v ORDER BY code
+"""
 _NEAR: Final = 3
 """So many are named when none is meant."""
 _ALIKE: Final = 0.8
@@ -43,7 +48,7 @@ class Named(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vehicle:
-    """A vehicle of the inventory, as commands need it."""
+    """A vehicle of the inventory, as commands need it; ``sensitive``: on any day."""
 
     id: int
     code: str
@@ -97,8 +102,7 @@ def find_vehicle(conn: psycopg.Connection[Any], said: str, where: str = "车辆"
         RefusedError: as for :func:`meant`.
     """
     with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
-        known = cursor.execute("SELECT id, code, plate, sensitive FROM vehicle ORDER BY code")
-        return meant(said, known.fetchall(), where)
+        return meant(said, cursor.execute(_KNOWN).fetchall(), where)
 
 
 def _near(wanted: str, known: Collection[_One]) -> list[_One]:

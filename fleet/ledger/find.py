@@ -7,28 +7,19 @@ from datetime import date
 from typing import Any, Final, LiteralString
 
 import psycopg
-from psycopg.rows import class_row
 
+from fleet.ledger.sensitive import sensitive_codes
 from registry.vehicles import meant
 
 _KNOWN: Final[LiteralString] = """
-    SELECT c.code, coalesce(f.plate, v.plate, '') AS plate,
-        coalesce(v.sensitive, false) OR f.secrecy IS NOT DISTINCT FROM 'sensitive' AS sensitive
+    SELECT c.code, coalesce((
+        SELECT value FROM consumer_fact
+        WHERE consumer_id = c.id AND withdrawn_at IS NULL AND name = 'plate' AND since <= %s
+        ORDER BY since DESC LIMIT 1
+    ), v.plate, '') AS plate
     FROM fuel_consumer c LEFT JOIN vehicle v ON v.id = c.vehicle_id
-    LEFT JOIN LATERAL (
-        SELECT max(value) FILTER (WHERE name = 'plate') AS plate,
-            max(value) FILTER (WHERE name = 'secrecy') AS secrecy
-        FROM (
-            SELECT DISTINCT ON (name) name, value FROM consumer_fact
-            WHERE consumer_id = c.id AND withdrawn_at IS NULL AND since <= %s
-                AND name IN ('plate', 'secrecy')
-            ORDER BY name, since DESC
-        ) AS said
-    ) AS f ON true
     WHERE c.withdrawn_at IS NULL ORDER BY c.code
 """
-
-
 _VEHICLES: Final[LiteralString] = """
     SELECT count(*) FROM fuel_consumer
     WHERE withdrawn_at IS NULL AND kind IN ('vehicle', 'motorcycle')
@@ -52,8 +43,8 @@ def find_consumer(
     Raises:
         RefusedError: there is none, or there are several.
     """
-    with conn.cursor(row_factory=class_row(Known)) as cursor:
-        known = cursor.execute(_KNOWN, [day]).fetchall()
+    hidden = sensitive_codes(conn, day, day)
+    known = [Known(code, plate, code in hidden) for code, plate in conn.execute(_KNOWN, [day])]
     return meant(said, known, where, "可能没有建账：请核对，或先导入“车辆”表")
 
 

@@ -31,7 +31,7 @@ Number = Annotated[int, typer.Argument(help="编号，不带 Z 或 G。", min=1)
 Quantity = Annotated[str | None, typer.Option("--quantity", help="用量；不知道写 -，零写 0。")]
 Amount = Annotated[str | None, typer.Option("--amount", help="金额，元；不知道写 -。")]
 Unit = Annotated[str | None, typer.Option("--unit", help="用量的单位；缺省为该能源的常用单位。")]
-Note = Annotated[str | None, typer.Option("--note", help="备注。")]
+Note = Annotated[str | None, typer.Option("--note", help="说明。")]
 Scan = Annotated[Path | None, typer.Option("--scan", help="扫描件，至多 20 MB。")]
 
 

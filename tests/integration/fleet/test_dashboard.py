@@ -34,6 +34,9 @@ def test_a_vehicle_is_found_by_code_and_by_plate(
     assert find_vehicle(conn, "川A·v") == car
     with pytest.raises(RefusedError, match="没有编码或车牌"):
         find_vehicle(conn, "x")
+    add_vehicle(conn, "京A12345", sensitive=True)
+    with pytest.raises(RefusedError, match=r"相近的有 京A12345$"):
+        find_vehicle(conn, "京A12346")
     conn.execute("UPDATE vehicle SET plate = '川A·0'")
     add_vehicle(conn, "w")
     conn.execute("UPDATE vehicle SET plate = '川A·0'")

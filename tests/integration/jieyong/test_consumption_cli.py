@@ -86,7 +86,7 @@ def test_json_csv_and_excel_say_the_same(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--meter", "m"), "请写 --meter 计量点编码，以及 --month"),
+        (("--meter", "m"), "请写 --meter 计量表编码，以及 --month"),
         (("--meter", "m", "--month", "2026-13"), "“2026-13”不是月份"),
         (("--meter", "m", "--day", "9.10."), "“9.10.”不是日期"),
         (("--meter", "x", "--month", "2026-10"), "没有编码为 x 的计量点"),

@@ -226,7 +226,7 @@ def test_indicators_of_an_institution(run: Run, tmp_path: Path) -> None:
     assert "1.23" in shown["综合能耗"]
     assert "0.25" in shown["单位建筑面积能耗"]
     assert "未知" in shown["人均用电量"]
-    with pytest.raises(RefusedError, match="早于起始月份"):
+    with pytest.raises(RefusedError, match="早于第一个月"):
         run("indicators", "i-1", "--from", "2025-02", "--to", "2025-01")
     with pytest.raises(RefusedError, match="没有编码为 i-9 的公共机构"):
         run("indicators", "i-9", "--from", "2025-01", "--to", "2025-01")

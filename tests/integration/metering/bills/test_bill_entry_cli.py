@@ -197,6 +197,11 @@ def test_a_wrong_binding_is_refused(
     assert active(conn, "utility_account_meter") == 0
 
 
+def test_purchases_of_an_unknown_institution_are_refused(run: Run) -> None:
+    with pytest.raises(RefusedError, match="机构 x 不存在"):
+        run("purchase", "list", "--year", 2026, "--institution", "x")
+
+
 def test_a_meter_of_another_account_names_it_and_how_to_release_it(run: Run, conn: Conn) -> None:
     open_account(conn, "510002", meters=("m-1",))
     release = "jieyong bill release 510002 m-1 --until 2026-03-01"
