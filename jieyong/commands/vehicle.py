@@ -144,7 +144,7 @@ def facts(
 ) -> None:
     """列出或录入一辆车的情况 (list what is known of a vehicle, or enter facts of it)."""
     with session(config, by) as at:
-        code = find_consumer(at.conn, vehicle, at.today).code
+        code = find_consumer(at.conn, vehicle, at.today, withdrawn=not said).code
         if said:
             on = asked.day(since or "", "--since")
             number = entry.enter_facts(at.conn, at.act, code, said, on, words())

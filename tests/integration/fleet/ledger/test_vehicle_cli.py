@@ -103,6 +103,13 @@ def test_the_plate_of_the_day_names_a_vehicle_of_the_ledger(filled: Run) -> None
     assert "A01（沪A10001）" in str(near)
 
 
+def test_what_was_known_of_a_vehicle_that_stands_no_more_is_still_listed(filled: Run) -> None:
+    assert filled("undo", 1).exit_code == 0
+    assert "油箱容积" in filled("facts", "A01").output
+    entered = filled("facts", "A01", "状态=封存", "--since", "2026-03-01").exception
+    assert "没有编码或车牌为“A01”的车辆；可能没有建账" in str(entered)
+
+
 def test_the_account_of_one_vehicle_in_its_windows(filled: Run, tmp_path: Path) -> None:
     done = filled("account", "A01", "--month", "2026-01", "--json")
     main, lines, legs = json.loads(done.stdout)
