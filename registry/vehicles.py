@@ -108,9 +108,9 @@ def find_vehicle(conn: psycopg.Connection[Any], said: str, where: str = "车辆"
 def _near(wanted: str, known: Collection[_One]) -> list[_One]:
     by_word: dict[str, _One] = {}
     for one in known:
-        by_word |= {plain(one.code): one}
-        if not one.sensitive:
-            by_word |= {plain(one.plate): one}
+        by_word[plain(one.code)] = one
+        if one.plate and not one.sensitive:
+            by_word[plain(one.plate)] = one
     words = get_close_matches(wanted, by_word, _NEAR, _ALIKE)
     return list({by_word[word].code: by_word[word] for word in words}.values())
 

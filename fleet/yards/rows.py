@@ -68,7 +68,7 @@ class Vehicles:
         word = row.needed("vehicle") if needed else row.text("vehicle")
         if not word or word in self._codes:
             return word or None
-        found = self._by_plate.get(plain(word), [])
+        found = self._by_plate.get(plain(word), []) if plain(word) else []
         if len(found) == 1:
             return found[0]
         said = f"指 {'、'.join(found)} 几辆，请改写编码" if found else "不在设备清单中，请核对"

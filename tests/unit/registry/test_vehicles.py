@@ -11,6 +11,7 @@ FLEET = [
     Vehicle(1, "A01", "渝A·12345", sensitive=False),
     Vehicle(2, "A02", "渝AD12346", sensitive=False),
     Vehicle(3, "S01", "渝A·99999", sensitive=True),
+    Vehicle(4, "新车", "", sensitive=False),
 ]
 
 
