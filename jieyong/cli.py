@@ -24,6 +24,7 @@ from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
 from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.commands.bill import bill_app
+from jieyong.commands.calendar import calendar_command
 from jieyong.commands.consumption import consumption_app
 from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
@@ -113,6 +114,9 @@ app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
+app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
+    calendar_command
+)
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="Settings; jieyong.toml when there is one.")
@@ -175,13 +179,15 @@ def inventory_apply(
 @quarantine_app.command("list")
 def quarantine_list(
     most: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 50,
-    source: Annotated[str | None, typer.Option(help="Only of this source, e.g. mqtt.")] = None,
+    collector: Annotated[
+        str | None, typer.Option("--collector", help="Only of this source, e.g. mqtt.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """List refused messages: when, where from, why."""
     settings = _settings(config)
     with psycopg.connect(database_url(settings)) as conn:
-        found = quarantine.newest(conn, most, source)
+        found = quarantine.newest(conn, most, collector)
     zone = ZoneInfo(settings.time_zone)
     for one in found:
         at = one.received_at.astimezone(zone).isoformat(timespec="seconds")

@@ -121,7 +121,7 @@ def turn_away(conn: psycopg.Connection[Any], act: Act, code: str, why: str) -> N
     """
     code = code.strip()
     if not why.strip():
-        refuse("--why", "请写明拒绝的原因")
+        refuse("--reason", "请写明拒绝的原因")
     with conn.transaction():
         withdrawn = conn.execute(_WITHDRAW, [act.principal, act.at, code]).fetchone()
         if withdrawn is not None and withdrawn[0] is not None:

@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 
 from registry.audit import Act, record
 from registry.refusal import refuse
+from registry.vehicles import Vehicle
 
 _INSERT: Final[LiteralString] = """
 INSERT INTO dashboard_reading (vehicle_id, read_at, km, restarts, note, entered_by, entered_at)
@@ -26,16 +27,6 @@ _STANDING: Final[LiteralString] = """
 SELECT id, read_at, km, restarts, note, entered_by FROM dashboard_reading
 WHERE vehicle_id = %s AND withdrawn_at IS NULL ORDER BY read_at
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Vehicle:
-    """A vehicle as the commands need it."""
-
-    id: int
-    code: str
-    plate: str
-    sensitive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +48,6 @@ class Reading:
     restarts: bool
     note: str
     entered_by: str
-
-
-def find_vehicle(conn: psycopg.Connection[Any], code: str) -> Vehicle:
-    """Return a vehicle by its code or plate.
-
-    Raises:
-        RefusedError: there is none, or the plate is that of several.
-    """
-    with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
-        found = cursor.execute(
-            "SELECT id, code, plate, sensitive FROM vehicle WHERE code = %s OR plate = %s"
-            " ORDER BY code <> %s, code",
-            [code, code, code],
-        ).fetchall()
-    if not found:
-        refuse("车辆", f"没有编码或车牌为“{code}”的车辆；请核对设备清单")
-    if len(found) > 1 and found[0].code != code:
-        refuse("车辆", f"车牌“{code}”对应多辆车：{'、'.join(v.code for v in found)}；请写编码")
-    return found[0]
 
 
 def enter(  # noqa: PLR0913 - what a reading consists of, each by its name

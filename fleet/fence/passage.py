@@ -16,13 +16,13 @@ window what the whole track says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from fleet.fence.shape import Shape
+from fleet.fence.shape import Part, Shape
 from fleet.fence.track import Track
 from fleet.track.fixes import Bools, Floats, Int64s
 
@@ -205,29 +205,42 @@ def _lasting(stay: Stay, watch: Watch) -> bool:
 
 def _pieces(track: Track, watch: Watch, inside: Bools) -> Iterator[Stay]:
     """Yield runs of fixes inside, and the legs that cut through."""
-    within = np.flatnonzero(inside)
-    parts = np.flatnonzero((np.diff(within) > 1) | track.unknown[within[:-1]]) + 1
-    for run in np.split(within, parts) if len(within) else ():
-        yield _run(track, watch, int(run[0]), int(run[-1]))
+    runs = _runs(track, inside)
     seen = ~(track.gap | track.unknown | inside[:-1] | inside[1:])
-    near = np.flatnonzero(seen)
-    near = near[watch.shape.may_cross(track.lat, track.lon)[near]]
-    for leg in near.tolist():
-        part = watch.shape.parts_inside(track.place(leg), track.place(leg + 1))
+    through = np.flatnonzero(seen & watch.shape.may_cross(track.lat, track.lon))
+    # All at once: a call for each leg costs more than the arithmetic in it.
+    around = {leg for first, last in runs for leg in (first - 1, last) if 0 <= leg < len(seen)}
+    legs = np.array([*around, *through.tolist()], np.int64)
+    parts = watch.shape.parts_inside(track.lat, track.lon, legs)
+    inner = dict(zip(legs.tolist(), parts, strict=True))
+    for first, last in runs:
+        yield _run(track, first, last, inner)
+    for leg in through.tolist():
+        part = inner[leg]
         if part is not None and part[0] < part[1]:
             yield Stay(_at(track, leg, part[0]), _at(track, leg, part[1]), leg, leg + 1)
 
 
-def _run(track: Track, watch: Watch, first: int, last: int) -> Stay:
+def _runs(track: Track, inside: Bools) -> list[tuple[int, int]]:
+    """Return the first and the last of fixes in a row inside; a leg not known parts them."""
+    within = np.flatnonzero(inside)
+    if not len(within):
+        return []
+    parts = np.flatnonzero((np.diff(within) > 1) | track.unknown[within[:-1]])
+    firsts, lasts = np.append(-1, parts) + 1, np.append(parts, len(within) - 1)
+    return list(zip(within[firsts].tolist(), within[lasts].tolist(), strict=True))
+
+
+def _run(track: Track, first: int, last: int, inner: Mapping[int, Part | None]) -> Stay:
     """Return the stay of some fixes in a row, up to where the legs around them cross the edge."""
     open_start = first == 0 or bool(track.unknown[first - 1])
     open_end = last == len(track) - 1 or bool(track.unknown[last])
     from_us, to_us = int(track.t_us[first]), int(track.t_us[last])
     if not open_start:
-        part = watch.shape.parts_inside(track.place(first - 1), track.place(first))
+        part = inner[first - 1]
         from_us = from_us if part is None else _at(track, first - 1, part[0])
     if not open_end:
-        part = watch.shape.parts_inside(track.place(last), track.place(last + 1))
+        part = inner[last]
         to_us = to_us if part is None else _at(track, last, part[1])
     return Stay(from_us, to_us, first - 1, last + 1, open_start, open_end)
 

@@ -43,6 +43,8 @@ DATUMS: Final[Mapping[str, tuple[str, ...]]] = {
     Datum.GCJ02: ("GCJ02", "GCJ-02", "火星坐标", "高德", "腾讯"),
     Datum.BD09: ("BD09", "BD-09", "百度"),
 }
+_OPTIONS: Final = {"last": "until", "from_at": "since", "to_at": "until", "geometry": "corners"}
+"""Field → option of the command line, where they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Feature(Row):
     def cell(self, name: str) -> str:
         """Return where a field stands: the place and what the field is called."""
         if not self.place:
-            return f"--{name.replace('_', '-')}"
+            return f"--{_OPTIONS.get(name, name.replace('_', '-'))}"
         called = HEADINGS.get(name, (name,))[-1]
         return f"{self.place} {called}"
 

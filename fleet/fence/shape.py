@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Protocol
@@ -13,7 +13,7 @@ import shapely
 
 from fleet.fence.datum import Degrees
 from fleet.fence.plane import Plane, plane
-from fleet.track.fixes import Bools, Floats
+from fleet.track.fixes import Bools, Floats, Int64s
 
 LARGEST_M: Final = 200_000
 """No fence reaches further from its middle: beyond that the plane is no longer right."""
@@ -40,8 +40,17 @@ class Shape(Protocol):
         """
         ...
 
-    def parts_inside(self, start: Degrees, end: Degrees) -> Part | None:
-        """Return from where to where a straight leg is inside, first to last; None: nowhere."""
+    def parts_inside(self, lat: Floats, lon: Floats, legs: Int64s) -> list[Part | None]:
+        """Say of some straight legs from where to where each is inside, first to last.
+
+        Args:
+            lat: of places.
+            lon: of places.
+            legs: the numbers of those where a leg to the next one begins.
+
+        Returns:
+            In the legs' order; None: nowhere.
+        """
         ...
 
     def may_cross(self, lat: Floats, lon: Floats) -> Bools:
@@ -68,9 +77,11 @@ class Circle:
         away: Floats = np.maximum(np.sqrt(east * east + north * north) - self.radius_m, 0.0)
         return away
 
-    def parts_inside(self, start: Degrees, end: Degrees) -> Part | None:
-        """Return from where to where a straight leg is inside; None: nowhere."""
-        (x, u), (y, v) = _ends(self._plane, start, end)
+    def parts_inside(self, lat: Floats, lon: Floats, legs: Int64s) -> list[Part | None]:
+        """Say of some straight legs from where to where each is inside; None: nowhere."""
+        return [self._part(*ends) for ends in _ends(self._plane, lat, lon, legs)]
+
+    def _part(self, x: float, y: float, u: float, v: float) -> Part | None:
         dx, dy = u - x, v - y
         a, b = dx * dx + dy * dy, x * dx + y * dy
         c = x * x + y * y - self.radius_m**2
@@ -116,9 +127,11 @@ class Polygon:
         away[near] = shapely.distance(self._area, shapely.points(east[near], north[near]))
         return away
 
-    def parts_inside(self, start: Degrees, end: Degrees) -> Part | None:
-        """Return from where to where a straight leg is inside, first to last; None: nowhere."""
-        (x, u), (y, v) = _ends(self._plane, start, end)
+    def parts_inside(self, lat: Floats, lon: Floats, legs: Int64s) -> list[Part | None]:
+        """Say of some straight legs from where to where each is inside; None: nowhere."""
+        return [self._part(*ends) for ends in _ends(self._plane, lat, lon, legs)]
+
+    def _part(self, x: float, y: float, u: float, v: float) -> Part | None:
         dx, dy = u - x, v - y
         length2 = dx * dx + dy * dy
         if length2 == 0.0:
@@ -224,9 +237,13 @@ def _middle(ring: Sequence[Degrees]) -> Degrees:
     return (min(lon) + max(lon)) / 2, (min(lat) + max(lat)) / 2
 
 
-def _ends(flat: Plane, start: Degrees, end: Degrees) -> tuple[tuple[float, float], ...]:
-    east, north = flat.metres(np.array([start[1], end[1]]), np.array([start[0], end[0]]))
-    return (float(east[0]), float(east[1])), (float(north[0]), float(north[1]))
+def _ends(
+    flat: Plane, lat: Floats, lon: Floats, legs: Int64s
+) -> Iterator[tuple[float, float, float, float]]:
+    """Yield where legs begin and end, metres: east and north, and again."""
+    begin = flat.metres(lat[legs], lon[legs])
+    end = flat.metres(lat[legs + 1], lon[legs + 1])
+    return zip(*(part.tolist() for part in (*begin, *end)), strict=True)
 
 
 def _boxes_touch(

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from fleet.fence.datum import Degrees
 from fleet.track.fixes import Bools, Bytes, Floats, Int64s
 from fleet.track.ground import ground
 from fleet.track.judge import Judged
@@ -54,10 +53,6 @@ class Track:
 
     def __len__(self) -> int:
         return len(self.t_us)
-
-    def place(self, index: int) -> Degrees:
-        """Return longitude and latitude of a fix."""
-        return float(self.lon[index]), float(self.lat[index])
 
 
 def track_of(judged: Judged, rules: Rules, silence: Silence) -> Track:

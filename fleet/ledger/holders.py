@@ -11,6 +11,8 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
+from registry.vehicles import plain
+
 _CONSUMERS: Final[LiteralString] = """
     SELECT c.code, i.code FROM fuel_consumer c JOIN institution i ON i.id = c.institution_id
     WHERE c.withdrawn_at IS NULL
@@ -46,7 +48,7 @@ class Holders:
     def add(self, fact: Dated) -> None:
         """Take a fact in."""
         if fact.name == "plate":
-            self._plates[fact.value].add(fact.code)
+            self._plates[plain(fact.value)].add(fact.code)
         self._facts[fact.code, fact.name].append((fact.since, fact.value))
         self._facts[fact.code, fact.name].sort()
 
@@ -60,8 +62,9 @@ class Holders:
         """Return the codes that a code or a plate means on a day: none, one, or several."""
         if word in self.institutions:
             return [word]
-        bearers = self._plates.get(word, ())
-        return sorted(code for code in bearers if self.fact(code, "plate", day) == word)
+        wanted = plain(word)
+        bearers = self._plates.get(wanted, ())
+        return sorted(c for c in bearers if plain(self.fact(c, "plate", day) or "") == wanted)
 
 
 def standing_holders(conn: psycopg.Connection[Any]) -> Holders:

@@ -152,7 +152,7 @@ def _check(found: Draft, institution: str, month: date, correcting: str) -> None
     if before is None and correcting:
         refuse(institution, f"{month:%Y-%m} 没有公示过，不用 --correct")
     if before is not None and not correcting:
-        how = f"与账面有 {len(found.changed)} 处不同；更正请加 --correct 和 --why"
+        how = f"与账面有 {len(found.changed)} 处不同；更正请加 --correct 和 --reason"
         refuse(
             institution,
             f"{month:%Y-%m} 已由 {before.published_by} 公示（第 {before.revision} 版），"

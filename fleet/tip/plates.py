@@ -9,8 +9,10 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from registry.vehicles import SIGNS, plain
+
 # The inventory's plate has no dates: it holds where the ledger says nothing of the day.
-_BORNE: Final[LiteralString] = r"""
+_BORNE: Final[LiteralString] = """
     WITH fact AS (
         SELECT c.id AS consumer_id, c.code, c.institution_id, c.vehicle_id, f.value AS plate,
             f.since, lead(f.since) OVER (PARTITION BY c.id ORDER BY f.since) AS until
@@ -36,10 +38,9 @@ _BORNE: Final[LiteralString] = r"""
         ) AS sensitive
     FROM borne b JOIN institution i ON i.id = b.institution_id
     LEFT JOIN vehicle v ON v.id = b.vehicle_id
-    WHERE upper(regexp_replace(b.plate, %(signs)s, '', 'g')) = %(plate)s
+    WHERE translate(upper(normalize(b.plate, NFKC)), %(signs)s, '') = %(plate)s
     ORDER BY b.since NULLS FIRST, b.code
 """
-_SIGNS: Final = "·•・.-_—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,6 @@ class Bearer:
         )
 
 
-def plain(plate: str) -> str:
-    """Return a plate as it is compared: without blanks and signs, in capitals."""
-    kept = (sign for sign in plate if sign not in _SIGNS and not sign.isspace())
-    return "".join(kept).upper()
-
-
 def bearers(
     conn: psycopg.Connection[Any], plate: str, days: tuple[date, date], today: date
 ) -> list[Bearer]:
@@ -90,8 +85,7 @@ def bearers(
         days: of the report, the first and the last: whether a vehicle was sensitive then counts,
         today: and whether it is now.
     """
-    signs = f"[\\s{''.join(_SIGNS.replace('-', ''))}-]"
-    named: dict[str, object] = {"plate": plain(plate), "today": today, "signs": signs}
+    named: dict[str, object] = {"plate": plain(plate), "today": today, "signs": SIGNS}
     named |= {"first": days[0], "last": days[1]}
     with conn.cursor(row_factory=class_row(Bearer)) as cursor:
         return cursor.execute(_BORNE, named).fetchall()

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final, Protocol
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from registry.calendar import Calendar
 from storage.times import us_of
 
 _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -30,18 +31,6 @@ _APART: Final = re.compile(r"[、,，;；\s]+")
 _CLOCK: Final = re.compile(r"(\d{1,2})[:：](\d{2})")
 
 DAILY: Final = "daily"
-
-
-class Calendar(Protocol):
-    """What kind of day a day is; metering's calendar of holidays is one."""
-
-    def kind(self, day: date) -> str:
-        """Return ``workday``, ``weekend`` or ``holiday``."""
-        ...
-
-    def published(self, year: int) -> bool:
-        """Whether the holidays of a year are known."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +89,7 @@ def meets(days: str, day: date, calendar: Calendar) -> bool | None:
         return False
     if not calendar.published(day.year):
         return None
-    return str(calendar.kind(day)) in wanted
+    return calendar.kind(day) in wanted
 
 
 def window(day: date, start: time, end: time, zone: ZoneInfo) -> Window:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg.rows import class_row
 
-from fleet.track.rules import SECOND_US
 from fleet.yards.days import Window
-from fleet.yards.movement import Driven, Sign
-from fleet.yards.verdicts import Excuse, ExcuseKind
+from fleet.yards.movement import Sign
 from storage.times import at_us, us_of
 
-_DAY_US: Final = 86_400 * SECOND_US
 _BOUND_TO_NO_DAY: Final = frozenset({"confidential", "emergency", "law", "special"})
 """Uses, as the ledger has them."""
 
 _VEHICLES: Final[LiteralString] = """
-    SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution, v.sensitive,
+    SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution,
         lower(v.valid) AS since, upper(v.valid) AS until
     FROM vehicle v JOIN institution i ON i.id = v.institution_id
     WHERE (%(vehicle)s::int IS NULL OR v.id = %(vehicle)s)
@@ -35,8 +31,13 @@ _FACTS: Final[LiteralString] = """
     SELECT c.vehicle_id, f.name, f.since, f.value
     FROM consumer_fact f JOIN fuel_consumer c ON c.id = f.consumer_id
     WHERE f.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = ANY(%s)
-        AND f.name IN ('class', 'use', 'state', 'secrecy', 'plate')
+        AND f.name IN ('class', 'use', 'state', 'plate')
     ORDER BY f.since, f.id
+"""
+# A date of Python's has no infinity.
+_SENSITIVE: Final[LiteralString] = """
+    SELECT vehicle_id, greatest(since, '0001-01-01'), least(until, '9999-12-31')
+    FROM vehicle_sensitivity WHERE vehicle_id = ANY(%s)
 """
 _YARDS: Final[LiteralString] = """
     SELECT fence, vehicle_id, institution_id, days, from_time, to_time, since, until
@@ -46,24 +47,6 @@ _SEALED: Final[LiteralString] = """
     SELECT vehicle_id, institution_id, class AS kind, tail, days, from_time, to_time, since, until,
         reason
     FROM fleet_sealed WHERE withdrawn_at IS NULL ORDER BY from_time NULLS FIRST, since, id
-"""
-_DUTY: Final[LiteralString] = """
-    SELECT from_at, to_at, reason FROM fleet_duty
-    WHERE withdrawn_at IS NULL AND vehicle_id = %s AND from_at < %s AND to_at > %s
-"""
-# An order of some days before may still be out.
-_ORDERS: Final[LiteralString] = """
-    SELECT o.number, (o.day::timestamp AT TIME ZONE %(zone)s), o.out_at, o.back_at
-    FROM dispatch_order o JOIN fuel_consumer c ON c.id = o.consumer_id
-    WHERE o.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND c.vehicle_id = %(vehicle)s
-        AND coalesce(o.out_at, o.day::timestamp AT TIME ZONE %(zone)s) < %(to)s
-        AND coalesce(o.back_at, o.day::timestamp AT TIME ZONE %(zone)s + interval '2 days')
-            > %(from)s
-    ORDER BY o.day, o.number
-"""
-_TRIPS: Final[LiteralString] = """
-    SELECT started_at, ended_at, distance_mm FROM trip
-    WHERE vehicle_id = %s AND ended_at > %s AND started_at < %s ORDER BY started_at
 """
 _STOOD: Final[LiteralString] = """
     SELECT lon, lat FROM vehicle_stop
@@ -106,6 +89,7 @@ class Vehicle:
 
     Attributes:
         facts: name → (days from which on, values), ascending.
+        sensitive: days on which nobody may know where it was, from the first to before the second.
     """
 
     id: int
@@ -113,10 +97,10 @@ class Vehicle:
     plate: str
     institution_id: int
     institution: str
-    sensitive: bool
     since: datetime | None
     until: datetime | None
     facts: dict[str, tuple[list[date], list[str]]] = field(default_factory=dict)
+    sensitive: list[tuple[date, date]] = field(default_factory=list)
 
     def fact(self, name: str, day: date) -> str:
         """Return what the ledger says on a day; empty: nothing."""
@@ -124,14 +108,16 @@ class Vehicle:
         before = bisect_right(days, day)
         return values[before - 1] if before else ""
 
-    def secret(self, day: date) -> bool:
-        """Whether nobody may know where it was, by the inventory or the ledger."""
-        return self.sensitive or self.fact("secrecy", day) == "sensitive"
+    def sensitive_between(self, first: date, last: date) -> bool:
+        """Whether nobody may know where it was on a day of some, both ends included."""
+        return any(since <= last and first < until for since, until in self.sensitive)
 
-    def secret_in(self, window: Window, zone: ZoneInfo) -> bool:
+    def sensitive_in(self, window: Window, zone: ZoneInfo) -> bool:
         """Whether that holds of a day that a window touches."""
-        ends = (window.from_us, window.to_us - 1)
-        return any(self.secret(at_us(us).astimezone(zone).date()) for us in ends)
+        first, last = (
+            at_us(us).astimezone(zone).date() for us in (window.from_us, window.to_us - 1)
+        )
+        return self.sensitive_between(first, last)
 
     def tail(self, day: date) -> str:
         """Return the last digit of the plate: one of a new energy may end in a letter."""
@@ -188,13 +174,13 @@ def vehicles(
     named = {"vehicle": vehicle_id, "only": None if institutions is None else list(institutions)}
     with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
         found = cursor.execute(_VEHICLES, named).fetchall()
-    facts: dict[int, dict[str, tuple[list[date], list[str]]]] = defaultdict(dict)
-    for whose, name, since, value in conn.execute(_FACTS, [[one.id for one in found]]):
-        days, values = facts[whose].setdefault(name, ([], []))
+    by_id = {one.id: one for one in found}
+    for whose, name, since, value in conn.execute(_FACTS, [list(by_id)]):
+        days, values = by_id[whose].facts.setdefault(name, ([], []))
         days.append(since)
         values.append(value)
-    for one in found:
-        one.facts.update(facts[one.id])
+    for whose, since, until in conn.execute(_SENSITIVE, [list(by_id)]):
+        by_id[whose].sensitive.append((since, until))
     return found
 
 
@@ -208,60 +194,6 @@ def sealed(conn: psycopg.Connection[Any]) -> list[Sealed]:
     """Return all that stand."""
     with conn.cursor(row_factory=class_row(Sealed)) as cursor:
         return cursor.execute(_SEALED).fetchall()
-
-
-def excuses(
-    conn: psycopg.Connection[Any],
-    vehicle_id: int,
-    span: tuple[datetime, datetime],
-    around_us: int,
-    zone: ZoneInfo,
-) -> list[Excuse]:
-    """Return what exempts a vehicle in a span: orders and duty.
-
-    An order without a time of departure begins with its day. One without a time of return covers
-    its day, and may reach a day further.
-
-    Args:
-        conn: in any state.
-        vehicle_id: the vehicle.
-        span: from, to.
-        around_us: an order covers so much before and behind its times.
-        zone: of its day.
-    """
-    found = [
-        Excuse(ExcuseKind.DUTY, us_of(start), us_of(end), reason)
-        for start, end, reason in conn.execute(_DUTY, [vehicle_id, span[1], span[0]])
-    ]
-    around = timedelta(microseconds=around_us)
-    named = {
-        "vehicle": vehicle_id,
-        "from": span[0] - around,
-        "to": span[1] + around,
-        "zone": zone.key,
-    }
-    for number, day, out, back in conn.execute(_ORDERS, named):
-        start = us_of(out) - around_us if out else us_of(day)
-        if back is not None:
-            end = us_of(back) + around_us
-            found.append(Excuse(ExcuseKind.ORDER, start, end, number))
-            continue
-        end = us_of(day) + _DAY_US
-        found += [
-            Excuse(ExcuseKind.ORDER, start, end, number),
-            Excuse(ExcuseKind.ORDER, end, end + _DAY_US, number, open=True),
-        ]
-    return found
-
-
-def trips(
-    conn: psycopg.Connection[Any], vehicle_id: int, span: tuple[datetime, datetime]
-) -> list[Driven]:
-    """Return the trips that touch a span, by time."""
-    return [
-        Driven(us_of(start), us_of(end), distance)
-        for start, end, distance in conn.execute(_TRIPS, [vehicle_id, *span])
-    ]
 
 
 def stood(

@@ -14,6 +14,7 @@ from fleet.ledger.lines import Line, Said, choice, utc
 from fleet.ledger.words import meant, words
 from fleet.yards.days import DAILY, known_words, read_clock, read_days
 from registry.sheet import Row
+from registry.vehicles import plain
 
 FROM: Final = time(22)
 TO: Final = time(6)
@@ -60,14 +61,14 @@ class Vehicles:
         self._codes = set(plates)
         self._by_plate: dict[str, list[str]] = {}
         for code, plate in plates.items():
-            self._by_plate.setdefault(plate, []).append(code)
+            self._by_plate.setdefault(plain(plate), []).append(code)
 
     def find(self, row: Row, *, needed: bool) -> str | None:
         """Return the code of the vehicle that a row names; None without one, or after a refusal."""
         word = row.needed("vehicle") if needed else row.text("vehicle")
         if not word or word in self._codes:
             return word or None
-        found = self._by_plate.get(word, [])
+        found = self._by_plate.get(plain(word), []) if plain(word) else []
         if len(found) == 1:
             return found[0]
         said = f"指 {'、'.join(found)} 几辆，请改写编码" if found else "不在设备清单中，请核对"

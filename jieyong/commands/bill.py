@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.commands import asked, bill_entry, bill_meters
+from jieyong.commands import bill_entry, bill_meters
+from jieyong.commands.options import DryRun, Institutions, ThisYear, institutions_named
 from jieyong.commands.purchase import purchase_app
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
@@ -25,7 +26,6 @@ from metering.bills.standing import standing_accounts
 from metering.bills.template import write_template
 from metering.bills.ways import ways
 from metering.bills.words import words
-from registry.refusal import RefusedError
 from registry.table import write
 
 _SHOWN = 20
@@ -45,10 +45,7 @@ bill_app.command()(bill_meters.bind)
 bill_app.command()(bill_meters.release)
 bill_app.add_typer(purchase_app, name="purchase")
 
-Institution = Annotated[
-    list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
-]
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="日期，如 2026-01-01。")]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]
 
 
 @bill_app.command()
@@ -64,7 +61,7 @@ def template(file: Path, config: Config = None) -> None:
 def import_command(
     file: Path,
     config: Config = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
+    dry_run: DryRun = False,
     by: By = None,
 ) -> None:
     """导入户号、账单和购入；有一处错误则全部不导入 (all of a workbook, or nothing)."""
@@ -147,16 +144,17 @@ def first(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 @bill_app.command("list")
 def list_command(
     file: Path,
-    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
-    institution: Institution = None,
+    year: ThisYear,
+    institution: Institutions = None,
     config: Config = None,
 ) -> None:
     """导出票据清单：.xlsx、.csv 或 .json (write the list of bills of a year)."""
     with session(config) as at:
+        particulars = _particulars(institutions_named(at.conn, institution), year)
         rows = listed(at.conn, _year(year), institution)
         names = _names(at.conn)
         told = ways(at.conn, at.settings.time_zone, names)
-    write(file, list_tables(rows, _particulars(institution, names, year), words(), told))
+    write(file, list_tables(rows, particulars, words(), told))
     waiting = sum(not row.explained for row in rows)
     typer.echo(f"{len(rows)} 张票据已写入 {file}；其中待说明 {waiting} 张。")
 
@@ -164,14 +162,14 @@ def list_command(
 @bill_app.command()
 def ledger(
     file: Path,
-    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
-    institution: Institution = None,
+    year: ThisYear,
+    institution: Institutions = None,
     config: Config = None,
 ) -> None:
     """导出月度台账：.xlsx、.csv 或 .json (write the monthly ledger of a year)."""
     with session(config) as at:
+        particulars = _particulars(institutions_named(at.conn, institution), year)
         names = _names(at.conn)
-        particulars = _particulars(institution, names, year)
         with counting(12 * ROUNDS) as tick:
             zone = at.settings.time_zone
             found, given = own_and_reported(at.conn, _year(year), zone, institution, tick)
@@ -207,9 +205,5 @@ def _names(conn: psycopg.Connection[Any]) -> dict[str, str]:
     return {code: name for code, name in conn.execute("SELECT code, name FROM institution")}  # noqa: C416 - rows are tuples of any
 
 
-def _particulars(institutions: list[str] | None, names: dict[str, str], year: int) -> str:
-    unknown = sorted(set(institutions or ()) - set(names))
-    if unknown:
-        raise RefusedError(f"机构 {'、'.join(unknown)} 不存在，请核对编码")
-    whose = "、".join(names[code] for code in institutions) if institutions else "全部机构"
+def _particulars(whose: str, year: int) -> str:
     return f"单位：{whose}　　年度：{year}　　金额单位：元"

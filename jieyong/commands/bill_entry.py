@@ -17,7 +17,6 @@ from jieyong.commands.bill_words import (
     Quantity,
     Scan,
     Unit,
-    Why,
     changed,
     decimal,
     history_lines,
@@ -26,6 +25,7 @@ from jieyong.commands.bill_words import (
     scan,
     shown,
 )
+from jieyong.commands.options import Why
 from jieyong.commands.session import By, Config, session
 from metering.bills import entry
 from metering.bills.account import find_account
@@ -48,8 +48,8 @@ Issued = Annotated[str | None, typer.Option("--issued", help="开票日期。")]
 
 def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     account: Annotated[str, typer.Argument(help="户号或其编码。")],
-    first: Annotated[str, typer.Option("--from", help="起始日期，如 2026-01-01。")],
-    last: Annotated[str, typer.Option("--to", help="截止日期（含当日），如 2026-01-31。")],
+    first: Annotated[str, typer.Option("--from", help="第一天，如 2026-01-01。")],
+    last: Annotated[str, typer.Option("--to", help="最后一天（含），如 2026-01-31。")],
     quantity: Quantity = None,
     amount: Amount = None,
     unit: Unit = None,
@@ -85,8 +85,8 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 def correct(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     number: Number,
     account: Annotated[str | None, typer.Option("--account", help="户号或其编码。")] = None,
-    first: Annotated[str | None, typer.Option("--from", help="起始日期。")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="截止日期（含当日）。")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="第一天。")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
     quantity: Quantity = None,
     amount: Amount = None,
     unit: Unit = None,
@@ -123,10 +123,10 @@ def correct(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     _next(bill_id, bill)
 
 
-def withdraw(number: Number, why: Why, config: Config = None, by: By = None) -> None:
+def withdraw(number: Number, reason: Why, config: Config = None, by: By = None) -> None:
     """撤销一张账单 (withdraw a bill; it stays readable)."""
     with session(config, by) as at:
-        entry.withdraw_bill(at.conn, at.act, number, why)
+        entry.withdraw_bill(at.conn, at.act, number, reason)
     typer.echo(f"已撤销账单 {number}。记录仍可查：jieyong bill show {number}")
 
 

@@ -31,7 +31,7 @@ def meters(account: Account, config: Config = None) -> None:
 def bind(
     account: Account,
     meter: Meter,
-    since: Annotated[str, typer.Option("--since", help="自哪日起，如 2026-03-01。")],
+    since: Annotated[str, typer.Option("--since", help="起始日期，如 2026-03-01。")],
     config: Config = None,
     by: By = None,
 ) -> None:
@@ -47,7 +47,9 @@ def bind(
 def release(
     account: Account,
     meter: Meter,
-    until: Annotated[str, typer.Option("--until", help="自哪日起不再属于，如 2026-03-01。")],
+    until: Annotated[
+        str, typer.Option("--until", help="截止日期（不含）：自这天起不再属于，如 2026-03-01。")
+    ],
     config: Config = None,
     by: By = None,
 ) -> None:

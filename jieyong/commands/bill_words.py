@@ -33,7 +33,6 @@ Amount = Annotated[str | None, typer.Option("--amount", help="金额，元；不
 Unit = Annotated[str | None, typer.Option("--unit", help="用量的单位；缺省为该能源的常用单位。")]
 Note = Annotated[str | None, typer.Option("--note", help="说明。")]
 Scan = Annotated[Path | None, typer.Option("--scan", help="扫描件，至多 20 MB。")]
-Why = Annotated[str, typer.Option("--why", help="原因，写入操作日志。")]
 
 
 def decimal(text: str | None, where: str) -> Decimal | None:

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 import typer
 
 from jieyong.commands import asked
-from jieyong.commands.plan import calendar, earlier_app, quota_app
+from jieyong.commands.options import AsJson, Month, OneMonth
+from jieyong.commands.plan import earlier_app, quota_app
 from jieyong.commands.session import Config, Session, session
 from metering.factors.kinds import load_kinds
 from metering.facts.meters import all_meters, find
 from metering.plan.base_load import By
 from metering.plan.base_load_read import base_load_of
-from metering.plan.calendar_store import load_calendar
 from metering.plan.compare import month_on_month, year_on_year
 from metering.plan.text import comparison_lines
 from metering.plan.usage import Usage, Window, month_of, year_before
@@ -32,6 +32,7 @@ from metering.quality.parts import Parts, added, entered
 from metering.quality.presence import local_span
 from metering.quality.text import render, summary
 from metering.quality.words import amount, moment, percent
+from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 
 ON_ITS_WAY = timedelta(hours=1)
@@ -40,12 +41,8 @@ ON_ITS_WAY = timedelta(hours=1)
 consumption_app = typer.Typer()
 consumption_app.add_typer(quota_app, name="quota")
 consumption_app.add_typer(earlier_app, name="earlier")
-consumption_app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
-    calendar
-)
 
-Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
-Meter = Annotated[str | None, typer.Option("--meter", help="计量点编码，见 jieyong meter list。")]
+Meter = Annotated[str | None, typer.Option("--meter", help="计量表编码，见 jieyong meter list。")]
 Institution = Annotated[str | None, typer.Option("--institution", help="机构编码。")]
 Energy = Annotated[str, typer.Option("--energy", help="能源，如 electricity、water。")]
 
@@ -58,11 +55,11 @@ def consumption(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
     context: typer.Context,
     meter: Meter = None,
     month: Month = None,
-    day: Annotated[str | None, typer.Option("--day", help="某一天，如 2026-10-09。")] = None,
+    day: Annotated[str | None, typer.Option("--day", help="哪一天，如 2026-10-09。")] = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="列出读数、换表、倍率、异常、录入、账单和校验。")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    as_json: AsJson = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="逐日（逐时）表写入 CSV。")] = None,
     excel: Annotated[Path | None, typer.Option("--excel", help="表和说明写入 Excel。")] = None,
     config: Config = None,
@@ -71,7 +68,7 @@ def consumption(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
     if context.invoked_subcommand is not None:
         return
     if meter is None or (month is None) == (day is None):
-        refuse("用法", "请写 --meter 计量点编码，以及 --month 2026-10 或 --day 2026-10-09 之一")
+        refuse("用法", "请写 --meter 计量表编码，以及 --month 2026-10 或 --day 2026-10-09 之一")
     window = _month(month) if month is not None else _day(str(day))
     with session(config) as at, at.conn.transaction():
         at.conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -85,7 +82,7 @@ def consumption(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
 
 @consumption_app.command(help="同比和环比：只用两期都已知的可比日（工作日对工作日）。")
 def compare(
-    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    month: OneMonth,
     meter: Meter = None,
     institution: Institution = None,
     energy: Energy = "electricity",
@@ -107,7 +104,7 @@ def compare(
 
 @consumption_app.command(help="数据质量：完整率、缺失时段及原因、估算和人工抄表的比例。")
 def quality(
-    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    month: OneMonth,
     meter: Meter = None,
     institution: Institution = None,
     energy: Energy = "electricity",
@@ -123,8 +120,8 @@ def quality(
 
 @consumption_app.command("base-load", help="夜间基础负荷：每周 0 至 5 时的稳健最小值。")
 def base_load_command(
-    meter: Annotated[str, typer.Option("--meter", help="计量点编码。")],
-    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    meter: Annotated[str, typer.Option("--meter", help="计量表编码。")],
+    month: OneMonth,
     config: Config = None,
 ) -> None:
     """Print the base load of each week that begins in a month."""

@@ -78,7 +78,9 @@ def check(config: Config = None) -> None:
 
 @factor_app.command("list", help="列出某日适用的系数与因子，连同来源和可信程度。")
 def list_command(
-    day: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="缺省今天。")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="哪一天；缺省为今日。")
+    ] = None,
     config: Config = None,
 ) -> None:
     """List the factors in force on a day."""

@@ -12,18 +12,19 @@ from rich.table import Table
 
 from jieyong.commands.factor_files import files
 from jieyong.commands.indicator import month_of
+from jieyong.commands.options import AsJson
 from jieyong.commands.session import Config, session
 from metering.derive.times import next_month
 from metering.factors.bill import BASIC, ENERGY, Bill, bill, to_json
 from metering.factors.meter_basic import DemandRule
 from metering.factors.meter_cost import Pricing, meter_cost, unit_of
-from metering.plan.calendar_store import load_calendar
+from registry.calendar_store import load_calendar
 
 
 def cost(
     meter: Annotated[str, typer.Argument(help="计量表编码。")],
     month: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="月份，如 2026-07。")],
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Price a meter's month by the tariffs assigned."""

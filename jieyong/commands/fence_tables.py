@@ -1,4 +1,4 @@
-"""Tables of fences, yards and sealed vehicles, in Chinese."""
+"""Tables of what stands: fences, yards, sealed times, duty; of entries and exits. In Chinese."""
 
 from __future__ import annotations
 
@@ -17,32 +17,10 @@ from fleet.fence.rows import PLACES
 from fleet.fence.visits import Seen
 from fleet.ledger.words import words
 from fleet.yards.days import shown_days
-from fleet.yards.look import Found
 from fleet.yards.spans import Span, total
-from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
 from registry.table import Column, Look, Row, Table
 from storage.times import at_us
 
-_DOUBTS: Final = {
-    DoubtKind.NOT_IN_YARD: "未按时停放在指定地点",
-    DoubtKind.LEFT_YARD: "停放后又离开指定地点",
-    DoubtKind.MOVED_SEALED: "封存期间有移动",
-    DoubtKind.IGNITION_SEALED: "封存期间点火，是否移动不明",
-}
-_WHY: Final = {
-    Why.NO_POSITIONS: "没有定位数据",
-    Why.SILENT: "定位中断",
-    Why.NO_FENCE: "指定地点没有围栏",
-    Why.CALENDAR: "该年节假日尚未公布",
-    Why.ORDER_OPEN: "派车单没有回车时间",
-    Why.PENDING: "行程尚未计算完",
-    Why.SENSITIVE: "敏感车辆，不保存位置",
-}
-_EXCUSES: Final = {
-    ExcuseKind.ORDER: "派车单",
-    ExcuseKind.JOURNEY: "行驶中",
-    ExcuseKind.DUTY: "值班",
-}
 _HOUR_US: Final = 3_600_000_000
 _NAMED: Final = ("kind", "类别")
 _STANDING: Final = (
@@ -50,7 +28,7 @@ _STANDING: Final = (
         "定点停放",
         (
             *(("id", "编号"), ("fence", "围栏"), ("whose", "车辆或机构"), ("days", "哪些天")),
-            *(("times", "时段"), ("since", "自"), ("last", "至"), ("note", "备注")),
+            *(("times", "时段"), ("since", "自"), ("last", "至（含）"), ("note", "备注")),
         ),
         """
         SELECT y.id, y.fence, coalesce(v.code, i.name, '全部车辆') AS whose, y.days,
@@ -69,7 +47,7 @@ _STANDING: Final = (
                 ("days", "哪些天"),
                 ("times", "时段"),
                 ("since", "自"),
-                ("last", "至"),
+                ("last", "至（含）"),
                 ("reason", "依据"),
             ),
         ),
@@ -122,7 +100,7 @@ def standing(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Table]:
             {key: _shown(key, value, zone) for key, value in zip(keys, row, strict=True)}
             for row in cursor
         ]
-        found.append(_table(name, columns, rows))
+        found.append(tabled(name, columns, rows))
     return found
 
 
@@ -159,7 +137,7 @@ def visits(seen: Seen, title: str, zone: ZoneInfo) -> Table:
         }
         for one in seen.visits
     ]
-    return replace(_table("进出围栏", columns, found, title), remarks=_unseen(seen.unknown, zone))
+    return replace(tabled("进出围栏", columns, found, title), remarks=_unseen(seen.unknown, zone))
 
 
 def _unseen(spans: Sequence[Span], zone: ZoneInfo) -> tuple[str, ...]:
@@ -167,100 +145,14 @@ def _unseen(spans: Sequence[Span], zone: ZoneInfo) -> tuple[str, ...]:
         return ()
     most = max(spans, key=lambda span: span[1] - span[0])
     hours = f"{total(spans) / _HOUR_US:.1f}"
-    return (f"共 {hours} 小时没有定位（最长 {_spans([most], zone)}），其间的进出不可知。",)
-
-
-def nights(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
-    """Return verdicts on vehicles in their yards."""
-    columns = (
-        *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("window", "应在时段")),
-        *(("fences", "指定地点"), ("result", "结论"), ("what", "情况"), ("away", "不在时段")),
-        *(("place", "停留位置"), ("unknown", "无数据时段"), ("asleep", "休眠推定停放")),
-        ("excuses", "例外"),
-    )
-    return _table("定点停放", columns, [_night(one, zone) for one in found], title)
-
-
-def sealed(found: Sequence[Found], title: str, zone: ZoneInfo) -> Table:
-    """Return verdicts on sealed vehicles."""
-    columns = (
-        *(("institution", "单位"), ("vehicle", "车辆"), ("day", "日期"), ("window", "封存时段")),
-        *(
-            ("reason", "封存依据"),
-            ("result", "结论"),
-            ("what", "情况"),
-            ("away", "移动时段"),
-            ("moved_km", "GPS km"),
-        ),
-        *(("odometer_km", "终端里程 km"), ("ignition_min", "点火分钟"), ("unknown", "无数据时段")),
-        ("excuses", "例外"),
-    )
-    return _table("封存停驶", columns, [_still(one, zone) for one in found], title)
-
-
-def _night(one: Found, zone: ZoneInfo) -> Row:
-    evidence = one.verdict.evidence
-    place = evidence.place
-    return {
-        **_common(one, zone),
-        "fences": "、".join(evidence.fences),
-        "asleep": _spans(evidence.asleep, zone),
-        "place": "" if place is None else f"{place[1]:.5f},{place[0]:.5f}",
-    }
-
-
-def _still(one: Found, zone: ZoneInfo) -> Row:
-    evidence = one.verdict.evidence
-    on = evidence.ignition_us
-    return {
-        **_common(one, zone),
-        "reason": one.reason,
-        "moved_km": _km(evidence.moved_mm),
-        "odometer_km": _km(evidence.odometer_mm),
-        "ignition_min": "未知" if on is None else str(on // 60_000_000),
-    }
-
-
-def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
-    day = one.window.day
-    secret = one.vehicle.secret(day)
-    evidence: Evidence = one.verdict.evidence
-    window = (evidence.window.from_us, evidence.window.to_us)
-    return {
-        "institution": one.vehicle.institution,
-        "vehicle": one.vehicle.code if secret else one.vehicle.plate,
-        "code": one.vehicle.code,
-        "day": day.isoformat(),
-        "window": _spans([window], zone),
-        # For programs: columns of people have neither year nor zone.
-        "window_at": _intervals([window], zone),
-        "away_at": _intervals(evidence.away, zone),
-        "unknown_at": _intervals(evidence.unknown, zone),
-        **_said(one),
-        "away": _spans(evidence.away, zone),
-        "unknown": _spans(evidence.unknown, zone),
-        "excuses": "；".join(
-            " ".join(filter(None, (_EXCUSES[x.kind], x.what))) for x in evidence.excuses
-        ),
-    }
-
-
-def _said(one: Found) -> dict[str, str]:
-    """Return the verdict for people, and by its codes for programs."""
-    match one.verdict:
-        case Agrees():
-            return {"result": "相符", "what": "", "verdict": "agrees", "kind": ""}
-        case Doubt(kind=kind):
-            return {"result": "疑点", "what": _DOUBTS[kind], "verdict": "doubt", "kind": kind}
-        case CannotTell(why=why):
-            return {"result": "无法判断", "what": _WHY[why], "verdict": "cannot_tell", "kind": why}
+    return (f"共 {hours} 小时没有定位（最长 {spans_shown([most], zone)}），其间的进出不可知。",)
 
 
 def _fences(found: Sequence[Fence]) -> Table:
     columns = (
         *(("id", "编号"), ("code", "编码"), ("name", "名称"), ("purpose", "定点类别")),
         *(("shape", "形状"), ("datum", "录入坐标系"), ("margin", "余量 米"), ("dwell", "停留 分")),
-        *(("since", "自"), ("last", "至"), ("note", "备注")),
+        *(("since", "自"), ("last", "至（含）"), ("note", "备注")),
     )
     rows = [
         {
@@ -278,14 +170,14 @@ def _fences(found: Sequence[Fence]) -> Table:
         }
         for one in found
     ]
-    return _table("围栏", columns, rows)
+    return tabled("围栏", columns, rows)
 
 
 def _places(conn: psycopg.Connection[Any]) -> Table:
     """Return the designated places of the ledger, and what to enter of those without a fence."""
     columns = (
         *(("kind", "定点类别"), ("name", "名称"), ("institution", "单位"), ("since", "自")),
-        *(("last", "至"), ("fences", "围栏"), ("remark", "说明")),
+        *(("last", "至（含）"), ("fences", "围栏"), ("remark", "说明")),
     )
     rows = list[Row]()
     for kind, name, institution, chain, since, last, codes in conn.execute(_PLACES, [list(PLACES)]):
@@ -303,12 +195,13 @@ def _places(conn: psycopg.Connection[Any]) -> Table:
                 "remark": "连锁，各点均可" if chain and not codes else lacks,
             }
         )
-    return _table("定点单位", columns, rows)
+    return tabled("定点单位", columns, rows)
 
 
-def _table(
+def tabled(
     name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row], title: str = ""
 ) -> Table:
+    """Return a table of texts; ``columns``: keys and headings."""
     return Table(
         name=name,
         title=title or name,
@@ -329,16 +222,9 @@ def _shown(key: str, value: object, zone: ZoneInfo) -> str:
     return f"{value.astimezone(zone):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
 
 
-def _spans(spans: Sequence[Span], zone: ZoneInfo) -> str:
+def spans_shown(spans: Sequence[Span], zone: ZoneInfo) -> str:
+    """Return spans of µs UTC as people read them, in a zone."""
     return "；".join(f"{_minute(start, zone)}—{_minute(end, zone)}" for start, end in spans)
-
-
-def _intervals(spans: Sequence[Span], zone: ZoneInfo) -> str:
-    """Return spans as ISO 8601 intervals."""
-    return ";".join(
-        "/".join(at_us(us).astimezone(zone).isoformat(timespec="seconds") for us in span)
-        for span in spans
-    )
 
 
 def _minute(us: int, zone: ZoneInfo) -> str:
@@ -347,7 +233,3 @@ def _minute(us: int, zone: ZoneInfo) -> str:
 
 def _moment(us: int, zone: ZoneInfo) -> str:
     return f"{at_us(us).astimezone(zone):%Y-%m-%d %H:%M:%S}"
-
-
-def _km(mm: int | None) -> str:
-    return "未知" if mm is None else f"{mm / 1_000_000:.2f}"

@@ -12,6 +12,7 @@ from fleet.dashboard.compare import compared
 from fleet.derive import due, listing
 from jieyong import logs
 from jieyong.commands import asked, fleet_check, fleet_tables
+from jieyong.commands.options import AsJson, First, Last, OneMonth, ThisVehicle, Vehicle, until_last
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
 from jieyong.commands.yards import sealed, yards
@@ -20,7 +21,7 @@ from jieyong.workers.crew import run_crew
 from jieyong.workers.fleet import CREW
 from jieyong.workers.processes import until_signal
 from metering.facts import written
-from registry.refusal import refuse
+from registry.vehicles import find_vehicle
 
 fleet_app = typer.Typer(
     no_args_is_help=True, help="车辆：行程、里程、使用情况，定点停放、封存与单据核对。"
@@ -39,9 +40,6 @@ fleet_app.command("yards", help="定点停放：哪些车没有按时停在指�
 )
 fleet_app.command("sealed", help="封存停驶：哪些封存的车有移动。须写明原因，记入操作日志。")(sealed)
 
-Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见设备清单。")]
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
-
 
 @fleet_app.command(help="持续计算行程，直到 Ctrl-C。")
 def work(config: Config = None) -> None:
@@ -53,7 +51,7 @@ def work(config: Config = None) -> None:
 
 @fleet_app.command(help="将全部或一辆车列入重新计算；修改设置（trips）后会自动进行。")
 def recompute(
-    vehicle: Annotated[str | None, typer.Option(help="只算一辆车：编码或车牌。")] = None,
+    vehicle: Vehicle = None,
     config: Config = None,
 ) -> None:
     """Make everything due; the workers do it."""
@@ -61,7 +59,7 @@ def recompute(
         if vehicle is None:
             count = due.mark_all(at.conn, "asked for")
         else:
-            found = readings.find_vehicle(at.conn, vehicle)
+            found = find_vehicle(at.conn, vehicle)
             due.QUEUE.mark(at.conn, found.id, None, None, "asked for")
             count = 1
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
@@ -69,21 +67,18 @@ def recompute(
 
 @fleet_app.command(help="一辆车的行程；缺省为最近七天。须写明原因，记入操作日志。")
 def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    vehicle: Vehicle,
+    vehicle: ThisVehicle,
     reason: Reason,
-    first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
+    first: First = None,
+    last: Last = None,
     as_json: AsJson = False,
     by: Reader = None,
     config: Config = None,
 ) -> None:
     """Show the trips of a vehicle."""
     with session(config, by) as at:
-        end = at.today if last is None else asked.day(last, "--to")
-        begin = end - timedelta(days=6) if first is None else asked.day(first, "--from")
-        if end < begin:
-            refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
-        found = readings.find_vehicle(at.conn, vehicle)
+        begin, end = until_last(last, first, at.today, 7)
+        found = find_vehicle(at.conn, vehicle)
         since = datetime(begin.year, begin.month, begin.day, tzinfo=at.zone)
         behind = end + timedelta(days=1)
         until = datetime(behind.year, behind.month, behind.day, tzinfo=at.zone)
@@ -99,8 +94,8 @@ def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 @fleet_app.command(help="某月每日里程；不写车辆则列出各车合计。")
 def days(
-    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
-    vehicle: Annotated[str | None, typer.Option(help="一辆车：编码或车牌。")] = None,
+    month: OneMonth,
+    vehicle: Vehicle = None,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -108,7 +103,7 @@ def days(
     begin = asked.month(month, "--month")
     end = (begin + timedelta(days=31)).replace(day=1)
     with session(config) as at:
-        found = None if vehicle is None else readings.find_vehicle(at.conn, vehicle)
+        found = None if vehicle is None else find_vehicle(at.conn, vehicle, "--vehicle")
         rows = listing.days(at.conn, begin, end, None if found is None else found.id)
         pairs = [] if found is None else compared(at.conn, found.id)
     if as_json:
@@ -126,7 +121,7 @@ def days(
 
 @odometer_app.command("enter", help="录入里程表（仪表盘）读数；换表或归零请加 --restarts。")
 def enter_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    vehicle: Vehicle,
+    vehicle: ThisVehicle,
     km: Annotated[str, typer.Argument(help="仪表盘公里数，最多一位小数，不带单位。")],
     at: Annotated[str, typer.Option(help="抄表时间：2026-10-31 08:30。")],
     restarts: Annotated[
@@ -144,7 +139,7 @@ def enter_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
         number = readings.enter(
             here.conn,
             here.act,
-            readings.find_vehicle(here.conn, vehicle),
+            find_vehicle(here.conn, vehicle),
             written.moment(at, here.zone, "--at"),
             written.number(km, "里程"),
             restarts=restarts,
@@ -155,10 +150,10 @@ def enter_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
 
 
 @odometer_app.command("list", help="列出一辆车的里程表读数。")
-def list_command(vehicle: Vehicle, config: Config = None) -> None:
+def list_command(vehicle: ThisVehicle, config: Config = None) -> None:
     """List the readings that stand."""
     with session(config) as at:
-        found = readings.find_vehicle(at.conn, vehicle)
+        found = find_vehicle(at.conn, vehicle)
         rows = readings.standing(at.conn, found.id)
     console().print(fleet_tables.readings(rows, f"{found.plate} 的里程表读数", at.zone))
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
 from typing import Annotated
 
 import typer
 
 from fleet.joining.load import checked
-from fleet.joining.verdict import Finding
-from jieyong.commands import asked, fleet_check_tables
+from fleet.joining.verdict import Finding, Verdict
+from fleet.ledger.find import count_vehicles, find_consumer
+from jieyong.commands import fleet_check_tables
+from jieyong.commands.options import AsJson, First, Last, Vehicle, until_last
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Reader, Reason, session, tracks_of
 from jieyong.evaluation.run import FLEETS, evaluate
 from jieyong.settings_file import load_settings
-from registry.refusal import refuse
-
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 
 
 def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     reason: Reason,
-    vehicle: Annotated[str | None, typer.Option(help="一辆车：台账中的车辆编码。")] = None,
-    first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
+    vehicle: Vehicle = None,
+    first: First = None,
+    last: Last = None,
     evidence: Annotated[bool, typer.Option("--evidence", help="列出每个疑点的依据。")] = False,
     everything: Annotated[bool, typer.Option("--all", help="也列出相符和无法判断的。")] = False,
     as_json: AsJson = False,
@@ -32,19 +33,15 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
 ) -> None:
     """Hold papers against tracks; looking is recorded."""
     with session(config, by) as at:
-        end = at.today if last is None else asked.day(last, "--to")
-        begin = end - timedelta(days=30) if first is None else asked.day(first, "--from")
-        if end < begin:
-            refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
-        known = "SELECT 1 FROM fuel_consumer WHERE code = %s AND withdrawn_at IS NULL"
-        if vehicle is not None and at.conn.execute(known, [vehicle]).fetchone() is None:
-            refuse("--vehicle", f"车辆 {vehicle} 没有建账；请核对编码，或先导入“车辆”表")
+        begin, end = until_last(last, first, at.today, 31)
+        which = None if vehicle is None else find_consumer(at.conn, vehicle, end, "--vehicle").code
         days = {"from": begin.isoformat(), "to": end.isoformat()}
-        with tracks_of(at, "joining.read", vehicle or "全部车辆", reason, **days) as shown:
+        with tracks_of(at, "joining.read", which or "全部车辆", reason, **days) as shown:
             rules = at.settings.joining.rules()
-            only = None if vehicle is None else [vehicle]
+            only = None if which is None else [which]
             behind = end + timedelta(days=1)
-            found = list(checked(at.conn, begin, behind, at.zone, rules, only=only))
+            number = count_vehicles(at.conn) if which is None else 1
+            found = _counting(checked(at.conn, begin, behind, at.zone, rules, only=only), number)
             told = everything or as_json
             listed = [one for one in found if told or one.finding is Finding.DOUBT]
             shown.update(one.vehicle for one in listed if one.vehicle)
@@ -59,6 +56,16 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
             console().print(fleet_check_tables.evidence(one, zone))
     console().print(fleet_check_tables.summary(found))
     typer.echo("疑点有待核实，不是结论；无法判断的原因见 --all。")
+
+
+def _counting(verdicts: Iterator[Verdict], vehicles: int) -> list[Verdict]:
+    """Return verdicts, which come by vehicle; a bar shows how many vehicles are through."""
+    found = list[Verdict]()
+    with counting(vehicles) as done:
+        for _, its in groupby(verdicts, key=lambda one: one.vehicle):
+            found += its
+            done()
+    return found
 
 
 def evaluate_command(

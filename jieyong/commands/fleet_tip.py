@@ -12,12 +12,12 @@ from fleet.fence.datum import Datum, to_wgs84
 from fleet.tip.html import html
 from fleet.tip.inquiry import Answer, Asked, answer, borne_then
 from fleet.tip.page import Page, page, table, text
-from fleet.tip.plates import plain
 from fleet.tip.whereabouts import Place
 from jieyong.commands.session import Config, Reader, Reason, Session, session, track_of
 from metering.facts import written
 from registry.refusal import RefusedError, refuse
 from registry.table import write
+from registry.vehicles import plain
 
 
 def tip(  # noqa: PLR0913, PLR0917 - options of a command, each by its name

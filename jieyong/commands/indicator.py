@@ -21,14 +21,16 @@ from registry.years import refuse_wrong_year
 
 def indicators(
     institution: Annotated[str, typer.Argument(help="机构编码。")],
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="起始月份，如 2026-01。")],
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m"], help="最后一个月份，含当月。")],
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m"], help="第一个月，如 2026-01。")
+    ],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m"], help="最后一个月（含）。")],
     config: Config = None,
 ) -> None:
     """Show the indicators of an institution over some months."""
-    begin, end = month_of(since), next_month(month_of(until))
+    begin, end = month_of(first), next_month(month_of(last))
     if end <= begin:
-        raise RefusedError(f"最后月份 {until:%Y-%m} 早于起始月份 {since:%Y-%m}：请改正")
+        raise RefusedError(f"最后一个月 {last:%Y-%m} 早于第一个月 {first:%Y-%m}：请改正")
     with session(config) as at:
         own = at.settings.factors
         rules = Rules(files(at.settings)[0], own.jurisdiction, own.vehicle_fuel_in_area)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
 from jieyong import logs
-from jieyong.commands import meter_tables
+from jieyong.commands import meter_files, meter_tables
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
@@ -19,12 +18,10 @@ from jieyong.workers.crew import run_crew
 from jieyong.workers.metering import CREW
 from jieyong.workers.processes import until_signal
 from metering.derive.again import compute_everything_again, compute_meter_again
-from metering.facts import manual, written
+from metering.facts import written
 from metering.facts.acts import withdraw_act
 from metering.facts.entry import correct_entry, enter_entry, withdraw_entry
 from metering.facts.entry_check import Entry, Kind, Where
-from metering.facts.file_apply import apply_meters
-from metering.facts.file_reading import read_meters
 from metering.facts.listing import current
 from metering.facts.meters import find
 from metering.facts.move import Move, correct_move, move_place
@@ -37,10 +34,7 @@ from metering.facts.ratio import (
 )
 from metering.facts.register import withdraw_register
 from metering.facts.replace import Replacement, Values, correct_replacement, replace
-from metering.facts.sheet import Line, read_sheet
 from metering.facts.span import Span
-from metering.facts.sync import sync_meters
-from metering.facts.template import template_rows, write_template
 from registry.audit import record
 from registry.refusal import refuse
 
@@ -49,7 +43,6 @@ meter_app = typer.Typer(
 )
 
 Code = Annotated[str, typer.Argument(help="计量表编码，见 jieyong meter list。")]
-Institution = Annotated[str | None, typer.Option(help="只列一个单位的表；单位编码见设备清单。")]
 Instead = Annotated[
     int | None, typer.Option("--instead-of", help="更正：撤销这个编号的记录，以本次为准。")
 ]
@@ -93,7 +86,7 @@ class KindOption(StrEnum):
 @meter_app.command("list", help="列出全部计量表。")
 def list_command(
     energy: Annotated[str | None, typer.Option(help="只列一种能源，如 electricity。")] = None,
-    institution: Institution = None,
+    institution: meter_files.Institution = None,
     config: Config = None,
 ) -> None:
     """List all meters."""
@@ -116,9 +109,9 @@ def show(code: Code, config: Config = None) -> None:
 def ratio(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     code: Code,
     ct: Annotated[str, typer.Option(help="电流互感器变比：80 或 400/5；没有写 1。")],
-    since: Annotated[str, typer.Option(help="自何时起：2026-06-01 或 2026-06-01 08:30。")],
+    since: Annotated[str, typer.Option(help="起始时间：2026-06-01 或 2026-06-01 08:30。")],
     pt: Annotated[str, typer.Option(help="电压互感器变比；没有写 1。")] = "1",
-    until: Annotated[str | None, typer.Option(help="至何时止；缺省一直有效。")] = None,
+    until: Annotated[str | None, typer.Option(help="截止时间（不含）；缺省一直有效。")] = None,
     instead: Instead = None,
     by: By = None,
     config: Config = None,
@@ -177,7 +170,7 @@ def replace_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
 def move(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     place: Annotated[str, typer.Argument(help="计量点编码。")],
     room: Annotated[str, typer.Option(help="新房间的编码。")],
-    since: Annotated[str, typer.Option(help="自何时起：2026-06-01。")],
+    since: Annotated[str, typer.Option(help="起始时间：2026-06-01。")],
     instead: Instead = None,
     by: By = None,
     config: Config = None,
@@ -217,48 +210,6 @@ def read(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
         else:
             number = correct_entry(here.conn, here.act, instead, entry, where)
     typer.echo(f"已录入读数 #{number}；受影响的用量将重新计算。")
-
-
-@meter_app.command(help="生成抄表模板：列出每块表和上次读数。")
-def template(
-    file: Annotated[Path, typer.Argument(help="要生成的 Excel 文件，如 抄表.xlsx。")],
-    institution: Institution = None,
-    config: Config = None,
-) -> None:
-    """Write the empty sheet for readings."""
-    with session(config) as at:
-        rows = template_rows(at.conn, at.act.at, institution)
-        with file.open("wb") as target:
-            write_template(target, rows, at.zone)
-    typer.echo(f"已生成 {file}，共 {len(rows)} 块表。")
-
-
-@meter_app.command("import", help="导入抄表 Excel；有一处错误则整个文件不导入，错误逐格指出。")
-def import_command(
-    file: Annotated[Path, typer.Argument(help="填好的抄表 Excel 文件。")],
-    preview: Annotated[bool, typer.Option("--preview", help="只看结果，不录入。")] = False,
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """Bring in a sheet of readings, all of it or nothing."""
-    with session(config, by) as at:
-        lines = read_sheet(file.read_bytes(), at.zone)
-        looked = manual.preview(at.conn, lines, at.act.at)
-        Console().print(meter_tables.preview(looked))
-        if preview:
-            typer.echo("以上为预览，没有录入；去掉 --preview 即导入。")
-            return
-        _import(at, lines, file.name)
-
-
-def _import(at: Session, lines: list[Line], source: str) -> None:
-    done = manual.apply(at.conn, at.act, lines, source)
-    if done.act_id is None:
-        typer.echo(f"{source} 的 {done.known} 个读数都已录入过，没有改动。")
-        return
-    known = f"，另有 {done.known} 个已录入过" if done.known else ""
-    typer.echo(f"已导入 #{done.act_id}：新录入 {done.entered} 个读数{known}。")
-    typer.echo(f"如需整批撤销：jieyong meter withdraw act {done.act_id}")
 
 
 @meter_app.command(help="撤销一条记录；原记录保留，不再参与计算。")
@@ -307,31 +258,12 @@ def recompute(
     typer.echo(f"已安排重新计算：{what}；由 jieyong meter work 依次计算。")
 
 
-@meter_app.command(help="检查计量表文件；错误逐行指出，不改动任何数据。")
-def check(
-    file: Annotated[Path, typer.Argument(help="计量表文件（YAML），见 docs/meters.md。")],
-    config: Config = None,
-) -> None:
-    """Check a file of meters; change nothing."""
-    settings = load_settings(config)
-    stated = read_meters(file, settings.time_zone)
-    typer.echo(f"{file}：没有错误；{len(stated.meters)} 块计量表。")
-
-
-@meter_app.command(help="按计量表文件更新：全部成功或全部不改。")
-def apply(
-    file: Annotated[Path, typer.Argument(help="计量表文件（YAML），见 docs/meters.md。")],
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """Bring the database to what a file of meters says."""
-    with session(config, by) as at, at.conn.transaction():
-        stated = read_meters(file, str(at.zone))
-        sync_meters(at.conn, at.act)
-        changes = apply_meters(at.conn, at.act, stated)
-    for line in changes:
-        typer.echo(line)
-    typer.echo(f"{file}：{len(changes)} 处改动。" if changes else f"{file}：没有改动。")
+meter_app.command(help="生成抄表模板：列出每块表和上次读数。")(meter_files.template)
+meter_app.command("import", help="导入抄表 Excel；有一处错误则整个文件不导入，错误逐格指出。")(
+    meter_files.import_command
+)
+meter_app.command(help="检查计量表文件；错误逐行指出，不改动任何数据。")(meter_files.check)
+meter_app.command(help="按计量表文件更新：全部成功或全部不改。")(meter_files.apply)
 
 
 def _unrated_from(at: Session, code: str, end: datetime | None) -> list[datetime]:

@@ -22,13 +22,13 @@ What = Annotated[Permission, typer.Argument(help="权限：track.read 查看行�
 def grant_command(
     principal: Who,
     permission: What,
-    note: Annotated[str, typer.Option("--note", help="依据，如批准文号，写进记录。")] = "",
+    source: Annotated[str, typer.Option("--source", help="依据，如批准文号，写进记录。")] = "",
     by: By = None,
     config: Config = None,
 ) -> None:
     """Grant a permission."""
     with session(config, by) as at:
-        permissions.grant(at.conn, at.act, principal, permission, note)
+        permissions.grant(at.conn, at.act, principal, permission, source)
     typer.echo(f"已授予 {principal}：{NAMES[permission]}。")
 
 

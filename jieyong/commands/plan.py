@@ -1,9 +1,8 @@
-"""`jieyong consumption quota|earlier|calendar`: what consumption is held against. For officers."""
+"""`jieyong consumption quota|earlier`: what consumption is held against. For officers."""
 
 from __future__ import annotations
 
-import csv
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +10,10 @@ from typing import Annotated
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import DryRun
 from jieyong.commands.session import By, Config, session
-from metering.day_kind import DayKind
 from metering.factors.kinds import load_kinds
 from metering.plan import earlier
-from metering.plan.calendar_store import enter_days
 from metering.plan.earlier_rows import parse
 from metering.plan.earlier_sheet import read_table, write_template
 from metering.plan.earlier_unused import unused
@@ -25,12 +23,6 @@ from metering.plan.standing import standings
 from metering.plan.text import standing_lines
 from registry.refusal import refuse
 
-DAY_KINDS = {
-    "工作日": DayKind.WORKDAY,
-    "周末": DayKind.WEEKEND,
-    "节假日": DayKind.HOLIDAY,
-}
-
 quota_app = typer.Typer(no_args_is_help=True, help="定额：录入、更正、撤销，进度和全年预测。")
 earlier_app = typer.Typer(no_args_is_help=True, help="历史月份：用 Excel 导入，供同比使用。")
 
@@ -38,7 +30,7 @@ Institution = Annotated[str, typer.Argument(help="机构编码。")]
 Number = Annotated[int, typer.Argument(help="编号。")]
 
 
-@quota_app.command("enter", help="录入一项定额；用 --corrects 更正已有的一项。")
+@quota_app.command("enter", help="录入一项定额；用 --instead-of 更正已有的一项。")
 def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     institution: Institution,
     value: Annotated[str, typer.Option(help="定额值，如 60.5。")],
@@ -51,7 +43,9 @@ def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         Kind, typer.Option(help="constraint 约束值，baseline 基准值，guide 引导值。")
     ] = (Kind.CONSTRAINT),
     per: Annotated[Per, typer.Option(help="total 总量，m2 单位建筑面积，head 人均。")] = Per.TOTAL,
-    corrects: Annotated[int | None, typer.Option(help="被更正的定额编号。")] = None,
+    instead: Annotated[
+        int | None, typer.Option("--instead-of", help="更正：撤销这个编号的定额，以本次为准。")
+    ] = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -68,10 +62,10 @@ def quota_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
         issued=asked.day(issued, "--issued"),
     )
     with session(config, by) as at:
-        if corrects is None:
+        if instead is None:
             number = enter_quota(at.conn, at.act, quota)
         else:
-            number = correct_quota(at.conn, at.act, corrects, quota)
+            number = correct_quota(at.conn, at.act, instead, quota)
     typer.echo(f"已录入定额，编号 {number}。")
 
 
@@ -86,18 +80,18 @@ def quota_withdraw(number: Number, by: By = None, config: Config = None) -> None
 @quota_app.command("show", help="一个机构的各项定额：进度、状态、全年预测。")
 def quota_show(
     institution: Institution,
-    until: Annotated[str | None, typer.Option(help="截至哪一天；缺省为昨天。")] = None,
+    day: Annotated[str | None, typer.Option("--day", help="截至哪一天；缺省为昨天。")] = None,
     config: Config = None,
 ) -> None:
     """Say how an institution stands to its quotas."""
     with session(config) as at:
-        day = at.today - timedelta(days=1) if until is None else asked.day(until, "--until")
-        found = standings(at.conn, institution, day, at.zone)
-    typer.echo(f"{institution}，截至 {day}：")
+        on = at.today - timedelta(days=1) if day is None else asked.day(day, "--day")
+        found = standings(at.conn, institution, on, at.zone)
+    typer.echo(f"{institution}，截至 {on}：")
     for one in found:
         typer.echo("\n".join(standing_lines(one)))
     if not found:
-        typer.echo(f"没有 {day.year} 年的定额。")
+        typer.echo(f"没有 {on.year} 年的定额。")
 
 
 @earlier_app.command("template", help="导出填报模板，附机构和计量点编码。")
@@ -113,7 +107,7 @@ def earlier_template(file: Path, config: Config = None) -> None:
 def earlier_import(
     file: Path,
     config: Config = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
+    dry_run: DryRun = False,
     by: By = None,
 ) -> None:
     """Bring a workbook in, whole or not at all."""
@@ -145,48 +139,6 @@ def earlier_undo(number: Number, by: By = None, config: Config = None) -> None:
     with session(config, by) as at:
         count = earlier.withdraw(at.conn, at.act, number)
     typer.echo(f"已撤销导入 {number}，{count} 行不再使用。")
-
-
-def calendar(
-    file: Path,
-    source: Annotated[str, typer.Option(help="依据：节假日安排的通知名称和文号。")],
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """Enter the days that differ from their weekday, from a CSV of date and kind."""
-    days = read_days(file)
-    with session(config, by) as at:
-        changed = enter_days(at.conn, at.act, days, source)
-    typer.echo(f"读入 {len(days)} 天，其中 {changed} 天为新增或变更。")
-
-
-def read_days(file: Path) -> dict[date, DayKind]:
-    """Days and their kinds of a CSV file without headings: ``2026-10-10,工作日``.
-
-    Raises:
-        registry.refusal.RefusedError: a line is wrong; the first is named.
-    """
-    days: dict[date, DayKind] = {}
-    for number, row in enumerate(csv.reader(_text(file).splitlines()), start=1):
-        where = f"{file.name} 第 {number} 行"
-        if len(row) != 2 or row[1].strip() not in DAY_KINDS:
-            refuse(where, f"应为“日期,{'|'.join(DAY_KINDS)}”，如 2026-10-10,工作日")
-        day = asked.day(row[0].strip().replace("/", "-"), where)
-        if day in days:
-            refuse(where, f"{day} 出现两次，请删去一行")
-        days[day] = DAY_KINDS[row[1].strip()]
-    return days
-
-
-def _text(file: Path) -> str:
-    """Return what a file says; Excel on a Chinese Windows writes CSV in GBK, others in UTF-8."""
-    content = file.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return refuse(file.name, "不是文本文件；请另存为 CSV（UTF-8），每行一个日期")
 
 
 def _decimal(text: str, where: str) -> Decimal:

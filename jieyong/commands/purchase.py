@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from jieyong.commands import asked
 from jieyong.commands.asked import day
 from jieyong.commands.bill_entry import write_scan
 from jieyong.commands.bill_words import (
@@ -19,7 +18,6 @@ from jieyong.commands.bill_words import (
     Quantity,
     Scan,
     Unit,
-    Why,
     changed,
     decimal,
     energy,
@@ -27,6 +25,7 @@ from jieyong.commands.bill_words import (
     scan,
     shown,
 )
+from jieyong.commands.options import Institutions, ThisYear, Why, institutions_named
 from jieyong.commands.session import By, Config, session
 from jieyong.commands.total_screen import show as show_table
 from jieyong.commands.total_screen import text_table
@@ -93,7 +92,7 @@ def enter(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 @purchase_app.command()
 def correct(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     number: Number,
-    bought_on: Annotated[str | None, typer.Option("--day", help="购入日期。")] = None,
+    bought_on: Annotated[str | None, typer.Option("--day", help="哪一天购入。")] = None,
     quantity: Quantity = None,
     amount: Amount = None,
     unit: Unit = None,
@@ -130,25 +129,24 @@ def correct(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 
 @purchase_app.command()
-def withdraw(number: Number, why: Why, config: Config = None, by: By = None) -> None:
+def withdraw(number: Number, reason: Why, config: Config = None, by: By = None) -> None:
     """撤销一笔购入 (withdraw a purchase; it stays readable)."""
     with session(config, by) as at:
-        entry.withdraw_purchase(at.conn, at.act, number, why)
+        entry.withdraw_purchase(at.conn, at.act, number, reason)
     typer.echo(f"已撤销购入 {number}。记录仍可查：jieyong bill purchase show {number}")
 
 
 @purchase_app.command("list")
 def list_command(
-    year: Annotated[int, typer.Option(callback=asked.year, help="年份。")],
-    institution: Annotated[
-        list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
-    ] = None,
+    year: ThisYear,
+    institution: Institutions = None,
     withdrawn: Annotated[bool, typer.Option("--withdrawn", help="连同已撤销的。")] = False,
     config: Config = None,
 ) -> None:
     """列出一年的购入，连同编号 (list the purchases of a year)."""
     days = date(year, 1, 1), date(year + 1, 1, 1)
     with session(config) as at:
+        institutions_named(at.conn, institution)
         found = recorded_purchases(at.conn, days, institution, withdrawn=withdrawn)
     if not found:
         typer.echo(f"{year} 年没有购入记录；录入：jieyong bill purchase enter 机构 能源 日期 …")

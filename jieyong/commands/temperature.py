@@ -12,6 +12,7 @@ from psycopg.types.range import Range
 from rich.console import Console
 
 from jieyong.commands import temperature_tables
+from jieyong.commands.options import DryRun, First, Last
 from jieyong.commands.session import By, Config, Session, session
 from metering.facts import written
 from metering.gauge.outdoor import Days, daily_means, site_seasons
@@ -90,26 +91,26 @@ def import_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     site: Site,
     file: Annotated[Path, typer.Argument(help="填好的气温 Excel 文件。")],
     source: Annotated[str | None, typer.Option(help="数据来源；缺省为文件名。")] = None,
-    preview: Annotated[bool, typer.Option("--preview", help="只看结果，不录入。")] = False,
+    dry_run: DryRun = False,
     by: By = None,
     config: Config = None,
 ) -> None:
     """Bring in a sheet of temperatures, all of it or nothing."""
-    with session(config, by) as at, at.conn.transaction(force_rollback=preview):
+    with session(config, by) as at, at.conn.transaction(force_rollback=dry_run):
         rows = read_sheet(file.read_bytes(), file.name, at.zone)
-        if preview:
+        if dry_run:
             Console().print(temperature_tables.observed(rows, at.zone))
         _enter(at, site, rows, source or file.name)
-    if preview:
-        typer.echo("以上为预览，没有录入；去掉 --preview 即导入。")
+    if dry_run:
+        typer.echo("以上为预览，没有录入；去掉 --dry-run 即导入。")
 
 
 @temperature_app.command(help="指定某测点为站点的气温传感器；人工录入优先于传感器。")
 def sensor(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     site: Site,
     point: Annotated[str, typer.Argument(help="测点：设备编码/测点名；单位须为 ℃。")],
-    since: Annotated[str | None, typer.Option(help="自何时起，如 2026-06-01；缺省不限。")] = None,
-    until: Annotated[str | None, typer.Option(help="至何时止；缺省一直有效。")] = None,
+    since: Annotated[str | None, typer.Option(help="起始时间，如 2026-06-01；缺省不限。")] = None,
+    until: Annotated[str | None, typer.Option(help="截止时间（不含）；缺省一直有效。")] = None,
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -139,8 +140,8 @@ def withdraw_sensor_command(
 @temperature_app.command(help="查看逐日气温、度日数和季节；缺省为昨天所在的月份，至昨天。")
 def show(
     site: Site,
-    first: Annotated[str | None, typer.Option("--from", help="第一天，如 2026-06-01。")] = None,
-    last: Annotated[str | None, typer.Option("--to", help="最后一天（含）。")] = None,
+    first: First = None,
+    last: Last = None,
     config: Config = None,
 ) -> None:
     """Show days with their degree-days and seasons."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from collector.jt808.messages import MessageError, parse_registration
 from collector.jt808.rows import SOURCE as JT808
 from collector.replay import Jt808Replayer, MqttReplayer, Replayer
-from fleet.dashboard.readings import find_vehicle
+from jieyong.commands.options import Why
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.database import database_url
@@ -21,6 +21,7 @@ from metering.facts import written
 from registry.importing import lock
 from registry.refusal import refuse
 from registry.terminal_decisions import Approval, Decision, approve, decisions, turn_away
+from registry.vehicles import find_vehicle
 from storage.errors import RowsRefused
 from storage.records import Batch, split
 from storage.waiting import Kept, Waiting, kept, mark_replayed, replaying, waiting
@@ -64,14 +65,16 @@ def list_command(
 def approve_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     code: Code,
     vehicle: Annotated[str, typer.Option("--vehicle", help="车辆编码或车牌。")],
-    since: Annotated[str, typer.Option("--since", help="自何时绑定，如 2026-11-01 或含时刻。")],
-    note: Annotated[str, typer.Option("--note", help="依据，写进记录。")] = "",
+    since: Annotated[
+        str, typer.Option("--since", help="起始时间，自何时绑定，如 2026-11-01 或含时刻。")
+    ],
+    source: Annotated[str, typer.Option("--source", help="依据，写进记录。")] = "",
     by: By = None,
     config: Config = None,
 ) -> None:
     """Let a terminal in."""
     with session(config, by) as at:
-        found = find_vehicle(at.conn, vehicle)
+        found = find_vehicle(at.conn, vehicle, "--vehicle")
         begin = written.moment(since, at.zone, "--since")
         waits = _on_the_wire(at, code)
         if waits is None:
@@ -79,7 +82,7 @@ def approve_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
         with replaying(at.conn):
             with at.conn.transaction():
                 lock(at.conn)
-                approval = Approval(waits, found.id, found.code, begin, note)
+                approval = Approval(waits, found.id, found.code, begin, source)
                 terminal_id = approve(at.conn, at.act, approval)
             messages = replay(at, waits, terminal_id)
     typer.echo(
@@ -92,14 +95,14 @@ def approve_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
 @terminal_app.command("refuse", help="拒绝接入；已批准的自现在起解除绑定。")
 def refuse_command(
     code: Code,
-    why: Annotated[str, typer.Option("--why", help="原因，写入操作日志。")],
+    reason: Why,
     by: By = None,
     config: Config = None,
 ) -> None:
     """Turn a terminal away."""
     with session(config, by) as at, at.conn.transaction():
         lock(at.conn)
-        turn_away(at.conn, at.act, _on_the_wire(at, code) or code, why)
+        turn_away(at.conn, at.act, _on_the_wire(at, code) or code, reason)
     typer.echo(f"已拒绝终端 {code}。")
 
 

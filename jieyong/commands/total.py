@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import AsJson
 from jieyong.commands.session import Config, session
 from jieyong.commands.total_day import day_command
 from jieyong.commands.total_facts import relation_app, standing_app
 from jieyong.commands.total_mains import mains_command
-from jieyong.commands.total_screen import check_energy, show, text_table
+from jieyong.commands.total_screen import (
+    Csv,
+    Energy,
+    Excel,
+    Level,
+    check_energy,
+    show,
+    text_table,
+    write_files,
+)
 from jieyong.settings import Settings
 from jieyong.settings_file import load_settings
 from metering.bills.reported_totals import reported_table, reported_totals
@@ -26,8 +35,6 @@ from metering.tree.report import Grouping, Report, month_report
 from metering.tree.report_table import (
     Table,
     coal_table,
-    to_csv,
-    to_excel,
     to_json,
     totals_table,
 )
@@ -42,7 +49,7 @@ PROBLEM_KINDS = {
 }
 
 
-class Source(StrEnum):
+class Basis(StrEnum):
     """What totals rest on."""
 
     METERED = "metered"
@@ -50,8 +57,8 @@ class Source(StrEnum):
 
 
 _NOTHING = {
-    Source.METERED: "没有计入的计量表。",
-    Source.REPORTED: "没有票据、购入或计入的计量表。",
+    Basis.METERED: "没有计入的计量表。",
+    Basis.REPORTED: "没有票据、购入或计入的计量表。",
 }
 
 total_app = typer.Typer(
@@ -68,45 +75,35 @@ Month = Annotated[str, typer.Argument(help="月份，如 2026-10。")]
 @total_app.command(help="某月的合计：用入、自发、外送、用量；未知不当作 0。")
 def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     month: Month,
-    energy: Annotated[
-        str | None, typer.Option("--energy", help="只看一种能源，如 electricity。")
-    ] = None,
-    level: Annotated[
-        Grouping,
-        typer.Option(
-            "--level", help="institution 机构，building 建筑，room 房间，item 分项，district 区县。"
-        ),
-    ] = Grouping.INSTITUTION,
-    source: Annotated[
-        Source, typer.Option("--source", help="metered 计量合计；reported 上报数（票据优先）。")
-    ] = Source.METERED,
+    energy: Energy = None,
+    level: Level = Grouping.INSTITUTION,
+    basis: Annotated[
+        Basis, typer.Option("--basis", help="metered 计量合计；reported 上报数（票据优先）。")
+    ] = Basis.METERED,
     coal: Annotated[bool, typer.Option("--coal", help="折算标准煤，并按机构合计。")] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")] = None,
-    excel: Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    csv: Csv = None,
+    excel: Excel = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Print what every holder used in a month."""
     first = asked.month(month, "月份")
     check_energy(energy)
-    if coal and source is Source.REPORTED:
-        refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --source metered")
+    if coal and basis is Basis.REPORTED:
+        refuse("--coal", "上报数不在这里折算标准煤；请去掉 --coal，或用 --basis metered")
     factors = _factors(load_settings(config)) if coal else None
     with session(config) as at:
-        if source is Source.REPORTED:
+        if basis is Basis.REPORTED:
             totals = reported_totals(at.conn, first, at.zone, level, energy)
             report, tables = Report(first, level, ()), {"totals": reported_table(totals)}
         else:
             report = month_report(at.conn, first, at.zone, level, energy)
             tables = _tables(report, factors)
-    if csv is not None:
-        csv.write_text(to_csv(tables["totals"]), encoding="utf-8", newline="")
-    if excel is not None:
-        excel.write_bytes(to_excel(list(tables.values())))
+    write_files(csv, excel, list(tables.values()))
     if as_json:
         typer.echo(to_json(report, tables))
     elif not tables["totals"].rows:
-        typer.echo(f"{first:%Y-%m} {_NOTHING[source]}")
+        typer.echo(f"{first:%Y-%m} {_NOTHING[basis]}")
     else:
         for table in tables.values():
             show(f"{first:%Y-%m} {table.name}", table)

@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import AsJson
 from jieyong.commands.session import Config, session
-from jieyong.commands.total_screen import check_energy, show
+from jieyong.commands.total_screen import Csv, Energy, Excel, Level, check_energy, show, write_files
 from metering.tree.report import Grouping, day_report
-from metering.tree.report_table import days_table, days_to_json, to_csv, to_excel
+from metering.tree.report_table import days_table, days_to_json
 from registry.refusal import refuse
 
 MOST_DAYS: Final = 366
 
 
 def day_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    since: Annotated[str, typer.Option("--from", help="起始日期，如 2026-10-01。")],
+    since: Annotated[str, typer.Option("--from", help="第一天，如 2026-10-01。")],
     to: Annotated[
-        str | None, typer.Option("--to", help="截止日期（含）；缺省为起始日期当天。")
+        str | None, typer.Option("--to", help="最后一天（含）；缺省为第一天当日。")
     ] = None,
-    energy: Annotated[
-        str | None, typer.Option("--energy", help="只看一种能源，如 electricity。")
-    ] = None,
-    level: Annotated[
-        Grouping,
-        typer.Option(
-            "--level", help="institution 机构，building 建筑，room 房间，item 分项，district 区县。"
-        ),
-    ] = Grouping.INSTITUTION,
-    csv: Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")] = None,
-    excel: Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    energy: Energy = None,
+    level: Level = Grouping.INSTITUTION,
+    csv: Csv = None,
+    excel: Excel = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """Print what every holder used on each day."""
@@ -45,10 +38,7 @@ def day_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its n
     with session(config) as at:
         report = day_report(at.conn, (first, last + timedelta(days=1)), at.zone, level, energy)
     table = days_table(report)
-    if csv is not None:
-        csv.write_text(to_csv(table), encoding="utf-8", newline="")
-    if excel is not None:
-        excel.write_bytes(to_excel([table]))
+    write_files(csv, excel, [table])
     if as_json:
         typer.echo(days_to_json(report, table))
     elif not report.rows:

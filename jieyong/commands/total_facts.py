@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import DryRun
 from jieyong.commands.session import By, Config, session
 from jieyong.commands.total_screen import show, text_table
 from metering.quality.words import moment
@@ -53,7 +54,6 @@ Since = Annotated[
 ]
 Until = Annotated[str | None, typer.Option("--until", help="截止日期（不含当日）；缺省长期有效。")]
 File = Annotated[Path, typer.Argument(help="文件，.xlsx 或 .csv。")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="只预览，不录入。")]
 Withdrawn = Annotated[bool, typer.Option("--withdrawn", help="连同已撤销的。")]
 
 
@@ -89,13 +89,16 @@ def relation_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by it
             help="own 自报，on_behalf 代报，merged 合署，shared 分摊，excluded 不计入。"
         ),
     ],
-    to: Annotated[
+    institution: Annotated[
         list[str] | None,
-        typer.Option("--to", help="上报机构编码；分摊写多次，如 --to A=3 --to B=2。"),
+        typer.Option(
+            "--institution",
+            help="上报机构编码；分摊写多次，如 --institution A=3 --institution B=2。",
+        ),
     ] = None,
     since: Since = None,
     until: Until = None,
-    note: Annotated[str, typer.Option("--note", help="依据或原因。")] = "",
+    source: Annotated[str, typer.Option("--source", help="依据，写进记录。")] = "",
     by: By = None,
     config: Config = None,
 ) -> None:
@@ -104,10 +107,10 @@ def relation_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by it
         subject_kind=subject_kind.value,
         subject=subject,
         kind=kind,
-        shares=_parts(to or [], kind),
+        shares=_parts(institution or [], kind),
         since=_date(since, "--since"),
         until=_date(until, "--until"),
-        note=note,
+        note=source,
     )
     with session(config, by) as at:
         number = enter_relation(at.conn, at.act, relation)
@@ -164,7 +167,7 @@ def standing_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     institution: Annotated[str, typer.Argument(help="机构编码。")],
     district: Annotated[str, typer.Argument(help="区县的代码或名称。")],
     kind: Annotated[str, typer.Option("--type", help="机构类型代码，如 01、021。")] = "",
-    level: Annotated[str, typer.Option("--level", help="级别，如 省级、市级、县级。")] = "",
+    rank: Annotated[str, typer.Option("--rank", help="级别，如 省级、市级、县级。")] = "",
     since: Since = None,
     until: Until = None,
     by: By = None,
@@ -172,7 +175,7 @@ def standing_enter(  # noqa: PLR0913, PLR0917 - options of a command, each by it
 ) -> None:
     """Enter where an institution stands."""
     days = _date(since, "--since"), _date(until, "--until")
-    standing = Standing(institution, district, kind, level, *days)
+    standing = Standing(institution, district, kind, rank, *days)
     with session(config, by) as at:
         number = enter_standing(at.conn, at.act, standing)
     typer.echo(f"已登记机构归属，编号 {number}。")

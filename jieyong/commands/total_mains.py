@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from jieyong.commands import asked
+from jieyong.commands.options import AsJson, OneMonth
 from jieyong.commands.session import Config, Session, session
 from jieyong.commands.total_screen import show
 from metering.derive.times import next_month
@@ -27,12 +28,12 @@ from registry.refusal import refuse
 
 
 def mains_command(
-    month: Annotated[str, typer.Option("--month", help="月份，如 2026-10。")],
+    month: OneMonth,
     grain: Annotated[
         Grain, typer.Option("--grain", help="month 按月，day 按日，hour 按小时。")
     ] = Grain.MONTH,
-    meter: Annotated[str | None, typer.Option("--meter", help="只看一块总表，写其编码。")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")] = False,
+    meter: Annotated[str | None, typer.Option("--meter", help="只看一块总表：计量表编码。")] = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """List what main meters measured beyond their sub-meters."""

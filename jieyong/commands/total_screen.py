@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from rich.table import Table as Screen
 from rich.text import Text
 
 from jieyong.commands.screen import console
 from metering.factors.kinds import load_kinds
-from metering.tree.report_table import Form, Table, shown
+from metering.tree.report import Grouping
+from metering.tree.report_table import Form, Table, shown, to_csv, to_excel
 from registry.refusal import refuse
+
+Energy = Annotated[str | None, typer.Option("--energy", help="只看一种能源，如 electricity。")]
+Level = Annotated[
+    Grouping,
+    typer.Option(
+        "--level", help="institution 机构，building 建筑，room 房间，item 分项，district 区县。"
+    ),
+]
+Csv = Annotated[Path | None, typer.Option("--csv", help="写入 CSV。")]
+Excel = Annotated[Path | None, typer.Option("--excel", help="写入 Excel。")]
 
 
 def show(title: str, table: Table) -> None:
@@ -27,6 +43,14 @@ def show(title: str, table: Table) -> None:
 def text_table(name: str, titles: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Table:
     """Return a table of words alone."""
     return Table(name, titles, titles, (Form.TEXT,) * len(titles), rows)
+
+
+def write_files(csv: Path | None, excel: Path | None, tables: Sequence[Table]) -> None:
+    """Write the first table as CSV, and all of them as Excel, where a file is named."""
+    if csv is not None:
+        csv.write_text(to_csv(tables[0]), encoding="utf-8", newline="")
+    if excel is not None:
+        excel.write_bytes(to_excel(list(tables)))
 
 
 def check_energy(energy: str | None) -> None:

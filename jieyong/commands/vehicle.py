@@ -18,6 +18,7 @@ from fleet.ledger import entry, imports, lists, load, papers
 from fleet.ledger.account import accounts
 from fleet.ledger.draft import Draft, draft
 from fleet.ledger.draft import Progress as Told
+from fleet.ledger.find import find_consumer
 from fleet.ledger.lines import COLUMNS
 from fleet.ledger.mileage import in_turn
 from fleet.ledger.mileage_doubts import all_doubts
@@ -29,8 +30,18 @@ from fleet.ledger.window import Window, months, rolling, year
 from fleet.ledger.words import Papers, read_mapping, words
 from jieyong.commands import asked
 from jieyong.commands.giving import give
+from jieyong.commands.options import (
+    AsJson,
+    DryRun,
+    File,
+    Institutions,
+    Month,
+    Why,
+    Year,
+    institutions_named,
+)
 from jieyong.commands.session import By, Config, Session, session
-from registry.refusal import RefusedError, refuse
+from registry.refusal import refuse
 
 _SHOWN: Final = 20
 _MANY: Final = 3000
@@ -40,13 +51,7 @@ vehicle_app = typer.Typer(
     no_args_is_help=True, help="车辆台账与单车核算 (the ledger of vehicles, the account of each)."
 )
 
-Institution = Annotated[
-    list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
-]
-Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-03。")]
-Year = Annotated[int | None, typer.Option("--year", callback=asked.year, help="年份。")]
-Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出。")]
-File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
+Vehicle = Annotated[str, typer.Argument(help="车辆编码或车牌，见台账。")]
 MappingFile = Annotated[
     Path | None, typer.Option("--mapping", help="供应商导出文件的对照文件（YAML）。")
 ]
@@ -66,8 +71,8 @@ def import_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     file: Path,
     mapping: MappingFile = None,
     config: Config = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只预览，不导入。")] = False,
-    as_json: Json = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
     by: By = None,
 ) -> None:
     """导入车辆、油卡、派车单、费用等；有一处错误则全部不导入 (all of a file, or nothing)."""
@@ -115,7 +120,7 @@ def undo(number: int, config: Config = None, by: By = None) -> None:
 def withdraw_command(
     table: Annotated[str, typer.Argument(help="记录所在的表，见拒绝信息。")],
     number: Annotated[int, typer.Argument(min=1, help="编号。")],
-    why: Annotated[str, typer.Option("--why", help="原因，写入操作日志。")],
+    reason: Why,
     config: Config = None,
     by: By = None,
 ) -> None:
@@ -123,22 +128,23 @@ def withdraw_command(
     if table not in COLUMNS:
         refuse(table, f"没有这样的表，请从这些中选：{'、'.join(COLUMNS)}")
     with session(config, by) as at:
-        key = withdraw(at.conn, at.act, table, number, why)
+        key = withdraw(at.conn, at.act, table, number, reason)
     typer.echo(f"已撤回 {table} {number}（{key}）。")
 
 
 @vehicle_app.command()
 def facts(
-    code: str,
+    vehicle: Vehicle,
     said: Annotated[
         list[str] | None, typer.Argument(help="要录入的情况，如 状态=封存；不写则列出。")
     ] = None,
-    since: Annotated[str | None, typer.Option("--since", help="自何日起，如 2026-01-01。")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="起始日期，如 2026-01-01。")] = None,
     config: Config = None,
     by: By = None,
 ) -> None:
     """列出或录入一辆车的情况 (list what is known of a vehicle, or enter facts of it)."""
     with session(config, by) as at:
+        code = find_consumer(at.conn, vehicle, at.today, withdrawn=not said).code
         if said:
             on = asked.day(since or "", "--since")
             number = entry.enter_facts(at.conn, at.act, code, said, on, words())
@@ -156,16 +162,17 @@ def facts(
 
 @vehicle_app.command()
 def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    code: str,
+    vehicle: Vehicle,
     file: File = None,
     month: Month = None,
     in_year: Year = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """一辆车的核算：本月、三个月、十二个月，或全年各月 (the account of one vehicle)."""
     windows = _windows(month, in_year)
     with session(config) as at:
+        code = find_consumer(at.conn, vehicle, at.today).code
         found = [
             one
             for window in windows
@@ -175,8 +182,6 @@ def account(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
                 mileage=in_turn(at.conn, window, at.zone, [code]),
             )
         ]
-        if not found:
-            raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
         tables = papers.account_tables(found, words(), at.zone)
     give(tables, file, as_json=as_json)
 
@@ -186,15 +191,15 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     file: File = None,
     month: Month = None,
     in_year: Year = None,
-    institution: Institution = None,
-    as_json: Json = False,
+    institution: Institutions = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """单车核算表：每辆车一行，并列出未绑定的油卡和用油 (one line for each vehicle)."""
     windows = _windows(month, in_year)
     window = windows[-1] if in_year else windows[0]
     with session(config) as at:
-        zone, which = at.zone, known(at, institution)
+        zone, which = at.zone, institutions_named(at.conn, institution)
         kilometres = in_turn(at.conn, window, zone, institutions=institution)
         found = accounts(
             at.conn, window, zone, words(), institutions=institution, mileage=kilometres
@@ -219,15 +224,15 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
 @vehicle_app.command("over-age")
 def over_age(
     file: File = None,
-    day: Annotated[str | None, typer.Option("--day", help="截至何日；缺省为今日。")] = None,
-    institution: Institution = None,
-    as_json: Json = False,
+    day: Annotated[str | None, typer.Option("--day", help="截至哪一天；缺省为今日。")] = None,
+    institution: Institutions = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """车龄清单：哪些车已达更新年限，哪些高于配备标准 (vehicles by age)."""
     with session(config) as at:
         on = asked.day(day, "--day") if day else at.today
-        which = known(at, institution)
+        which = institutions_named(at.conn, institution)
         found = load.consumers(at.conn, on, institutions=institution)
     rule = limits().over_age_on(on)
     asks = f"{rule.years} 年（{rule.source}）" if rule else "未规定"
@@ -241,19 +246,6 @@ def _windows(month: str | None, in_year: int | None) -> Sequence[Window]:
     if in_year is not None:
         return [*(months(date(in_year, number, 1), 1) for number in range(1, 13)), year(in_year)]
     return rolling(asked.month(month or "", "--month"))
-
-
-def known(at: Session, institutions: list[str] | None) -> str:
-    """Name institutions; ``None``: all of them.
-
-    Raises:
-        RefusedError: one does not exist.
-    """
-    names = dict(at.conn.execute("SELECT code, name FROM institution").fetchall())
-    unknown = sorted(set(institutions or ()) - set(names))
-    if unknown:
-        raise RefusedError(f"机构 {'、'.join(unknown)} 不存在，请核对编码")
-    return "、".join(names[code] for code in institutions) if institutions else "全部机构"
 
 
 def _echo_json(drawn: Draft, number: int | None) -> None:

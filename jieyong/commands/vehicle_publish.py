@@ -15,51 +15,49 @@ from fleet.publish.publishing import Books, Draft, draft, publish
 from fleet.publish.sheet import corrections, several, sheet
 from jieyong.commands import asked
 from jieyong.commands.giving import give
+from jieyong.commands.options import AsJson, File, Institutions, Month, OneMonth, institutions_named
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Session, session
-from jieyong.commands.vehicle import Institution, Json, known
 from registry.refusal import refuse
 from registry.table import Table
 
-Month = Annotated[str, typer.Option("--month", help="月份，如 2026-03。")]
 One = Annotated[str, typer.Option("--institution", help="机构编码。")]
-File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
-Why = Annotated[str, typer.Option("--why", help="更正或撤回的原因，写入审计记录。")]
+Why = Annotated[str, typer.Option("--reason", help="更正或撤回的原因，写入操作日志。")]
 
 
 def publish_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    month: Month,
+    month: OneMonth,
     institution: One,
     file: File = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只看公示内容，不公示。")] = False,
     correct: Annotated[bool, typer.Option("--correct", help="公示更正：另出一版。")] = False,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="撤回现行公示。")] = False,
-    why: Why = "",
-    as_json: Json = False,
+    reason: Why = "",
+    as_json: AsJson = False,
     by: By = None,
     config: Config = None,
 ) -> None:
     """公示一个月的单车核算：数字即时固定，以后的更正另列 (publish a month; it is frozen)."""
     when = asked.month(month, "--month")
-    if (correct or withdraw) and not why.strip():
-        refuse("--why", "请写明更正或撤回的原因")
+    if (correct or withdraw) and not reason.strip():
+        refuse("--reason", "请写明更正或撤回的原因")
     if correct + withdraw + dry_run > 1:
         refuse("--correct", "--correct、--withdraw、--dry-run 只写一个")
     with session(config, by) as at:
-        known(at, [institution])
+        institutions_named(at.conn, [institution])
         if withdraw:
-            revision = store.withdraw(at.conn, at.act, institution, when, why)
+            revision = store.withdraw(at.conn, at.act, institution, when, reason)
             typer.echo(f"已撤回 {institution} {month} 的公示（第 {revision} 版）。记录仍可查。")
             return
         if dry_run:
             found = draft(at.conn, institution, when, at.today, _books(at))
             tables = _tables(at, found, "预览", None, file, as_json=as_json)
         else:
-            correcting = why if correct else ""
+            correcting = reason if correct else ""
             found, revision = publish(
                 at.conn, at.act, institution, when, _books(at), correcting=correcting
             )
-            named = f"第 {revision} 版" + (f"（更正：{why}）" if correct else "")
+            named = f"第 {revision} 版" + (f"（更正：{reason}）" if correct else "")
             tables = _tables(at, found, named, at, file, as_json=as_json)
             typer.echo(f"已公示 {institution} {month}，{named}。", err=as_json)
     _warn(found)
@@ -68,15 +66,15 @@ def publish_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
 
 def published_command(
     file: File = None,
-    month: Annotated[str | None, typer.Option("--month", help="月份；不写则列出全部。")] = None,
-    institution: Institution = None,
-    as_json: Json = False,
+    month: Month = None,
+    institution: Institutions = None,
+    as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """列出公示过的月份；写明月份则给出公示的原表，以及与现在账面的差异 (what was published)."""
     when = None if month is None else asked.month(month, "--month")
     with session(config) as at:
-        known(at, institution)
+        institutions_named(at.conn, institution)
         if when is None:
             _list(at, institution)
             return

@@ -4,42 +4,60 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
 
-from fleet.dashboard.readings import find_vehicle
 from fleet.track.rules import SECOND_US
 from fleet.yards import load
 from fleet.yards.load import Vehicle as Its
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.verdicts import CannotTell, Doubt, Why
-from jieyong.commands import asked, fence_tables
+from jieyong.commands import yard_tables
 from jieyong.commands.giving import give
+from jieyong.commands.options import (
+    AsJson,
+    File,
+    First,
+    Institutions,
+    Last,
+    Month,
+    Vehicle,
+    institutions_named,
+    window,
+)
 from jieyong.commands.screen import counting
 from jieyong.commands.session import Config, Reader, Reason, Session, session, tracks_of
-from metering.plan.calendar_store import load_calendar
-from registry.refusal import refuse
+from registry.calendar_store import load_calendar
 from registry.table import Table
+from registry.vehicles import find_vehicle
 
-Month = Annotated[str | None, typer.Option("--month", help="月份，如 2026-10。")]
-First = Annotated[str | None, typer.Option("--from", help="第一天，如 2026-10-01。")]
-Last = Annotated[str | None, typer.Option("--to", help="最后一天（含）。")]
-Vehicle = Annotated[str | None, typer.Option("--vehicle", help="一辆车：编码或车牌。")]
-Institution = Annotated[
-    list[str] | None, typer.Option("--institution", help="机构编码，可写多次；不写为全部。")
-]
 All = Annotated[bool, typer.Option("--all", help="也列出相符的；缺省只列疑点和无法判断的。")]
-File = Annotated[Path | None, typer.Argument(help="写入此文件：.xlsx、.csv 或 .json；不写则显示。")]
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 
 _BLIND: Final = frozenset({Why.NO_POSITIONS, Why.NO_FENCE, Why.CALENDAR, Why.SENSITIVE})
 """Said without having seen a position."""
 
-Look = Callable[[psycopg.Connection[Any], Asked, Sequence[Its]], Iterator[list[Found]]]
+_SHOWN: Final = (Doubt, CannotTell)
+"""Verdicts that are shown without ``--all``."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked of vehicles: its name, its action in the audit log, who answers, the table."""
+
+    name: str
+    action: str
+    look: Callable[[psycopg.Connection[Any], Asked, Sequence[Its]], Iterator[list[Found]]]
+    tabled: Callable[[Sequence[Found], str, ZoneInfo], Table]
+
+
+_NIGHTS: Final = _Question("定点停放", "yards.read", in_yards, yard_tables.nights)
+_SEALED: Final = _Question("封存停驶", "sealed.read", at_rest, yard_tables.sealed)
 
 
 def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
@@ -49,7 +67,7 @@ def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     first: First = None,
     last: Last = None,
     vehicle: Vehicle = None,
-    institution: Institution = None,
+    institution: Institutions = None,
     everything: All = False,
     as_json: AsJson = False,
     by: Reader = None,
@@ -57,14 +75,10 @@ def yards(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 ) -> None:
     """Show which vehicles were not in their yards."""
     with session(config, by) as at:
-        what = _asked(at, month, first, last)
-        its, asked_for = _vehicles(at, vehicle, institution)
-        days = {"from": what.first.isoformat(), "to": what.last.isoformat()}
-        with tracks_of(at, "yards.read", asked_for, reason, **days) as shown:
-            found, whole = _look(at, what, in_yards, its)
-            shown.update(one.vehicle.code for one in found if _tells(one, everything))
-    title = f"{what.first} 至 {what.last} 定点停放"
-    _give(fence_tables.nights, found, (title, whole), at, file, (everything, as_json))
+        what = _asked(at, window(month, first, last))
+        whose = _vehicles(at, vehicle, institution)
+        said = _answer(at, _NIGHTS, what, whose, reason, everything=everything)
+    _give(said, file, as_json=as_json)
 
 
 def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
@@ -74,7 +88,7 @@ def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     first: First = None,
     last: Last = None,
     vehicle: Vehicle = None,
-    institution: Institution = None,
+    institution: Institutions = None,
     everything: All = False,
     as_json: AsJson = False,
     by: Reader = None,
@@ -82,22 +96,17 @@ def sealed(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 ) -> None:
     """Show which sealed vehicles moved."""
     with session(config, by) as at:
-        what = _asked(at, month, first, last)
-        its, asked_for = _vehicles(at, vehicle, institution)
-        days = {"from": what.first.isoformat(), "to": what.last.isoformat()}
-        with tracks_of(at, "sealed.read", asked_for, reason, **days) as shown:
-            found, whole = _look(at, what, at_rest, its)
-            shown.update(one.vehicle.code for one in found if _tells(one, everything))
-    title = f"{what.first} 至 {what.last} 封存停驶"
-    _give(fence_tables.sealed, found, (title, whole), at, file, (everything, as_json))
+        what = _asked(at, window(month, first, last))
+        whose = _vehicles(at, vehicle, institution)
+        said = _answer(at, _SEALED, what, whose, reason, everything=everything)
+    _give(said, file, as_json=as_json)
 
 
-def _asked(at: Session, month: str | None, first: str | None, last: str | None) -> Asked:
-    begin, end = _days(month, first, last)
+def _asked(at: Session, days: tuple[date, date]) -> Asked:
     trips, fences = at.settings.trips, at.settings.fences
     return Asked(
-        first=begin,
-        last=end,
+        first=days[0],
+        last=days[1],
         zone=at.zone,
         now=at.now,
         calendar=load_calendar(at.conn),
@@ -109,41 +118,48 @@ def _asked(at: Session, month: str | None, first: str | None, last: str | None) 
     )
 
 
-def _days(month: str | None, first: str | None, last: str | None) -> tuple[date, date]:
-    if (month is None) == (first is None):
-        refuse("--month", "请写 --month 2026-10，或 --from 2026-10-01 --to 2026-10-08")
-    if month is not None:
-        begin = asked.month(month, "--month")
-        return begin, (begin + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    begin = asked.day(first or "", "--from")
-    end = begin if last is None else asked.day(last, "--to")
-    if end < begin:
-        refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
-    return begin, end
-
-
 def _vehicles(
     at: Session, vehicle: str | None, institutions: list[str] | None
 ) -> tuple[list[Its], str]:
     """Return the vehicles that are asked for, and in a word which they are, for the record."""
-    one = None if vehicle is None else find_vehicle(at.conn, vehicle)
-    known = {code for (code,) in at.conn.execute("SELECT code FROM institution")}
-    strange = sorted(set(institutions or ()) - known)
-    if strange:
-        refuse("--institution", f"机构 {'、'.join(strange)} 不存在，请核对编码")
+    one = None if vehicle is None else find_vehicle(at.conn, vehicle, "--vehicle")
+    institutions_named(at.conn, institutions)
     its = load.vehicles(at.conn, institutions, None if one is None else one.id)
     return its, "、".join(institutions or ("全部车辆",)) if one is None else one.code
 
 
-def _look(at: Session, what: Asked, look: Look, its: Sequence[Its]) -> tuple[list[Found], int]:
-    """Return the verdicts, and of how many vehicles there are none."""
+def _answer(  # noqa: PLR0913 - who is asked what of whom, and why
+    at: Session,
+    question: _Question,
+    what: Asked,
+    whose: tuple[Sequence[Its], str],
+    reason: str,
+    *,
+    everything: bool,
+) -> tuple[Table, str]:
+    """Return the verdicts that are shown, and how many of each kind there are; it is recorded."""
+    its, named = whose
     found, without = list[Found](), 0
-    with counting(len(its)) as done:
-        for verdicts in look(at.conn, what, its):
+    days = {"from": what.first.isoformat(), "to": what.last.isoformat()}
+    with (
+        tracks_of(at, question.action, named, reason, **days) as shown,
+        counting(len(its)) as done,
+    ):
+        for verdicts in question.look(at.conn, what, its):
             found += verdicts
             without += not verdicts
             done()
-    return found, without
+        shown.update(one.vehicle.code for one in found if _tells(one, everything))
+    told = [one for one in found if everything or isinstance(one.verdict, _SHOWN)]
+    title = f"{what.first} 至 {what.last} {question.name}"
+    return question.tabled(told, title, at.zone), _counted(found, without)
+
+
+def _counted(found: Sequence[Found], without: int) -> str:
+    counts = Counter(type(one.verdict) for one in found)
+    doubts, unknown = counts[Doubt], counts[CannotTell]
+    agree = len(found) - doubts - unknown
+    return f"疑点 {doubts}，无法判断 {unknown}，相符 {agree}；{without} 辆车没有相关要求。"
 
 
 def _tells(one: Found, everything: bool) -> bool:
@@ -156,22 +172,8 @@ def _tells(one: Found, everything: bool) -> bool:
     return everything
 
 
-def _give(  # noqa: PLR0913, PLR0917 - what is shown, and how
-    tabled: Callable[[Sequence[Found], str, Any], Table],
-    found: Sequence[Found],
-    said: tuple[str, int],
-    at: Session,
-    file: Path | None,
-    how: tuple[bool, bool],
-) -> None:
-    title, without = said
-    everything, as_json = how
-    kinds = (Doubt, CannotTell)
-    shown = [one for one in found if everything or isinstance(one.verdict, kinds)]
-    give([tabled(shown, title, at.zone)], file, as_json=as_json)
-    if as_json:
-        return
-    counts = Counter(type(one.verdict) for one in found)
-    doubts, unknown = counts[Doubt], counts[CannotTell]
-    agree = len(found) - doubts - unknown
-    typer.echo(f"疑点 {doubts}，无法判断 {unknown}，相符 {agree}；{without} 辆车没有相关要求。")
+def _give(said: tuple[Table, str], file: Path | None, *, as_json: bool) -> None:
+    table, counts = said
+    give([table], file, as_json=as_json)
+    if not as_json:
+        typer.echo(counts)

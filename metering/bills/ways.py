@@ -123,7 +123,8 @@ def undivided_text(accounts: Sequence[str]) -> str:
     return (
         f"户号 {'、'.join(accounts)} 的计量表分属几家，计量不全，账单没有分开，全数随户号所属机构。"
         f"请补录读数（jieyong meter read），或给其中每块表登记同一分摊："
-        "jieyong total relation enter meter 表编码 shared --to 甲=3 --to 乙=2 --since 日期；"
+        "jieyong total relation enter meter 表编码 shared"
+        " --institution 甲=3 --institution 乙=2 --since 日期；"
         f"有哪些表：jieyong bill meters {accounts[0]}；"
         "这些表已有的关系先看 jieyong total relation list，"
         "再撤销：jieyong total relation withdraw 编号"

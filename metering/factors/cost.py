@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from metering.counter.model import GRAIN_US, Int64s, Quarters
-from metering.day_kind import DayKind
 from metering.factors.clock import LocalQuarters, date_of, local_day, local_quarters, midnight_us
 from metering.factors.rounding import of_micro, product, total
 from metering.factors.tariff import (
@@ -26,6 +25,7 @@ from metering.factors.tariff import (
     TierSpan,
     TimeOfUse,
 )
+from registry.day_kind import DayKind
 
 Calendar = Callable[[date], str]
 """Says ``workday``, ``weekend`` or ``holiday`` of a day; raises when it does not know the year."""

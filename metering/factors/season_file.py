@@ -9,9 +9,9 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
-from metering.day_kind import DayKind
 from metering.factors.files import code, listed, months
 from metering.factors.tariff import EVERY_DAY, QUARTERS, Period, Season, day_of_year
+from registry.day_kind import DayKind
 from registry.document import Entry
 
 _HOURS: Final = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")

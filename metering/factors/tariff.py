@@ -11,10 +11,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from metering.day_kind import DayKind
 from metering.factors.basic import Basic
 from metering.factors.files import Provenance
 from metering.factors.rounding import product, total
+from registry.day_kind import DayKind
 
 QUARTERS: Final = 96
 """Quarter hours of a day by the clock."""

@@ -23,7 +23,7 @@ _MEASURE: Final = "yyyy-mm-dd hh:mm"
 _GUIDE: Final = (
     "只填“抄表时间”“表显读数”和“备注”三列；不抄的表整行留空。",
     "表显读数照表上显示填写，不乘变比。抄表时间写成 2026-10-31 08:30。",
-    "填好后先预览：jieyong meter import 文件 --preview；无误再导入：jieyong meter import 文件。",
+    "填好后先预览：jieyong meter import 文件 --dry-run；无误再导入：jieyong meter import 文件。",
     "有一处错误则整个文件不导入，错误逐格指出；同一文件重复导入不会重复记录。",
     "导错了可整批撤销：jieyong meter withdraw act 编号。",
 )

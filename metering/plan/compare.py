@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from metering.day_kind import DayKind
-from metering.plan.calendar import Calendar
 from metering.plan.usage import DAY, Source, Usage, Window, month_before, month_of, year_before
+from registry.calendar import Calendar
+from registry.day_kind import DayKind
 
 ENOUGH: Final = Decimal("0.5")
 """Share of days from which a comparison by days is preferred to one of whole months."""

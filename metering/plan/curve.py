@@ -12,9 +12,9 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Final
 
-from metering.day_kind import DayKind
-from metering.plan.calendar import Calendar
 from metering.plan.usage import Usage, Window, month_of, year_of
+from registry.calendar import Calendar
+from registry.day_kind import DayKind
 
 ENOUGH_OF_A_MONTH: Final = Decimal("0.8")
 """Share of a month's days that lets their mean stand for the others."""

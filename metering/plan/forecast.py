@@ -14,10 +14,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from metering.plan.calendar import Calendar
 from metering.plan.compare import Comparison, year_on_year
 from metering.plan.curve import month_total
 from metering.plan.usage import DAY, Usage, Window, month_of, year_before, year_of
+from registry.calendar import Calendar
 
 FEWEST_MONTHS: Final = 3
 """Months to compare before a spread means anything."""

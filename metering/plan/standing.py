@@ -13,14 +13,14 @@ from metering.factors import institution_facts
 from metering.factors.dated import on_day
 from metering.factors.entering import institution_id
 from metering.factors.kinds import load_kinds
-from metering.plan.calendar import Calendar
-from metering.plan.calendar_store import load_calendar
 from metering.plan.curve import as_last_year, evenly
 from metering.plan.forecast import Forecast, Refusal, forecast
 from metering.plan.progress import Base, Progress, limit_of, progress
 from metering.plan.quota import EnteredQuota, quotas_of
 from metering.plan.usage import Usage
 from metering.plan.usage_load import institution_usage, two_years
+from registry.calendar import Calendar
+from registry.calendar_store import load_calendar
 
 AREA: Final = "floor-area"
 HEADS: Final = "energy-users"

@@ -11,6 +11,7 @@ from fleet.dashboard import readings
 from fleet.dashboard.compare import compared
 from registry.audit import Act, lines
 from registry.refusal import RefusedError
+from registry.vehicles import Vehicle, find_vehicle
 from tests.integration.fleet.world import add_terminal, add_vehicle, bind, work, write
 from tests.unit.fleet.drives import Drive
 
@@ -22,26 +23,29 @@ def at(day: int, hour: int = 0) -> datetime:
 
 
 @pytest.fixture
-def car(conn: psycopg.Connection[Any]) -> readings.Vehicle:
+def car(conn: psycopg.Connection[Any]) -> Vehicle:
     add_vehicle(conn, "v")
-    return readings.find_vehicle(conn, "v")
+    return find_vehicle(conn, "v")
 
 
 def test_a_vehicle_is_found_by_code_and_by_plate(
-    conn: psycopg.Connection[Any], car: readings.Vehicle
+    conn: psycopg.Connection[Any], car: Vehicle
 ) -> None:
-    assert readings.find_vehicle(conn, "川A·v") == car
+    assert find_vehicle(conn, "川A·v") == car
     with pytest.raises(RefusedError, match="没有编码或车牌"):
-        readings.find_vehicle(conn, "x")
+        find_vehicle(conn, "x")
+    add_vehicle(conn, "京A12345", sensitive=True)
+    with pytest.raises(RefusedError, match=r"相近的有 京A12345$"):
+        find_vehicle(conn, "京A12346")
     conn.execute("UPDATE vehicle SET plate = '川A·0'")
     add_vehicle(conn, "w")
     conn.execute("UPDATE vehicle SET plate = '川A·0'")
-    with pytest.raises(RefusedError, match="多辆车：v、w"):
-        readings.find_vehicle(conn, "川A·0")
+    with pytest.raises(RefusedError, match="多辆车：v（川A·0）、w（川A·0）"):
+        find_vehicle(conn, "川A·0")
 
 
 def test_three_mileages_stand_side_by_side(
-    conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
+    conn: psycopg.Connection[Any], database: str, car: Vehicle
 ) -> None:
     terminal = add_terminal(conn, "t")
     bind(conn, terminal, car.id)
@@ -57,7 +61,7 @@ def test_three_mileages_stand_side_by_side(
 
 
 def test_what_the_terminal_counted_without_an_antenna_was_driven_too(
-    conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
+    conn: psycopg.Connection[Any], database: str, car: Vehicle
 ) -> None:
     terminal = add_terminal(conn, "t")
     bind(conn, terminal, car.id)
@@ -75,7 +79,7 @@ def test_what_the_terminal_counted_without_an_antenna_was_driven_too(
 
 
 def test_what_one_trip_of_several_counted_is_not_what_the_terminal_counted(
-    conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
+    conn: psycopg.Connection[Any], database: str, car: Vehicle
 ) -> None:
     terminal = add_terminal(conn, "t")
     bind(conn, terminal, car.id)
@@ -91,7 +95,7 @@ def test_what_one_trip_of_several_counted_is_not_what_the_terminal_counted(
 
 
 def test_a_trip_under_way_at_a_reading_counts_by_its_time(
-    conn: psycopg.Connection[Any], database: str, car: readings.Vehicle
+    conn: psycopg.Connection[Any], database: str, car: Vehicle
 ) -> None:
     terminal = add_terminal(conn, "t")
     bind(conn, terminal, car.id)
@@ -109,7 +113,7 @@ def test_a_trip_under_way_at_a_reading_counts_by_its_time(
 
 
 def test_vehicle_case_12_a_corrected_reading_is_kept_and_the_old_one_stays(
-    conn: psycopg.Connection[Any], car: readings.Vehicle
+    conn: psycopg.Connection[Any], car: Vehicle
 ) -> None:
     wrong = readings.enter(conn, ACT, car, at(1), Decimal(50000))
     right = readings.enter(conn, ACT, car, at(1), Decimal(5000), instead_of=wrong)
@@ -120,7 +124,7 @@ def test_vehicle_case_12_a_corrected_reading_is_kept_and_the_old_one_stays(
 
 
 def test_vehicle_case_12_another_dashboard_begins_anew(
-    conn: psycopg.Connection[Any], car: readings.Vehicle
+    conn: psycopg.Connection[Any], car: Vehicle
 ) -> None:
     readings.enter(conn, ACT, car, at(1), Decimal(50000))
     with pytest.raises(RefusedError, match="换表请加 --restarts"):
@@ -142,7 +146,7 @@ def test_vehicle_case_12_another_dashboard_begins_anew(
     ],
 )
 def test_what_cannot_be_true_is_refused(
-    conn: psycopg.Connection[Any], car: readings.Vehicle, when: datetime, km: str, words: str
+    conn: psycopg.Connection[Any], car: Vehicle, when: datetime, km: str, words: str
 ) -> None:
     readings.enter(conn, ACT, car, at(1), Decimal(5000))
     with pytest.raises(RefusedError, match=words):
@@ -150,9 +154,7 @@ def test_what_cannot_be_true_is_refused(
     assert len(readings.standing(conn, car.id)) == 1
 
 
-def test_only_what_stands_can_be_withdrawn(
-    conn: psycopg.Connection[Any], car: readings.Vehicle
-) -> None:
+def test_only_what_stands_can_be_withdrawn(conn: psycopg.Connection[Any], car: Vehicle) -> None:
     number = readings.enter(conn, ACT, car, at(1), Decimal(5000))
     readings.withdraw(conn, ACT, number)
     with pytest.raises(RefusedError, match="已经撤销"):

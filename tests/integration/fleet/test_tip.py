@@ -81,7 +81,7 @@ def said(done: Result) -> str:
 
 
 def test_a_vehicle_that_was_there_with_its_trip_and_its_order(run: Run) -> None:
-    shown = said(run("--plate", "沪a 10001", *AT, *PLACE, "--address", "人民广场"))
+    shown = said(run("--plate", "沪Ａ・1 0001", *AT, *PLACE, "--address", "人民广场"))
     assert "当时到过附近。" in shown
     assert "离所述地点最近 0 米（06-01 12:3" in shown
     assert "车辆：沪A10001（编码 A01），财政局" in shown

@@ -116,7 +116,7 @@ def test_institutions_can_be_looked_at_together(run: Run) -> None:
 
 
 def test_the_workbook(run: Run, tmp_path: Path) -> None:
-    assert run(*JUNE, "--xlsx", "使用.xlsx").exit_code == 0
+    assert run("使用.xlsx", *JUNE).exit_code == 0
     with calamine.load_workbook(tmp_path / "使用.xlsx") as book:
         assert book.sheet_names == ["使用情况", "同时外出"]
         assert book.get_sheet_by_name("使用情况").to_python()[0][0] == "公务用车使用情况"
@@ -125,13 +125,13 @@ def test_the_workbook(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ((), "请写 --month 2026-10，或 --from 和 --to"),
+        ((), "请写 --month 2026-10，或 --from 2026-10-01"),
         (("--month", "2026-06", "--from", "2026-06-01"), "请写 --month"),
         (("--from", "2026-06-02", "--to", "2026-06-01"), "早于第一天"),
         (("--from", "2020-06-02", "--to", "2026-06-01"), "一次最多 366 天"),
         (("--month", "2099-01"), "尚未过完"),
         ((*JUNE, "--together", "czj,x"), "机构 x 不存在"),
-        ((*JUNE, "--xlsx", "a.csv"), "应以 .xlsx 结尾"),
+        (("a.pdf", *JUNE), "文件名应以"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(run: Run, given: tuple[str, ...], text: str) -> None:

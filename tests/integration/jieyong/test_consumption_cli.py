@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -87,7 +86,7 @@ def test_json_csv_and_excel_say_the_same(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--meter", "m"), "请写 --meter 计量点编码，以及 --month"),
+        (("--meter", "m"), "请写 --meter 计量表编码，以及 --month"),
         (("--meter", "m", "--month", "2026-13"), "“2026-13”不是月份"),
         (("--meter", "m", "--day", "9.10."), "“9.10.”不是日期"),
         (("--meter", "x", "--month", "2026-10"), "没有编码为 x 的计量点"),
@@ -182,45 +181,18 @@ def test_a_quota_is_entered_shown_and_withdrawn(run: Run) -> None:
     )
     done = run("quota", "enter", "jg-1", "--value", "9000", *facts)
     assert "编号 1" in done.output
-    shown = run("quota", "show", "jg-1", "--until", "2026-10-31")
+    shown = run("quota", "show", "jg-1", "--day", "2026-10-31")
     assert "2026 年电约束值（总量） 9,000 kWh" in shown.output
     assert "全年定额 9,000 kWh，已用 744 kWh" in shown.output
     assert "无法判断：已知用量不足计划进度的一半" in shown.output
     assert "全年预测：数据不足（可与上年比较的月份不足 3 个）" in shown.output
     run("quota", "withdraw", 1)
-    assert "没有 2026 年的定额" in run("quota", "show", "jg-1", "--until", "2026-10-31").output
+    assert "没有 2026 年的定额" in run("quota", "show", "jg-1", "--day", "2026-10-31").output
 
 
 def test_quotas_of_an_unknown_institution_are_refused(run: Run) -> None:
     with pytest.raises(RefusedError, match="没有编码为 jg-9 的公共机构"):
         run("quota", "show", "jg-9")
-
-
-def test_the_calendar_comes_from_a_csv_with_its_lines_named(
-    run: Run, conn: Conn, tmp_path: Path
-) -> None:
-    file = tmp_path / "days.csv"
-    file.write_text("2026-10-01,节假日\n2026-10-10,工作日\n", encoding="utf-8")
-    done = run("calendar", file, "--source", "国办发明电〔2025〕1号")
-    assert "读入 2 天，其中 2 天为新增或变更" in done.output
-    rows = conn.execute("SELECT day, kind FROM calendar_day ORDER BY day").fetchall()
-    assert rows == [(date(2026, 10, 1), "holiday"), (date(2026, 10, 10), "workday")]
-    file.write_text("2026-10-01,休息\n", encoding="utf-8")
-    with pytest.raises(RefusedError, match=r"days.csv 第 1 行"):
-        run("calendar", file, "--source", "x")
-
-
-def test_a_calendar_that_excel_saved_on_a_chinese_windows_is_read(
-    run: Run, conn: Conn, tmp_path: Path
-) -> None:
-    file = tmp_path / "days.csv"
-    file.write_text("2026/10/01,节假日\r\n2026/10/10,工作日\r\n", encoding="gbk")
-    assert "读入 2 天" in run("calendar", file, "--source", "x").output
-    rows = conn.execute("SELECT day, kind FROM calendar_day ORDER BY day").fetchall()
-    assert rows == [(date(2026, 10, 1), "holiday"), (date(2026, 10, 10), "workday")]
-    file.write_bytes(b"\xff\x00\xfe")
-    with pytest.raises(RefusedError, match=r"days.csv：不是文本文件"):
-        run("calendar", file, "--source", "x")
 
 
 def test_a_meter_that_never_reported_is_not_taken_for_a_complete_one(run: Run, conn: Conn) -> None:

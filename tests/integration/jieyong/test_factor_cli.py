@@ -212,7 +212,7 @@ def test_a_two_part_month_as_a_bill_and_as_json(
 
 
 def test_indicators_of_an_institution(run: Run, tmp_path: Path) -> None:
-    months = ("indicators", "i-1", "--since", "2025-01", "--until", "2025-01")
+    months = ("indicators", "i-1", "--from", "2025-01", "--to", "2025-01")
     with pytest.raises(RefusedError, match="没有任何账单、计量或录入"):
         run(*months)
     run("enter", "i-1", "floor-area", "5000", "--since", "2025-01-01", "--source", "房产证")
@@ -226,7 +226,7 @@ def test_indicators_of_an_institution(run: Run, tmp_path: Path) -> None:
     assert "1.23" in shown["综合能耗"]
     assert "0.25" in shown["单位建筑面积能耗"]
     assert "未知" in shown["人均用电量"]
-    with pytest.raises(RefusedError, match="早于起始月份"):
-        run("indicators", "i-1", "--since", "2025-02", "--until", "2025-01")
+    with pytest.raises(RefusedError, match="早于第一个月"):
+        run("indicators", "i-1", "--from", "2025-02", "--to", "2025-01")
     with pytest.raises(RefusedError, match="没有编码为 i-9 的公共机构"):
-        run("indicators", "i-9", "--since", "2025-01", "--until", "2025-01")
+        run("indicators", "i-9", "--from", "2025-01", "--to", "2025-01")

@@ -221,7 +221,7 @@ def test_readings_travel_by_excel(run: Run, tmp_path: Path) -> None:
     assert "共 5 块表" in run("template", tmp_path / "抄表.xlsx")
     assert "共 0 块表" in run("template", tmp_path / "无.xlsx", "--institution", "jgj")
     filled = fill(tmp_path / "filled.xlsx", ("czj-1-main", "2026-07-01 08:30", 1234.5))
-    assert "以上为预览" in run("import", filled, "--preview")
+    assert "以上为预览" in run("import", filled, "--dry-run")
     assert "已导入 #1：新录入 1 个读数" in run("import", filled)
     assert "都已录入过，没有改动" in run("import", filled)
     run("withdraw", "act", 1)

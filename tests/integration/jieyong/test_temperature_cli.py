@@ -130,7 +130,7 @@ def test_a_sheet_is_previewed_imported_and_changes_nothing_the_second_time(
 ) -> None:
     file = tmp_path / "气温.xlsx"
     file.write_bytes(workbook((date(2026, 6, 1), None, 24.5), (date(2026, 6, 2), time(8), 26.0)))
-    looked = run("import", SITE, file, "--preview")
+    looked = run("import", SITE, file, "--dry-run")
     assert "气温!A2" in looked
     assert "2026-06-01 全天平均" in looked
     assert "2026-06-02 08:00" in looked

@@ -96,7 +96,7 @@ def test_who_waits_is_listed_with_what_he_says_of_himself(
     listed = run("list")
     for word in (NUMBER, "jt808", "4", "川A12345", "70111", "A6", "等待"):
         assert word in listed
-    run("refuse", f"00{NUMBER}", "--why", "不属于本单位")
+    run("refuse", f"00{NUMBER}", "--reason", "不属于本单位")
     assert "没有等待接入的终端" in run("list")
     assert "已拒绝" in run("list", "--all")
     assert [line.action for line in lines(conn, NUMBER)] == ["terminal.refuse"]
@@ -119,7 +119,7 @@ def test_what_a_terminal_sent_while_it_waited_comes_in_once(
     with monkeypatch.context() as patch:
         patch.setattr(command, "mark_replayed", killed)
         with pytest.raises(RuntimeError, match="killed"):
-            run("approve", NUMBER, *SINCE, "--note", "装车验收单 7 号")
+            run("approve", NUMBER, *SINCE, "--source", "装车验收单 7 号")
     assert one(conn, "SELECT count(*) FROM position") > 0
     assert "补录" in run("replay", NUMBER)
     assert "没有需要补录的定位" in run("replay", f"0{NUMBER}")
@@ -183,8 +183,8 @@ def test_a_terminal_of_mqtt_is_let_in_likewise(
         (("approve", "4711", *SINCE), "没有这样的终端在等待"),
         (("approve", NUMBER, "--vehicle", "x", "--since", "2026-01-01"), "没有编码或车牌"),
         (("approve", NUMBER, "--vehicle", "v", "--since", "neulich"), "不是时间"),
-        (("refuse", NUMBER, "--why", " "), "请写明拒绝的原因"),
-        (("refuse", "known", "--why", "x"), "由设备清单登记"),
+        (("refuse", NUMBER, "--reason", " "), "请写明拒绝的原因"),
+        (("refuse", "known", "--reason", "x"), "由设备清单登记"),
         (("replay", "4711"), "清单中没有这个终端"),
     ],
 )
@@ -205,7 +205,7 @@ def test_an_approved_terminal_can_be_turned_away_and_let_in_again(
     run("approve", NUMBER, *SINCE)
     with pytest.raises(RefusedError, match="设备清单中已有终端"):
         run("approve", NUMBER, *SINCE)
-    run("refuse", NUMBER, "--why", "已拆除")
+    run("refuse", NUMBER, "--reason", "已拆除")
     assert one(conn, "SELECT upper_inf(valid) FROM terminal") is False
     with pytest.raises(RefusedError, match="已有绑定"):
         run("approve", NUMBER, *SINCE)
@@ -249,7 +249,7 @@ async def test_a_running_gateway_lets_in_who_was_approved(
             for n in range(4):
                 assert await terminal.result(terminal.send(0x0200, location(n, base))) == 0
         await until(lambda: one(conn, "SELECT count(*) FROM position") == 4, "it is stored")
-        await asyncio.to_thread(run, "refuse", NUMBER, "--why", "已拆除")
+        await asyncio.to_thread(run, "refuse", NUMBER, "--reason", "已拆除")
         async with asyncio.timeout(PATIENCE_S):
             await registers(4)
 

@@ -263,7 +263,7 @@ def test_a_yard_without_its_fence_is_refused(conn: psycopg.Connection) -> None:
         ({"tail": "A"}, "--tail：.*不是尾号"),
         ({"from_time": "07:00"}, "--to-time：.*两项都填"),
         ({"from_time": "7", "to_time": "20:00"}, "--from-time：.*不是时刻"),
-        ({"days": "每天"}, "--last：每天封存要写截止日期"),
+        ({"days": "每天"}, "--until：每天封存要写截止日期"),
         ({"class": "飞机"}, "--class：.*不认识"),
         ({"reason": ""}, "--reason：没有填写"),
     ],

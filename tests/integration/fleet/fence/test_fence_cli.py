@@ -22,6 +22,7 @@ from tests.integration.metering.bills.world import workbook
 
 Run = Callable[..., str]
 WHY = ("--reason", "核对")
+DUTY = ("fence", "duty", "v", "--reason", "x", "--since", "2026-10-01 08:00", "--until")
 CIRCLE = (
     *("fence", "enter", "Y1", "--datum", "天地图", "--lon", "104.0", "--lat", "30.6"),
     *("--radius", "300", "--since", "2026-01-01", "--name", "机关大院", "--purpose", "定点停放"),
@@ -53,6 +54,18 @@ def fleet(conn: psycopg.Connection, database: str, run: Run) -> psycopg.Connecti
     assert "编号 1" in run(*CIRCLE)
     assert "编号 1" in run("fence", "yard", "Y1", "--institution", "i", "--since", "2026-01-01")
     return conn
+
+
+def test_what_holds_until_a_day_does_not_hold_on_it(run: Run, fleet: psycopg.Connection) -> None:
+    said = ("--since", "2026-06-01", "--reason", "维护")
+    run("fence", "seal", "--vehicle", "川Ａ・IN", *said, "--until", "2026-06-04")
+    row = fleet.execute(
+        "SELECT v.code, s.until FROM fleet_sealed s JOIN vehicle v ON true"
+        " WHERE v.id = s.vehicle_id"
+    ).fetchone()
+    assert row == ("in", date(2026, 6, 4))
+    with pytest.raises(RefusedError, match="--until：截止日期 2026-06-01 不含当日"):
+        run("fence", "seal", "--vehicle", "in", *said, "--until", "2026-06-01")
 
 
 def test_doubts_of_a_month_are_listed_and_looking_leaves_a_record(
@@ -89,12 +102,12 @@ def test_all_of_them_into_a_workbook(run: Run, fleet: psycopg.Connection, tmp_pa
 
 
 def test_sealed_vehicles_that_moved(run: Run, fleet: psycopg.Connection) -> None:
-    said = ("--since", "2026-06-01", "--last", "2026-06-03", "--reason", "维护")
+    said = ("--since", "2026-06-01", "--until", "2026-06-04", "--reason", "维护")
     run("fence", "seal", *said, "--institution", "i")
     shown = run("fleet", "sealed", "--from", "2026-05-30", "--to", "2026-06-03", *WHY)
     assert "封存期间有移动" in shown
     assert "20.0" in shown
-    run("fence", "duty", "out", "--from", "2026-06-01 08:00", "--to", "2026-06-02 08:00",
+    run("fence", "duty", "out", "--since", "2026-06-01 08:00", "--until", "2026-06-02 08:00",
         "--reason", "值班")  # fmt: skip
     after = run("fleet", "sealed", "--from", "2026-06-01", "--to", "2026-06-02", *WHY)
     assert "疑点 0" in after
@@ -113,7 +126,7 @@ def test_what_stands_is_listed_shown_and_withdrawn(
     assert "2 个围栏已写入" in run("fence", "export", tmp_path / "a.geojson", "--original")
     preview = run("fence", "import", tmp_path / "a.geojson", "--dry-run", "--json")
     assert json.loads(preview)["unchanged"] == 2
-    assert "已撤回 fence 1" in run("fence", "withdraw", "fence", 1, "--why", "搬迁")
+    assert "已撤回 fence 1" in run("fence", "withdraw", "fence", 1, "--reason", "搬迁")
     assert "机关大院" not in run("fence", "list")
 
 
@@ -210,10 +223,16 @@ def test_who_may_not_look_at_tracks_sees_no_place_by_fences(
         ),
         (("fleet", "yards", "--month", "2026-06", "--institution", "x", *WHY), "机构 x 不存在"),
         (("fence", "show", "x"), "没有这个编码"),
-        (("fence", "withdraw", "x", "1", "--why", "y"), "没有这一类"),
-        (("fence", "withdraw", "yard", "1", "--why", "y"), "不存在或已撤回"),
+        (("fence", "withdraw", "x", "1", "--reason", "y"), "没有这一类"),
+        (("fence", "withdraw", "yard", "1", "--reason", "y"), "不存在或已撤回"),
         ((*CIRCLE, "--corners", "104,30 x"), "第 2 个点"),
-        (("fence", "seal", "--since", "2026-01-01", "--reason", "x"), "--last：每天封存"),
+        (("fence", "seal", "--since", "2026-01-01", "--reason", "x"), "--until：每天封存"),
+        ((*DUTY, "2026-10-02"), "--until：.*没有钟点"),
+        ((*DUTY, "2026-10-01 07:00"), "--until：不晚于开始时间"),
+        (
+            (*CIRCLE[:5], *CIRCLE[11:], "--corners", "104,30 105,31 104,31 105,30"),
+            "--corners：.*交叉",
+        ),
         (("fence", "enter", "Y", "--datum", "x", "--since", "2026-01-01"), "--datum：.*不认识"),
     ],
 )

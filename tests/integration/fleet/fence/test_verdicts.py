@@ -16,7 +16,7 @@ from fleet.yards import load
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.settings import FenceSettings
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Why
-from metering.plan.calendar_store import load_calendar
+from registry.calendar_store import load_calendar
 from tests.integration.fleet.fence.world import (
     ACT,
     SEALED,
@@ -99,6 +99,33 @@ def test_what_is_said_of_a_night_does_not_depend_on_what_is_asked(
     for code, (narrow,) in nights(fleet).items():
         assert [one for one in wide[code] if one.window.day == FIRST] == [narrow]
     assert len(wide["mute"]) == 17
+
+
+def test_what_is_said_of_a_vehicle_does_not_depend_on_those_beside_it(
+    fleet: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(
+        fleet,
+        "duty",
+        vehicle="in",
+        from_at="2026-06-01 20:00",
+        to_at="2026-06-02 00:00",
+        reason="值班",
+    )
+    orders: list[list[object]] = [
+        ["派车单号", "日期", "车辆", "出车时间", "回车时间"],
+        ["P1", date(2026, 6, 1), "out", "2026-06-01 23:00", None],
+    ]
+    ledger_of(fleet, tmp_path / "a.xlsx", 派车单=orders)
+    enter(fleet, "sealed", since="2026-06-01", last="2026-06-03", days="每天", reason="维护")
+    what = asked(fleet, FIRST, date(2026, 6, 3))
+    its = load.vehicles(fleet)
+    for look in (in_yards, at_rest):
+        alone = [found for one in its for found in look(fleet, what, [one])]
+        assert any(one.verdict.evidence.excuses for found in alone for one in found)
+        for at_once in (2, 100):
+            monkeypatch.setattr("fleet.yards.look._AT_ONCE", at_once)
+            assert list(look(fleet, what, its)) == alone
 
 
 def test_vehicle_case_09_late_data_repairs_a_night(conn: psycopg.Connection, database: str) -> None:

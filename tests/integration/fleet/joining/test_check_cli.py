@@ -103,6 +103,12 @@ def test_everything_is_listed_on_demand_and_as_json(run: Run) -> None:
     assert one["at"] == "2026-05-12T13:00:00+08:00"
 
 
+def test_one_vehicle_is_named_by_its_plate_too(run: Run) -> None:
+    by_plate = json.loads(run("--vehicle", "川Ａ v", "--json"))
+    assert by_plate == json.loads(run("--vehicle", "v", "--json"))
+    assert len(by_plate) > 0
+
+
 def test_what_cannot_be_asked_is_refused(run: Run) -> None:
     with pytest.raises(RefusedError, match="没有建账"):
         run("--vehicle", "没有")

@@ -15,6 +15,7 @@ from fleet.ledger.mileage_doubts import all_doubts
 from fleet.ledger.window import months
 from fleet.ledger.words import words
 from registry.audit import Act
+from registry.vehicles import find_vehicle
 from tests.integration.fleet.ledger.world import SPENDING, ZONE, Conn, bring, cars, spent
 from tests.integration.fleet.world import add_terminal, bind, one, work, write
 from tests.unit.fleet.drives import Drive
@@ -42,7 +43,7 @@ def of_june(conn: Conn) -> Account:
 
 def enter(conn: Conn, km: str, at: datetime) -> None:
     act = Act("王会计", datetime(2026, 7, 1, tzinfo=UTC))
-    readings.enter(conn, act, readings.find_vehicle(conn, "A01"), at, Decimal(km))
+    readings.enter(conn, act, find_vehicle(conn, "A01"), at, Decimal(km))
 
 
 def test_without_a_reading_the_terminal_counts_and_fuel_over_the_same_days(

@@ -94,6 +94,22 @@ def test_a_sensitive_vehicle_stands_without_its_plate_and_with_totals_only(
     assert json.loads(account.stdout)[0]["rows"][0]["cost"] == "560.00"
 
 
+def test_the_plate_of_the_day_names_a_vehicle_of_the_ledger(filled: Run) -> None:
+    by_code = filled("account", "A01", "--month", "2026-01", "--json").stdout
+    assert filled("account", "沪a·10001", "--month", "2026-01", "--json").stdout == by_code
+    assert "油箱容积" in filled("facts", "沪A 10001").output
+    near = filled("account", "沪A10011", "--month", "2026-01").exception
+    assert "相近的有" in str(near)
+    assert "A01（沪A10001）" in str(near)
+
+
+def test_what_was_known_of_a_vehicle_that_stands_no_more_is_still_listed(filled: Run) -> None:
+    assert filled("undo", 1).exit_code == 0
+    assert "油箱容积" in filled("facts", "A01").output
+    entered = filled("facts", "A01", "状态=封存", "--since", "2026-03-01").exception
+    assert "没有编码或车牌为“A01”的车辆；可能没有建账" in str(entered)
+
+
 def test_the_account_of_one_vehicle_in_its_windows(filled: Run, tmp_path: Path) -> None:
     done = filled("account", "A01", "--month", "2026-01", "--json")
     main, lines, legs = json.loads(done.stdout)
@@ -146,8 +162,8 @@ def test_facts_are_listed_entered_and_withdrawn(filled: Run) -> None:
     assert "封存" in shown
     row = next(line for line in shown.splitlines() if "封存" in line)
     number = int(row.split("│")[1])
-    assert filled("withdraw", "consumer_fact", number, "--why", "录错").exit_code == 0
-    refused = filled("withdraw", "consumer_fact", number, "--why", "录错")
+    assert filled("withdraw", "consumer_fact", number, "--reason", "录错").exit_code == 0
+    refused = filled("withdraw", "consumer_fact", number, "--reason", "录错")
     assert isinstance(refused.exception, RefusedError)
 
 
@@ -187,13 +203,13 @@ def test_the_template_lists_the_inventory_and_comes_back_in(run: Run, tmp_path: 
     ("words", "said"),
     [
         (["account", "A01"], "请写 --month 2026-03 或 --year 2026，只写一个"),
-        (["account", "X", "--month", "2026-01"], "车辆 X 没有建账"),
+        (["account", "X", "--month", "2026-01"], "没有编码或车牌为“X”的车辆；可能没有建账"),
         (["list", "--month", "2026-13"], "“2026-13”不是月份"),
         (["list", "--month", "2026-01", "--year", "2026"], "只写一个"),
         (["facts", "A01", "状态=封存"], "--since：“”不是日期"),
         (["list", "--month", "2026-01", "--institution", "x"], "机构 x 不存在"),
         (["list", "a.pdf", "--month", "2026-01"], "文件名应以"),
-        (["withdraw", "x", "1", "--why", "y"], "没有这样的表"),
+        (["withdraw", "x", "1", "--reason", "y"], "没有这样的表"),
     ],
 )
 def test_what_cannot_be_says_what_to_do(filled: Run, words: list[str], said: str) -> None:

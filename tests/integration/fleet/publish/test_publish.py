@@ -122,14 +122,16 @@ def test_a_correction_is_a_further_revision_and_withdrawing_it_brings_back_the_o
 ) -> None:
     run("vehicle", "publish", *MONTH, "--by", "王会计")
     repair(conn, tmp_path)
-    done = run("vehicle", "publish", "更正.xlsx", *MONTH, "--correct", "--why", "补录维修")
+    done = run("vehicle", "publish", "更正.xlsx", *MONTH, "--correct", "--reason", "补录维修")
     assert "第 2 版（更正：补录维修）" in done.output
     assert rows_of(tmp_path / "更正.xlsx", "更正")[3][:2] == ["沪A10001", "维修费（元）"]
     found = store.standing(conn, "czj", JANUARY)
     assert found is not None
     assert (found.revision, found.why) == (2, "补录维修")
-    assert "没有需要更正的" in refusal(run("vehicle", "publish", *MONTH, "--correct", "--why", "x"))
-    assert run("vehicle", "publish", *MONTH, "--withdraw", "--why", "误发").exit_code == 0
+    assert "没有需要更正的" in refusal(
+        run("vehicle", "publish", *MONTH, "--correct", "--reason", "x")
+    )
+    assert run("vehicle", "publish", *MONTH, "--withdraw", "--reason", "误发").exit_code == 0
     found = store.standing(conn, "czj", JANUARY)
     assert found is not None
     assert (found.revision, found.published_by) == (1, "王会计")
@@ -210,17 +212,17 @@ def test_enough_unlisted_vehicles_stand_as_one_line_where_the_setting_says_so(
 
     # Who holds both sheets would subtract one from the other.
     sensitive(conn, tmp_path, "jgj", ["D4"])
-    done = run("vehicle", "publish", *month, "jgj", "--correct", "--why", "补录", "--json")
+    done = run("vehicle", "publish", *month, "jgj", "--correct", "--reason", "补录", "--json")
     assert isinstance(done.exception, RefusedError)
     bill = spent(None, "B01", None, "2026-01-30", "维修", amount=100)
     bring(conn, tmp_path / "b.xlsx", 费用=[SPENDING, bill])
     sheet, changed = said(
-        run("vehicle", "publish", *month, "jgj", "--correct", "--why", "补录", "--json")
+        run("vehicle", "publish", *month, "jgj", "--correct", "--reason", "补录", "--json")
     )
     assert [row["plate"] for row in sheet["rows"]] == ["沪B10001"]
     assert {row["whose"] for row in changed["rows"]} == {"沪B10001"}
     for _ in range(2):  # a sheet that was taken back was posted all the same
-        run("vehicle", "publish", *month, "jgj", "--withdraw", "--why", "误发")
+        run("vehicle", "publish", *month, "jgj", "--withdraw", "--reason", "误发")
     again = said(run("vehicle", "publish", *month, "jgj", "--json"))[0]
     assert [row["plate"] for row in again["rows"]] == ["沪B10001"]
 
@@ -251,9 +253,9 @@ def test_a_vehicle_that_becomes_sensitive_is_no_line_of_a_correction(run: Run, c
     ("given", "text"),
     [
         ((*MONTH, "--correct"), "请写明更正或撤回的原因"),
-        ((*MONTH, "--correct", "--why", "x"), "没有公示过"),
-        ((*MONTH, "--withdraw", "--why", "x"), "没有有效的公示"),
-        ((*MONTH, "--withdraw", "--dry-run", "--why", "x"), "只写一个"),
+        ((*MONTH, "--correct", "--reason", "x"), "没有公示过"),
+        ((*MONTH, "--withdraw", "--reason", "x"), "没有有效的公示"),
+        ((*MONTH, "--withdraw", "--dry-run", "--reason", "x"), "只写一个"),
         (("--month", "2099-01", "--institution", "czj"), "2099-01 尚未结束"),
         (("--month", "2026-01", "--institution", "x"), "机构 x 不存在"),
     ],

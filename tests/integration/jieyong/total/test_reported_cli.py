@@ -15,7 +15,7 @@ from tests.integration.jieyong.total.ask import JUNE, Run, kwh, line, month
 from tests.integration.metering.tree.town import ACT, Town
 
 JULY = date(2026, 7, 1)
-POWER = ("--source", "reported", "--energy", "electricity")
+POWER = ("--basis", "reported", "--energy", "electricity")
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_on_the_screen_unknown_is_a_word(run: Run, billed: Town) -> None:
 
 
 def test_nothing_is_said_where_nothing_is(run: Run) -> None:
-    done = run("month", "2026-06", "--source", "reported", "--energy", "coal")
+    done = run("month", "2026-06", "--basis", "reported", "--energy", "coal")
     assert "没有票据、购入或计入的计量表。" in done.stdout
 
 

@@ -139,8 +139,11 @@ def test_problems_are_named(run: Run, town: Town) -> None:
         (("month", "2026-13"), "“2026-13”不是月份"),
         (("month", "2026-06", "--energy", "wood"), "没有能源 wood"),
         (("mains", "--month", "6月"), "“6月”不是月份"),
-        (("relation", "enter", "meter", "S", "shared", "--to", "A"), "没有写份额"),
-        (("relation", "enter", "meter", "S", "own", "--to", "A", "--to", "A"), "出现两次"),
+        (("relation", "enter", "meter", "S", "shared", "--institution", "A"), "没有写份额"),
+        (
+            ("relation", "enter", "meter", "S", "own", "--institution", "A", "--institution", "A"),
+            "出现两次",
+        ),
         (("standing", "enter", "A", "渝中区", "--since", "1月"), "“1月”不是日期"),
     ],
 )
@@ -172,7 +175,7 @@ def test_a_month_without_meters(run: Run, town: Town) -> None:
 def test_days_stand_one_after_the_other_and_add_up_to_the_month(
     run: Run, tmp_path: Path, town: Town
 ) -> None:
-    run("relation", "enter", "meter", "S", "shared", "--to", "A=2", "--to", "B=1")
+    run("relation", "enter", "meter", "S", "shared", "--institution", "A=2", "--institution", "B=1")
     words = ("day", "--from", "2026-06-01", "--to", "2026-06-30", "--energy", "electricity")
     found = json.loads(run(*words, "--json").stdout)
     assert (found["from"], found["to"], found["by"]) == ("2026-06-01", "2026-06-30", "institution")

@@ -14,7 +14,17 @@ from tests.integration.metering.tree.town import Town
 
 
 def test_relations_are_entered_listed_and_withdrawn(run: Run, town: Town) -> None:
-    words = ("meter", "S", "shared", "--to", "A=3", "--to", "B=1", "--note", "协议")
+    words = (
+        "meter",
+        "S",
+        "shared",
+        "--institution",
+        "A=3",
+        "--institution",
+        "B=1",
+        "--source",
+        "协议",
+    )
     assert "已录入上报关系，编号 1" in run("relation", "enter", *words, "--by", "王").stdout
     assert line(run("relation", "list").stdout, "协议")[:9] == [
         *("1", "计量表", "S", "分摊", "A=3、B=1", "不限", "今后", "协议", "王"),
@@ -31,7 +41,7 @@ def test_relations_are_entered_listed_and_withdrawn(run: Run, town: Town) -> Non
 
 
 def test_standings_are_entered_listed_and_withdrawn(run: Run, town: Town) -> None:
-    words = ("A", "渝中区", "--type", "01", "--level", "县级", "--since", "2026-01-01")
+    words = ("A", "渝中区", "--type", "01", "--rank", "县级", "--since", "2026-01-01")
     assert "编号 1" in run("standing", "enter", *words, "--by", "王").stdout
     assert line(run("standing", "list").stdout, "渝中区")[:8] == [
         *("1", "A", "渝中区", "01", "县级", "2026-01-01", "今后", "王"),

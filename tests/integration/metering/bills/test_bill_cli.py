@@ -99,13 +99,13 @@ def test_a_bill_gets_its_scan_and_is_withdrawn(
     (tmp_path / "票.pdf").write_bytes(b"%PDF")
     assert "已附 票.pdf" in run("attach", 1, "票.pdf").output
     assert rows(database, "SELECT attachment_name FROM bill WHERE id = 1") == [("票.pdf",)]
-    assert run("withdraw", 1, "--why", "重复").exit_code == 0
+    assert run("withdraw", 1, "--reason", "重复").exit_code == 0
     assert active(conn, "bill") == 1
 
 
 def test_an_unknown_institution_is_refused(run: Run) -> None:
     result = run("ledger", "台账.xlsx", "--year", 2026, "--institution", "nobody")
-    assert str(result.exception) == "机构 nobody 不存在，请核对编码"
+    assert str(result.exception) == "--institution：机构 nobody 不存在，请核对编码"
 
 
 @pytest.mark.parametrize("name", ["没有/台账.xlsx", "没有/台账.csv"])

@@ -85,7 +85,7 @@ def test_a_correction_changes_what_is_named_and_keeps_the_rest(
 
 def test_a_withdrawn_bill_says_by_whom_and_why(run: Run) -> None:
     said(run("enter", "510001", *JANUARY, "--quantity", "100"))
-    assert "记录仍可查：jieyong bill show 1" in said(run("withdraw", 1, "--why", "重复录入"))
+    assert "记录仍可查：jieyong bill show 1" in said(run("withdraw", 1, "--reason", "重复录入"))
     shown = said(run("show", 1))
     assert "已撤销：王会计，" in shown
     assert "王会计：撤销，原因：重复录入" in shown
@@ -145,7 +145,7 @@ def test_purchases_one_at_a_time(run: Run, conn: Conn, tmp_path: Path) -> None:
     corrected = said(run("purchase", "correct", 2, "--note", "当日第二次"))
     assert "购入 2 撤销，由 3 代替" in corrected
     said(run("purchase", "correct", 1, "--quantity", "45"))
-    said(run("purchase", "withdraw", 3, "--why", "作废"))
+    said(run("purchase", "withdraw", 3, "--reason", "作废"))
     listed = said(run("purchase", "list", "--year", 2026))
     assert "45.000000 L" in listed
     assert "已更正为" not in listed
@@ -195,6 +195,11 @@ def test_a_wrong_binding_is_refused(
     with pytest.raises(RefusedError, match=expected):
         run(*words)
     assert active(conn, "utility_account_meter") == 0
+
+
+def test_purchases_of_an_unknown_institution_are_refused(run: Run) -> None:
+    with pytest.raises(RefusedError, match="机构 x 不存在"):
+        run("purchase", "list", "--year", 2026, "--institution", "x")
 
 
 def test_a_meter_of_another_account_names_it_and_how_to_release_it(run: Run, conn: Conn) -> None:

@@ -1,4 +1,4 @@
-"""Quotas, the calendar and earlier months: entered, corrected, withdrawn, and on record."""
+"""Quotas and earlier months: entered, corrected, withdrawn, and on record."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from metering.day_kind import DayKind
 from metering.plan import earlier
-from metering.plan.calendar_store import enter_days, load_calendar
 from metering.plan.earlier_rows import EarlierMonth
 from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, correct_quota, enter_quota, quotas_of, withdraw_quota
@@ -111,22 +109,6 @@ def test_a_correction_that_is_refused_withdraws_nothing(conn: Conn) -> None:
     withdraw_quota(conn, ACT, number)
     with pytest.raises(RefusedError, match="没有编号为 1 的有效定额"):
         withdraw_quota(conn, ACT, number)
-
-
-def test_a_day_entered_again_as_something_else_replaces_the_first(conn: Conn) -> None:
-    days = {date(2026, 10, 1): DayKind.HOLIDAY, date(2026, 10, 10): DayKind.WORKDAY}
-    assert enter_days(conn, ACT, days, "通知") == 2
-    assert enter_days(conn, ACT, days, "通知") == 0
-    assert enter_days(conn, ACT, {date(2026, 10, 10): DayKind.WEEKEND}, "更正") == 1
-    calendar = load_calendar(conn)
-    assert calendar.kind(date(2026, 10, 10)) is DayKind.WEEKEND
-    assert calendar.kind(date(2026, 10, 9)) is DayKind.WORKDAY
-    assert calendar.published(2026)
-    assert not calendar.published(2027)
-    assert conn.execute("SELECT count(*) FROM calendar_day").fetchone() == (3,)
-    assert [action for _, action, _ in audit(conn)] == ["calendar.enter"] * 2
-    with pytest.raises(RefusedError, match="请写明节假日安排的依据"):
-        enter_days(conn, ACT, days, "")
 
 
 def test_the_same_rows_again_change_nothing(conn: Conn) -> None:

@@ -14,7 +14,6 @@ from metering.factors.library import load_library
 from metering.plan import earlier
 from metering.plan.base_load import By, week_span
 from metering.plan.base_load_read import base_load_of
-from metering.plan.calendar_store import load_calendar
 from metering.plan.compare import Basis, year_on_year
 from metering.plan.curve import Shape
 from metering.plan.earlier_rows import EarlierMonth
@@ -26,6 +25,7 @@ from metering.plan.standing import base_of, standings
 from metering.plan.usage import MonthTotal, Source, Window, month_of
 from metering.plan.usage_load import institution_meters, institution_usage, meter_usage
 from registry.audit import Act
+from registry.calendar_store import load_calendar
 from tests.integration.metering.plan.test_facts import QUOTA, ROW
 from tests.integration.metering.quality.world import (
     BEGIN,

@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fleet.fence.datum import Degrees
-from fleet.fence.shape import Circle, Polygon, ShapeError, circle, polygon
+from fleet.fence.shape import Circle, Part, Polygon, ShapeError, circle, polygon
+from fleet.track.fixes import Floats
 
 HERE = (104.0, 30.6)
 SQUARE = [(104.0, 30.6), (104.01, 30.6), (104.01, 30.61), (104.0, 30.61)]
@@ -67,15 +68,39 @@ def test_far_is_far_and_needs_no_measuring() -> None:
     assert away(polygon(SQUARE), (105.0, 31.0), near_m=51) == math.inf
 
 
+def inside(shape: Circle | Polygon, start: Degrees, end: Degrees) -> Part | None:
+    (part,) = shape.parts_inside(*degrees([start, end]), np.array([0]))
+    return part
+
+
+def degrees(places: list[Degrees]) -> tuple[Floats, Floats]:
+    lon, lat = np.array(places).T
+    return lat, lon
+
+
+@pytest.mark.parametrize("shape", [polygon(SQUARE), polygon(HOOK), circle(HERE, 700)])
+@given(
+    places=st.lists(
+        st.tuples(st.floats(103.98, 104.05), st.floats(30.58, 30.64)), min_size=2, max_size=20
+    )
+)
+def test_legs_looked_at_together_are_inside_where_each_alone_is(
+    shape: Circle | Polygon, places: list[Degrees]
+) -> None:
+    legs = np.arange(len(places) - 1)[::-1]
+    alone = [inside(shape, places[leg], places[leg + 1]) for leg in legs.tolist()]
+    assert shape.parts_inside(*degrees(places), legs) == alone
+
+
 def test_a_leg_is_inside_between_its_crossings() -> None:
     start, end = (103.99, 30.605), (104.02, 30.605)
-    part = polygon(SQUARE).parts_inside(start, end)
+    part = inside(polygon(SQUARE), start, end)
     assert part is not None
     assert part == pytest.approx((1 / 3, 2 / 3), abs=1e-4)
-    assert polygon(SQUARE).parts_inside(start, (103.99, 30.7)) is None
-    round_one = circle(HERE, 500).parts_inside(beyond(HERE, 270, 1000), beyond(HERE, 90, 1000))
+    assert inside(polygon(SQUARE), start, (103.99, 30.7)) is None
+    round_one = inside(circle(HERE, 500), beyond(HERE, 270, 1000), beyond(HERE, 90, 1000))
     assert round_one == pytest.approx((0.25, 0.75), abs=1e-4)
-    assert circle(HERE, 500).parts_inside(beyond(HERE, 270, 1000), beyond(HERE, 0, 5000)) is None
+    assert inside(circle(HERE, 500), beyond(HERE, 270, 1000), beyond(HERE, 0, 5000)) is None
 
 
 @pytest.mark.parametrize("shape", [polygon(SQUARE), polygon(HOOK), circle(HERE, 700)])
@@ -88,11 +113,10 @@ def test_a_leg_that_crosses_is_never_left_out(
     shape: Circle | Polygon, places: list[Degrees]
 ) -> None:
     start, end = places
-    lat, lon = np.array([start[1], end[1]]), np.array([start[0], end[0]])
-    if shape.parts_inside(start, end) is not None:
-        assert shape.may_cross(lat, lon).all()
+    if inside(shape, start, end) is not None:
+        assert shape.may_cross(*degrees(places)).all()
     if away(shape, start) == 0.0 or away(shape, end) == 0.0:
-        assert shape.parts_inside(start, end) is not None
+        assert inside(shape, start, end) is not None
 
 
 def test_what_is_no_fence_is_refused_with_what_to_do() -> None:

@@ -73,6 +73,14 @@ def test_quantities_are_whole() -> None:
     assert (said["at"], said["timed"]) == ("2026-01-05T04:00:00+00:00", False)
 
 
+@pytest.mark.parametrize("plate", ["沪A10001", "沪A·10001", "沪ａ1 0001"])
+def test_a_plate_names_its_bearer_of_the_day_however_it_is_written(plate: str) -> None:
+    ((january,), _), ((june,), _) = (
+        spend({**USUAL, "车辆": plate, "日期": day}) for day in ("2026-01-05", "2026-06-05")
+    )
+    assert (january.values["consumer"], june.values["consumer"]) == ("A01", "A02")
+
+
 @pytest.mark.parametrize(
     ("heading", "value", "said"),
     [

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from fleet.yards.days import meets, read_clock, read_days, shown_days, whole, window
-from metering.day_kind import DayKind
-from metering.plan.calendar import DatedCalendar
-from metering.plan.published import published_days
+from registry.calendar import DatedCalendar
+from registry.day_kind import DayKind
+from registry.published_days import published_days
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CALENDAR = DatedCalendar(published_days())

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metering.day_kind import DayKind
 from metering.factors.cost import cost
 from metering.factors.files import DataFileError
 from metering.factors.tariff import EVERY_DAY, TimeOfUse
+from registry.day_kind import DayKind
 from tests.unit.metering.factors.samples import SHANGHAI, steady, tariff
 from tests.unit.metering.factors.test_tariff_files import HEAD, refused
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metering.day_kind import DayKind
 from metering.factors.basic import Below
 from metering.factors.basic_file import load_over
 from metering.factors.files import DATA, DataFileError
@@ -25,6 +24,7 @@ from metering.factors.tariff import (
     pieces,
 )
 from metering.factors.tariff_file import load_tariffs
+from registry.day_kind import DayKind
 from tests.unit.metering.factors.samples import library, shipped, tariff, written
 
 HEAD = """\

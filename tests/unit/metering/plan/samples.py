@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from metering.day_kind import DayKind
-from metering.plan.calendar import DatedCalendar
 from metering.plan.usage import Window, year_of
+from registry.calendar import DatedCalendar
+from registry.day_kind import DayKind
 
 KWH = 1_000_000
 PLAIN = DatedCalendar({})

@@ -6,10 +6,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metering.day_kind import DayKind
-from metering.plan.calendar import DatedCalendar
 from metering.plan.compare import Basis, compare, month_on_month, pair, year_on_year
 from metering.plan.usage import MonthTotal, Source, Usage, Window, month_of
+from registry.calendar import DatedCalendar
+from registry.day_kind import DayKind
 from tests.unit.metering.plan.samples import KWH, NATIONAL_DAY, PLAIN, days, full_year, office
 
 OCTOBER = month_of(date(2026, 10, 1))

@@ -1,4 +1,7 @@
-"""Which days are workdays: the weekday, unless the yearly notice says otherwise."""
+"""Which days are workdays: the weekday, unless the yearly notice says otherwise.
+
+Consumption, tariffs, sealed vehicles and the use of vehicles ask the same calendar.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import date
 from functools import cached_property
 from typing import Protocol
 
-from metering.day_kind import DayKind
+from registry.day_kind import DayKind
 
 
 class Calendar(Protocol):

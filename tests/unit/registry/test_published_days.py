@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from metering.day_kind import DayKind
-from metering.plan.calendar import DatedCalendar
-from metering.plan.published import published_days
+from registry.calendar import DatedCalendar
+from registry.day_kind import DayKind
+from registry.published_days import published_days
 
 CALENDAR = DatedCalendar(published_days())
 

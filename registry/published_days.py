@@ -8,7 +8,7 @@ from functools import cache
 
 from chinese_calendar import constants
 
-from metering.day_kind import DayKind
+from registry.day_kind import DayKind
 
 
 @cache

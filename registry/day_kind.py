@@ -1,4 +1,4 @@
-"""What a day is: to comparisons of consumption and to tariffs alike."""
+"""What a day is."""
 
 from __future__ import annotations
 

@@ -8,10 +8,10 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from metering.day_kind import DayKind
-from metering.plan.calendar import DatedCalendar
-from metering.plan.published import published_days
 from registry.audit import Act, record
+from registry.calendar import DatedCalendar
+from registry.day_kind import DayKind
+from registry.published_days import published_days
 from registry.refusal import RefusedError
 
 _WITHDRAW: Final[LiteralString] = """
