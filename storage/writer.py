@@ -222,7 +222,7 @@ def _dirty(load: _Load) -> list[bytes]:
 def _withheld(load: _Load, sensitive: Sequence[withhold.Span]) -> _Load:
     if load.kind is Kind.READING:
         return load
-    take_out = withhold.positions if load.kind is Kind.POSITION else withhold.refusals
+    take_out = withhold.OF_TERMINALS.get(load.kind, withhold.refusals)
     try:
         return replace(load, body=take_out(load.body, sensitive)[0])
     except (ValueError, struct.error) as error:
