@@ -8,6 +8,7 @@ from typing import Final
 
 from fleet.joining import learn
 from fleet.joining.bills import bills
+from fleet.joining.drivers import driver_verdict
 from fleet.joining.fuel_kind import fuel_verdict
 from fleet.joining.fuel_litres import litres_verdict
 from fleet.joining.fuel_pair import pair_verdict
@@ -89,6 +90,7 @@ def _in_order(vehicle: Vehicle) -> Vehicle:
         fillings=tuple(sorted(vehicle.fillings, key=_place)),
         repairs=tuple(sorted(vehicle.repairs, key=lambda one: (one.at_us, one.number))),
         orders=tuple(sorted(vehicle.orders, key=_turn)),
+        cards=tuple(sorted(vehicle.cards, key=lambda one: one.at_us)),
     )
 
 
@@ -115,10 +117,12 @@ def _vehicle(
             if span[0] <= repair.at_us < span[1]:
                 known = places.garages(repair.month_us)
                 yield repair_verdict(vehicle, repair, ways, known, rules)
-    if Check.ORDER in checks:
-        for order in vehicle.orders:
-            if span[0] <= span_of(order)[0] < span[1]:
+    for order in vehicle.orders:
+        if span[0] <= span_of(order)[0] < span[1]:
+            if Check.ORDER in checks:
                 yield order_verdict(vehicle, order, ways, rules)
+            if Check.DRIVER in checks:
+                yield driver_verdict(vehicle, order, rules)
     if Check.TRIP in checks:
         yield from trip_verdicts(vehicle, vehicle.orders, span, rules)
 

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from fleet.joining.check import Places, verdicts
+from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
 from fleet.joining.model import Filling, Order, Records, Repair, Track, Unheld, Vehicle
 from fleet.joining.names import named
+from fleet.joining.orders import span_of
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
 from fleet.joining.verdict import Verdict
@@ -120,12 +122,15 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
     places = Places(records.records, rules)
     spans = list(_unexplained(records, (begin_us, end_us), places, rules, only))
     seen = sights(conn, spans)
+    told = cards(conn, list(_ordered(records, (begin_us, end_us), rules, only)))
     vehicles = dict(records.records.vehicles)
     for code, vehicle_id in records.ids.items():
         if vehicle_id in seen:
             vehicle, sight = vehicles[code], seen[vehicle_id]
             track = replace(vehicle.track, sight=sight.placeless() if vehicle.sensitive else sight)
             vehicles[code] = replace(vehicle, track=track)
+        if vehicle_id in told:
+            vehicles[code] = replace(vehicles[code], cards=told[vehicle_id])
     found = Records(vehicles, records.records.unheld)
     yield from verdicts(found, begin_us, end_us, rules, only=only, places=places)
 
@@ -193,6 +198,22 @@ def _unexplained(
                     yield vehicle_id, *wanted
 
 
+def _ordered(
+    loaded: Loaded, span: tuple[int, int], rules: Rules, only: Sequence[str] | None
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (vehicle, from, to): within these its orders are held against drivers' cards."""
+    for code, vehicle_id in loaded.ids.items():
+        vehicle = loaded.records.vehicles[code]
+        times = [span_of(one) for one in vehicle.orders]
+        times = [one for one in times if span[0] <= one[0] < span[1]]
+        if times and not vehicle.sensitive and (only is None or code in only):
+            yield (
+                vehicle_id,
+                min(begin for begin, _ in times) - rules.card_us,
+                max(end for _, end in times),
+            )
+
+
 def _moved(lines: Iterable[_Line]) -> Iterator[Moved]:
     for one in lines:
         if one.kind != "maintenance":
@@ -246,6 +267,7 @@ def _orders(
                 out_hm=asked.odometer_out_hm,
                 back_hm=asked.odometer_back_hm,
                 missing=tuple(ASKED[name] for name in missing(asked)),
+                driver=asked.driver,
             )
         )
     return found

@@ -73,6 +73,7 @@ class Order:
         out_us, back_us: when.
         out_hm, back_hm: what the dashboard showed.
         missing: what it should say and does not, in Chinese.
+        driver: as it is written; empty: not stated.
     """
 
     number: int
@@ -83,6 +84,26 @@ class Order:
     out_hm: int | None = None
     back_hm: int | None = None
     missing: tuple[str, ...] = ()
+    driver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a terminal told of a driver's card.
+
+    Attributes:
+        terminal: its id.
+        at_us: when.
+        event: ``in``, ``out``, ``read``.
+        name: on the card; None: not known.
+        bound_to_us: when the terminal was no longer the vehicle's.
+    """
+
+    terminal: int
+    at_us: int
+    event: str
+    name: str | None
+    bound_to_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +200,7 @@ class Vehicle:
         sensitive: its places are not kept and not compared.
         fillings, repairs, orders: its papers.
         track: what is known of where it was.
+        cards: of drivers, about its orders.
     """
 
     code: str
@@ -187,6 +209,7 @@ class Vehicle:
     repairs: tuple[Repair, ...] = ()
     orders: tuple[Order, ...] = ()
     track: Track = field(default_factory=Track)
+    cards: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
