@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from storage import slow_path, withhold
-from storage.engine import EngineKind, probe
+from storage.engine import EngineKind, decompress_freely, probe
 from storage.records import COLUMNS, COPY_HEADER, COPY_TRAILER, Kind, split
 from storage.withhold import Span
 
@@ -68,7 +68,7 @@ def withhold_stored(conn: psycopg.Connection[Any], spans: Sequence[Span]) -> Wit
         spans: of one vehicle.
     """
     if probe(conn).kind is EngineKind.TIMESCALE_COMMUNITY:
-        conn.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
+        decompress_freely(conn, local=True)
     for span in spans:
         flags = [withhold.KEPT_FLAGS, withhold.WITHHELD]
         conn.execute(_LATEST, [*flags, span.terminal_id, span.begin, span.end])
