@@ -7,15 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from itertools import zip_longest
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from fleet.fence import fences
 from fleet.joining.check import Places, verdicts
 from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
-from fleet.joining.model import Filling, Order, Records, Repair, Track, Unheld, Vehicle
+from fleet.joining.model import Fence, Filling, Order, Records, Repair, Track, Unheld, Vehicle
 from fleet.joining.names import named
 from fleet.joining.orders import span_of
 from fleet.joining.refunds import Moved, taken_back
@@ -24,7 +26,7 @@ from fleet.joining.verdict import Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked
 from fleet.ledger.orders import ASKED, missing
-from storage.times import at_us, us_of
+from storage.times import NEVER_US, at_us, us_of
 
 _VEHICLES: Final[LiteralString] = """
     SELECT c.id, c.code, c.vehicle_id, coalesce(v.sensitive, false)
@@ -131,7 +133,7 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
             vehicles[code] = replace(vehicle, track=track)
         if vehicle_id in told:
             vehicles[code] = replace(vehicles[code], cards=told[vehicle_id])
-    found = Records(vehicles, records.records.unheld)
+    found = replace(records.records, vehicles=vehicles)
     yield from verdicts(found, begin_us, end_us, rules, only=only, places=places)
 
 
@@ -175,7 +177,7 @@ def load(
     unheld = tuple(
         Unheld(x.id, us_of(x.at), x.card) for x in by_owner.get(None, []) if x.kind == "filling"
     )
-    return Loaded(Records(vehicles, unheld), ids)
+    return Loaded(Records(vehicles, unheld, tuple(_fences(conn, zone))), ids)
 
 
 def _unexplained(
@@ -192,7 +194,7 @@ def _unexplained(
             continue
         for one in vehicle.fillings:
             if span[0] <= one.at_us < span[1]:
-                place = places.stations(one.month_us).get(named(one.merchant))
+                place = places.stations(one).get(named(one.merchant))
                 wanted = wanted_fixes(vehicle, one, place, rules)
                 if wanted is not None:
                     yield vehicle_id, *wanted
@@ -271,6 +273,20 @@ def _orders(
             )
         )
     return found
+
+
+def _fences(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Iterator[Fence]:
+    standing = fences.standing(conn)
+    for one, following in zip_longest(standing, standing[1:]):
+        ends = [] if one.until is None else [one.until]
+        if following is not None and following.code == one.code:
+            ends.append(following.since)
+        yield Fence(
+            *(one.code, one.name, one.purpose, _begin(one.since, zone)),
+            until_us=_begin(min(ends), zone) if ends else NEVER_US,
+            shape=one.shape,
+            margin_mm=one.margin_m * 1_000,
+        )
 
 
 def _begin(day: date, zone: ZoneInfo) -> int:

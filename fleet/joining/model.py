@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fleet.fence.shape import Circle, Polygon
 from fleet.track.fixes import Floats, Int64s
 
 UNKNOWN = -1
@@ -213,6 +214,27 @@ class Vehicle:
 
 
 @dataclass(frozen=True, slots=True)
+class Fence:
+    """A fence as papers are held against it.
+
+    Attributes:
+        code, name: a paper may say either.
+        purpose: a kind of designated place; empty: none.
+        since_us, until_us: begin of its first local day, and of the first that is no longer its.
+        shape: where it is.
+        margin_mm: so far beyond its edge is there, too.
+    """
+
+    code: str
+    name: str
+    purpose: str
+    since_us: int
+    until_us: int
+    shape: Circle | Polygon
+    margin_mm: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unheld:
     """A filling by a card that was nobody's at its time."""
 
@@ -228,10 +250,12 @@ class Records:
     Attributes:
         vehicles: code → vehicle.
         unheld: fillings that belong to no vehicle.
+        fences: that stand.
     """
 
     vehicles: Mapping[str, Vehicle]
     unheld: tuple[Unheld, ...] = ()
+    fences: tuple[Fence, ...] = ()
 
 
 def _touching(began: Int64s, ended: Int64s, from_us: int, to_us: int) -> range:

@@ -79,6 +79,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "nearest_mm": "距该商户最近",
     "nearest_at_us": "最近之时",
     "radius_mm": "容许距离",
+    "place_fences": "位置依据（围栏）",
     "place_matches": "位置依据（次）",
     "place_of": "可用单据（次）",
     "place_vehicles": "位置依据（车辆数）",

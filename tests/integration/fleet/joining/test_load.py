@@ -108,6 +108,32 @@ def test_the_driver_of_an_order_is_held_against_the_card_in_the_terminal(
     assert found["v", Check.DRIVER, 32].why is Why.NO_CARD, "of a terminal that had left it"
 
 
+def test_a_fence_says_where_a_station_is_on_the_days_that_it_holds(
+    conn: psycopg.Connection, records: Records
+) -> None:
+    """Filling 7 of the 23rd, 13:00, names a station of which nothing is learned."""
+    settle(conn, records)
+    for since, until, lat in ((in_may(1), None, 30.6), (in_may(23), in_may(24), 30.7)):
+        conn.execute(
+            "INSERT INTO fleet_fence (code, name, purpose, kind, datum, original, wgs84, radius_m,"
+            " margin_m, dwell_s, since, until, key, content, entered_by, entered_at)"
+            " VALUES ('S9', '第九加油站', 'station', 'circle', 'wgs84', '', %s, 60, 50, 0, %s, %s,"
+            " %s, '', 'test', now())",
+            [f'{{"type": "Point", "coordinates": [104.0, {lat}]}}', since, until, str(since)],
+        )
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))
+    one = found["v", Check.PLACE, 7]
+    assert one.doubt is Doubt.BORROWED_CARD
+    (fences,) = (figure.value for figure in one.figures if figure.name == "place_fences")
+    assert fences == "S9"
+    conn.execute("UPDATE fleet_fence SET withdrawn_at = now() WHERE since = %s", [in_may(23)])
+    there = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))["v", Check.PLACE, 7]
+    assert there.why is Why.TIME_DIFFERS, "it stood there, in the yard, before and behind"
+    conn.execute("UPDATE fleet_fence SET until = %s WHERE withdrawn_at IS NULL", [in_may(23)])
+    none = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))["v", Check.PLACE, 7]
+    assert none.why is Why.PLACE_UNKNOWN
+
+
 def test_one_vehicle_is_compared_with_what_all_of_them_teach(
     conn: psycopg.Connection, records: Records
 ) -> None:
