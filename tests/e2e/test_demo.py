@@ -102,6 +102,9 @@ def assert_accounted_for(told: dict[str, Any], state: Path) -> None:
     assert told["unbalanced"] == []
     assert told["trips"] > told["vehicles"] > 0
     assert told["driven_km"] == pytest.approx(told["odometer_km"], rel=0.03)
+    left = (state / "collect-jt808" / "metrics.prom").read_text(encoding="utf-8")
+    authenticated = 'jieyong_jt808_frames_total{message="0x0102"} 4.0'
+    assert authenticated in left, "four vehicles come over the gateway"
     assert children_of(state) == []
 
 
