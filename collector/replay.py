@@ -1,5 +1,7 @@
 """What a terminal sent while it waited, through the decoder that it would have met.
 
+So go drivers' cards that came before they could be read.
+
 Doing it twice doubles nothing: a position is known by its key, a refused message by its digest.
 """
 
@@ -9,10 +11,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from collector.jt808.header import split
+from collector.jt808 import card
+from collector.jt808.header import HeaderError, split
+from collector.jt808.messages import MessageError
 from collector.jt808.office import Office
+from collector.jt808.rows import OutsideError, card_row
 from collector.jt808.session import Session
 from collector.jt808.stats import Jt808Stats
+from collector.jt808.step import NOTHING, Step
 from collector.jt808.terminals import Codes, Terminals
 from collector.mqtt.decode import PositionDecoder
 from storage.records import Batch, Kind
@@ -46,25 +52,33 @@ class Jt808Replayer:
             kept_per_hour=_UNBOUNDED,
         )
         self._session = Session(office, number)
+        self._terminal_id = terminal_id
 
     def batches(self, messages: Sequence[Kept]) -> list[Batch]:
-        """Return what messages become; what it said of itself becomes nothing.
-
-        Raises:
-            HeaderError: a message has no header, which nothing that waits lacks.
-        """
-        positions: list[bytes] = []
-        refused: list[bytes] = []
-        for message in messages:
-            if INTRODUCTION in message.reason:
-                continue
-            header, _ = split(message.payload)
-            self._session.admit(header.phone)
-            step = self._session.handle(message.payload, _us(message.received_at))
-            positions += step.positions
-            refused += step.refused
-        kinds = ((Kind.POSITION, positions), (Kind.QUARANTINE, refused))
+        """Return what messages become; what it said of itself becomes nothing."""
+        steps = [self._step(one) for one in messages if INTRODUCTION not in one.reason]
+        kinds = (
+            (Kind.POSITION, [row for step in steps for row in step.positions]),
+            (Kind.DRIVER_CARD, [row for step in steps for row in step.cards]),
+            (Kind.QUARANTINE, [row for step in steps for row in step.refused]),
+        )
         return [Batch(kind, len(rows), b"".join(rows)) for kind, rows in kinds if rows]
+
+    def _step(self, message: Kept) -> Step:
+        received_us = _us(message.received_at)
+        try:
+            header, _ = split(message.payload)
+        except HeaderError:
+            return self._bare_card(message.payload, received_us)
+        self._session.admit(header.phone)
+        return self._session.handle(message.payload, received_us)
+
+    def _bare_card(self, body: bytes, received_us: int) -> Step:
+        """Read a card that came in packets, which alone of all that is kept has no header."""
+        try:
+            return Step(cards=(card_row(self._terminal_id, card.parse(body), body, received_us),))
+        except (MessageError, OutsideError):
+            return NOTHING  # it stays what it is, in quarantine
 
 
 class MqttReplayer:

@@ -148,6 +148,22 @@ def apply_features(conn: psycopg.Connection, engine: Engine, settings: DatabaseS
             conn.execute("SELECT remove_retention_policy('position', if_exists => true)")
 
 
+def decompress_freely(conn: psycopg.Connection, *, local: bool) -> None:
+    """Lift the bound on rows that a transaction may unpack from compressed chunks, where it is.
+
+    TimescaleDB has it from 2.14 on; to name it before may be an error.
+
+    Args:
+        conn: any connection.
+        local: for this transaction only; else for the session.
+    """
+    conn.execute(
+        "SELECT set_config(name, '0', %s) FROM pg_settings"
+        " WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction'",
+        [local],
+    )
+
+
 def _offers_timescale(conn: psycopg.Connection) -> bool:
     # The loader alone, which must be preloaded, defines this setting.
     query = """

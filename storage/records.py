@@ -13,11 +13,13 @@ import enum
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 PG_EPOCH_US: Final = 946_684_800_000_000
 """Microseconds between 1970-01-01 and PostgreSQL's own epoch, 2000-01-01, both UTC."""
 
+_PG_EPOCH: Final = date(2000, 1, 1)
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER: Final = b"\xff\xff"
 
@@ -27,6 +29,7 @@ class Kind(enum.StrEnum):
 
     READING = "reading"
     POSITION = "position"
+    DRIVER_CARD = "driver_card"
     QUARANTINE = "quarantine"
 
 
@@ -56,6 +59,21 @@ COLUMNS: Final[dict[Kind, tuple[str, ...]]] = {
         "seq",
         "received_at",
         "extra",
+    ),
+    Kind.DRIVER_CARD: (
+        "terminal_id",
+        "at",
+        "content_hash",
+        "event",
+        "timed",
+        "result",
+        "name",
+        "qualification",
+        "issuer",
+        "valid_until",
+        "withheld",
+        "raw",
+        "received_at",
     ),
     Kind.QUARANTINE: ("source", "origin", "digest", "reason", "payload", "received_at"),
 }
@@ -125,6 +143,35 @@ class Position:
     seq: int | None
     received_us: int
     extra: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCard:
+    """A driver's card as a terminal told of it; None: not told, or the card could not be read.
+
+    Attributes:
+        at_us: when, by the terminal; where its form tells no time (2011), when the message came.
+        content_hash: of the message's body.
+        event: ``in``, ``out``, or ``read``: a form that knows only that it was read (2011).
+        timed: the time is the terminal's.
+        result: what reading the card came to, 0: it could be read.
+        name, qualification, issuer, valid_until: what stands on it.
+        raw: the message's body.
+        received_us: when it came.
+    """
+
+    terminal_id: int
+    at_us: int
+    content_hash: int
+    event: str
+    timed: bool
+    result: int | None
+    name: str | None
+    qualification: str | None
+    issuer: str | None
+    valid_until: date | None
+    raw: bytes
+    received_us: int
 
 
 _READING = struct.Struct(">hiiiqidihiiiqiq")
@@ -200,6 +247,27 @@ def pack_position(p: Position) -> bytes:
             _field(">q", p.received_us - PG_EPOCH_US),
             # jsonb's binary format is a version byte before the text
             _raw(None if p.extra is None else b"\x01" + p.extra),
+        )
+    )
+
+
+def pack_driver_card(c: DriverCard) -> bytes:
+    """Pack one driver's card into a COPY-binary tuple; nothing of it is withheld yet."""
+    days = None if c.valid_until is None else (c.valid_until - _PG_EPOCH).days
+    return b"".join(
+        (
+            struct.pack(">h", len(COLUMNS[Kind.DRIVER_CARD])),
+            _field(">i", c.terminal_id),
+            _field(">q", c.at_us - PG_EPOCH_US),
+            _field(">q", c.content_hash),
+            _raw(c.event.encode()),
+            _field(">?", c.timed),
+            _field(">h", c.result),
+            *(_text(text) for text in (c.name, c.qualification, c.issuer)),
+            _field(">i", days),
+            _field(">?", False),
+            _raw(c.raw),
+            _field(">q", c.received_us - PG_EPOCH_US),
         )
     )
 
@@ -292,6 +360,10 @@ def _field(form: str, value: float | None) -> bytes:
         return b"\xff\xff\xff\xff"
     packed = struct.pack(form, value)
     return struct.pack(">i", len(packed)) + packed
+
+
+def _text(value: str | None) -> bytes:
+    return _raw(None if value is None else value.encode())
 
 
 def _raw(value: bytes | None) -> bytes:

@@ -42,8 +42,8 @@ class DatabaseSettings(BaseModel):
     position_retention_days: int | None = Field(
         default=None,
         ge=31,
-        description="positions older than this are removed by `jieyong fleet work`, once their "
-        "trips are computed (docs/privacy.md); without it they are kept for ever",
+        description="positions and drivers' cards older than this are removed by `jieyong fleet "
+        "work`, once their trips are computed (docs/privacy.md); without it they are kept for ever",
     )
 
     def conninfo(self) -> str | None:

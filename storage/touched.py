@@ -29,7 +29,7 @@ def keys(kind: Kind, body: bytes) -> tuple[Subjects, Times]:
     """The subject and the time of each packed row.
 
     Args:
-        kind: reading or position: both begin with an int4 subject and an int8 time.
+        kind: any but the quarantine: rows begin with an int4 subject and an int8 time.
         body: packed rows.
 
     Returns:

@@ -1,4 +1,7 @@
-"""What terminals sent before they were known: it lies in quarantine until somebody lets them in."""
+"""What terminals sent before they were known: it lies in quarantine until somebody lets them in.
+
+And the cards of drivers that came before the gateway could read them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ REPLAY_LOCK: Final = 0x6A69_6579_6F6E_6713
 """Held while a terminal is let in and replayed: its bytes must not be withheld before that."""
 INTRODUCTION: Final = "it registers as"
 """Stands in the reason where the bytes are what a terminal says of itself."""
+CARD: Final = "driver card:"
+"""Begins the reason, behind the fault, where the bytes are a driver's card."""
 _WAITING: Final[LiteralString] = """
 SELECT source, origin, count(*) AS messages,
        count(*) FILTER (WHERE replayed_at IS NULL) AS not_replayed,
@@ -23,7 +28,9 @@ SELECT source, origin, count(*) AS messages,
            WHERE source = 'jt808' AND strpos(reason, %(introduction)s) > 0
        ))[1] AS introduction
 FROM quarantine
-WHERE (reason LIKE 'unknown_terminal:%%' OR reason LIKE 'unauthenticated:%%') AND payload <> ''
+WHERE (reason LIKE 'unknown_terminal:%%' OR reason LIKE 'unauthenticated:%%'
+       OR reason LIKE 'unsupported: driver card %%' OR reason LIKE 'malformed: driver card: %%')
+  AND payload <> ''
 GROUP BY source, origin
 HAVING %(all)s OR bool_or(reason LIKE 'unknown_terminal:%%')
 ORDER BY max(received_at) DESC, source, origin
@@ -31,7 +38,8 @@ ORDER BY max(received_at) DESC, source, origin
 _KEPT: Final[LiteralString] = """
 SELECT digest, reason, payload, received_at FROM quarantine
 WHERE source = %s AND origin = %s AND payload <> '' AND replayed_at IS NULL
-  AND (reason LIKE 'unknown_terminal:%%' OR reason LIKE 'unauthenticated:%%')
+  AND (reason LIKE 'unknown_terminal:%%' OR reason LIKE 'unauthenticated:%%'
+       OR reason LIKE 'unsupported: driver card %%' OR reason LIKE 'malformed: driver card: %%')
 ORDER BY received_at, digest LIMIT %s
 """
 
@@ -72,7 +80,8 @@ def waiting(conn: psycopg.Connection[Any], *, everything: bool = False) -> list[
 
     Args:
         conn: any connection.
-        everything: also of terminals that were known, and sent before they authenticated.
+        everything: also of terminals that were known, and sent before they authenticated, or what
+            could not be read then.
     """
     with conn.cursor(row_factory=class_row(Waiting)) as cursor:
         return cursor.execute(

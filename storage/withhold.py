@@ -1,5 +1,7 @@
 """Places that are not stored: packed rows of sensitive vehicles lose theirs before being written.
 
+Of their drivers' cards the person goes in the same way.
+
 What is left of a position is what mileage and fuel need: its time, the ignition, the odometer in
 whole tenths of a kilometre, fuel. Its key is made from that alone. The hash of the whole message
 would give the place away to whoever tries all places of a city; and like this a message that comes
@@ -12,7 +14,7 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -135,7 +137,18 @@ def positions(body: bytes, sensitive: Sequence[Span]) -> tuple[bytes, int]:
     Raises:
         ValueError: the body is not made of whole positions.
     """
-    subjects, times = keys(Kind.POSITION, body)
+    return _taken_out(Kind.POSITION, body, sensitive, position)
+
+
+def driver_cards(body: bytes, sensitive: Sequence[Span]) -> tuple[bytes, int]:
+    """Take the persons out of packed drivers' cards; see :func:`positions`."""
+    return _taken_out(Kind.DRIVER_CARD, body, sensitive, driver_card)
+
+
+def _taken_out(
+    kind: Kind, body: bytes, sensitive: Sequence[Span], take_out: Callable[[bytes], bytes]
+) -> tuple[bytes, int]:
+    subjects, times = keys(kind, body)
     hit = np.zeros(len(subjects), np.bool_)
     present = set(np.unique(subjects).tolist())
     for span in sensitive:
@@ -145,7 +158,7 @@ def positions(body: bytes, sensitive: Sequence[Span]) -> tuple[bytes, int]:
     if not hit.any():
         return body, 0
     rows = zip(split(body), hit.tolist(), strict=True)
-    return b"".join(position(row) if mine else row for row, mine in rows), int(hit.sum())
+    return b"".join(take_out(row) if mine else row for row, mine in rows), int(hit.sum())
 
 
 def position(row: bytes) -> bytes:
@@ -159,7 +172,7 @@ def position(row: bytes) -> bytes:
     left = {
         "terminal_id": terminal,
         "fix_time": fix_time,
-        "content_hash": _hash(terminal, fix_time, odometer, acc),
+        "content_hash": _hash(b"withheld", terminal, fix_time, odometer, acc),
         "odometer_km": odometer,
         "acc": acc,
         "flags": struct.pack(">i", seen | WITHHELD),
@@ -167,6 +180,24 @@ def position(row: bytes) -> bytes:
         "extra": _fuel(had["extra"]),
     }
     return _packed([left.get(name) for name in COLUMNS[Kind.POSITION]])
+
+
+def driver_card(row: bytes) -> bytes:
+    """Take the person out of a packed driver's card; a second time changes nothing.
+
+    That a card was put in or taken out, and when, tells no more than the ignition does.
+    """
+    had = dict(zip(COLUMNS[Kind.DRIVER_CARD], fields(row), strict=True))
+    left = {
+        name: had[name] for name in ("terminal_id", "at", "event", "timed", "result", "received_at")
+    }
+    told = (left[name] for name in ("terminal_id", "at", "event", "result"))
+    left |= {
+        "content_hash": _hash(b"withheld card", *told),
+        "withheld": b"\x01",
+        "raw": b"",
+    }
+    return _packed([left.get(name) for name in COLUMNS[Kind.DRIVER_CARD]])
 
 
 def refusals(body: bytes, sensitive: Sequence[Span]) -> tuple[bytes, int]:
@@ -231,9 +262,9 @@ def _packed(values: Sequence[Field]) -> bytes:
     return b"".join(parts)
 
 
-def _hash(terminal: bytes, fix_time: bytes, odometer: Field, acc: Field) -> bytes:
-    digest = hashlib.blake2b(b"withheld", digest_size=8)
-    for part in (terminal, fix_time, odometer, acc):
+def _hash(what: bytes, *parts: Field) -> bytes:
+    digest = hashlib.blake2b(what, digest_size=8)
+    for part in parts:
         digest.update(b"-" if part is None else b"+" + part)
     return digest.digest()
 
@@ -275,16 +306,24 @@ def _is_of(
     for the vehicle: so whatever comes from a terminal that ever did.
     """
     if source == "drain":
+        take_out = OF_TERMINALS.get(origin)
         try:
-            return origin == Kind.POSITION and bool(positions(payload, sensitive)[1])
+            return take_out is not None and bool(take_out(payload, sensitive)[1])
         except ValueError:
-            return origin == Kind.POSITION and bool(sensitive)
+            return take_out is not None and bool(sensitive)
     begun = [span for span in sensitive if span.since <= received + _DAY_US]
     names = {_number(part) for part in origin.split("/")}
     return any(
         span.number in names or (source == "jt808" and span.digits and span.digits in payload)
         for span in begun
     )
+
+
+OF_TERMINALS: Final[dict[str, Callable[[bytes, Sequence[Span]], tuple[bytes, int]]]] = {
+    Kind.POSITION: positions,
+    Kind.DRIVER_CARD: driver_cards,
+}
+"""What takes out of the packed rows of a kind what may not be stored of sensitive vehicles."""
 
 
 def _number(code: str) -> str:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from storage import slow_path, withhold
-from storage.engine import EngineKind, probe
+from storage.engine import EngineKind, decompress_freely, probe
 from storage.records import COLUMNS, COPY_HEADER, COPY_TRAILER, Kind, split
 from storage.withhold import Span
 
@@ -29,6 +29,9 @@ WHERE terminal_id = %s AND fix_time >= %s AND fix_time < %s AND lat IS NOT NULL
 _PLACED: Final[LiteralString] = """
 FROM position
 WHERE terminal_id = {} AND fix_time >= {} AND fix_time < {} AND lat IS NOT NULL
+"""
+_NAMED: Final[LiteralString] = """
+FROM driver_card WHERE terminal_id = {} AND at >= {} AND at < {} AND NOT withheld
 """
 _SUSPECT: Final[LiteralString] = """
 FROM quarantine WHERE payload <> '' AND (
@@ -48,10 +51,12 @@ class Withheld:
 
     Attributes:
         positions: rows that lost their place.
+        cards: drivers' cards that lost their person.
         refusals: refused messages that lost their bytes.
     """
 
     positions: int
+    cards: int
     refusals: int
 
 
@@ -63,12 +68,13 @@ def withhold_stored(conn: psycopg.Connection[Any], spans: Sequence[Span]) -> Wit
         spans: of one vehicle.
     """
     if probe(conn).kind is EngineKind.TIMESCALE_COMMUNITY:
-        conn.execute("SET LOCAL timescaledb.max_tuples_decompressed_per_dml_transaction = 0")
+        decompress_freely(conn, local=True)
     for span in spans:
         flags = [withhold.KEPT_FLAGS, withhold.WITHHELD]
         conn.execute(_LATEST, [*flags, span.terminal_id, span.begin, span.end])
     return Withheld(
         sum(_positions(conn, span) for span in spans),
+        sum(_cards(conn, span) for span in spans),
         sum(_refusals(conn, spans, span) for span in spans),
     )
 
@@ -83,10 +89,18 @@ def _positions(conn: psycopg.Connection[Any], span: Span) -> int:
         begin = row[0]
         until = min(begin + _PIECE, end)
         where = sql.SQL(_PLACED).format(span.terminal_id, begin, until)
-        rows = [withhold.position(one) for one in _taken(conn, where)]
+        rows = [withhold.position(one) for one in _taken(conn, Kind.POSITION, where)]
         _put(conn, Kind.POSITION, rows)
         done += len(rows)
         begin = until
+
+
+def _cards(conn: psycopg.Connection[Any], span: Span) -> int:
+    """Take the persons out of the few cards of a span; return of how many."""
+    where = sql.SQL(_NAMED).format(span.terminal_id, span.begin, span.end)
+    rows = [withhold.driver_card(one) for one in _taken(conn, Kind.DRIVER_CARD, where)]
+    _put(conn, Kind.DRIVER_CARD, rows)
+    return len(rows)
 
 
 def _refusals(conn: psycopg.Connection[Any], spans: Sequence[Span], span: Span) -> int:
@@ -106,9 +120,9 @@ def _refusals(conn: psycopg.Connection[Any], spans: Sequence[Span], span: Span) 
     return len(changed)
 
 
-def _taken(conn: psycopg.Connection[Any], where: sql.Composed) -> list[bytes]:
-    """Delete positions, and return what they were: in one statement, so that none is missed."""
-    query = sql.SQL("DELETE {} RETURNING {}").format(where, _columns(Kind.POSITION))
+def _taken(conn: psycopg.Connection[Any], kind: Kind, where: sql.Composed) -> list[bytes]:
+    """Delete rows, and return what they were: in one statement, so that none is missed."""
+    query = sql.SQL("DELETE {} RETURNING {}").format(where, _columns(kind))
     return _copied(conn, query)
 
 

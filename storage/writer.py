@@ -17,7 +17,7 @@ import structlog
 
 from storage import slow_path, withhold
 from storage.connection import connect, deadline
-from storage.engine import EngineKind, probe
+from storage.engine import EngineKind, decompress_freely, probe
 from storage.errors import AlreadyThere, RowsRefused, StorageUnavailable, translated
 from storage.records import COLUMNS, COPY_HEADER, COPY_TRAILER, Batch, Kind
 from storage.settings import DatabaseSettings
@@ -183,9 +183,7 @@ class BulkWriter:
             if probe(self._conn).kind is EngineKind.TIMESCALE_COMMUNITY:
                 # Late rows meet compressed chunks; TimescaleDB 2.19 may refuse a large batch there
                 # (2.29 no longer counts what an insert looks into).
-                self._conn.execute(
-                    "SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0"
-                )
+                decompress_freely(self._conn, local=False)
         return self._conn
 
 
@@ -222,7 +220,7 @@ def _dirty(load: _Load) -> list[bytes]:
 def _withheld(load: _Load, sensitive: Sequence[withhold.Span]) -> _Load:
     if load.kind is Kind.READING:
         return load
-    take_out = withhold.positions if load.kind is Kind.POSITION else withhold.refusals
+    take_out = withhold.OF_TERMINALS.get(load.kind, withhold.refusals)
     try:
         return replace(load, body=take_out(load.body, sensitive)[0])
     except (ValueError, struct.error) as error:

@@ -63,20 +63,24 @@ class Gatherer:
         self._arrived = asyncio.Event()
         self._flushing = asyncio.Lock()
         self._positions: list[bytes] = []
+        self._cards: list[bytes] = []
         self._refused: list[bytes] = []
         self._faults: Counter[Fault] = Counter()
         self._replies: dict[Line, list[bytes]] = {}
+        self._rows = 0
         self._bytes = 0
 
     def deliver(self, line: Line, step: Step) -> None:
         """Take the rows of one frame, and the replies that leave when they are on disk."""
         self._positions += step.positions
+        self._cards += step.cards
         self._refused += step.refused
         self._faults.update(step.faults)
         self._replies.setdefault(line, []).extend(step.replies)
-        self._bytes += sum(map(len, step.positions)) + sum(map(len, step.refused))
+        self._rows += step.rows
+        self._bytes += sum(map(len, (*step.positions, *step.cards, *step.refused)))
         self._arrived.set()
-        if len(self._positions) + len(self._refused) >= MOST_ROWS or self._bytes >= MOST_BYTES:
+        if self._rows >= MOST_ROWS or self._bytes >= MOST_BYTES:
             self._gate(False)
 
     async def run(self) -> None:
@@ -91,17 +95,24 @@ class Gatherer:
         async with self._flushing:
             self._arrived.clear()
             positions, self._positions = self._positions, []
+            cards, self._cards = self._cards, []
             refused, self._refused = self._refused, []
             faults, self._faults = self._faults, Counter()
             replies, self._replies = self._replies, {}
+            rows, self._rows = self._rows, 0
             self._bytes = 0
-            kinds = ((Kind.POSITION, positions), (Kind.QUARANTINE, refused))
-            batches = [Batch(kind, len(rows), b"".join(rows)) for kind, rows in kinds if rows]
+            kinds = (
+                (Kind.POSITION, positions),
+                (Kind.DRIVER_CARD, cards),
+                (Kind.QUARANTINE, refused),
+            )
+            batches = [Batch(kind, len(mine), b"".join(mine)) for kind, mine in kinds if mine]
             if not batches:
                 return
             self._stats.flushes += 1
-            await self._until_durable(batches, len(positions) + len(refused))
+            await self._until_durable(batches, rows)
             self._stats.positions += len(positions)
+            self._stats.cards += len(cards)
             self._stats.quarantined.update(faults)
             self._answer(replies)
             self._gate(True)

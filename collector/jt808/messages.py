@@ -1,4 +1,4 @@
-"""Bodies of the dialogue: registration, authentication, driver card, and our replies."""
+"""Bodies of the dialogue: registration, authentication, and our replies."""
 
 from __future__ import annotations
 
@@ -125,40 +125,6 @@ def authentication_codes(body: bytes) -> frozenset[bytes]:
         counted = body[1 : 1 + body[0]]
         codes |= {counted, counted.partition(b"\0")[0]}
     return frozenset(codes - {b""})
-
-
-@dataclass(frozen=True, slots=True)
-class DriverCard:
-    """A card that was put in or taken out; of the person, only whether the card could be read.
-
-    Attributes:
-        inserted: put in, not taken out.
-        at_us: when, Unix microseconds.
-        readable: None when it was taken out.
-    """
-
-    inserted: bool
-    at_us: int
-    readable: bool | None
-
-
-def parse_driver_card(body: bytes) -> DriverCard:
-    """Read the start of 0x0702 of 2013 and 2019; name and licence stay in the bytes.
-
-    Raises:
-        MessageError: it is too short, or holds what cannot be.
-    """
-    if len(body) < 7 or body[0] not in {1, 2}:
-        raise MessageError("no driver card of 2013 or 2019: it begins with 1 or 2 and a time")
-    try:
-        at_us = bcd.utc_us(body[1:7])
-    except ValueError as error:
-        raise MessageError(str(error)) from None
-    if body[0] == 2:
-        return DriverCard(inserted=False, at_us=at_us, readable=None)
-    if len(body) < 8:
-        raise MessageError("a card was put in, and nothing says whether it could be read")
-    return DriverCard(inserted=True, at_us=at_us, readable=body[7] == 0)
 
 
 def text(data: bytes) -> str:

@@ -8,10 +8,18 @@ from typing import Any, Final
 
 import msgspec
 
+from collector.jt808.card import Card
 from collector.jt808.location import Location
 from collector.quarantine import quarantine_row
 from collector.window import NEWEST_US, OLDEST_US
-from storage.records import CLOCKS_DIFFER_US, Position, PositionFlag, pack_position
+from storage.records import (
+    CLOCKS_DIFFER_US,
+    DriverCard,
+    Position,
+    PositionFlag,
+    pack_driver_card,
+    pack_position,
+)
 
 SOURCE: Final = "jt808"
 
@@ -38,7 +46,7 @@ class Fault(enum.StrEnum):
 
 
 class OutsideError(ValueError):
-    """A position's time is outside the window that is believed."""
+    """A time is outside the window that is believed."""
 
 
 def position_row(
@@ -56,19 +64,14 @@ def position_row(
     Raises:
         OutsideError: more than 400 days old, or more than 5 minutes ahead of our clock.
     """
-    ahead_us = location.fix_us - received_us
-    if ahead_us > NEWEST_US:
-        raise OutsideError("more than 5 minutes ahead of our clock")
-    if -ahead_us > OLDEST_US:
-        raise OutsideError("more than 400 days old")
+    ahead_us = _ahead_us(location.fix_us, received_us)
     values = location.items.values
     satellites = values.get("satellites")
-    digest = hashlib.blake2b(location.content, digest_size=8).digest()
     return pack_position(
         Position(
             terminal_id=terminal_id,
             fix_time_us=location.fix_us,
-            content_hash=int.from_bytes(digest, "big", signed=True),
+            content_hash=_hash(location.content),
             lat=location.lat,
             lon=location.lon,
             speed_kmh=location.speed_kmh,
@@ -85,6 +88,38 @@ def position_row(
     )
 
 
+def card_row(terminal_id: int, card: Card, body: bytes, received_us: int) -> bytes:
+    """Pack a driver's card.
+
+    Args:
+        terminal_id: who sent it.
+        card: what it says.
+        body: as it came.
+        received_us: when it came, Unix microseconds; stands for a time that is not told.
+
+    Raises:
+        OutsideError: more than 400 days old, or more than 5 minutes ahead of our clock.
+    """
+    if card.at_us is not None:
+        _ahead_us(card.at_us, received_us)
+    return pack_driver_card(
+        DriverCard(
+            terminal_id=terminal_id,
+            at_us=received_us if card.at_us is None else card.at_us,
+            content_hash=_hash(body),
+            event=card.event,
+            timed=card.at_us is not None,
+            result=card.result,
+            name=card.name,
+            qualification=card.qualification,
+            issuer=card.issuer,
+            valid_until=card.valid_until,
+            raw=body,
+            received_us=received_us,
+        )
+    )
+
+
 def refused_row(origin: str, fault: Fault, detail: str, payload: bytes, received_us: int) -> bytes:
     """Pack what was refused, with its bytes.
 
@@ -96,6 +131,25 @@ def refused_row(origin: str, fault: Fault, detail: str, payload: bytes, received
         received_us: when it came, Unix microseconds.
     """
     return quarantine_row(SOURCE, origin, f"{fault}: {detail}", payload, received_us)
+
+
+def _ahead_us(at_us: int, received_us: int) -> int:
+    """Return how far a time lies ahead of our clock.
+
+    Raises:
+        OutsideError: further than is believed, or too far behind.
+    """
+    ahead_us = at_us - received_us
+    if ahead_us > NEWEST_US:
+        raise OutsideError("more than 5 minutes ahead of our clock")
+    if -ahead_us > OLDEST_US:
+        raise OutsideError("more than 400 days old")
+    return ahead_us
+
+
+def _hash(content: bytes) -> int:
+    digest = hashlib.blake2b(content, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
 
 
 def _flags(location: Location) -> int:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
-from collector.jt808 import location, messages
+from collector.jt808 import card, location, messages
 from collector.jt808.frame import FrameError, wrap
 from collector.jt808.header import Header, HeaderError, build, display, split
 from collector.jt808.messages import Id, MessageError, Registered, Registration, Result
 from collector.jt808.office import Office
-from collector.jt808.rows import Fault, OutsideError, position_row
+from collector.jt808.rows import Fault, OutsideError, card_row, position_row
 from collector.jt808.step import NOTHING, Draft, Step
 from collector.jt808.subpackets import Assembler, Missing, Whole
-from storage.waiting import INTRODUCTION
+from storage.waiting import CARD, INTRODUCTION
 
 log = structlog.get_logger()
 
@@ -186,7 +185,7 @@ class Session:
             case Id.LOCATIONS:
                 self._bulk(draft, terminal_id, body, serials[0], content)
             case Id.DRIVER_CARD:
-                return self._card(header, serials, body, content, now_us)
+                self._card(draft, terminal_id, body, content)
             case _:
                 answer = self._reply(header, Result.UNSUPPORTED)
                 detail = f"message 0x{header.message_id:04x}"
@@ -240,23 +239,18 @@ class Session:
         else:
             draft.positions.append(row)
 
-    def _card(
-        self, header: Header, serials: tuple[int, ...], body: bytes, content: bytes, now_us: int
-    ) -> Step:
+    def _card(self, draft: Draft, terminal_id: int, body: bytes, payload: bytes) -> None:
         try:
-            card = messages.parse_driver_card(body)
+            row = card_row(terminal_id, card.parse(body), body, draft.now_us)
+        except (OutsideError, card.CardTimeError) as error:
+            draft.refuse(Fault.TIME, f"{CARD} {error}", payload)
         except MessageError as error:
-            fault, detail = Fault.MALFORMED, f"driver card: {error}"
+            draft.refuse(Fault.MALFORMED, f"{CARD} {error}", payload)
+        except Exception as error:
+            log.exception("jt808_card_not_decoded", terminal=self._origin)
+            draft.refuse(Fault.INTERNAL, repr(error), payload)
         else:
-            did = "put in" if card.inserted else "taken out"
-            read = {True: ", read", False: ", not readable", None: ""}[card.readable]
-            at = datetime.fromtimestamp(card.at_us // 1_000_000, UTC).isoformat()
-            fault, detail = Fault.UNSUPPORTED, f"driver card {did} at {at}{read}: kept for later"
-        if not self._office.may_keep(self._origin, fault, now_us):
-            return Step(replies=(self._reply(header, Result.FAILED),))
-        draft = Draft(self._origin, now_us)
-        draft.refuse(fault, detail, content)
-        return draft.step(*(self._reply(header, Result.OK, serial) for serial in serials))
+            draft.cards.append(row)
 
     def _assemble(self, header: Header, body: bytes, now_us: int) -> Whole | None:
         whole = self._parts.add(header, body, now_us)

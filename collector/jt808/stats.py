@@ -27,6 +27,7 @@ class Jt808Stats:
         given_up: messages in packets that were never completed.
         asked_again: packets that were asked for again (0x8003), each time counted.
         positions: positions that are on disk.
+        cards: drivers' cards that are on disk.
         quarantined: refused pieces that are on disk, by fault.
         dropped: refused pieces beyond the hourly bound, kept nowhere and never acknowledged, by
             fault.
@@ -52,6 +53,7 @@ class Jt808Stats:
         self.given_up = 0
         self.asked_again = 0
         self.positions = 0
+        self.cards = 0
         self.quarantined: Counter[Fault] = Counter()
         self.dropped: Counter[Fault] = Counter()
         self.answered = 0

@@ -16,17 +16,19 @@ class Step:
         refused: packed rows of ``quarantine``.
         faults: why, one for each of them.
         replies: whole frames; without any row they may leave at once.
+        cards: packed rows of ``driver_card``.
     """
 
     positions: tuple[bytes, ...] = ()
     refused: tuple[bytes, ...] = ()
     faults: tuple[Fault, ...] = ()
     replies: tuple[bytes, ...] = ()
+    cards: tuple[bytes, ...] = ()
 
     @property
     def rows(self) -> int:
         """How many rows it holds."""
-        return len(self.positions) + len(self.refused)
+        return len(self.positions) + len(self.cards) + len(self.refused)
 
 
 NOTHING = Step()
@@ -41,6 +43,7 @@ class Draft:
     positions: list[bytes] = field(default_factory=list)
     refused: list[bytes] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    cards: list[bytes] = field(default_factory=list)
 
     def refuse(self, fault: Fault, detail: str, payload: bytes) -> None:
         """Add a refused piece."""
@@ -49,4 +52,5 @@ class Draft:
 
     def step(self, *replies: bytes) -> Step:
         """Return what was found, with its replies."""
-        return Step(tuple(self.positions), tuple(self.refused), tuple(self.faults), replies)
+        rows = tuple(self.positions), tuple(self.refused), tuple(self.faults)
+        return Step(*rows, replies, tuple(self.cards))

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from fleet.fence.geometry import shape_of
 from fleet.fence.passage import Watch
-from fleet.fence.shape import Shape
+from fleet.fence.shape import Circle, Polygon
 from fleet.track.rules import SECOND_US
 from registry.refusal import refuse
 
@@ -59,7 +59,7 @@ class Fence:
         return None if self.until is None else self.until - timedelta(days=1)
 
     @cached_property
-    def shape(self) -> Shape:
+    def shape(self) -> Circle | Polygon:
         """Where it is."""
         return shape_of(self.wgs84, self.radius_m)
 

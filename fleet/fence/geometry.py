@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fleet.fence.datum import Datum, Degrees, to_wgs84
-from fleet.fence.shape import Circle, Polygon, Shape, ShapeError, circle, polygon
+from fleet.fence.shape import Circle, Polygon, ShapeError, circle, polygon
 
 _DECIMALS: Final = 8
 """Of degrees: a millimetre."""
@@ -61,7 +61,7 @@ def geometry(given: object, radius_m: int | None, datum: Datum) -> Geometry:
     )
 
 
-def shape_of(wgs84: str, radius_m: int | None) -> Shape:
+def shape_of(wgs84: str, radius_m: int | None) -> Circle | Polygon:
     """Return the shape of what is kept."""
     coordinates = json.loads(wgs84)["coordinates"]
     if radius_m is not None:

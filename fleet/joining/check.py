@@ -8,14 +8,16 @@ from typing import Final
 
 from fleet.joining import learn
 from fleet.joining.bills import bills
+from fleet.joining.drivers import driver_verdict
+from fleet.joining.fenced import GARAGE, STATION, fenced
 from fleet.joining.fuel_kind import fuel_verdict
 from fleet.joining.fuel_litres import litres_verdict
 from fleet.joining.fuel_pair import pair_verdict
 from fleet.joining.fuel_place import place_verdict
 from fleet.joining.fuel_tank import room_verdict, tank_verdict
 from fleet.joining.fuel_travel import Moved, moves, travel_verdict
-from fleet.joining.learn import Place
-from fleet.joining.model import Filling, Order, Records, Unheld, Vehicle
+from fleet.joining.learn import Place, Site
+from fleet.joining.model import Filling, Order, Records, Repair, Unheld, Vehicle
 from fleet.joining.orders import order_verdict, span_of, trip_verdicts
 from fleet.joining.rates import Legs
 from fleet.joining.repair import repair_verdict
@@ -26,24 +28,37 @@ from fleet.joining.ways import Ways
 
 
 class Places:
-    """Stations and garages as of the begin of each month, learned once."""
+    """Stations and garages: as of the begin of each month, learned once; fences of each day."""
 
     def __init__(self, records: Records, rules: Rules) -> None:
         self._records, self._rules = records, rules
-        self._stations: dict[int, dict[str, Place]] = {}
-        self._garages: dict[int, dict[str, Place]] = {}
+        self._learned: dict[tuple[str, int], Mapping[str, Place]] = {}
+        self._of_day: dict[tuple[str, int, int], Mapping[str, Site]] = {}
 
-    def stations(self, as_of_us: int) -> dict[str, Place]:
-        """Return where stations are, as of a moment."""
-        if as_of_us not in self._stations:
-            self._stations[as_of_us] = learn.stations(self._records, as_of_us, self._rules)
-        return self._stations[as_of_us]
+    def stations(self, one: Filling) -> Mapping[str, Site]:
+        """Return where stations are, as a filling is held against them."""
+        return self._known(STATION, learn.stations, one.month_us, one.day_us)
 
-    def garages(self, as_of_us: int) -> dict[str, Place]:
-        """Return where garages are, as of a moment."""
-        if as_of_us not in self._garages:
-            self._garages[as_of_us] = learn.garages(self._records, as_of_us, self._rules)
-        return self._garages[as_of_us]
+    def garages(self, one: Repair) -> Mapping[str, Site]:
+        """Return where garages are, as an invoice is held against them."""
+        return self._known(GARAGE, learn.garages, one.month_us, one.day_us)
+
+    def _known(
+        self,
+        purpose: str,
+        learn_them: Callable[[Records, int, Rules], Mapping[str, Place]],
+        month_us: int,
+        day_us: int,
+    ) -> Mapping[str, Site]:
+        if (purpose, month_us) not in self._learned:
+            learned = learn_them(self._records, month_us, self._rules)
+            self._learned[purpose, month_us] = learned
+        if not self._records.fences:
+            return self._learned[purpose, month_us]
+        if (purpose, month_us, day_us) not in self._of_day:
+            said = fenced(self._records.fences, day_us, purpose)
+            self._of_day[purpose, month_us, day_us] = {**self._learned[purpose, month_us], **said}
+        return self._of_day[purpose, month_us, day_us]
 
 
 def verdicts(  # noqa: PLR0913 - what is compared, each by its name
@@ -89,6 +104,7 @@ def _in_order(vehicle: Vehicle) -> Vehicle:
         fillings=tuple(sorted(vehicle.fillings, key=_place)),
         repairs=tuple(sorted(vehicle.repairs, key=lambda one: (one.at_us, one.number))),
         orders=tuple(sorted(vehicle.orders, key=_turn)),
+        cards=tuple(sorted(vehicle.cards, key=lambda one: one.at_us)),
     )
 
 
@@ -113,12 +129,14 @@ def _vehicle(
     if Check.GARAGE in checks:
         for repair in vehicle.repairs:
             if span[0] <= repair.at_us < span[1]:
-                known = places.garages(repair.month_us)
+                known = places.garages(repair)
                 yield repair_verdict(vehicle, repair, ways, known, rules)
-    if Check.ORDER in checks:
-        for order in vehicle.orders:
-            if span[0] <= span_of(order)[0] < span[1]:
+    for order in vehicle.orders:
+        if span[0] <= span_of(order)[0] < span[1]:
+            if Check.ORDER in checks:
                 yield order_verdict(vehicle, order, ways, rules)
+            if Check.DRIVER in checks:
+                yield driver_verdict(vehicle, order, rules)
     if Check.TRIP in checks:
         yield from trip_verdicts(vehicle, vehicle.orders, span, rules)
 
@@ -142,7 +160,7 @@ class _Filled:
     bill: int
     legs: Legs
     moved: Moved
-    stations: dict[str, Place]
+    stations: Mapping[str, Site]
     rules: Rules
 
 
@@ -156,7 +174,7 @@ def _fillings(
     moved = moves(vehicle.fillings, joined.ways, joined.rules)
     for bill, one, near in zip(whole.of, vehicle.fillings, moved, strict=True):
         if span[0] <= one.at_us < span[1]:
-            known = joined.places.stations(one.month_us) if needed else {}
+            known = joined.places.stations(one) if needed else {}
             it = _Filled(vehicle, one, before, bill, legs, near, known, joined.rules)
             yield from (compare(it) for check, compare in _OF_FILLINGS.items() if check in checks)
         before = one

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fleet.joining.learn import Place
+from fleet.joining.fenced import Fenced
+from fleet.joining.learn import Site
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.names import named
 from fleet.joining.other_station import other_station
@@ -17,27 +18,27 @@ from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
 from fleet.joining.where import Met, away_mm, lingered, nearest, nearest_stop
 
 
-def visited(vehicle: Vehicle, filling: Filling, place: Place, rules: Rules) -> int | None:
+def visited(vehicle: Vehicle, filling: Filling, place: Site, rules: Rules) -> int | None:
     """Return when the vehicle was at the station at another time that the paper may mean.
 
     Hours off are a clock or a batch of the statement; a day may be that of posting.
     """
-    span = widest(filling, rules)
-    stop = nearest_stop(vehicle.track.stops, span, place.lat, place.lon)
-    if stop is not None and stop[0] <= place.around(rules)[2]:
+    span, spot = widest(filling, rules), place.around(rules)
+    stop = nearest_stop(vehicle.track.stops, span, spot)
+    if stop is not None and stop[0] <= spot.radius_mm:
         return int(vehicle.track.stops.began_us[stop[1]])
-    return lingered(vehicle.track.sight, span, place.around(rules), rules)
+    return lingered(vehicle.track.sight, span, spot, rules)
 
 
 def place_verdict(
-    vehicle: Vehicle, filling: Filling, places: Mapping[str, Place], rules: Rules
+    vehicle: Vehicle, filling: Filling, places: Mapping[str, Site], rules: Rules
 ) -> Verdict:
     """Compare a filling with where the vehicle was.
 
     Args:
         vehicle: whose.
         filling: the filling.
-        places: stations by name, as of the begin of its month.
+        places: stations by name, as of the begin of its month; fences of its day.
         rules: what is believed.
     """
     span = span_of(filling, rules)
@@ -57,7 +58,7 @@ def place_verdict(
         Figure("span_to_us", span[1]),
         Figure("nearest_mm", near.mm),
         Figure("nearest_at_us", near.at_us),
-        Figure("radius_mm", around[2]),
+        Figure("radius_mm", around.radius_mm),
         *support(place),
     )
     if near.met in {Met.STOOD, Met.LINGERED}:
@@ -75,7 +76,7 @@ def place_verdict(
 
 
 def _without_place(
-    vehicle: Vehicle, filling: Filling, place: Place | None, rules: Rules
+    vehicle: Vehicle, filling: Filling, place: Site | None, rules: Rules
 ) -> Why | None:
     if vehicle.sensitive:
         return Why.SENSITIVE
@@ -88,15 +89,17 @@ def _without_place(
     return None if place.firm(rules) else Why.PLACE_THIN
 
 
-def _between(place: Place, other: Place) -> tuple[Figure, ...]:
+def _between(place: Site, other: Site) -> tuple[Figure, ...]:
     apart = away_mm(place.lat, place.lon, np.array([other.lat]), np.array([other.lon]))
     return (Figure("stations_apart_mm", int(apart[0])),)
 
 
-def support(place: Place | None) -> tuple[Figure, ...]:
-    """Return what a learned place stands on."""
+def support(place: Site | None) -> tuple[Figure, ...]:
+    """Return what a place stands on: the fences that say it, or what it was learned from."""
     if place is None:
         return ()
+    if isinstance(place, Fenced):
+        return (Figure("place_fences", "、".join(place.codes)),)
     own = () if place.own_pct is None else (Figure("place_own_pct", place.own_pct),)
     return (
         Figure("place_matches", place.matches),

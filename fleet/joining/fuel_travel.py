@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.joining.fuel_place import visited
-from fleet.joining.learn import Place, usual_here
+from fleet.joining.learn import Site, usual_here
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.names import named
 from fleet.joining.rules import DAY_US, SECOND_US, Rules
@@ -40,7 +40,7 @@ def travel_verdict(  # noqa: PLR0913, PLR0917 - what is compared, each by its na
     filling: Filling,
     before: Filling | None,
     moved: Moved,
-    places: Mapping[str, Place],
+    places: Mapping[str, Site],
     rules: Rules,
 ) -> Verdict:
     """Compare a filling with whether the vehicle moved about its time, and since the last one.
@@ -101,7 +101,7 @@ def _since(
 def _stood(  # noqa: PLR0911, PLR0913, PLR0917 - what may be known of a stop, one after the other
     vehicle: Vehicle,
     filling: Filling,
-    place: Place | None,
+    place: Site | None,
     rules: Rules,
     about: About,
     figures: tuple[Figure, ...],
@@ -117,8 +117,9 @@ def _stood(  # noqa: PLR0911, PLR0913, PLR0917 - what may be known of a stop, on
     known = place is not None and place.firm(rules) and not vehicle.sensitive
     if known and place is not None:
         stop = vehicle.track.stops, (stand.from_us, stand.to_us)
-        at = nearest_stop(*stop, place.lat, place.lon)
-        if at is not None and at[0] <= place.around(rules)[2]:
+        spot = place.around(rules)
+        at = nearest_stop(*stop, spot)
+        if at is not None and at[0] <= spot.radius_mm:
             return about.agrees(*figures, Figure("nearest_mm", at[0]))
         other = visited(vehicle, filling, place, rules)
         if other is not None:

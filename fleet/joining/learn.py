@@ -14,14 +14,17 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from fleet.joining.fenced import Fenced
 from fleet.joining.model import Filling, Records, Repair, Stops, Track, Vehicle
 from fleet.joining.names import named
 from fleet.joining.rules import DAY_US, Rules
 from fleet.joining.visits import Visits
-from fleet.joining.where import away_mm
+from fleet.joining.where import Around, Spot, away_mm
 from fleet.track.fixes import Floats, Int64s
 
 _P = TypeVar("_P", Filling, Repair)
+_A_STATION: Final = 2
+"""Places with so many matches are stations."""
 _NEAR_MM: Final = 150_000
 """Stops so near to each other are at one place: how far receivers scatter between houses."""
 _EACH: Final = 3
@@ -79,9 +82,18 @@ class Place:
             and (self.own_pct is None or self.own_pct >= rules.garage_own_pct)
         )
 
-    def around(self, rules: Rules) -> tuple[float, float, int]:
-        """Return where it is, and how far around it counts as there, mm."""
-        return self.lat, self.lon, rules.radius_mm + self.spread_mm
+    def around(self, rules: Rules) -> Spot:
+        """Return where it is, and how far around it counts as there."""
+        return Around(self.lat, self.lon, rules.radius_mm + self.spread_mm)
+
+    @property
+    def is_station(self) -> bool:
+        """Tell whether it is a station, if perhaps not that of its name."""
+        return self.matches >= _A_STATION and not self.outdone
+
+
+Site = Place | Fenced
+"""Where a station or garage is, learned or said."""
 
 
 @dataclass(frozen=True, slots=True)

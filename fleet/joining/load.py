@@ -7,22 +7,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from itertools import zip_longest
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import psycopg
 
+from fleet.fence import fences
 from fleet.joining.check import Places, verdicts
+from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
-from fleet.joining.model import Filling, Order, Records, Repair, Track, Unheld, Vehicle
+from fleet.joining.model import Fence, Filling, Order, Records, Repair, Track, Unheld, Vehicle
 from fleet.joining.names import named
+from fleet.joining.orders import span_of
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
 from fleet.joining.verdict import Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked
 from fleet.ledger.orders import ASKED, missing
-from storage.times import at_us, us_of
+from storage.times import NEVER_US, at_us, us_of
 
 _VEHICLES: Final[LiteralString] = """
     SELECT c.id, c.code, c.vehicle_id, coalesce(v.sensitive, false)
@@ -120,13 +124,16 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
     places = Places(records.records, rules)
     spans = list(_unexplained(records, (begin_us, end_us), places, rules, only))
     seen = sights(conn, spans)
+    told = cards(conn, list(_ordered(records, (begin_us, end_us), rules, only)))
     vehicles = dict(records.records.vehicles)
     for code, vehicle_id in records.ids.items():
         if vehicle_id in seen:
             vehicle, sight = vehicles[code], seen[vehicle_id]
             track = replace(vehicle.track, sight=sight.placeless() if vehicle.sensitive else sight)
             vehicles[code] = replace(vehicle, track=track)
-    found = Records(vehicles, records.records.unheld)
+        if vehicle_id in told:
+            vehicles[code] = replace(vehicles[code], cards=told[vehicle_id])
+    found = replace(records.records, vehicles=vehicles)
     yield from verdicts(found, begin_us, end_us, rules, only=only, places=places)
 
 
@@ -170,7 +177,7 @@ def load(
     unheld = tuple(
         Unheld(x.id, us_of(x.at), x.card) for x in by_owner.get(None, []) if x.kind == "filling"
     )
-    return Loaded(Records(vehicles, unheld), ids)
+    return Loaded(Records(vehicles, unheld, tuple(_fences(conn, zone))), ids)
 
 
 def _unexplained(
@@ -187,10 +194,26 @@ def _unexplained(
             continue
         for one in vehicle.fillings:
             if span[0] <= one.at_us < span[1]:
-                place = places.stations(one.month_us).get(named(one.merchant))
+                place = places.stations(one).get(named(one.merchant))
                 wanted = wanted_fixes(vehicle, one, place, rules)
                 if wanted is not None:
                     yield vehicle_id, *wanted
+
+
+def _ordered(
+    loaded: Loaded, span: tuple[int, int], rules: Rules, only: Sequence[str] | None
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (vehicle, from, to): within these its orders are held against drivers' cards."""
+    for code, vehicle_id in loaded.ids.items():
+        vehicle = loaded.records.vehicles[code]
+        times = [span_of(one) for one in vehicle.orders]
+        times = [one for one in times if span[0] <= one[0] < span[1]]
+        if times and not vehicle.sensitive and (only is None or code in only):
+            yield (
+                vehicle_id,
+                min(begin for begin, _ in times) - rules.card_us,
+                max(end for _, end in times),
+            )
 
 
 def _moved(lines: Iterable[_Line]) -> Iterator[Moved]:
@@ -246,9 +269,24 @@ def _orders(
                 out_hm=asked.odometer_out_hm,
                 back_hm=asked.odometer_back_hm,
                 missing=tuple(ASKED[name] for name in missing(asked)),
+                driver=asked.driver,
             )
         )
     return found
+
+
+def _fences(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Iterator[Fence]:
+    standing = fences.standing(conn)
+    for one, following in zip_longest(standing, standing[1:]):
+        ends = [] if one.until is None else [one.until]
+        if following is not None and following.code == one.code:
+            ends.append(following.since)
+        yield Fence(
+            *(one.code, one.name, one.purpose, _begin(one.since, zone)),
+            until_us=_begin(min(ends), zone) if ends else NEVER_US,
+            shape=one.shape,
+            margin_mm=one.margin_m * 1_000,
+        )
 
 
 def _begin(day: date, zone: ZoneInfo) -> int:

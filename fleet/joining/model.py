@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fleet.fence.shape import Circle, Polygon
 from fleet.track.fixes import Floats, Int64s
 
 UNKNOWN = -1
@@ -73,6 +74,7 @@ class Order:
         out_us, back_us: when.
         out_hm, back_hm: what the dashboard showed.
         missing: what it should say and does not, in Chinese.
+        driver: as it is written; empty: not stated.
     """
 
     number: int
@@ -83,6 +85,26 @@ class Order:
     out_hm: int | None = None
     back_hm: int | None = None
     missing: tuple[str, ...] = ()
+    driver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a terminal told of a driver's card.
+
+    Attributes:
+        terminal: its id.
+        at_us: when.
+        event: ``in``, ``out``, ``read``.
+        name: on the card; None: not known.
+        bound_to_us: when the terminal was no longer the vehicle's.
+    """
+
+    terminal: int
+    at_us: int
+    event: str
+    name: str | None
+    bound_to_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +201,7 @@ class Vehicle:
         sensitive: its places are not kept and not compared.
         fillings, repairs, orders: its papers.
         track: what is known of where it was.
+        cards: of drivers, about its orders.
     """
 
     code: str
@@ -187,6 +210,28 @@ class Vehicle:
     repairs: tuple[Repair, ...] = ()
     orders: tuple[Order, ...] = ()
     track: Track = field(default_factory=Track)
+    cards: tuple[Card, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A fence as papers are held against it.
+
+    Attributes:
+        code, name: a paper may say either.
+        purpose: a kind of designated place; empty: none.
+        since_us, until_us: begin of its first local day, and of the first that is no longer its.
+        shape: where it is.
+        margin_mm: so far beyond its edge is there, too.
+    """
+
+    code: str
+    name: str
+    purpose: str
+    since_us: int
+    until_us: int
+    shape: Circle | Polygon
+    margin_mm: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +250,12 @@ class Records:
     Attributes:
         vehicles: code → vehicle.
         unheld: fillings that belong to no vehicle.
+        fences: that stand.
     """
 
     vehicles: Mapping[str, Vehicle]
     unheld: tuple[Unheld, ...] = ()
+    fences: tuple[Fence, ...] = ()
 
 
 def _touching(began: Int64s, ended: Int64s, from_us: int, to_us: int) -> range:

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleet.joining.learn import Place
+from fleet.joining.learn import Site
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.names import named
 from fleet.joining.rules import Rules
 from fleet.joining.span import span_of, widest
-from fleet.joining.where import away_mm, lingered
-
-_A_STATION = 2
-"""Places with so many matches are stations, if not certainly those of their name."""
+from fleet.joining.where import lingered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +27,8 @@ class _Stay:
 
 
 def other_station(
-    vehicle: Vehicle, filling: Filling, place: Place, places: Mapping[str, Place], rules: Rules
-) -> Place | None:
+    vehicle: Vehicle, filling: Filling, place: Site, places: Mapping[str, Site], rules: Rules
+) -> Site | None:
     """Return the other station at which a vehicle stood, the nearest to where it stood.
 
     Where it did fill, the statement may be late as well, and more than usually: within twice the
@@ -42,14 +39,10 @@ def other_station(
         vehicle: whose.
         filling: that does not go together with ``place``.
         place: the station that it names.
-        places: stations by name, as of the begin of its month.
+        places: stations by name, as of the begin of its month; fences of its day.
         rules: what is believed.
     """
-    others = [
-        one
-        for one in places.values()
-        if one.name != place.name and one.matches >= _A_STATION and not one.outdone
-    ]
+    others = [one for one in places.values() if one.name != place.name and one.is_station]
     begin, end = span_of(filling, rules)
     late = begin - rules.before_us if filling.timed else begin
     found = [
@@ -70,26 +63,27 @@ def other_station(
 
 
 def _stays(
-    vehicle: Vehicle, span: tuple[int, int], other: Place, longest_us: int, rules: Rules
+    vehicle: Vehicle, span: tuple[int, int], other: Site, longest_us: int, rules: Rules
 ) -> Iterable[_Stay]:
     """Return the stays at a station, or where no stop was made, what single fixes show of one."""
     stood = list(_stops(vehicle, span, other, rules))
     if stood:
         return (one for one in stood if one.to_us - one.from_us <= longest_us)
-    around = other.around(rules)
-    since = lingered(vehicle.track.sight, span, around, rules)
+    spot = other.around(rules)
+    since = lingered(vehicle.track.sight, span, spot, rules)
     if since is None:
         return ()
-    return (_Stay(around[2], since, since + rules.dwell_us, other.lat, other.lon),)
+    return (_Stay(spot.radius_mm, since, since + rules.dwell_us, other.lat, other.lon),)
 
 
-def _stops(vehicle: Vehicle, span: tuple[int, int], other: Place, rules: Rules) -> Iterator[_Stay]:
+def _stops(vehicle: Vehicle, span: tuple[int, int], other: Site, rules: Rules) -> Iterator[_Stay]:
     stops = vehicle.track.stops
     found = stops.touching(*span)
     part = slice(found.start, found.stop)
-    far = away_mm(other.lat, other.lon, stops.lat[part], stops.lon[part])
+    spot = other.around(rules)
+    far = spot.away_mm(stops.lat[part], stops.lon[part])
     for index, mm in zip(found, far.tolist(), strict=True):
-        if mm <= other.around(rules)[2]:
+        if mm <= spot.radius_mm:
             yield _Stay(
                 mm,
                 int(stops.began_us[index]),
@@ -99,7 +93,7 @@ def _stops(vehicle: Vehicle, span: tuple[int, int], other: Place, rules: Rules) 
             )
 
 
-def _explains(one: Filling, stay: _Stay, places: Mapping[str, Place], rules: Rules) -> bool:
+def _explains(one: Filling, stay: _Stay, places: Mapping[str, Site], rules: Rules) -> bool:
     """Tell whether a stay is another paper's: of its time, or at its station within hours."""
     if one.timed and _touch(stay, span_of(one, rules)):
         return True
@@ -107,8 +101,8 @@ def _explains(one: Filling, stay: _Stay, places: Mapping[str, Place], rules: Rul
     hours = widest(one, rules) if one.timed else span_of(one, rules)
     if place is None or not _touch(stay, hours):
         return False
-    far = away_mm(place.lat, place.lon, np.array([stay.lat]), np.array([stay.lon]))
-    return int(far[0]) <= place.around(rules)[2]
+    spot = place.around(rules)
+    return int(spot.away_mm(np.array([stay.lat]), np.array([stay.lon]))[0]) <= spot.radius_mm
 
 
 def _touch(stay: _Stay, span: tuple[int, int]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from fleet.joining.fuel_place import support
-from fleet.joining.learn import Habits, Place, unusual
+from fleet.joining.learn import Habits, Site, unusual
 from fleet.joining.model import Repair, Track, Vehicle
 from fleet.joining.names import named
 from fleet.joining.rules import DAY_US, MINUTE_US, SECOND_US, Rules
@@ -21,7 +21,7 @@ _CLOSES: Final = 20 * 60 * MINUTE_US
 
 
 def repair_verdict(
-    vehicle: Vehicle, one: Repair, ways: Ways, places: Mapping[str, Place], rules: Rules
+    vehicle: Vehicle, one: Repair, ways: Ways, places: Mapping[str, Site], rules: Rules
 ) -> Verdict:
     """Compare an invoice with where the vehicle was in the days about it.
 
@@ -29,7 +29,7 @@ def repair_verdict(
         vehicle: whose.
         one: the invoice.
         ways: of the vehicle.
-        places: garages by name, as of the begin of its month.
+        places: garages by name, as of the begin of its month; fences of its day.
         rules: what is believed.
     """
     span = one.day_us - rules.garage_before_us, one.day_us + DAY_US + rules.garage_after_us
@@ -52,16 +52,17 @@ def repair_verdict(
         if elsewhere:
             return about.cannot_tell(Why.UNUSUAL_STOP, *figures)
     else:
-        near = nearest_stop(track.stops, span, place.lat, place.lon)
+        spot = place.around(rules)
+        near = nearest_stop(track.stops, span, spot)
         figures = (
             *figures,
             Figure("nearest_mm", None if near is None else near[0]),
             Figure("nearest_at_us", None if near is None else int(track.stops.began_us[near[1]])),
-            Figure("radius_mm", place.around(rules)[2]),
+            Figure("radius_mm", spot.radius_mm),
             Figure("unusual_stops", len(elsewhere)),
             *support(place),
         )
-        if near is not None and near[0] <= place.around(rules)[2]:
+        if near is not None and near[0] <= spot.radius_mm:
             return about.agrees(*figures)
     hidden = _unseen_us(track, ways, span, rules)
     if hidden > rules.garage_hidden_us:

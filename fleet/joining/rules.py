@@ -73,6 +73,7 @@ class Rules:
     order_mm: int = 3_000_000
     trip_mm: int = 1_000_000
     orders_us: int = 31 * DAY_US
+    card_us: int = 1 * DAY_US
 
     @property
     def past_us(self) -> int:

@@ -32,6 +32,7 @@ CHECKS: Final[Mapping[Check, str]] = {
     Check.GARAGE: "维修与车辆位置",
     Check.ORDER: "派车单与行程",
     Check.TRIP: "行程与派车单",
+    Check.DRIVER: "派车单驾驶员与终端内的卡",
 }
 DOUBTS: Final[Mapping[Doubt, str]] = {
     Doubt.BORROWED_CARD: "加油时车辆不在加油站",
@@ -45,10 +46,11 @@ DOUBTS: Final[Mapping[Doubt, str]] = {
     Doubt.ORDER_WITHOUT_TRIP: "有派车单而未行驶",
     Doubt.ORDER_KILOMETRES: "派车单里程与行程不符",
     Doubt.TRIP_WITHOUT_ORDER: "行程没有派车单",
+    Doubt.OTHER_DRIVER: "行驶时终端内是另一人的驾驶员卡",
 }
 WHYS: Final[Mapping[Why, str]] = {
     Why.CARD_UNHELD: "油卡当时未绑定车辆",
-    Why.SENSITIVE: "涉密车辆不保存位置",
+    Why.SENSITIVE: "涉密车辆不保存位置和驾驶员",
     Why.NO_TRACK: "没有定位数据",
     Why.TRACK_INCOMPLETE: "这段时间的定位数据不完整",
     Why.MERCHANT_UNSTATED: "单据没有写商户",
@@ -64,6 +66,11 @@ WHYS: Final[Mapping[Why, str]] = {
     Why.ENERGY_UNKNOWN: "车辆能源未登记，或两种油品都可能",
     Why.UNUSUAL_STOP: "维修厂位置不知，其间到过不常去的地方",
     Why.NO_ORDERS: "前后一个月没有派车单",
+    Why.DRIVER_UNSTATED: "派车单没有写驾驶员姓名",
+    Why.NO_TRIP: "派车单时段内没有只属于它的行程",
+    Why.NO_CARD: "行驶时终端没有插卡记录",
+    Why.CARD_UNREADABLE: "终端内的卡未能读出姓名",
+    Why.CARD_PARTLY: "插卡记录只覆盖部分行驶时间，或其间换过人",
 }
 FIGURES: Final[Mapping[str, str]] = {
     "card": "卡号",
@@ -72,6 +79,7 @@ FIGURES: Final[Mapping[str, str]] = {
     "nearest_mm": "距该商户最近",
     "nearest_at_us": "最近之时",
     "radius_mm": "容许距离",
+    "place_fences": "位置依据（围栏）",
     "place_matches": "位置依据（次）",
     "place_of": "可用单据（次）",
     "place_vehicles": "位置依据（车辆数）",
@@ -116,6 +124,11 @@ FIGURES: Final[Mapping[str, str]] = {
     "order_mm": "派车单里程",
     "slack_s": "时间容差",
     "missing": "派车单未填",
+    "driver": "派车单驾驶员",
+    "driven_s": "其间行驶",
+    "card_own_s": "其中驾驶员本人的卡",
+    "card_names": "其他人的卡",
+    "card_others_s": "其中他人的卡",
     "started_us": "出发",
     "ended_us": "到达",
 }

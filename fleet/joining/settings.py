@@ -205,6 +205,12 @@ class JoiningSettings(BaseModel):
         le=366,
         description="Without an order in so long, orders are not kept here: cannot tell",
     )
+    card_hours: int = Field(
+        default=24,
+        ge=1,
+        le=168,
+        description="A driver's card of which nothing more is heard was in the terminal so long",
+    )
 
     def rules(self) -> Rules:
         """Return the thresholds as the pure parts take them."""
@@ -251,4 +257,5 @@ class JoiningSettings(BaseModel):
             order_mm=self.order_km * 1_000_000,
             trip_mm=self.trip_m * 1_000,
             orders_us=self.orders_days * DAY_US,
+            card_us=self.card_hours * 60 * MINUTE_US,
         )

@@ -30,6 +30,7 @@ class Check(enum.StrEnum):
     GARAGE = "garage"  # an invoice with where the vehicle was
     ORDER = "order"  # an order with the trips
     TRIP = "trip"  # a trip with the orders
+    DRIVER = "driver"  # an order's driver with the card in the terminal
 
 
 class Doubt(enum.StrEnum):
@@ -46,6 +47,7 @@ class Doubt(enum.StrEnum):
     ORDER_WITHOUT_TRIP = "order_without_trip"
     ORDER_KILOMETRES = "order_kilometres"
     TRIP_WITHOUT_ORDER = "trip_without_order"
+    OTHER_DRIVER = "other_driver"
 
 
 class Why(enum.StrEnum):
@@ -68,6 +70,11 @@ class Why(enum.StrEnum):
     ENERGY_UNKNOWN = "energy_unknown"
     UNUSUAL_STOP = "unusual_stop"
     NO_ORDERS = "no_orders"
+    DRIVER_UNSTATED = "driver_unstated"
+    NO_TRIP = "no_trip"
+    NO_CARD = "no_card"
+    CARD_UNREADABLE = "card_unreadable"
+    CARD_PARTLY = "card_partly"
 
 
 class Kind(enum.StrEnum):

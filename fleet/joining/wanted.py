@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fleet.joining.fuel_travel import still_span
-from fleet.joining.learn import Place
+from fleet.joining.learn import Site
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.rules import SECOND_US, Rules
 from fleet.joining.span import span_of, widest
@@ -11,7 +11,7 @@ from fleet.joining.where import nearest_stop, standing
 
 
 def wanted_fixes(
-    vehicle: Vehicle, filling: Filling, place: Place | None, rules: Rules
+    vehicle: Vehicle, filling: Filling, place: Site | None, rules: Rules
 ) -> tuple[int, int] | None:
     """Return from when to when single fixes tell more than stops; None: they do not.
 
@@ -22,8 +22,9 @@ def wanted_fixes(
         rules: what is believed.
     """
     if place is not None and place.firm(rules) and not vehicle.sensitive:
-        stop = nearest_stop(vehicle.track.stops, span_of(filling, rules), place.lat, place.lon)
-        if stop is not None and stop[0] <= place.around(rules)[2]:
+        spot = place.around(rules)
+        stop = nearest_stop(vehicle.track.stops, span_of(filling, rules), spot)
+        if stop is not None and stop[0] <= spot.radius_mm:
             return None
         begin, end = widest(filling, rules)
         return begin - rules.silence_us, end + rules.silence_us

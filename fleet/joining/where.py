@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
+from fleet.fence.shape import Shape
 from fleet.joining.model import UNKNOWN, Sight, Stops, Track
 from fleet.joining.rules import SECOND_US, Rules
 from fleet.track.fixes import Floats, Int64s
@@ -24,6 +25,51 @@ class Met(enum.Enum):
     LINGERED = "lingered"
     PERHAPS = "perhaps"
     ELSEWHERE = "elsewhere"
+
+
+_FAR_M: Final = 1e9
+"""As far as what has no place lies from anywhere."""
+
+
+class Spot(Protocol):
+    """Somewhere a vehicle can have been."""
+
+    @property
+    def radius_mm(self) -> int:
+        """How far off still counts as there, mm."""
+        ...
+
+    def away_mm(self, lats: Floats, lons: Floats) -> Int64s:
+        """Return how far places are off, whole mm; NaN becomes very far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A point, and how far around it counts as there."""
+
+    lat: float
+    lon: float
+    radius_mm: int
+
+    def away_mm(self, lats: Floats, lons: Floats) -> Int64s:
+        """Return how far places are from the point."""
+        return away_mm(self.lat, self.lon, lats, lons)
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Any of some shapes, and how far beyond their edges counts as there."""
+
+    shapes: tuple[Shape, ...]
+    radius_mm: int
+
+    def away_mm(self, lats: Floats, lons: Floats) -> Int64s:
+        """Return how far places lie outside of the nearest shape; 0: inside."""
+        metres = np.min([one.outside_m(lats, lons, _FAR_M) for one in self.shapes], axis=0)
+        near = np.nan_to_num(metres, nan=_FAR_M, posinf=_FAR_M)
+        far: Int64s = np.rint(near * 1000.0).astype(np.int64)
+        return far
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +100,16 @@ def away_mm(lat: float, lon: float, lats: Floats, lons: Floats) -> Int64s:
     """Return how far places are from one, whole mm; NaN becomes very far."""
     there = ground(np.append(lats, lat), np.append(lons, lon))
     metres = there.metres(slice(0, len(lats)), np.full(len(lats), len(lats)))
-    return np.rint(np.nan_to_num(metres, nan=1e9) * 1000.0).astype(np.int64)
+    return np.rint(np.nan_to_num(metres, nan=_FAR_M) * 1000.0).astype(np.int64)
 
 
-def nearest_stop(
-    stops: Stops, span: tuple[int, int], lat: float, lon: float
-) -> tuple[int, int] | None:
+def nearest_stop(stops: Stops, span: tuple[int, int], spot: Spot) -> tuple[int, int] | None:
     """Return (distance mm, index) of the stop in a span of time that is nearest to a place."""
     found = stops.touching(*span)
     if not found:
         return None
     part = slice(found.start, found.stop)
-    far = away_mm(lat, lon, stops.lat[part], stops.lon[part])
+    far = spot.away_mm(stops.lat[part], stops.lon[part])
     index = int(np.argmin(far))
     return int(far[index]), found.start + index
 
@@ -76,12 +120,10 @@ def withheld(stops: Stops, span: tuple[int, int]) -> bool:
     return bool(np.isnan(stops.lat[found.start : found.stop]).any())
 
 
-def lingered(
-    sight: Sight, span: tuple[int, int], place: tuple[float, float, int], rules: Rules
-) -> int | None:
+def lingered(sight: Sight, span: tuple[int, int], spot: Spot, rules: Rules) -> int | None:
     """Return since when single fixes show a vehicle at a place for as long as a filling takes."""
     part = sight.between(*span)
-    near = away_mm(*place[:2], sight.lat[part], sight.lon[part]) <= place[2]
+    near = spot.away_mm(sight.lat[part], sight.lon[part]) <= spot.radius_mm
     since = None
     for there, at_us in zip(near.tolist(), sight.t_us[part].tolist(), strict=True):
         since = (at_us if since is None else since) if there else None
@@ -90,20 +132,17 @@ def lingered(
     return None
 
 
-def nearest(
-    track: Track, span: tuple[int, int], place: tuple[float, float, int], rules: Rules
-) -> Nearest:
+def nearest(track: Track, span: tuple[int, int], spot: Spot, rules: Rules) -> Nearest:
     """Return whether a vehicle was at a place in a span of time.
 
     Args:
         track: of the vehicle.
         span: from when to when.
-        place: degrees, and how far around it counts as there, mm.
+        spot: the place.
         rules: what is believed.
     """
-    lat, lon, radius = place
-    stop = nearest_stop(track.stops, span, lat, lon)
-    if stop is not None and stop[0] <= radius:
+    stop = nearest_stop(track.stops, span, spot)
+    if stop is not None and stop[0] <= spot.radius_mm:
         began = int(track.stops.began_us[stop[1]])
         return Nearest(Met.STOOD, stop[0], max(began, span[0]))
     if withheld(track.stops, span):
@@ -114,16 +153,16 @@ def nearest(
     wide = slice(max(near.start, part.start - 1), min(near.stop, part.stop + 1))
     if wide.stop - wide.start < 2 or part.start >= part.stop or np.isnan(sight.lat[wide]).any():
         return Nearest(Met.PERHAPS, None if stop is None else stop[0], None)
-    far = away_mm(lat, lon, sight.lat[wide], sight.lon[wide])
+    far = spot.away_mm(sight.lat[wide], sight.lon[wide])
     t_us = sight.t_us[wide]
     inside = far[part.start - wide.start : part.stop - wide.start]
     index = int(np.argmin(inside))
     mm, at_us = int(inside[index]), int(sight.t_us[part.start + index])
-    stayed_us = lingered(sight, span, place, rules)
+    stayed_us = lingered(sight, span, spot, rules)
     if stayed_us is not None:
         return Nearest(Met.LINGERED, mm, stayed_us)
     unseen = t_us[0] > span[0] or t_us[-1] < span[1]
-    if unseen or _reachable(track.stops, t_us, far, radius, rules):
+    if unseen or _reachable(track.stops, t_us, far, spot.radius_mm, rules):
         return Nearest(Met.PERHAPS, mm, at_us)
     return Nearest(Met.ELSEWHERE, mm, at_us)
 

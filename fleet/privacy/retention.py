@@ -81,8 +81,9 @@ DELETE FROM position WHERE ctid = ANY (ARRAY(
 """
 _REFUSED: Final[LiteralString] = """
 DELETE FROM quarantine WHERE received_at < %s
-  AND (source IN ('mqtt', 'jt808') OR source = 'drain' AND origin = 'position')
+  AND (source IN ('mqtt', 'jt808') OR source = 'drain' AND origin IN ('position', 'driver_card'))
 """
+_CARDS: Final[LiteralString] = "DELETE FROM driver_card WHERE at < %s"
 _PLACES: Final[tuple[LiteralString, ...]] = (
     """
     UPDATE trip SET start_lat = NULL, start_lon = NULL, end_lat = NULL, end_lon = NULL
@@ -157,10 +158,12 @@ def _remove(
     with conn.transaction():
         conn.execute("SET LOCAL statement_timeout = 0")
         refused = conn.execute(_REFUSED, [before]).rowcount
+        cards = conn.execute(_CARDS, [before]).rowcount
         conn.execute("DELETE FROM latest_position WHERE fix_time < %s", [before])
         places = sum(conn.execute(one, [before]).rowcount for one in _PLACES if keeping.places)
         conn.execute("UPDATE track_retention SET finished = true")
-        detail = {"before": before.isoformat(), **rows, "refusals": refused, "places": places}
+        gone = {"cards": cards, "refusals": refused, "places": places}
+        detail = {"before": before.isoformat(), **rows, **gone}
         record(conn, act, "track.remove", "positions", detail)
     log.info("tracks_removed", **detail)
     return None

@@ -6,6 +6,7 @@ cannot forget it. Until this has run, what was stored before is there.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -85,7 +86,7 @@ def _vehicle(  # noqa: PLR0913, PLR0917 - what is due, of whom, and by whom
             return False
         held = withhold_stored(conn, spans)
         derived = sum(_derived(conn, span) for span in spans)
-        counts = {"positions": held.positions, "refusals": held.refusals, "derived": derived}
+        counts = {**asdict(held), "derived": derived}
         if any(counts.values()):
             record(conn, act, "track.withhold", code, {"why": why, **counts})
             log.info("track_withheld", vehicle=code, **counts)

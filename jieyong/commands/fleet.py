@@ -11,7 +11,7 @@ from fleet.dashboard import readings
 from fleet.dashboard.compare import compared
 from fleet.derive import due, listing
 from jieyong import logs
-from jieyong.commands import asked, fleet_check, fleet_tables
+from jieyong.commands import asked, fleet_cards, fleet_check, fleet_tables
 from jieyong.commands.options import AsJson, First, Last, OneMonth, ThisVehicle, Vehicle, until_last
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
@@ -35,6 +35,9 @@ fleet_app.command(
 fleet_app.command("evaluate", help="用模拟车队测量各种疑点自多大起能检出；约需几分钟。")(
     fleet_check.evaluate_command
 )
+fleet_app.command(
+    "cards", help="一辆车的驾驶员卡：何时、谁的卡在终端内。须写明原因，记入操作日志。"
+)(fleet_cards.cards_command)
 fleet_app.command("yards", help="定点停放：哪些车没有按时停在指定地点。须写明原因，记入操作日志。")(
     yards
 )

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from fleet.joining import said
 from fleet.joining.verdict import Check, Doubt, Finding, Kind, Verdict
+from jieyong.commands.screen import plain
 from jieyong.evaluation.run import Curve
 from jieyong.evaluation.score import ENOUGH_PER_MILLE, TOLD_PER_MILLE
 
@@ -43,7 +44,7 @@ def evidence(one: Verdict, zone: ZoneInfo) -> Table:
     title = f"{one.vehicle} {when} {said.KINDS[one.kind]} {one.number}：{said.headline(one)}"
     table = Table(title=title, title_justify="left", show_header=False)
     for name, value in said.evidence(one, zone):
-        table.add_row(name, value)
+        table.add_row(name, plain(value))
     return table
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
+from fleet.cards.listing import CardRow
 from fleet.dashboard.compare import Compared
 from fleet.dashboard.readings import Reading
 from fleet.derive.listing import DayRow, Total, TripRow
@@ -130,7 +131,7 @@ def readings(rows: Sequence[Reading], title: str, zone: ZoneInfo) -> Table:
     return table
 
 
-def as_json(rows: Sequence[TripRow] | Sequence[DayRow], zone: ZoneInfo) -> str:
+def as_json(rows: Sequence[TripRow] | Sequence[DayRow] | Sequence[CardRow], zone: ZoneInfo) -> str:
     """Return rows as JSON: times of the site's zone, distances in whole millimetres."""
 
     def plain(value: object) -> object:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 WIDE: Final = 240
@@ -37,3 +38,8 @@ def counting(total: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=errors, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)
+
+
+def plain(text: str) -> str:
+    """Return what a stranger wrote without what would command the screen."""
+    return escape("".join(char for char in text if char.isprintable()))

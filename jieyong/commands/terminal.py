@@ -7,14 +7,13 @@ from contextlib import closing, suppress
 from typing import Annotated, Final
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from collector.jt808.messages import MessageError, parse_registration
 from collector.jt808.rows import SOURCE as JT808
 from collector.replay import Jt808Replayer, MqttReplayer, Replayer
 from jieyong.commands.options import Why
-from jieyong.commands.screen import console
+from jieyong.commands.screen import console, plain
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.database import database_url
 from metering.facts import written
@@ -55,7 +54,7 @@ def list_command(
         decision = decided.get(code)
         if code and (everything or decision is None):
             rows += 1
-            table.add_row(_plain(code), one.source, *_seen(at, one), *_told(one), _said(decision))
+            table.add_row(plain(code), one.source, *_seen(at, one), *_told(one), _said(decision))
     console().print(table)
     if not rows:
         typer.echo("没有等待接入的终端。")
@@ -106,7 +105,9 @@ def refuse_command(
     typer.echo(f"已拒绝终端 {code}。")
 
 
-@terminal_app.command("replay", help="补录一个终端在接入之前发来的定位；重复执行不会重复入库。")
+@terminal_app.command(
+    "replay", help="补录一个终端接入之前发来的定位和驾驶员卡；重复执行不会重复入库。"
+)
 def replay_command(code: Code, config: Config = None) -> None:
     """Bring in what a terminal sent before it was known."""
     with session(config) as at:
@@ -199,12 +200,7 @@ def _told(one: Waiting) -> tuple[str, str, str]:
         told = parse_registration(body, new=len(body) >= _NEW_BODY)
     except MessageError:
         return "", "", ""
-    return _plain(told.plate), _plain(told.maker), _plain(told.model)
-
-
-def _plain(text: str) -> str:
-    """Return what a stranger says without what would command the screen."""
-    return escape("".join(char for char in text if char.isprintable()))
+    return plain(told.plate), plain(told.maker), plain(told.model)
 
 
 def _said(decision: Decision | None) -> str:
@@ -215,4 +211,4 @@ def _said(decision: Decision | None) -> str:
 
 
 def _brought(messages: int) -> str:
-    return f"补录 {messages} 条。" if messages else "没有需要补录的定位。"
+    return f"补录 {messages} 条。" if messages else "没有需要补录的。"

@@ -16,12 +16,23 @@ from jieyong.demo import energy, journeys
 from jieyong.demo.figures import Figures
 from jieyong.demo.verify import (
     Number,
+    Sent,
     StoredReading,
     Verdict,
+    compare_cards,
     compare_positions,
     compare_readings,
 )
-from simulators.truth import STORED_AS, ModbusReply, MqttAcked, MqttSent, Record, read_truth
+from simulators.truth import (
+    STORED_AS,
+    Jt808Acked,
+    Jt808Sent,
+    ModbusReply,
+    MqttAcked,
+    MqttSent,
+    Record,
+    read_truth,
+)
 
 _READINGS: Final = """
 SELECT d.code, p.name, (extract(epoch FROM r.observed_at) * 1000000)::bigint, r.value
@@ -29,16 +40,24 @@ FROM device d JOIN point p ON p.device_id = d.id
 JOIN reading r ON r.point_id = p.id AND r.ts >= %(slots_from)s
 WHERE r.observed_at >= %(since)s
 """
+# A simulated terminal of JT/T 808 carries its number in a vendor's item; `seq` is the message's.
 _POSITIONS: Final = """
-SELECT t.code, p.seq, count(*)
+SELECT t.code, coalesce(('x' || (p.extra -> 'items' ->> 'f1'))::bit(32)::int, p.seq), count(*)
 FROM terminal t JOIN position p ON p.terminal_id = t.id AND p.fix_time >= %(fixes_from)s
 WHERE p.received_at >= %(since)s
-GROUP BY t.code, p.seq
+GROUP BY 1, 2
+"""
+_CARDS: Final = """
+SELECT t.code, CASE WHEN c.timed THEN (extract(epoch FROM c.at) * 1000000)::bigint END, count(*)
+FROM terminal t JOIN driver_card c ON c.terminal_id = t.id
+WHERE c.received_at >= %(since)s
+GROUP BY 1, 2
 """
 _QUARANTINE: Final = "SELECT count(*) FROM quarantine WHERE received_at >= %(since)s"
 _ROWS: Final = """
 SELECT 'readings', count(*) FROM reading UNION ALL
 SELECT 'positions', count(*) FROM position UNION ALL
+SELECT 'driver_cards', count(*) FROM driver_card UNION ALL
 SELECT 'conflicts', count(*) FROM reading_conflict UNION ALL
 SELECT 'quarantine', count(*) FROM quarantine
 """
@@ -61,13 +80,13 @@ class Truth:
     """What the simulators did during a run, as far as the comparison needs it."""
 
     replies: tuple[ModbusReply, ...]
-    sent: Mapping[Number, MqttSent]
+    sent: Mapping[Number, Sent]
     acknowledged: frozenset[Number]
 
     @property
     def quarantined(self) -> int:
         """How many acknowledged messages belong in quarantine."""
-        return sum(STORED_AS[self.sent[n].kind] == "quarantine" for n in self.acknowledged)
+        return sum(STORED_AS.get(self.sent[n].kind) == "quarantine" for n in self.acknowledged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +164,17 @@ def read_run(paths: Iterable[Path], since: datetime) -> Truth:
     """
     since_us = round(since.timestamp() * 1e6)
     replies: list[ModbusReply] = []
-    sent: dict[Number, MqttSent] = {}
+    sent: dict[Number, Sent] = {}
     acknowledged: set[Number] = set()
     for record in _records(paths):
         match record:
             case ModbusReply() if record.served_at >= since_us:
                 replies.append(record)
-            case MqttSent() if record.sent_at >= since_us:
+            case MqttSent() | Jt808Sent() if record.sent_at >= since_us:
                 sent.setdefault((record.terminal, record.seq), record)
-            case MqttAcked() if (record.terminal, record.seq) in sent:
+            case Jt808Acked(result=result) if result != 0:
+                pass  # the terminal keeps it, and sends it again
+            case MqttAcked() | Jt808Acked() if (record.terminal, record.seq) in sent:
                 acknowledged.add((record.terminal, record.seq))
     return Truth(tuple(replies), sent, frozenset(acknowledged))
 
@@ -169,10 +190,12 @@ def compare(conn: psycopg.Connection[Any], truth: Truth, since: datetime) -> Ver
     for device, point, observed_us, value in conn.execute(_READINGS, bounds):
         readings[device, point].append(StoredReading(observed_us, value))
     positions = {(code, seq): rows for code, seq, rows in conn.execute(_POSITIONS, bounds)}
+    cards = {(code, at): rows for code, at, rows in conn.execute(_CARDS, bounds)}
     (held,) = conn.execute(_QUARANTINE, bounds).fetchone() or (0,)
     return (
         compare_readings(truth.replies, readings)
         + compare_positions(truth.sent, truth.acknowledged, positions)
+        + compare_cards(truth.sent, truth.acknowledged, cards)
         + _missing(truth.quarantined, held, since)
     )
 

@@ -28,6 +28,7 @@ _NAMED: Final = 6
 _KINDS: Final = {
     "reading": "readings 读数",
     "position": "positions 定位",
+    "driver_card": "driver cards 驾驶员卡",
     "quarantine": "quarantine 隔离区",
 }
 

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
@@ -49,7 +50,17 @@ def make(plan: Scenario, days: Sequence[date], until_us: int, scratch: Path) -> 
     history.write_history(plan, load_profiles(plant.PROFILES), span, scratch)
     arrays = history.read_history(scratch)
     scratch.unlink()
-    return _until(arrays, until_us)
+    return _until(_as_sent(plan, arrays), until_us)
+
+
+def _as_sent(plan: Scenario, past: Arrays) -> Arrays:
+    """Give odometers the tenths of a kilometre in which JT/T 808 has them, where it is spoken.
+
+    Else they would fall, by less than that, when the terminals begin to speak themselves.
+    """
+    tenths = np.array([one.jt808 is not None for one in plan.vehicles])[past["position_terminal"]]
+    odometer = past["odometer"]
+    return {**past, "odometer": np.where(tenths, np.round(odometer * 10) / 10, odometer)}
 
 
 def _until(past: Arrays, until_us: int) -> Arrays:

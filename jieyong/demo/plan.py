@@ -21,7 +21,7 @@ ZONE: Final = ZoneInfo("Asia/Shanghai")
 SEED: Final = 20_260_101
 MISHAPS: Final = 0.002
 """Chance of each kind of fault, per request and per message: an ordinary day."""
-SIZE: Final = Size(institutions=10, meters=60, ac=20, lights=20, vehicles=20)
+SIZE: Final = Size(institutions=10, meters=60, ac=20, lights=20, vehicles=20, jt808=4)
 
 
 @dataclass(frozen=True, slots=True)

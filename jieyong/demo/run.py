@@ -112,7 +112,9 @@ async def _prepare(
     with steps.step("county"):
         plan = await asyncio.to_thread(load_or_make, layout, now, options.history_days)
         await asyncio.to_thread(stage.write_settings, conninfo, layout)
-        stand = Stage(layout, conninfo, brokers.prepare(layout.state, kind=options.broker))
+        broker = brokers.prepare(layout.state, kind=options.broker)
+        (gateway_port,) = stage.free_ports(1)
+        stand = Stage(layout, conninfo, broker, gateway_port)
     with steps.step("broker, meters, air conditioners, lights"):
         # It grows by three quarters of a gigabyte a day, and accounts for one run only.
         layout.equipment.truth.unlink(missing_ok=True)

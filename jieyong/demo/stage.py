@@ -29,7 +29,7 @@ from simulators.inventory import inventory_yaml
 from simulators.run import Files
 from simulators.scenario import Scenario, with_ports
 
-SOURCES: Final = (SourceName.MODBUS, SourceName.MQTT)
+SOURCES: Final = (SourceName.MODBUS, SourceName.MQTT, SourceName.JT808)
 """What a demo collects from."""
 
 _HOST: Final = "127.0.0.1"
@@ -40,11 +40,16 @@ _PAST_FROM: Final = "past.json"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the collectors of a demo stand on."""
+    """What the collectors of a demo stand on.
+
+    Attributes:
+        gateway_port: where terminals of JT/T 808 connect to.
+    """
 
     layout: Layout
     conninfo: str
     broker: Broker
+    gateway_port: int
 
 
 def equipment(layout: Layout) -> Child:
@@ -55,8 +60,9 @@ def equipment(layout: Layout) -> Child:
 def fleet(stage: Stage) -> Child:
     """Return the process of the simulated vehicles."""
     layout, broker = stage.layout, stage.broker
-    where = ("--mqtt-host", broker.host, "--mqtt-port", str(broker.port))
-    return _simulator("fleet", layout.scenario_file(layout.fleet), layout.fleet, *where)
+    mqtt = ("--mqtt-host", broker.host, "--mqtt-port", str(broker.port))
+    jt808 = ("--jt808-host", _HOST, "--jt808-port", str(stage.gateway_port))
+    return _simulator("fleet", layout.scenario_file(layout.fleet), layout.fleet, *mqtt, *jt808)
 
 
 def collector(stage: Stage, source: SourceName, port: int) -> Child:
@@ -71,6 +77,8 @@ def collector(stage: Stage, source: SourceName, port: int) -> Child:
             "JIEYONG_MQTT__HOST": stage.broker.host,
             "JIEYONG_MQTT__PORT": str(stage.broker.port),
             "JIEYONG_MQTT__PROTOCOL": stage.broker.protocol,
+            "JIEYONG_JT808__HOST": _HOST,
+            "JIEYONG_JT808__PORT": str(stage.gateway_port),
         },
         # The broker drops what is sent before its first subscriber came.
         ready=ready.http(_HOST, port, "/health/ready"),

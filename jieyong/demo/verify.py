@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
-from simulators.truth import STORED_AS, ModbusReply, MqttSent
+from simulators.truth import STORED_AS, Jt808Sent, ModbusReply, MqttSent
 
 CLOCK_SLACK_US: Final = 5_000
 """How much earlier than the simulator's stamp a reply may seem to arrive (two clocks reads)."""
 
+
+CARD: Final = "driver_card"
+"""Kind of a driver's card in the truth."""
 
 COMPLETE: Final = frozenset({"ok", "sentinel"})
 """Outcomes of replies that a collector must take; a sentinel is a value: "not available"."""
@@ -107,20 +110,64 @@ Number = tuple[str, int]
 """Terminal and the number it gave its message."""
 
 
+Sent = MqttSent | Jt808Sent
+"""A numbered message of a terminal, by MQTT or JT/T 808."""
+
+
 def compare_positions(
-    sent: Mapping[Number, MqttSent], acknowledged: Set[Number], stored: Mapping[Number, int]
+    sent: Mapping[Number, Sent], acknowledged: Set[Number], stored: Mapping[Number, int]
 ) -> Verdict:
-    """Hold every message the broker acknowledged against the rows of its number.
+    """Hold every message that was acknowledged against the rows of its number.
 
     Args:
         sent: everything that left a terminal; what was not acknowledged may be stored or not.
-        acknowledged: what the broker answered for.
+        acknowledged: what the broker or the gateway answered for.
         stored: number → rows of `position`.
     """
-    expected = {key for key in acknowledged if STORED_AS[sent[key].kind] == "position"}
+    expected = {key for key in acknowledged if STORED_AS.get(sent[key].kind) == "position"}
     return Verdict(
         expected=len(expected),
         lost_at=tuple(sent[key].sent_at for key in expected - stored.keys()),
         duplicated=sum(rows - 1 for rows in stored.values()),
         invented=sum(rows for key, rows in stored.items() if key not in sent),
+    )
+
+
+Moment = tuple[str, int | None]
+"""Terminal and the time of a card, Unix microseconds; None: its form tells no time (2011)."""
+
+
+def compare_cards(
+    sent: Mapping[Number, Sent], acknowledged: Set[Number], stored: Mapping[Moment, int]
+) -> Verdict:
+    """Hold every driver's card that was acknowledged against the rows of its time.
+
+    Of a terminal whose form tells no time the rows are counted: which is whose is not known, and
+    one that was sent again is a row more.
+
+    Args:
+        sent: everything that left a terminal, cards among it.
+        acknowledged: what the gateway answered for.
+        stored: terminal and time → rows of ``driver_card``.
+    """
+    cards = {key: one for key, one in sent.items() if one.kind == CARD}
+    untimed = {terminal for terminal, at in stored if at is None}
+    verdict = Verdict()
+    for terminal in untimed:
+        mine = [key for key in cards if key[0] == terminal]
+        answered = [cards[key].sent_at for key in mine if key in acknowledged]
+        rows = stored[terminal, None]
+        verdict += Verdict(
+            expected=len(answered),
+            lost_at=tuple(answered[rows:]),
+            invented=rows if not mine else 0,
+        )
+    timed = {(one.terminal, one.ts): key for key, one in cards.items() if key[0] not in untimed}
+    expected = {moment for moment, key in timed.items() if key in acknowledged}
+    rows_timed = {moment: rows for moment, rows in stored.items() if moment[1] is not None}
+    return verdict + Verdict(
+        expected=len(expected),
+        lost_at=tuple(cards[timed[one]].sent_at for one in expected if one not in rows_timed),
+        duplicated=sum(rows - 1 for rows in rows_timed.values()),
+        invented=sum(rows for moment, rows in rows_timed.items() if moment not in timed),
     )

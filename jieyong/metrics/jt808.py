@@ -25,6 +25,7 @@ def jt808_metrics(stats: Jt808Stats) -> Iterator[Metric]:
         ("given_up_messages", "Messages whose packets never all came.", stats.given_up),
         ("asked_again_packets", "Packets asked for again, each time counted.", stats.asked_again),
         ("positions", "Positions that are on disk.", stats.positions),
+        ("driver_cards", "Drivers' cards that are on disk.", stats.cards),
         ("answers", "Replies sent after what they answer was on disk.", stats.answered),
         ("orphaned_answers", "Replies whose connection had ended.", stats.orphaned),
         ("held_rows", "Rows ever held back while the spool refused.", stats.held),

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from jieyong.demo.figures import samples
 from jieyong.embedded.broker import find_mosquitto
 from jieyong.embedded.postgres import EmbeddedPostgres
 from tests.e2e.world import wait_for
@@ -102,6 +103,13 @@ def assert_accounted_for(told: dict[str, Any], state: Path) -> None:
     assert told["unbalanced"] == []
     assert told["trips"] > told["vehicles"] > 0
     assert told["driven_km"] == pytest.approx(told["odometer_km"], rel=0.03)
+    left = (state / "collect-jt808" / "metrics.prom").read_text(encoding="utf-8")
+    frames = {
+        labels["message"]: number
+        for name, labels, number in samples(left)
+        if name == "jieyong_jt808_frames_total"
+    }
+    assert frames["0x0102"] >= 4, "four vehicles come over the gateway"
     assert children_of(state) == []
 
 

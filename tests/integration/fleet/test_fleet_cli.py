@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -24,8 +25,11 @@ from jieyong.demo.stage import free_ports
 from registry.audit import Act, lines
 from registry.permissions import Permission, grant, withdraw
 from registry.refusal import RefusedError
+from storage.records import Kind
+from storage.writer import BulkWriter
 from tests.integration.fleet.world import NOW, add_terminal, add_vehicle, bind, one, work, write
 from tests.unit.fleet.drives import Drive
+from tests.unit.storage.samples import HOUR_US, NOON_US, batch, driver_card
 
 SECONDS = 60
 Run = Callable[..., str]
@@ -39,7 +43,7 @@ def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("COLUMNS", "200")
 
     def words(*given: object) -> str:
-        if given[0] == "trips" and "--reason" not in given:
+        if given[0] in {"trips", "cards"} and "--reason" not in given:
             given = (*given, "--reason", "核对油耗")
         result = CliRunner().invoke(cli.app, ["fleet", *map(str, given)])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -59,6 +63,37 @@ def driven(conn: psycopg.Connection, database: str) -> int:
     write(database, drive.rows, {1: terminal})
     work(conn)
     return vehicle
+
+
+def test_cards_are_shown_and_looking_leaves_a_record(
+    run: Run, conn: psycopg.Connection, database: str
+) -> None:
+    terminals = [add_terminal(conn, code) for code in ("t", "other")]
+    bind(conn, terminals[0], add_vehicle(conn, "v"), "[2026-06-01T12:30Z,)")
+    cards = [
+        driver_card(terminals[0], NOON_US),  # before it was this vehicle's
+        driver_card(terminals[0], NOON_US + HOUR_US, name="李[red]四"),
+        driver_card(terminals[0], NOON_US + 2 * HOUR_US, "out"),
+        driver_card(terminals[1], NOON_US + HOUR_US, name="王五"),
+    ]
+    with closing(BulkWriter(database)) as writer:
+        writer.write([batch(Kind.DRIVER_CARD, cards)])
+    days = ("--from", "2026-06-01", "--to", "2026-06-01")
+    shown = run("cards", "v", *days, "--by", "李主任")
+    assert "2026-06-01 21:00:00" in shown
+    assert "李[red]四" in shown
+    assert ("张三" in shown, "王五" in shown) == (False, False)
+    (line,) = lines(conn, "v")
+    assert (line.principal, line.action) == ("李主任", "cards.read")
+    assert line.detail["from"] == "2026-06-01"
+    told = json.loads(run("cards", "v", *days, "--json"))
+    assert [(one["event"], one["name"], one["at"]) for one in told] == [
+        ("in", "李[red]四", "2026-06-01T21:00:00+08:00"),
+        ("out", None, "2026-06-01T22:00:00+08:00"),
+    ]
+    grant(conn, Act("系统管理员", NOW), "李主任", Permission.TRACK_READ, "")
+    with pytest.raises(RefusedError):
+        run("cards", "v", *days, "--by", "王五")
 
 
 @pytest.mark.usefixtures("driven")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,9 @@ from fleet.derive import due
 from fleet.privacy import retention
 from fleet.privacy.retention import WHO, Keeping, remove_old
 from registry.audit import lines
+from storage.records import Kind
 from storage.times import us_of
+from storage.writer import BulkWriter
 from tests.integration.fleet.world import (
     add_terminal,
     add_vehicle,
@@ -23,6 +26,7 @@ from tests.integration.fleet.world import (
     write,
 )
 from tests.unit.fleet.drives import HOUR, NOON, Drive, Fix
+from tests.unit.storage.samples import batch, driver_card
 
 DAY = 86_400_000_000
 COVER = timedelta(minutes=5)
@@ -75,6 +79,20 @@ def test_old_positions_go_and_the_mileage_stays(conn: psycopg.Connection) -> Non
     assert line.detail["before"].startswith("2026-06-04")
     assert remove_old(conn, KEEPING, at_day(3)) is None
     assert len(lines(conn, "positions")) == 1, "once a day"
+
+
+def test_drivers_cards_of_that_age_go_along(
+    conn: psycopg.Connection, database: str, driven: int
+) -> None:
+    first = us_of(BEGIN)
+    cards = [driver_card(driven, first + n * DAY) for n in range(5)]
+    with closing(BulkWriter(database)) as writer:
+        writer.write([batch(Kind.DRIVER_CARD, cards)])
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    left = conn.execute("SELECT at FROM driver_card ORDER BY at").fetchall()
+    assert left == [(BEGIN + timedelta(days=3),), (BEGIN + timedelta(days=4),)]
+    (line,) = lines(conn, "positions")
+    assert line.detail["cards"] == 3
 
 
 def test_everything_computed_again_leaves_what_is_gone_alone(

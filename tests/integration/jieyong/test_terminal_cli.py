@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from collector.jt808.header import split as split_header
 from collector.jt808.rows import Fault, refused_row
 from collector.mqtt.decode import PositionDecoder
+from collector.quarantine import quarantine_row
 from fleet.privacy.withholding import withhold_due
 from jieyong import cli
 from jieyong.commands import terminal as command
@@ -28,7 +29,9 @@ from tests.integration.collector.jt808.client import PHONE, Terminal, an_hour_ag
 from tests.integration.collector.jt808.test_killed import collecting, free_port
 from tests.integration.fleet.world import NOW, ZONE, add_vehicle, one
 from tests.processes import PATIENCE_S, until
-from tests.unit.collector.jt808.golden import unescaped
+from tests.unit.collector.jt808 import golden
+from tests.unit.collector.jt808.golden import NOW_US, unescaped
+from tests.unit.collector.jt808.golden import PHONE as GOLDEN
 
 NUMBER = str(PHONE)
 Run = Callable[..., str]
@@ -122,7 +125,7 @@ def test_what_a_terminal_sent_while_it_waited_comes_in_once(
             run("approve", NUMBER, *SINCE, "--source", "装车验收单 7 号")
     assert one(conn, "SELECT count(*) FROM position") > 0
     assert "补录" in run("replay", NUMBER)
-    assert "没有需要补录的定位" in run("replay", f"0{NUMBER}")
+    assert "没有需要补录的" in run("replay", f"0{NUMBER}")
     assert one(conn, "SELECT count(*) FROM position") == 25
     assert one(conn, "SELECT count(DISTINCT fix_time) FROM position") == 25
     assert one(conn, "SELECT count(*) FROM quarantine WHERE replayed_at IS NULL") == 0
@@ -257,3 +260,41 @@ async def test_a_running_gateway_lets_in_who_was_approved(
 def _listens(port: int) -> bool:
     with socket.socket() as line:
         return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_cards_that_nothing_could_read_when_they_came_are_brought_in_once(
+    run: Run, conn: psycopg.Connection, database: str
+) -> None:
+    """As earlier versions kept them: of a known terminal, refused, and answered with result 0."""
+    conn.execute("INSERT INTO terminal (code) VALUES (%s)", [GOLDEN])
+    kept = [
+        ("unsupported: driver card put in at 2026-11-29T03:00:00+00:00, read: kept for later",
+         golden.content("driver_card_2013")),
+        ("unsupported: driver card taken out at 2026-11-29T03:30:00+00:00: kept for later",
+         golden.content("driver_card_out_2013")),
+        ("malformed: driver card: no driver card of 2013 or 2019: it begins with 1 or 2 and a time",
+         golden.content("driver_card_2011")),
+        ("unsupported: driver card put in at 2026-11-29T03:00:00+00:00, read: kept for later",
+         golden.body("driver_card_2019")),  # it came in packets
+        ("malformed: driver card: a card was put in, and nothing says whether it could be read",
+         golden.body("driver_card_2013")[:7]),
+    ]  # fmt: skip
+    rows = [
+        quarantine_row("jt808", GOLDEN, reason, payload, NOW_US + n)
+        for n, (reason, payload) in enumerate(kept)
+    ]
+    with closing(BulkWriter(database)) as writer:
+        writer.write([Batch(Kind.QUARANTINE, len(rows), b"".join(rows))])
+    assert "没有等待接入的终端" in run("list")
+    assert "补录 5 条" in run("replay", GOLDEN)
+    assert "没有需要补录" in run("replay", GOLDEN)
+    found = conn.execute(
+        "SELECT event, name, timed FROM driver_card ORDER BY event, name"
+    ).fetchall()
+    assert found == [
+        ("in", "张三", True),
+        ("in", "李四", True),
+        ("out", None, True),
+        ("read", "李四", False),
+    ]
+    assert one(conn, "SELECT count(*) FROM quarantine") == 5, "what cannot be read stays as it is"

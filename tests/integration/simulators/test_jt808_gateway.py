@@ -29,8 +29,6 @@ from simulators.truth import STORED_AS, Jt808Sent, TruthLog, acknowledged_jt808,
 from storage.records import PG_EPOCH_US, Batch, Kind, split
 from tests.processes import until
 
-# Until the gateway is merged.
-
 MINUTES = 3
 ENOUGH = 120
 """Positions of each terminal; it has three minutes of them behind it when it begins."""

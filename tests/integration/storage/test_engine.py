@@ -3,7 +3,14 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from storage.engine import Engine, EngineKind, EngineTooOldError, apply_features, probe
+from storage.engine import (
+    Engine,
+    EngineKind,
+    EngineTooOldError,
+    apply_features,
+    decompress_freely,
+    probe,
+)
 from storage.migrate import migrate
 from storage.prepare import prepare
 from storage.settings import DatabaseSettings
@@ -50,6 +57,20 @@ def test_tables_that_hold_rows_are_converted_with_them(blank_database: str) -> N
 def test_timescale_can_be_turned_off(blank_database: str) -> None:
     engine = prepare(blank_database, DatabaseSettings(timescale="off"))
     assert engine.kind is EngineKind.PLAIN
+
+
+def test_the_bound_on_unpacked_rows_is_lifted_where_there_is_one(database: str) -> None:
+    name = "timescaledb.max_tuples_decompressed_per_dml_transaction"
+    with psycopg.connect(database, autocommit=True) as conn:
+        probe(conn)
+        known = conn.execute("SELECT setting FROM pg_settings WHERE name = %s", [name]).fetchone()
+        now = "SELECT current_setting(%s, true)"
+        with conn.transaction():
+            decompress_freely(conn, local=True)
+            assert conn.execute(now, [name]).fetchone() == ("0" if known else None,)
+        assert conn.execute(now, [name]).fetchone() == (known or (None,))
+        decompress_freely(conn, local=False)
+        assert conn.execute(now, [name]).fetchone() == ("0" if known else None,)
 
 
 def test_an_old_timescale_is_refused(database: str) -> None:

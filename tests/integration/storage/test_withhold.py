@@ -13,7 +13,7 @@ from storage import latest, withhold
 from storage.records import Batch, Kind, Position, pack_position, pack_quarantine
 from storage.withhold_stored import Withheld, withhold_stored
 from storage.writer import BulkWriter, Outcome
-from tests.unit.storage.samples import HOUR_US, NOON_US, batch
+from tests.unit.storage.samples import HOUR_US, NOON_US, batch, driver_card
 
 ZONE = "Asia/Shanghai"
 CODE = "13800138000"
@@ -238,3 +238,27 @@ def test_the_job_waits_for_writers_that_do_not_know_yet(
         writing.rollback()
         withhold.barrier(conn)
         assert len(withhold.spans_of_writer(cursor, ZONE)) == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_a_sensitive_vehicle_no_name_is_in_any_table(
+    conn: psycopg.Connection, database: str, *, first: bool
+) -> None:
+    """Written when it is sensitive already, or taken out of what is stored: the same rows."""
+    mine, other = terminal(conn), terminal(conn, "other")
+    cards = batch(Kind.DRIVER_CARD, [driver_card(mine), driver_card(other, name="李四")])
+    if first:
+        make_sensitive(conn)
+    write(database, cards)
+    if not first:
+        assert "张三" in everything(conn)
+        make_sensitive(conn)
+        assert job(conn).cards == 1
+    text = everything(conn)
+    assert "张三" not in text
+    assert "张三".encode().hex() not in text
+    assert "李四" in text, "of another vehicle"
+    query = "SELECT event, result, withheld, raw FROM driver_card WHERE terminal_id = %s"
+    assert conn.execute(query, [mine]).fetchall() == [("in", 0, True, b"")]
+    assert write(database, cards).duplicates == {Kind.DRIVER_CARD: 2}, "sent again, it finds both"
+    assert job(conn).cards == 0

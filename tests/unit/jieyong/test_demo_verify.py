@@ -2,8 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jieyong.demo.verify import StoredReading, Verdict, compare_positions, compare_readings
-from simulators.truth import ModbusReply, MqttSent
+from jieyong.demo.verify import (
+    StoredReading,
+    Verdict,
+    compare_cards,
+    compare_positions,
+    compare_readings,
+)
+from simulators.truth import Jt808Sent, ModbusReply, MqttSent
 
 SECOND = 1_000_000
 
@@ -75,3 +81,29 @@ def test_positions_are_counted_by_number() -> None:
 def test_what_belongs_in_quarantine_is_not_missed_among_positions() -> None:
     messages = {("T-1", 1): sent(1, "malformed")}
     assert compare_positions(messages, {("T-1", 1)}, {}) == Verdict()
+
+
+def card(seq: int, terminal: str = "T-1", ts: int = 0) -> Jt808Sent:
+    return Jt808Sent(terminal, seq, ts, "driver_card", seq, 0x0702, seq)
+
+
+def test_cards_are_known_by_the_time_they_tell() -> None:
+    messages = {("T-1", n): card(n, ts=n * SECOND) for n in range(5)} | {("T-1", 9): sent(9)}
+    acknowledged = {("T-1", n) for n in (0, 1, 2, 9)}
+    stored: dict[tuple[str, int | None], int] = {
+        ("T-1", 0): 1,
+        ("T-1", SECOND): 2,
+        ("T-1", 4 * SECOND): 1,
+        ("T-1", 7): 1,
+    }
+    assert compare_cards(messages, acknowledged, stored) == Verdict(3, (2,), 1, 1)
+
+
+def test_cards_without_a_time_are_counted() -> None:
+    messages = {("T-1", n): card(n, ts=n) for n in range(3)}
+    everything = set(messages)
+    assert compare_cards(messages, everything, {("T-1", None): 3}) == Verdict(3)
+    assert compare_cards(messages, everything, {("T-1", None): 4}) == Verdict(3), "sent again"
+    assert compare_cards(messages, everything, {("T-1", None): 1}) == Verdict(3, (1, 2))
+    assert compare_cards(messages, everything, {}) == Verdict(3, (0, 1, 2))
+    assert compare_cards({}, set(), {("T-1", None): 2}) == Verdict(invented=2)

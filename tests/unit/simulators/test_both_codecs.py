@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,11 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector import profile as collector_profile
+from collector.jt808 import card
 from collector.modbus import frame
 from collector.modbus.decode import Layout
 from collector.modbus.plan import plan
 from collector.mqtt.decode import PositionDecoder
 from simulators import plant
+from simulators.jt808 import messages
+from simulators.jt808.header import Version
+from simulators.jt808.messages import Driver
 from simulators.modbus.codec import take
 from simulators.modbus.faults import Fault, Kind, Traits
 from simulators.modbus.profile import load_profile
@@ -114,3 +119,19 @@ def test_the_example_of_the_contract_is_complete() -> None:
     said = json.loads(compose("t-1", 4, fix, "ok").payload, parse_float=Decimal)
     assert said["odometer"] == Decimal("40000.12")
     assert said["ts"] == "2026-08-01T04:00:00.000Z"
+
+
+@pytest.mark.parametrize("version", Version)
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_drivers_card_means_the_same(version: Version, *, leaves: bool) -> None:
+    driver = Driver(
+        "欧阳 明", "51010019800101123X", "510100098765432101", "市交通运输局", "20301231"
+    )
+    told = card.parse(messages.driver(version, driver, NOON // 1_000_000, leaves=leaves))
+    on_it = (driver.name, driver.qualification, driver.issuer)
+    if version is Version.V2011:  # it knows no taking out
+        assert told == card.Card(card.Event.READ, None, None, *on_it)
+    elif leaves:
+        assert told == card.Card(card.Event.OUT, NOON)
+    else:
+        assert told == card.Card(card.Event.IN, NOON, 0, *on_it, date(2030, 12, 31))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from datetime import date
 
 from storage.records import (
     Batch,
+    DriverCard,
     Kind,
     Position,
+    pack_driver_card,
     pack_position,
     pack_quarantine,
     pack_reading,
@@ -56,6 +60,32 @@ def position(
             extra=extra,
         )
     )
+
+
+def driver_card(
+    terminal: int, ts_us: int = NOON_US, event: str = "in", *, name: str | None = "张三"
+) -> bytes:
+    whole = f"{terminal} {event} {name}".encode()
+    return pack_driver_card(
+        DriverCard(
+            terminal_id=terminal,
+            at_us=ts_us,
+            content_hash=hash_of(whole),
+            event=event,
+            timed=True,
+            result=0 if event == "in" else None,
+            name=name if event == "in" else None,
+            qualification="51010012345678901234" if event == "in" else None,
+            issuer="CDJTJYGLC" if event == "in" else None,
+            valid_until=date(2030, 12, 31) if event == "in" else None,
+            raw=whole,
+            received_us=ts_us + 40_000,
+        )
+    )
+
+
+def hash_of(data: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big", signed=True)
 
 
 def refused(digest: bytes, payload: bytes = b"{", ts_us: int = NOON_US) -> bytes:

@@ -23,7 +23,7 @@ from storage.records import (
     split,
 )
 from storage.withhold import Span
-from tests.unit.storage.samples import HOUR_US, NOON_US
+from tests.unit.storage.samples import HOUR_US, NOON_US, driver_card
 
 FOREVER = 2**62
 
@@ -115,6 +115,46 @@ def test_withholding_again_changes_nothing(
 def test_the_odometer_stays_in_whole_tenths(km: float, left: float | None) -> None:
     packed_km = told(withhold.position(packed(odometer_km=km)))["odometer_km"]
     assert packed_km == (None if left is None else struct.pack(">d", left))
+
+
+def test_of_a_driver_card_nothing_of_the_person_stays() -> None:
+    left, before = (
+        dict(zip(COLUMNS[Kind.DRIVER_CARD], withhold.fields(row), strict=True))
+        for row in (withhold.driver_card(driver_card(7)), driver_card(7))
+    )
+    for name in ("terminal_id", "at", "event", "timed", "result", "received_at"):
+        assert left.pop(name) == before[name]
+    assert left.pop("content_hash") != before["content_hash"]
+    assert (left.pop("withheld"), left.pop("raw")) == (b"\1", b"")
+    assert left == dict.fromkeys(["name", "qualification", "issuer", "valid_until"])
+
+
+def test_the_key_of_a_withheld_card_says_nothing_of_the_person() -> None:
+    mine, other = driver_card(7), driver_card(7, name="李四")
+    assert withhold.driver_card(other) == withhold.driver_card(mine)
+    assert withhold.driver_card(driver_card(7, event="out")) != withhold.driver_card(mine)
+
+
+def test_withholding_a_card_again_changes_nothing() -> None:
+    once = withhold.driver_card(driver_card(7))
+    assert withhold.driver_card(once) == once
+
+
+def test_cards_of_another_terminal_or_time_stay_as_they_are() -> None:
+    hours = NOON_US - PG_EPOCH_US, NOON_US - PG_EPOCH_US + HOUR_US
+    rows = [driver_card(7), driver_card(8), driver_card(7, NOON_US + HOUR_US)]
+    rows.append(driver_card(7, event="out"))
+    body, count = withhold.driver_cards(b"".join(rows), [span(7, since=hours[0], until=hours[1])])
+    assert count == 2
+    kept = withhold.driver_card
+    assert list(split(body)) == [kept(rows[0]), *rows[1:3], kept(rows[3])]
+
+
+def test_refused_cards_of_sensitive_vehicles_lose_their_bytes() -> None:
+    row = pack_quarantine("drain", "driver_card", b"d" * 16, "refused", driver_card(7), NOON_US)
+    assert "张三".encode() in row
+    assert "张三".encode() not in withhold.refusal(row, [span()])
+    assert withhold.refusal(row, [span(8)]) is row
 
 
 def test_what_tells_another_fix_apart_is_in_the_key() -> None:

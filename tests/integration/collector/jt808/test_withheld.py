@@ -19,6 +19,7 @@ from tests.integration.collector.jt808.client import (
     location,
     running,
 )
+from tests.unit.collector.jt808.golden import body
 
 
 async def test_what_a_sensitive_vehicles_terminal_sends_is_stored_without_a_place(
@@ -42,8 +43,9 @@ async def test_what_a_sensitive_vehicles_terminal_sends_is_stored_without_a_plac
                 terminal.send(0x0704, b"\0\2\1" + (b"\0\x22" + location(2, base)) * 2),
                 terminal.send(0x0200, whole[:20]),  # cut: it goes to quarantine
                 terminal.send(0x0200, whole),
+                terminal.send(0x0702, body("driver_card_2011")),
             ]
-            assert [await terminal.result(serial) for serial in sent] == [0] * 4
+            assert [await terminal.result(serial) for serial in sent] == [0] * 5
         latest.refresh(conn)
         found = conn.execute(
             "SELECT lat, lon, speed_kmh, course_deg, altitude_m, extra, flags, odometer_km"
@@ -53,6 +55,8 @@ async def test_what_a_sensitive_vehicles_terminal_sends_is_stored_without_a_plac
         assert conn.execute("SELECT lat, lon FROM latest_position").fetchall() == [(None, None)]
         refused = conn.execute("SELECT reason, payload FROM quarantine").fetchall()
         assert refused == [("malformed: its bytes are withheld, the vehicle is sensitive", b"")]
+        cards = conn.execute("SELECT event, name, qualification, raw FROM driver_card").fetchall()
+        assert cards == [("read", None, None, b"")]
 
 
 def _sensitive_vehicle(conn: psycopg.Connection) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from fleet.joining.check import verdicts
 from fleet.joining.load import checked
-from fleet.joining.model import Records
+from fleet.joining.model import Card, Records
 from fleet.joining.verdict import Check, Doubt, Finding, Verdict, Why
+from storage.times import NEVER_US, at_us
 from tests.integration.fleet.joining.world import card_of, settle, spend
 from tests.unit.fleet.joining.scene import (
     AT_A,
@@ -81,6 +82,56 @@ def test_the_database_gives_the_verdicts_of_the_pure_part(
     assert found["v", Check.GARAGE, 20].finding is Finding.AGREES
     assert found["v", Check.GARAGE, 21].doubt is Doubt.GARAGE_NEVER_VISITED
     assert found["v", Check.ORDER, 31].doubt is Doubt.ORDER_WITHOUT_TRIP
+
+
+def test_the_driver_of_an_order_is_held_against_the_card_in_the_terminal(
+    conn: psycopg.Connection, records: Records
+) -> None:
+    vehicle = records.vehicles["v"]
+    cards = (
+        Card(0, us(in_may(8), "08:55"), "in", "李四", NEVER_US),
+        Card(0, us(in_may(8), "10:05"), "out", None, NEVER_US),
+        Card(0, us(in_may(9), "08:55"), "in", "张三", NEVER_US),
+    )
+    orders = tuple(replace(one, driver="张三") for one in vehicle.orders)
+    orders = (*orders, order(32, in_may(9), "08:50", "10:10", missing=MISSING, driver="张三"))
+    told = Records({**records.vehicles, "v": replace(vehicle, cards=cards, orders=orders)})
+    settle(conn, told)
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES))
+    assert found == by_paper(verdicts(told, us(FIRST), us(END), RULES))
+    assert found["v", Check.DRIVER, 30].doubt is Doubt.OTHER_DRIVER
+    assert found["v", Check.DRIVER, 31].why is Why.NO_TRIP
+    assert found["v", Check.DRIVER, 32].finding is Finding.AGREES
+    conn.execute("UPDATE terminal_vehicle SET valid = tstzrange(NULL, %s)", [at_us(cards[1].at_us)])
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))
+    assert found["v", Check.DRIVER, 30].doubt is Doubt.OTHER_DRIVER
+    assert found["v", Check.DRIVER, 32].why is Why.NO_CARD, "of a terminal that had left it"
+
+
+def test_a_fence_says_where_a_station_is_on_the_days_that_it_holds(
+    conn: psycopg.Connection, records: Records
+) -> None:
+    """Filling 7 of the 23rd, 13:00, names a station of which nothing is learned."""
+    settle(conn, records)
+    for since, until, lat in ((in_may(1), None, 30.6), (in_may(23), in_may(24), 30.7)):
+        conn.execute(
+            "INSERT INTO fleet_fence (code, name, purpose, kind, datum, original, wgs84, radius_m,"
+            " margin_m, dwell_s, since, until, key, content, entered_by, entered_at)"
+            " VALUES ('S9', '第九加油站', 'station', 'circle', 'wgs84', '', %s, 60, 50, 0, %s, %s,"
+            " %s, '', 'test', now())",
+            [f'{{"type": "Point", "coordinates": [104.0, {lat}]}}', since, until, str(since)],
+        )
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))
+    one = found["v", Check.PLACE, 7]
+    assert one.doubt is Doubt.BORROWED_CARD
+    (fences,) = (figure.value for figure in one.figures if figure.name == "place_fences")
+    assert fences == "S9"
+    conn.execute("UPDATE fleet_fence SET withdrawn_at = now() WHERE since = %s", [in_may(23)])
+    there = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))["v", Check.PLACE, 7]
+    assert there.why is Why.TIME_DIFFERS, "it stood there, in the yard, before and behind"
+    conn.execute("UPDATE fleet_fence SET until = %s WHERE withdrawn_at IS NULL", [in_may(23)])
+    none = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))["v", Check.PLACE, 7]
+    assert none.why is Why.PLACE_UNKNOWN
 
 
 def test_one_vehicle_is_compared_with_what_all_of_them_teach(

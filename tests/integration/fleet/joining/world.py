@@ -55,6 +55,12 @@ def _vehicle(conn: psycopg.Connection[Any], vehicle: Vehicle) -> None:
         )
     _orders(conn, owner, vehicle)
     _track(conn, known, terminal, vehicle)
+    for n, card in enumerate(vehicle.cards):
+        conn.execute(
+            "INSERT INTO driver_card (terminal_id, at, content_hash, event, timed, name, withheld,"
+            " raw, received_at) VALUES (%s, %s, %s, %s, true, %s, false, '', now())",
+            [terminal, at_us(card.at_us), n, card.event, card.name],
+        )
 
 
 def card_of(conn: psycopg.Connection[Any], card: str, owner: int | None) -> None:
@@ -88,13 +94,13 @@ def _orders(conn: psycopg.Connection[Any], owner: int, vehicle: Vehicle) -> None
         times = [None if at is None else at_us(at) for at in (order.out_us, order.back_us)]
         conn.execute(
             "INSERT INTO dispatch_order (id, number, consumer_id, day, out_at, back_at, reason,"
-            " passenger, approver, odometer_out_hm, odometer_back_hm, key, content, entered_by,"
-            " entered_at) OVERRIDING SYSTEM VALUE"
+            " passenger, approver, odometer_out_hm, odometer_back_hm, driver, key, content,"
+            " entered_by, entered_at) OVERRIDING SYSTEM VALUE"
             " SELECT %s, %s, %s, (%s::timestamptz AT TIME ZONE 'Asia/Shanghai')::date, %s, %s,"
-            " '公务', '', '主任', %s, %s, %s, '', %s, %s",
+            " '公务', '', '主任', %s, %s, %s, %s, '', %s, %s",
             [
                 *(order.number, order.name, owner, at_us(order.day_us), *times),
-                *(order.out_hm, order.back_hm, order.name, *_BY),
+                *(order.out_hm, order.back_hm, order.driver, order.name, *_BY),
             ],
         )
 

@@ -100,6 +100,15 @@ def positions(row: bytes) -> dict[str, Any]:
     return found
 
 
+def card(row: bytes) -> dict[str, Any]:
+    """Read one packed driver's card: numbers, times in Unix microseconds, the rest as bytes."""
+    found: dict[str, Any] = dict(_fields(row, Kind.DRIVER_CARD))
+    (found["terminal_id"],) = struct.unpack(">i", found["terminal_id"])
+    for name in ("at", "received_at"):
+        found[name] = struct.unpack(">q", found[name])[0] + PG_EPOCH_US
+    return found
+
+
 def refused(row: bytes) -> tuple[str, str, bytes]:
     """Read origin, reason and payload of one packed row for the quarantine."""
     fields = _fields(row, Kind.QUARANTINE)

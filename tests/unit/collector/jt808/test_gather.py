@@ -74,6 +74,15 @@ async def test_refused_pieces_go_along_in_a_batch_of_their_own() -> None:
     assert one._stats.quarantined == {Fault.TIME: 1}
 
 
+async def test_drivers_cards_go_along_in_a_batch_of_their_own() -> None:
+    spool, line = Spool(), Line()
+    one = gatherer(spool, [])
+    one.deliver(line, Step(cards=(b"c",), replies=(b"r",)))
+    await one.flush()
+    assert spool.batches == [Batch(Kind.DRIVER_CARD, 1, b"c")]
+    assert (one._stats.cards, one._stats.positions, line.sent) == (1, 0, [b"r"])
+
+
 @pytest.mark.parametrize("error", [None, OSError("no disk"), ValueError("ours")])
 async def test_what_is_refused_is_held_unanswered_and_offered_again(
     error: Exception | None, monkeypatch: pytest.MonkeyPatch

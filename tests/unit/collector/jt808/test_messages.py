@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from collector.jt808 import bcd, messages
-from collector.jt808.messages import DriverCard, MessageError, Registered, Result
+from collector.jt808.messages import MessageError, Registered, Result
 from tests.unit.collector.jt808.golden import NOW_US, body
 
 
@@ -54,21 +54,6 @@ def test_codes_of_frames_written_by_hand() -> None:
 def test_an_empty_authentication_holds_no_code() -> None:
     assert messages.authentication_codes(b"") == frozenset()
     assert messages.authentication_codes(b"\0") == frozenset({b"\0"})
-
-
-def test_a_driver_card_of_2013() -> None:
-    at_us = NOW_US - 3600 * 1_000_000
-    assert messages.parse_driver_card(body("driver_card_2013")) == DriverCard(True, at_us, True)
-    taken_out = b"\x02" + body("driver_card_2013")[1:7]
-    assert messages.parse_driver_card(taken_out) == DriverCard(False, at_us, None)
-
-
-@pytest.mark.parametrize(
-    "data", ["", "03261129110000", "0126112911000000"[:14], "01261329110000 00"]
-)
-def test_what_is_no_driver_card_is_told(data: str) -> None:
-    with pytest.raises(MessageError):
-        messages.parse_driver_card(bytes.fromhex(data))
 
 
 def test_replies_byte_by_byte() -> None:

@@ -284,15 +284,6 @@ def test_what_is_never_completed_is_given_up_without_another_frame() -> None:
     assert shared.stats.given_up == 1
 
 
-def test_a_driver_card_is_kept_with_its_bytes_and_without_a_name_in_words() -> None:
-    step = authenticated().handle(content("driver_card_2013"), NOW_US)
-    assert reason(step) == (
-        "unsupported: driver card put in at 2026-11-29T03:00:00+00:00, read: kept for later"
-    )
-    assert refused(step.refused[0])[2] == content("driver_card_2013")
-    assert results(step) == [(10, 0x0702, 0)]
-
-
 def test_vehicle_case_20_other_messages_are_kept_and_told_to_be_unsupported() -> None:
     shared = office(kept_per_hour=1)
     session = authenticated(shared)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fleet.joining import learn, said
 from fleet.joining.bills import bills
 from fleet.joining.check import verdicts
-from fleet.joining.model import Filling, Records, Sight, Stops, Track, Trips, Vehicle
+from fleet.joining.model import Card, Filling, Records, Sight, Stops, Track, Trips, Vehicle
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
 from fleet.joining.settings import JoiningSettings
@@ -73,8 +73,17 @@ def papers(rows: list[tuple[int, int, str, int | None, bool, bool, int | None]])
 def scene(rows: list[Filling], silent_day: int = 15) -> Records:
     silent = us(in_may(silent_day), "07:00"), us(in_may(silent_day), "18:00")
     days = {in_may(5): AT_A, in_may(12): AT_B, in_may(20): MENDED}
-    more = repair(900, in_may(22)), order(901, in_may(8), "08:50", "10:10")
-    return subject(Car("v", days, silent=(silent,)), *rows, *more)
+    more = repair(900, in_may(22)), order(901, in_may(8), "08:50", "10:10", driver="张三")
+    found = subject(Car("v", days, silent=(silent,)), *rows, *more)
+    cards = [
+        Card(1, us(in_may(day), clock), event, name, us(in_may(31)))
+        for day, clock, event, name in (
+            *((7, "09:00", "in", "李四"), (8, "08:40", "out", None)),
+            *((8, "08:55", "in", "张三"), (8, "10:05", "out", None), (9, "09:00", "in", "王五")),
+        )
+    ]
+    told = replace(found.vehicles["v"], cards=tuple(cards))
+    return Records({**found.vehicles, "v": told})
 
 
 @settings(max_examples=25, deadline=None)
@@ -90,6 +99,7 @@ def test_the_order_of_records_does_not_matter(
             fillings=tuple(random.sample(vehicle.fillings, len(vehicle.fillings))),
             repairs=tuple(random.sample(vehicle.repairs, len(vehicle.repairs))),
             orders=tuple(random.sample(vehicle.orders, len(vehicle.orders))),
+            cards=tuple(random.sample(vehicle.cards, len(vehicle.cards))),
         )
 
     codes = list(records.vehicles)
@@ -213,6 +223,7 @@ def _cut(vehicle: Vehicle, one: Verdict) -> Vehicle:
         repairs=tuple(it for it in vehicle.repairs if begin <= it.at_us <= end),
         orders=tuple(it for it in vehicle.orders if begin <= (it.out_us or it.day_us) <= end),
         track=Track(_part(stops, here), _part(trips, there), _part(sight, seen)),
+        cards=tuple(it for it in vehicle.cards if begin <= it.at_us <= end),
     )
 
 

@@ -1,0 +1,1 @@
+"""Drivers' cards as terminals told of them."""
