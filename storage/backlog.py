@@ -29,11 +29,13 @@ class Backlog:
         failing: subjects that could not be computed the last time.
         oldest_at: since when the oldest waits of what could be done now, rows that no worker has
             looked at included; None: nothing waits.
+        set_aside: those of the failing that are not tried any more, for workers died of them.
     """
 
     rows: Mapping[str, int]
     failing: int
     oldest_at: datetime | None
+    set_aside: int = 0
 
     def age_s(self, now: datetime) -> float:
         """Return how long the oldest waits, seconds; 0 when nothing does."""
@@ -61,4 +63,5 @@ def backlog(
         {word: one.rows for word, one in waiting.items()},
         sum(one.failing for one in waiting.values()),
         min((at for at in since if at is not None), default=None),
+        sum(one.set_aside for one in waiting.values()),
     )

@@ -3,87 +3,46 @@
 A queue is two tables. The first holds rows (id, subject, ts_from, ts_to, why, added_at): what
 changed of whom, and in which time. The second holds subjects that could not be computed. Two
 workers never hold the same subject: each of its rows is somebody's until a transaction ends.
+
+Claims take turns (:class:`Lane`), so that what is new does not wait behind years that came at once,
+and those years are not kept waiting for ever by what is new.
 """
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import psycopg
-from psycopg import sql
 
 from storage import arrays
+from storage.due_hand import orphans
+from storage.due_sql import statements
 from storage.times import ALWAYS_US, NEVER_US, at_us, us_of
 
 FIRST_PAUSE: Final = timedelta(minutes=1)
 LONGEST_PAUSE: Final = timedelta(hours=6)
-
-_MARK: Final = """
-INSERT INTO {due} ({columns}, ts_from, ts_to, why) VALUES ({values}, %s, %s, %s)
-"""
-# None of these statements ever waits for another worker: rows that somebody holds stay due. A pause
-# longer than any comes from a clock that ran ahead.
-_PICK: Final = """
-WITH picked AS MATERIALIZED (
-    SELECT due.{subject} AS subject FROM {due} AS due
-    WHERE {due_kind} AND NOT EXISTS (
-        SELECT FROM {failure} AS failed
-        WHERE {failed_kind} AND failed.{subject} = due.{subject}
-          AND failed.retry_at > %(now)s AND failed.retry_at <= %(now)s + %(longest)s
-    )
-    ORDER BY due.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
-), subjects AS MATERIALIZED (
-    SELECT DISTINCT subject FROM picked
-)
-SELECT subject FROM subjects WHERE pg_try_advisory_xact_lock(%(lock)s, subject)
-"""
-_ROWS: Final = """
-SELECT due.id, due.{subject}, greatest(ts_from, '1900-01-01Z'), least(ts_to, '2900-01-01Z')
-FROM {due} AS due WHERE {due_kind} AND due.{subject} = ANY(%s::int[])
-ORDER BY due.{subject}, ts_from, due.id FOR UPDATE SKIP LOCKED
-"""
-_FOLD: Final = """
-WITH gone AS (
-    DELETE FROM {due} WHERE id = ANY(%(rows)s::int8[]) RETURNING {subject} AS subject, added_at
-), since AS (
-    SELECT subject, min(added_at) AS added_at FROM gone GROUP BY subject
-)
-INSERT INTO {due} ({columns}, ts_from, ts_to, why, added_at)
-SELECT {listed}, ts_from, ts_to, 'failed before', added_at
-FROM unnest(%(subjects)s::int[], %(froms)s::timestamptz[], %(tos)s::timestamptz[])
-    AS span (subject, ts_from, ts_to)
-JOIN since USING (subject)
-"""
+NEW_FOR: Final = timedelta(days=1)
+"""What changed of this time up to now is new; all else is backlog."""
 _HOLD: Final = """
 SELECT subject FROM unnest(%s::int[]) AS subject WHERE pg_try_advisory_xact_lock(%s, subject)
 """
-_DONE: Final = "DELETE FROM {due} WHERE id = ANY(%s::int8[])"
-_FAILED: Final = """
-INSERT INTO {failure} AS known ({columns}, error, failures, first_at, last_at, retry_at)
-SELECT {listed}, error, 1, %(now)s, %(now)s, %(now)s::timestamptz + %(first)s
-FROM unnest(%(subjects)s::int[], %(errors)s::text[]) AS fresh (subject, error)
-WHERE EXISTS (SELECT FROM {due} AS due WHERE {due_kind} AND due.{subject} = fresh.subject)
-ON CONFLICT ({columns}) DO UPDATE
-SET error = excluded.error, failures = known.failures + 1, last_at = excluded.last_at,
-    retry_at = excluded.last_at
-        + least(%(longest)s, %(first)s * power(2, least(known.failures, 20)))
-"""
-_CURED: Final = """
-DELETE FROM {failure} AS failed WHERE {failed_kind} AND failed.{subject} = ANY(%s::int[])
-"""
-_WAITING: Final = """
-SELECT count(*),
-    min(due.added_at) FILTER (
-        WHERE failed.retry_at IS NULL OR failed.retry_at <= %(now)s
-           OR failed.retry_at > %(now)s + %(longest)s),
-    (SELECT count(*) FROM {failure} AS failed WHERE {failed_kind})
-FROM {due} AS due
-LEFT JOIN {failure} AS failed ON {failed_kind} AND failed.{subject} = due.{subject}
-WHERE {due_kind}
-"""
+
+
+class Lane(enum.Enum):
+    """Whose turn it is.
+
+    What is new goes by the time that changed, the newest first, and takes only what is new of a
+    subject; the backlog goes by the order in which it was marked, and takes all of a subject. In
+    which order a subject's changes are computed makes no difference: each is computed from what is
+    known by now, as far as it reaches.
+    """
+
+    NEW = enum.auto()
+    BACKLOG = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +76,13 @@ class Waiting:
         rows: due rows.
         oldest_at: since when the oldest waits that could be computed now; None: there is none.
         failing: subjects that could not be computed the last time.
+        set_aside: those of them that are not tried any more.
     """
 
     rows: int
     oldest_at: datetime | None
     failing: int
+    set_aside: int
 
 
 class Queue:
@@ -146,29 +107,7 @@ class Queue:
         self.name = tables if kind is None else f"{tables} {kind}"
         self._lock = lock
         self._near_us = near_us
-        column, word = sql.Identifier(subject), sql.Literal(kind)
-        parts: dict[str, sql.Composable] = {
-            "due": sql.Identifier(f"{tables}_due"),
-            "failure": sql.Identifier(f"{tables}_failure"),
-            "subject": column,
-            "columns": column,
-            "values": sql.SQL("%s"),
-            "listed": sql.SQL("subject"),
-            "due_kind": sql.SQL("true"),
-            "failed_kind": sql.SQL("true"),
-        }
-        if kind is not None:
-            parts |= {
-                "columns": sql.SQL("kind, {}").format(column),
-                "values": sql.SQL("{}, %s").format(word),
-                "listed": sql.SQL("{}, subject").format(word),
-                "due_kind": sql.SQL("due.kind = {}").format(word),
-                "failed_kind": sql.SQL("failed.kind = {}").format(word),
-            }
-        texts = (_MARK, _PICK, _ROWS, _DONE, _FAILED, _CURED, _FOLD, _WAITING)
-        made = [sql.SQL(text).format(**parts) for text in texts]
-        self._mark, self._pick, self._rows, self._done = made[:4]
-        self._failed, self._cured, self._fold, self._waiting = made[4:]
+        self._sql = statements(tables, subject, kind)
 
     def mark(
         self,
@@ -195,28 +134,57 @@ class Queue:
             if at is not None and at.tzinfo is None:
                 raise ValueError(f"{at} has no zone: pass an aware datetime, for example in UTC")
         begin, end = ts_from or at_us(ALWAYS_US), ts_to or at_us(NEVER_US)
-        conn.execute(self._mark, [subject, begin, end, why])
+        conn.execute(self._sql.mark, [subject, begin, end, why])
 
-    def claim(self, conn: psycopg.Connection, most: int, now: datetime) -> list[Claim]:
-        """Take the subjects of the oldest due rows that nobody else holds.
+    def claim(
+        self, conn: psycopg.Connection, most: int, now: datetime, lane: Lane = Lane.BACKLOG
+    ) -> list[Claim]:
+        """Take subjects that nobody else holds.
 
-        What the due rows speak of is visible to the statements that follow.
+        What the due rows speak of is visible to the statements that follow. Subjects that failed
+        are left alone until their time has come, and those that a worker died of altogether: see
+        :meth:`suspects`.
 
         Args:
             conn: in the transaction that will store the results, at READ COMMITTED.
             most: how many due rows to look at.
-            now: subjects that failed are left alone until their time has come.
+            now: the time, aware.
+            lane: which due rows come first.
         """
-        values = {"most": most, "now": now, "longest": LONGEST_PAUSE, "lock": self._lock}
-        subjects = [subject for (subject,) in conn.execute(self._pick, values).fetchall()]
-        return self.due_of(conn, subjects)
+        since = now - NEW_FOR if lane is Lane.NEW else None
+        values = {
+            "most": most,
+            "now": now,
+            "longest": LONGEST_PAUSE,
+            "lock": self._lock,
+            "since": since,
+        }
+        pick = self._sql.newest if lane is Lane.NEW else self._sql.oldest
+        subjects = [subject for (subject,) in conn.execute(pick, values).fetchall()]
+        return self._due_of(conn, subjects, since)
 
-    def due_of(self, conn: psycopg.Connection, subjects: Sequence[int]) -> list[Claim]:
+    def suspects(self, conn: psycopg.Connection, most: int, now: datetime) -> list[int]:
+        """Return subjects of which a worker died, and that are to be tried again, each alone.
+
+        Args:
+            conn: of any kind.
+            most: how many at most.
+            now: the time, aware.
+        """
+        values = {"most": most, "now": now, "longest": LONGEST_PAUSE}
+        return [subject for (subject,) in conn.execute(self._sql.suspects, values)]
+
+    def due_of(self, conn: psycopg.Connection, subjects: Iterable[int]) -> list[Claim]:
         """Return what is due of subjects that are ours, but for rows that somebody else holds."""
+        return self._due_of(conn, list(subjects), None)
+
+    def _due_of(
+        self, conn: psycopg.Connection, subjects: Sequence[int], since: datetime | None
+    ) -> list[Claim]:
         if not subjects:
             return []
         rows: dict[int, list[tuple[int, Span]]] = {}
-        found = conn.execute(self._rows, [arrays.ids(subjects)]).fetchall()
+        found = conn.execute(self._sql.rows, [arrays.ids(subjects), since]).fetchall()
         for row, subject, ts_from, ts_to in found:
             rows.setdefault(subject, []).append((row, Span(us_of(ts_from), us_of(ts_to))))
         return [
@@ -228,7 +196,7 @@ class Queue:
             for subject, mine in rows.items()
         ]
 
-    def hold(self, conn: psycopg.Connection, subjects: Sequence[int]) -> set[int]:
+    def hold(self, conn: psycopg.Connection, subjects: Iterable[int]) -> set[int]:
         """Lock those of some subjects that nobody else holds, until the transaction ends."""
         rows = conn.execute(_HOLD, [arrays.ids(subjects), self._lock])
         return {subject for (subject,) in rows}
@@ -253,13 +221,13 @@ class Queue:
             "froms": arrays.times([span.from_us for _, span in spans]),
             "tos": arrays.times([span.to_us for _, span in spans]),
         }
-        conn.execute(self._fold, values)
+        conn.execute(self._sql.fold, values)
 
     def done(self, conn: psycopg.Connection, claims: Iterable[Claim]) -> None:
         """Delete the due rows of what is computed, in the transaction of the results."""
         claims = list(claims)
-        conn.execute(self._done, [arrays.ids(row for one in claims for row in one.rows)])
-        conn.execute(self._cured, [arrays.ids(one.subject for one in claims)])
+        conn.execute(self._sql.done, [arrays.ids(row for one in claims for row in one.rows)])
+        conn.execute(self._sql.cured, [arrays.ids(one.subject for one in claims)])
 
     def failed(self, conn: psycopg.Connection, errors: Mapping[int, str], now: datetime) -> None:
         """Note why subjects could not be computed; the pause before the next try doubles.
@@ -279,14 +247,51 @@ class Queue:
                 "first": FIRST_PAUSE,
                 "longest": LONGEST_PAUSE,
             }
-            conn.execute(self._failed, values)
+            conn.execute(self._sql.failed, values)
+
+    def died(self, conn: psycopg.Connection, now: datetime) -> int:
+        """Note what workers had in hand that were killed, or cut off, in the middle of it.
+
+        Of a batch all are noted, and are tried alone from then on: so the one that kills is found.
+        After :data:`storage.due_sql.MOST_DEATHS` in a row it is set aside until :meth:`pardon`.
+
+        Args:
+            conn: in a transaction of its own.
+            now: the time, aware.
+
+        Returns:
+            How many were noted.
+        """
+        noted = 0
+        for subjects in orphans(conn, self.name, self._lock):
+            # What somebody took up since is in his hand now.
+            values = {
+                "subjects": arrays.ids(self.hold(conn, subjects)),
+                "now": now,
+                "first": FIRST_PAUSE,
+                "longest": LONGEST_PAUSE,
+            }
+            noted += conn.execute(self._sql.died, values).rowcount
+        grown = [subject for (subject,) in conn.execute(self._sql.grown)]
+        self.fold(conn, self.due_of(conn, self.hold(conn, grown)))
+        return noted
+
+    def pardon(self, conn: psycopg.Connection, subject: int | None, now: datetime) -> None:
+        """Have what was set aside tried once more, alone.
+
+        Args:
+            conn: in the transaction that marks it.
+            subject: which; None: all.
+            now: the time, aware.
+        """
+        conn.execute(self._sql.pardon, {"subject": subject, "now": now})
 
     def waiting(self, conn: psycopg.Connection, now: datetime) -> Waiting:
         """Return what waits; who failed rests until its time has come, and does not count."""
-        ((rows, oldest_at, failing),) = conn.execute(
-            self._waiting, {"now": now, "longest": LONGEST_PAUSE}
+        ((rows, oldest_at, failing, set_aside),) = conn.execute(
+            self._sql.waiting, {"now": now, "longest": LONGEST_PAUSE}
         ).fetchall()
-        return Waiting(rows, oldest_at, failing)
+        return Waiting(rows, oldest_at, failing, set_aside)
 
 
 def merged(spans: Iterable[Span], near_us: int) -> tuple[Span, ...]:

@@ -12,6 +12,7 @@ from fleet.derive.compute import recompute
 from fleet.derive.due import QUEUE
 from fleet.derive.settings import TripSettings
 from storage.due import Claim
+from storage.due_hand import Hand
 from storage.due_worker import Computed, DueWorker, Outcome
 
 
@@ -30,6 +31,7 @@ class Worker:
         settings: TripSettings,
         zone: ZoneInfo,
         now: Callable[[], datetime],
+        hand: Hand | None = None,
     ) -> None:
         """Make a worker.
 
@@ -37,7 +39,8 @@ class Worker:
             conn: an autocommit connection of its own.
             settings: what is believed, and how much is done at a time.
             zone: of days.
-            now: the clock, aware: for the pauses after failures.
+            now: the clock, aware: for what is new, and for the pauses after failures.
+            hand: notes what it has in hand; None: of what kills it, nobody will know.
         """
         self.done = 0
         self.failed = 0
@@ -45,10 +48,10 @@ class Worker:
         self._settings = settings
         self._rules = settings.rules()
         self._zone = zone
-        self._worker = DueWorker(conn, QUEUE, self._compute, now)
+        self._worker = DueWorker(conn, QUEUE, self._compute, now, hand)
 
     def step(self) -> Outcome:
-        """Take the oldest work that is due, and do it.
+        """Take what is due and its turn now, and do it.
 
         Vehicles that cannot be computed are noted in ``fleet_failure`` and stay due; they hold up
         nobody else.

@@ -14,6 +14,7 @@ from rich.table import Table
 from jieyong.commands.factor_basic import basic, basics, demand
 from jieyong.commands.factor_cost import cost
 from jieyong.commands.factor_files import decimal, files
+from jieyong.commands.factor_power import power
 from jieyong.commands.indicator import indicators
 from jieyong.commands.session import By, Config, session
 from jieyong.settings_file import load_settings
@@ -45,6 +46,7 @@ factor_app.command(help="登记电表基本电费的计费方式：变压器容�
 )
 factor_app.command(help="列出一块电表登记的基本电费计费方式，连同编号。")(basics)
 factor_app.command(help="录入电费账单上一个月的最大需量（kW）；优先于由功率计量得出的。")(demand)
+factor_app.command(help="按账单上的有功、无功电量核算功率因数调整电费。")(power)
 factor_app.command(help="一个机构若干月的综合能耗、碳排放，及人均、单位面积指标。")(indicators)
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="起始日期，如 2026-01-01。")]

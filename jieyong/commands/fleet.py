@@ -61,9 +61,11 @@ def recompute(
     with session(config) as at:
         if vehicle is None:
             count = due.mark_all(at.conn, "asked for")
+            due.QUEUE.pardon(at.conn, None, at.act.at)
         else:
             found = find_vehicle(at.conn, vehicle)
             due.QUEUE.mark(at.conn, found.id, None, None, "asked for")
+            due.QUEUE.pardon(at.conn, found.id, at.act.at)
             count = 1
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
 

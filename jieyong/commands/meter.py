@@ -249,10 +249,10 @@ def recompute(
         refuse("用法", "请写一个计量表编码，或者写 --all")
     with session(config, by) as at, at.conn.transaction():
         if code is None:
-            meters, points = compute_everything_again(at.conn)
+            meters, points = compute_everything_again(at.conn, at.act.at)
             what = f"{meters} 块计量表、{points} 个瞬时量和状态"
         else:
-            compute_meter_again(at.conn, find(at.conn, code).id)
+            compute_meter_again(at.conn, find(at.conn, code).id, at.act.at)
             what = code
         record(at.conn, at.act, "meter.recompute", code or "--all")
     typer.echo(f"已安排重新计算：{what}；由 jieyong meter work 依次计算。")

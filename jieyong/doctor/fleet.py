@@ -13,12 +13,15 @@ from jieyong.doctor.finding import Finding
 from jieyong.doctor.queues import AGAIN_AND_AGAIN, Failing, Workers, failures, waiting
 from storage import migrate
 from storage.connection import connect
+from storage.due_sql import MOST_DEATHS
 from storage.settings import DatabaseSettings
 
 _WHO: Final = Workers("trips", "fleet", "jieyong fleet work", "trips.workers", "fleet_failure")
 _BOUND: Final[LiteralString] = "SELECT FROM terminal_vehicle LIMIT 1"
 _FAILURES: Final[LiteralString] = """
-SELECT 'vehicle ' || coalesce(vehicle.code, vehicle_id::text), failures, first_at, retry_at, error
+SELECT 'vehicle ' || coalesce(vehicle.code, vehicle_id::text), failures, first_at, retry_at, error,
+    CASE WHEN deaths >= %s
+        THEN 'jieyong fleet recompute' || coalesce(' --vehicle ' || vehicle.code, '') END
 FROM fleet_failure LEFT JOIN vehicle ON vehicle.id = vehicle_id
 WHERE failures >= %s ORDER BY failures DESC, first_at
 """
@@ -46,5 +49,6 @@ def check_fleet(
             return
         at = now()
         yield from waiting(conn, backlog(conn, at), at, _WHO)
-        found = [Failing(*row) for row in conn.execute(_FAILURES, [AGAIN_AND_AGAIN]).fetchall()]
+        values = [MOST_DEATHS, AGAIN_AND_AGAIN]
+        found = [Failing(*row) for row in conn.execute(_FAILURES, values).fetchall()]
         yield from failures(found, _WHO)

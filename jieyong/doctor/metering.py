@@ -10,7 +10,9 @@ import psycopg
 
 from jieyong.doctor.finding import Finding, warning
 from jieyong.doctor.queues import AGAIN_AND_AGAIN, Failing, Workers, failures, listed, waiting
+from metering.derive import backlog as backlogs
 from metering.derive.backlog import backlog, failing
+from metering.derive.due import DueKind
 from storage import migrate
 from storage.connection import connect
 from storage.settings import DatabaseSettings
@@ -75,12 +77,21 @@ def check_metering(
         if not migrate.up_to_date(conn):
             return
         yield from waiting(conn, backlog(conn, now()), now(), _WHO)
-        found = [
-            Failing(f"{one.kind} {one.name}", one.failures, one.first_at, one.retry_at, one.error)
-            for one in failing(conn, AGAIN_AND_AGAIN)
-        ]
+        found = [_failing(one) for one in failing(conn, AGAIN_AND_AGAIN)]
         yield from failures(found, _WHO)
         yield from _meters(conn, now())
+
+
+def _failing(one: backlogs.Failing) -> Failing:
+    which = one.name if one.kind is DueKind.METER else "--all"
+    return Failing(
+        f"{one.kind} {one.name}",
+        one.failures,
+        one.first_at,
+        one.retry_at,
+        one.error,
+        f"jieyong meter recompute {which}" if one.set_aside else None,
+    )
 
 
 def _meters(conn: psycopg.Connection, now: datetime) -> Iterator[Finding]:

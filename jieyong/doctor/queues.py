@@ -55,6 +55,7 @@ class Failing:
         first_at: when first.
         retry_at: when it is tried again.
         error: what happened the last time.
+        again: the command that has it tried again, when it is set aside; None: it is not.
     """
 
     who: str
@@ -62,6 +63,7 @@ class Failing:
     first_at: datetime
     retry_at: datetime
     error: str
+    again: str | None
 
 
 def waiting(
@@ -89,12 +91,18 @@ def failures(found: Sequence[Failing], who: Workers) -> Iterator[Finding]:
     """Say what fails again and again, the worst first."""
     for one in found[:SHOWN]:
         what = f"could not be computed {one.failures} times since {_time(one.first_at)}: "
-        advice = f"correct what the message names; it is tried again at {_time(one.retry_at)}"
-        yield problem(what + one.error.strip().partition("\n")[0], one.who, advice)
+        yield problem(what + one.error.strip().partition("\n")[0], one.who, _advice(one))
     if len(found) > SHOWN:
         names = listed([one.who for one in found[SHOWN:]])
         what = f"{len(found) - SHOWN} more could not be computed: {names}"
         yield problem(what, who.where, f"see the table {who.failures}, or the log of the workers")
+
+
+def _advice(one: Failing) -> str:
+    if one.again is None:
+        return f"correct what the message names; it is tried again at {_time(one.retry_at)}"
+    advice = "`journalctl -k` says what the kernel killed, and why; give the workers more memory, "
+    return f"{advice}then `{one.again}`. Nothing of it is computed until then"
 
 
 def listed(names: Sequence[str]) -> str:

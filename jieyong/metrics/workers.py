@@ -98,3 +98,9 @@ def _waiting(of: Nouns, waiting: Backlog | None, now: datetime) -> Iterator[Metr
         (),
         known(None if waiting is None else waiting.failing),
     )
+    yield gauge(
+        f"jieyong_{of.room}_set_aside_{of.subjects}",
+        f"{of.who} that workers died of again and again: not tried until somebody asks for them.",
+        (),
+        known(None if waiting is None else waiting.set_aside),
+    )

@@ -21,6 +21,7 @@ from jieyong.workers.tally import Tally, new_tally
 from jieyong.workers.watch import Watched, answering
 from storage.backlog import Backlog
 from storage.connection import connect
+from storage.due_hand import Hand
 from storage.due_worker import Outcome
 
 _BEAT_ALLOWED_S: Final = 15.0
@@ -54,13 +55,14 @@ class Crew:
         nouns: what they compute.
         orders: reads the settings.
         backlog: looks up what waits for them.
-        begin: makes a worker on an autocommit connection of its own.
+        begin: makes a worker on an autocommit connection of its own, and a hand that notes what it
+            has taken on another.
     """
 
     nouns: Nouns
     orders: Callable[[Settings], Orders]
     backlog: Callable[[psycopg.Connection, datetime], Backlog]
-    begin: Callable[[psycopg.Connection, Settings], Step]
+    begin: Callable[[psycopg.Connection, Hand, Settings], Step]
 
 
 def run_crew(crew: Crew, settings: Settings, stop: Callable[[], bool]) -> None:
@@ -95,9 +97,13 @@ def _work(crew: Crew, settings: Settings, stop: Stop, tally: Tally) -> None:
     look_s = crew.orders(settings).look_s
     while not stop.is_set():
         try:
-            with connect(conninfo, settings.database, room) as conn:
+            with (
+                connect(conninfo, settings.database, room) as conn,
+                connect(conninfo, settings.database, f"{room} notes") as notes,
+            ):
                 tally.connected = 1
-                _keep_working(crew.begin(conn, settings), room, look_s, stop, tally)
+                step = crew.begin(conn, Hand(notes), settings)
+                _keep_working(step, room, look_s, stop, tally)
         except psycopg.OperationalError as error:
             event = f"{room}_waits_for_database"
             log.warning(

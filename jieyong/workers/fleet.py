@@ -18,6 +18,7 @@ from jieyong.metrics.workers import FLEET
 from jieyong.settings import Settings
 from jieyong.workers.crew import Crew, Orders, Step
 from jieyong.workers.tally import Tally
+from storage.due_hand import Hand
 from storage.due_worker import Outcome
 
 _REMOVAL_LOOK: Final = timedelta(seconds=10)
@@ -55,11 +56,11 @@ def _orders(settings: Settings) -> Orders:
     return Orders(settings.trips.workers, settings.trips.look_s, settings.http.fleet_port)
 
 
-def _begin(conn: psycopg.Connection, settings: Settings) -> Step:
+def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
     zone = ZoneInfo(settings.time_zone)
     # Positions are there until they are removed below; what is computed then begins at the floor
     # that the removal left. Nothing goes uncomputed because it came late.
-    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC))
+    worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC), hand)
     removal = _Removal(keeping_of(settings))
     due.adopt(conn, settings.trips.rules(), zone)
 

@@ -21,6 +21,7 @@ from metering.gauge.store import recompute_points
 from metering.gauge.windows import PointSpan
 from metering.tree.virtual import recompute_virtual
 from storage.due import Claim
+from storage.due_hand import Hand
 from storage.due_worker import Outcome
 from storage.times import at_us
 
@@ -42,9 +43,9 @@ def _orders(settings: Settings) -> Orders:
     return Orders(settings.metering.workers, settings.metering.look_s, settings.http.metering_port)
 
 
-def _begin(conn: psycopg.Connection, settings: Settings) -> Step:
+def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
     zone, parts = ZoneInfo(settings.time_zone), parts_of(settings)
-    worker = Worker(conn, settings.metering, zone, parts, lambda: datetime.now(UTC))
+    worker = Worker(conn, settings.metering, zone, parts, lambda: datetime.now(UTC), hand)
 
     def step(tally: Tally) -> Outcome:
         due.follow(conn)

@@ -62,8 +62,10 @@ def begin_process(settings: Settings) -> None:
     """What every worker does first, in its own process."""
     # Thousands of small objects a batch, none of them in rings: going through them is in vain.
     gc.set_threshold(_GARBAGE_AFTER)
-    # Ctrl-C reaches the whole group; the process that started us says when to end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C and a service manager's TERM reach the whole group; the process that started us says
+    # when to end. Who ended at once would be taken for killed by what it had in hand.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     logs.configure(settings.log.level, settings.log.form)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -30,19 +31,29 @@ WHERE point.class IN ('gauge', 'state') ORDER BY point.id
 """
 
 
-def compute_meter_again(conn: psycopg.Connection[Any], meter_id: int) -> None:
-    """Have all of a meter, physical or virtual, computed again by the workers."""
+def compute_meter_again(conn: psycopg.Connection[Any], meter_id: int, now: datetime) -> None:
+    """Have all of a meter, physical or virtual, computed again by the workers.
+
+    Args:
+        conn: in the transaction that says who asked for it.
+        meter_id: the meter; also one that was set aside is tried once more.
+        now: the time, aware.
+    """
     due.mark(conn, due.DueKind.METER, meter_id, at_us(ALWAYS_US), None, _WHY)
+    due.QUEUES[due.DueKind.METER].pardon(conn, meter_id, now)
 
 
-def compute_everything_again(conn: psycopg.Connection[Any]) -> tuple[int, int]:
+def compute_everything_again(conn: psycopg.Connection[Any], now: datetime) -> tuple[int, int]:
     """Have all meters, gauges and states computed again by the workers.
 
     Args:
         conn: in the transaction that says who asked for it.
+        now: the time, aware.
 
     Returns:
         How many meters, and how many gauges and states.
     """
+    for queue in due.QUEUES.values():
+        queue.pardon(conn, None, now)
     meters = conn.execute(_METERS, [at_us(ALWAYS_US), at_us(NEVER_US), _WHY]).rowcount
     return meters, conn.execute(_POINTS, [_WHY]).rowcount

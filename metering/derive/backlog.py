@@ -11,11 +11,12 @@ import psycopg
 from metering.derive.due import CONSUMER, QUEUES, DueKind
 from storage.backlog import Backlog
 from storage.backlog import backlog as of_queues
+from storage.due_sql import MOST_DEATHS
 
 _FAILURES: Final[LiteralString] = """
 SELECT failed.kind, coalesce(meter.code, device.code || '/' || point.name, failed.subject::text)
         AS name,
-    failed.failures, failed.first_at, failed.retry_at, failed.error
+    failed.failures, failed.first_at, failed.retry_at, failed.error, failed.deaths >= %s
 FROM metering_failure AS failed
 LEFT JOIN meter ON failed.kind = 'meter' AND meter.id = failed.subject
 LEFT JOIN point ON failed.kind = 'point' AND point.id = failed.subject
@@ -36,6 +37,7 @@ class Failing:
         first_at: when first.
         retry_at: when it is tried again.
         error: what happened the last time.
+        set_aside: workers died of it; it is not tried again.
     """
 
     kind: DueKind
@@ -44,6 +46,7 @@ class Failing:
     first_at: datetime
     retry_at: datetime
     error: str
+    set_aside: bool
 
 
 def backlog(conn: psycopg.Connection, now: datetime) -> Backlog:
@@ -54,5 +57,6 @@ def backlog(conn: psycopg.Connection, now: datetime) -> Backlog:
 def failing(conn: psycopg.Connection, least: int) -> list[Failing]:
     """Return what failed at least so often in a row, the worst first."""
     return [
-        Failing(DueKind(kind), *rest) for kind, *rest in conn.execute(_FAILURES, [least]).fetchall()
+        Failing(DueKind(kind), *rest)
+        for kind, *rest in conn.execute(_FAILURES, [MOST_DEATHS, least]).fetchall()
     ]

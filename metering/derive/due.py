@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from storage import dirty
-from storage.due import Queue
+from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
 
 CONSUMER: Final = "metering"
@@ -52,7 +52,7 @@ WHERE point.id = (
       AND own.name = coalesce(meter.register, own.name)
     ORDER BY own.id LIMIT 1
 )
-GROUP BY meter.id, touched.week
+GROUP BY meter.id, touched.week, touched.fresh
 """
 _POINTS = """
 SELECT 'point', point.id, touched.since, touched.until, %(why)s
@@ -61,21 +61,23 @@ FROM touched JOIN point ON point.id = touched.subject AND point.class IN ('gauge
 _INSERT = (
     f"INSERT INTO metering_due (kind, subject, ts_from, ts_to, why) {_COUNTERS} UNION ALL {_POINTS}"
 )
-# By week: what comes late must not make all the time since then due.
+# By week: what comes late must not make all the time since then due. What is new by itself: older
+# readings of the same week would take it with them into the backlog.
 _TOUCHED = """
 WITH touched AS MATERIALIZED (
-    SELECT subject, week, min(ts_from) AS since, max(ts_to) AS until
-    FROM dirty_log, unnest(subjects) AS subject, date_trunc('week', ts_from, 'UTC') AS week
+    SELECT subject, week, fresh, min(ts_from) AS since, max(ts_to) AS until
+    FROM dirty_log, unnest(subjects) AS subject, date_trunc('week', ts_from, 'UTC') AS week,
+         LATERAL (SELECT ts_from >= logged_at - %(new_for)s::interval AS fresh) AS age
     WHERE kind = 'reading'
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
-    GROUP BY subject, week
+    GROUP BY subject, week, fresh
 )
 """
 # Two index descents a point; a GROUP BY would read every raw row there is.
 _EVERYTHING = """
 WITH touched AS MATERIALIZED (
     SELECT point.id AS subject, 'epoch'::timestamptz AS week,
-           oldest.ts AS since, newest.ts AS until
+           false AS fresh, oldest.ts AS since, newest.ts AS until
     FROM point
     CROSS JOIN LATERAL (
         SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts LIMIT 1
@@ -137,5 +139,10 @@ def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
         written = conn.execute(FOLLOW_ANEW, {"why": "everything anew"}).rowcount
         _log.info("metering_computes_everything_anew", due=written)
         return written
-    values = {"since": window.since, "upto": window.upto, "why": "readings"}
+    values = {
+        "since": window.since,
+        "upto": window.upto,
+        "why": "readings",
+        "new_for": NEW_FOR,
+    }
     return conn.execute(FOLLOW, values).rowcount

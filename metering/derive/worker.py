@@ -17,6 +17,7 @@ from metering.derive.profiles import Resolutions
 from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
 from storage.due import Claim
+from storage.due_hand import Hand
 from storage.due_worker import Computed, DueWorker, Outcome
 from storage.times import DAY_US
 
@@ -44,13 +45,14 @@ class Worker:
         quarters: rows of quarter hours written for physical meters.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a worker is made of
         self,
         conn: psycopg.Connection,
         settings: MeteringSettings,
         zone: ZoneInfo,
         parts: Parts,
         now: Callable[[], datetime],
+        hand: Hand | None = None,
     ) -> None:
         """Make a worker.
 
@@ -59,7 +61,8 @@ class Worker:
             settings: what is believed, and how much is done at a time.
             zone: of days and months.
             parts: what computes virtual meters and points.
-            now: the clock, aware: for the pauses after failures.
+            now: the clock, aware: for what is new, and for the pauses after failures.
+            hand: notes what it has in hand; None: of what kills it, nobody will know.
         """
         self.done = 0
         self.failed = 0
@@ -69,12 +72,12 @@ class Worker:
         self._parts = parts
         self._resolutions = Resolutions()
         self._workers = (
-            DueWorker(conn, QUEUES[DueKind.METER], self._meters, now),
-            DueWorker(conn, QUEUES[DueKind.POINT], self._points, now),
+            DueWorker(conn, QUEUES[DueKind.METER], self._meters, now, hand),
+            DueWorker(conn, QUEUES[DueKind.POINT], self._points, now, hand),
         )
 
     def step(self) -> Outcome:
-        """Take the oldest work that is due, meters and points, and do it.
+        """Take what is due and its turn now, meters and points, and do it.
 
         Subjects that cannot be computed are noted in ``metering_failure`` and stay due; they hold
         up nobody else.

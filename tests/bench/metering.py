@@ -16,6 +16,7 @@ import psycopg
 from jieyong import logs
 from metering.derive.settings import MeteringSettings
 from metering.derive.worker import Parts, Worker
+from storage.due_hand import Hand
 from tests.bench.processes import BenchError
 
 BEGIN: Final = datetime(2026, 6, 1, tzinfo=UTC)
@@ -111,8 +112,12 @@ def computed(url: str, workers: int, make_due: Callable[[], object]) -> float:
 def _drain(url: str, ready: Semaphore, start: Event, ended: Queue[int]) -> None:
     logs.configure("warning")
     parts = Parts(lambda _conn, _claims: None, lambda _conn, _windows: None)
-    with psycopg.connect(url, autocommit=True) as conn:
-        worker = Worker(conn, MeteringSettings(), ZONE, parts, lambda: datetime.now(UTC))
+    with (
+        psycopg.connect(url, autocommit=True) as conn,
+        psycopg.connect(url, autocommit=True) as notes,
+    ):
+        now, hand = lambda: datetime.now(UTC), Hand(notes)
+        worker = Worker(conn, MeteringSettings(), ZONE, parts, now, hand)
         worker.step()
         ready.release()
         start.wait()

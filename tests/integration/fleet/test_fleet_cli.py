@@ -13,12 +13,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from fleet.derive.due import QUEUE
 from jieyong import cli
 from jieyong.demo.figures import samples
 from jieyong.demo.stage import free_ports
@@ -28,6 +30,7 @@ from registry.refusal import RefusedError
 from storage.records import Kind
 from storage.writer import BulkWriter
 from tests.integration.fleet.world import NOW, add_terminal, add_vehicle, bind, one, work, write
+from tests.integration.storage.due_world import kill_workers
 from tests.unit.fleet.drives import Drive
 from tests.unit.storage.samples import HOUR_US, NOON_US, batch, driver_card
 
@@ -216,6 +219,19 @@ def test_everything_can_be_computed_again(run: Run, conn: psycopg.Connection, dr
     work(conn)
     assert one(conn, "SELECT max(gap_mm) FROM trip") == 0
     assert "1 辆车" in run("recompute")
+
+
+def test_a_vehicle_that_was_set_aside_is_tried_once_more(
+    run: Run, conn: psycopg.Connection, driven: int
+) -> None:
+    for words in (("--vehicle", "v"), ()):
+        kill_workers(conn, QUEUE, driven, NOW)
+        work(conn)
+        assert one(conn, "SELECT count(*) FROM fleet_due") > 0, "nobody touches it"
+        run("recompute", *words)
+        work(conn, now=datetime.now(UTC))
+        assert one(conn, "SELECT count(*) FROM fleet_due") == 0
+        assert one(conn, "SELECT count(*) FROM fleet_failure") == 0
 
 
 def get(port: int, path: str) -> str:

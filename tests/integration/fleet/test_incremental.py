@@ -14,6 +14,7 @@ from fleet.derive.worker import Worker
 from simulators.models.route import City
 from simulators.models.vehicle import OFFICIAL, PATROL, Vehicle
 from simulators.mqtt.terminal import Schedule
+from storage.times import at_us
 from tests.integration.fleet.world import (
     NOW,
     ZONE,
@@ -50,7 +51,7 @@ def test_pieces_late_doubled_and_disordered(
             write(database, dice.choice(pieces[: number + 1]), numbers)
         if dice.random() < 0.1:
             _rebind(conn, dice, numbers, (vehicle, other))
-        work(conn)
+        _work_at_some(conn, dice)
     _rebind(conn, dice, numbers, (vehicle, other))
     work(conn)
     found = derived(conn)
@@ -58,6 +59,15 @@ def test_pieces_late_doubled_and_disordered(
     assert found == anew(conn)
     assert one(conn, "SELECT count(*) FROM fleet_due") == 0
     assert one(conn, "SELECT count(*) FROM fleet_failure") == 0
+
+
+def _work_at_some(conn: psycopg.Connection, dice: random.Random) -> None:
+    """Compute what is new at some time, or what is oldest, and leave the rest due."""
+    due.follow(conn)
+    now = at_us(NOON + dice.randrange(4 * DAY))
+    worker = Worker(conn, TripSettings(batch=dice.choice([1, 3])), ZONE, lambda: now)
+    for _ in range(dice.randrange(4)):
+        worker.step()
 
 
 def _later(rows: list[Fix], days: int) -> list[Fix]:

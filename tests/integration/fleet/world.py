@@ -78,11 +78,13 @@ def write(database: str, rows: Iterable[Fix], terminals: dict[int, int] | None =
             writer.write([Batch(Kind.POSITION, len(packed), b"".join(packed))])
 
 
-def work(conn: psycopg.Connection[Any], settings: TripSettings | None = None) -> int:
+def work(
+    conn: psycopg.Connection[Any], settings: TripSettings | None = None, now: datetime = NOW
+) -> int:
     """Compute everything that is due; return how many fixes were looked at."""
     withhold_due(conn, ZONE, NOW)
     due.follow(conn)
-    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: NOW)
+    worker = Worker(conn, settings or TripSettings(), ZONE, lambda: now)
     while worker.step().done:
         pass
     return worker.fixes

@@ -12,6 +12,7 @@ from jieyong.doctor.fleet import check_fleet
 from storage.connection import connect
 from storage.settings import DatabaseSettings
 from tests.integration.fleet.world import add_terminal, add_vehicle, bind, work, write
+from tests.integration.storage.due_world import kill_workers
 from tests.unit.fleet.drives import Drive
 
 SETTINGS = DatabaseSettings()
@@ -66,3 +67,17 @@ def test_a_vehicle_that_fails_again_and_again_is_named(
     *_, found = looked_at(database, -LONG)
     assert (found.level, found.where) == (Level.PROBLEM, "vehicle v-7")
     assert found.what.endswith(": no such")
+
+
+def test_a_vehicle_that_is_set_aside_is_named_with_what_to_do(
+    conn: psycopg.Connection, database: str
+) -> None:
+    vehicle = add_vehicle(conn, "v-7")
+    bind(conn, add_terminal(conn, "t"), vehicle)
+    conn.execute("DELETE FROM fleet_due")
+    kill_workers(conn, due.QUEUE, vehicle, datetime.now(UTC))
+    waits, found = looked_at(database, LONG)
+    assert waits.level is Level.OK, "it is not late: it is set aside"
+    assert (found.level, found.where) == (Level.PROBLEM, "vehicle v-7")
+    assert "3 times in a row" in found.what
+    assert "`jieyong fleet recompute --vehicle v-7`" in found.advice

@@ -26,6 +26,7 @@ from tests.integration.metering.derive.world import (
     work,
     write,
 )
+from tests.integration.storage.due_world import kill_workers
 
 SETTINGS = DatabaseSettings()
 SOON = timedelta(minutes=1)
@@ -124,6 +125,22 @@ def test_failures_are_told_from_the_third_on_with_their_reason(
     )
     assert found.advice.endswith("it is tried again at 2026-05-30 00:04 UTC")
     assert (point.where, "4 times" in point.what) == ("point device-m-1/power", True)
+
+
+def test_what_is_set_aside_is_told_with_what_to_do(conn: psycopg.Connection, database: str) -> None:
+    meter = add_meter(conn, "m-1")
+    power = one(conn, "SELECT id FROM point WHERE name = 'power'")
+    kill_workers(conn, QUEUES[DueKind.METER], meter.id, at(0))
+    kill_workers(conn, QUEUES[DueKind.POINT], power, at(1))
+
+    found, point = told(database, "set aside")
+
+    assert (found.where, point.where) == ("meter m-1", "point device-m-1/power")
+    assert "workers ended in the middle of it, killed or cut off, 3 times in a row" in found.what
+    assert "`journalctl -k`" in found.advice
+    assert "`jieyong meter recompute m-1`" in found.advice
+    assert "`jieyong meter recompute --all`" in point.advice
+    assert told(database, "nothing waits to be computed"), "they are not late"
 
 
 def test_many_failures_are_told_in_short(conn: psycopg.Connection, database: str) -> None:

@@ -230,3 +230,16 @@ def test_indicators_of_an_institution(run: Run, tmp_path: Path) -> None:
         run("indicators", "i-1", "--from", "2025-02", "--to", "2025-01")
     with pytest.raises(RefusedError, match="没有编码为 i-9 的公共机构"):
         run("indicators", "i-9", "--from", "2025-01", "--to", "2025-01")
+
+
+def test_the_power_factor_of_a_bill_is_computed_again(run: Run) -> None:
+    words = ("power", "--active", "89,000", "--reactive", "45,600", "--charge", "8500")
+    said = run(*words, "--standard", "0.85")
+    assert "实际功率因数 0.89，标准 0.85：减收 0.40 %" in said
+    assert "功率因数调整电费 -34.00 元" in said
+    assert "水电财字第215号" in said
+    assert "增收 0.50 %" in run(*words, "--standard", "0.9")
+    with pytest.raises(RefusedError, match=r"可用 0\.90、0\.85"):
+        run(*words, "--standard", "0.80")
+    with pytest.raises(RefusedError, match="不同时为 0"):
+        run("power", "--active", "0", "--reactive", "0", "--charge", "1", "--standard", "0.9")

@@ -132,7 +132,7 @@ def test_it_goes_on_after_the_database_has_cut_it_off(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name LIKE 'jieyong metering%' AND datname = current_database()"
     )
-    assert cut.rowcount == 3
+    assert cut.rowcount == 5, "of both workers, and what they note on, and the one that looks"
     meter = add_meter(conn, "m")
     write(database, meter.point, [(at(quarter), 0.5 * quarter) for quarter in range(30)])
     mark(conn, DueKind.METER, meter.id, at(0), datetime(2027, 1, 1, tzinfo=UTC), "test")
@@ -154,21 +154,71 @@ def test_its_workers_end_with_it_even_when_it_is_killed(
     wait_for(lambda: sessions(conn) == 0)
 
 
-def test_a_worker_that_is_killed_ends_the_program_with_an_error(
-    conn: psycopg.Connection, working: subprocess.Popen[bytes]
-) -> None:
-    wait_for(lambda: sessions(conn) == 2)
+def workers_of(working: subprocess.Popen[bytes]) -> list[int]:
     children = Path(f"/proc/{working.pid}/task/{working.pid}/children").read_text().split()
-    spawned = [
+    return [
         pid
         for pid in map(int, children)
         if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     ]
-    os.kill(spawned[0], signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_ends_the_program_with_an_error(
+    conn: psycopg.Connection, working: subprocess.Popen[bytes]
+) -> None:
+    wait_for(lambda: sessions(conn) == 2)
+    os.kill(workers_of(working)[0], signal.SIGKILL)
 
     assert working.wait(SECONDS) == 1
     assert working.stderr is not None
     assert b"a worker ended with exit code -9" in working.stderr.read()
+
+
+def test_what_a_worker_had_in_hand_when_it_was_killed_is_known_to_the_next(
+    conn: psycopg.Connection,
+    database: str,
+    working: subprocess.Popen[bytes],
+    tmp_path: Path,
+    port: int,
+) -> None:
+    wait_for(lambda: sessions(conn) == 2)
+    meter = add_meter(conn, "m")
+    hands = "SELECT count(*) FROM due_in_hand"
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE consumption IN ACCESS EXCLUSIVE MODE")
+        write(database, meter.point, [(at(quarter), 0.5 * quarter) for quarter in range(30)])
+        mark(conn, DueKind.METER, meter.id, at(0), None, "test")
+        wait_for(lambda: one(conn, hands) == 1)
+        for pid in workers_of(working):
+            os.kill(pid, signal.SIGKILL)
+        assert working.wait(SECONDS) == 1
+        assert one(conn, hands) == 1
+    next_one = start(database, tmp_path, port)
+    try:
+        wait_for(lambda: one(conn, "SELECT count(*) FROM consumption") == 29)
+        wait_for(lambda: one(conn, hands) == 0)
+    finally:
+        next_one.terminate()
+        _, log = next_one.communicate(timeout=SECONDS)
+    assert b"due_left_behind" in log
+    assert one(conn, "SELECT count(*) FROM metering_failure") == 0, "tried alone, it was well"
+
+
+def test_a_term_to_the_whole_group_lets_a_batch_end(
+    conn: psycopg.Connection, database: str, working: subprocess.Popen[bytes]
+) -> None:
+    wait_for(lambda: sessions(conn) == 2)
+    meter = add_meter(conn, "m")
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE consumption IN ACCESS EXCLUSIVE MODE")
+        write(database, meter.point, [(at(quarter), 0.5 * quarter) for quarter in range(30)])
+        mark(conn, DueKind.METER, meter.id, at(0), None, "test")
+        wait_for(lambda: one(conn, "SELECT count(*) FROM due_in_hand") == 1)
+        for pid in (*workers_of(working), working.pid):
+            os.kill(pid, signal.SIGTERM)
+    assert working.wait(SECONDS) == 0
+    assert one(conn, "SELECT count(*) FROM consumption") == 29
+    assert one(conn, "SELECT count(*) FROM due_in_hand") == 0
 
 
 def test_it_answers_for_its_health_and_with_what_it_has_done(

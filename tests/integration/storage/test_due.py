@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
 from storage.due import Claim, Queue, Span
 from storage.due_worker import Computed, DueWorker
-from storage.times import ALWAYS_US, NEVER_US, SECOND_US, us_of
-
-NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
-QUEUES = [
-    Queue("fleet", "vehicle_id", lock=0x7E_0001, near_us=60 * SECOND_US),
-    Queue("metering", "subject", lock=0x7E_0002, near_us=60 * SECOND_US, kind="point"),
-]
-OTHER_KIND = Queue("metering", "subject", lock=0x7E_0003, near_us=0, kind="meter")
-
-
-@pytest.fixture
-def conn(database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database, autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture(params=QUEUES, ids=lambda queue: queue.name)
-def queue(request: pytest.FixtureRequest) -> Queue:
-    found: Queue = request.param
-    return found
-
-
-def count(conn: psycopg.Connection, queue: Queue, ending: str) -> int:
-    query = f"SELECT count(*) FROM {queue.name.split()[0]}_{ending}"
-    ((found,),) = conn.execute(query.encode()).fetchall()
-    return int(found)
-
-
-def mark(conn: psycopg.Connection, queue: Queue, *subjects: int) -> None:
-    for subject in subjects:
-        queue.mark(conn, subject, NOON, NOON, "test")
-
-
-def everything(_conn: psycopg.Connection, claims: Iterator[Claim]) -> Computed:
-    return Computed(list(claims))
-
-
-def worker(conn: psycopg.Connection, queue: Queue, now: datetime = NOON) -> DueWorker:
-    return DueWorker(conn, queue, everything, lambda: now)
-
-
-def subjects(claims: Sequence[Claim]) -> set[int]:
-    return {one.subject for one in claims}
+from storage.times import ALWAYS_US, NEVER_US, us_of
+from tests.integration.storage.due_world import (
+    MINUTE,
+    NOON,
+    OTHER_KIND,
+    QUEUES,
+    count,
+    mark,
+    subjects,
+    worker,
+)
 
 
 def test_a_claim_holds_all_that_changed_of_a_subject(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import psycopg
+import pytest
 
 from metering.derive.again import compute_everything_again, compute_meter_again
+from metering.derive.due import QUEUES, DueKind
 from metering.derive.settings import MeteringSettings
 from tests.integration.metering.derive.world import (
     Recorder,
@@ -17,6 +19,7 @@ from tests.integration.metering.derive.world import (
     work,
     write,
 )
+from tests.integration.storage.due_world import kill_workers
 
 
 def test_everything_again_is_what_it_was(conn: psycopg.Connection, database: str) -> None:
@@ -29,7 +32,7 @@ def test_everything_again_is_what_it_was(conn: psycopg.Connection, database: str
     before = derived(conn)
     conn.execute("TRUNCATE consumption, consumption_hour, consumption_day, consumption_month")
 
-    assert compute_everything_again(conn) == (2, 1)
+    assert compute_everything_again(conn, at(0)) == (2, 1)
 
     recorder = Recorder([], [])
     points = conn.execute("SELECT ts_from, ts_to FROM metering_due WHERE kind = 'point'").fetchall()
@@ -49,9 +52,29 @@ def test_a_setting_that_changed_is_applied_to_a_meters_past(
     work(conn)
     assert kwh(conn, meter.id) == 99.0
 
-    compute_meter_again(conn, meter.id)
+    compute_meter_again(conn, meter.id, at(0))
 
     hasty = MeteringSettings(confirm_readings=2, confirm_minutes_least=1, confirm_hours=1)
     work(conn, make_worker(conn, hasty))
     assert kwh(conn, meter.id) == 49.0 + 153.0 + 46.0
     assert kwh(conn, other.id) == 99.0
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_meter_that_was_set_aside_is_tried_once_more(
+    conn: psycopg.Connection, database: str, everything: bool
+) -> None:
+    meter = add_meter(conn, "m")
+    write(database, meter.point, [(at(quarter), 0.5 * quarter) for quarter in range(30)])
+    kill_workers(conn, QUEUES[DueKind.METER], meter.id, at(0))
+    work(conn)
+    assert kwh(conn, meter.id) == 0, "nobody touches it"
+
+    if everything:
+        compute_everything_again(conn, at(0))
+    else:
+        compute_meter_again(conn, meter.id, at(0))
+
+    work(conn)
+    assert kwh(conn, meter.id) == 14.5
+    assert one(conn, "SELECT count(*) FROM metering_failure") == 0

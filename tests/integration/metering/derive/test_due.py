@@ -52,6 +52,22 @@ def test_what_comes_months_late_does_not_make_the_months_due(
     assert rows(conn) == [("meter", meter.id, at(0), at(0)), ("meter", meter.id, late, late)]
 
 
+def test_what_is_new_is_due_apart_from_older_readings_of_its_week(
+    conn: psycopg.Connection, database: str
+) -> None:
+    meter = add_meter(conn, "m")
+    monday, thursday = at(192), at(492)
+    write(database, meter.point, [(monday, 1.0), (thursday, 2.0)])
+    conn.execute("UPDATE dirty_log SET logged_at = %s", [thursday])
+
+    assert due.follow(conn) == 2
+
+    assert rows(conn) == [
+        ("meter", meter.id, monday, monday),
+        ("meter", meter.id, thursday, thursday),
+    ]
+
+
 def test_gauges_are_due_as_points_and_other_counters_not_at_all(
     conn: psycopg.Connection, database: str
 ) -> None:

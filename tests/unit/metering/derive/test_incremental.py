@@ -175,11 +175,18 @@ def test_windows_put_together_are_one_computation_and_add_up_to_the_steps(seed: 
     policy = Policy(draw.choice([2, 4]), draw.choice([6, 24]) * 3_600_000_000, None, least)
     meter = Meter(known, devices, policy)
     meter.update(EVER)  # the entries are there before any reading
+    due: list[Span] = []
     for batch in batches(draw, devices):
         for number, index in batch:
             devices[number].known[index] = True
         times = [int(devices[number].ts[index]) for number, index in batch]
-        meter.update(Span(min(times), max(times)))
+        due.append(Span(min(times), max(times)))
+        # What is known is not always computed at once, nor in the order in which it came.
+        while due and draw.random() < 0.7:
+            meter.update(due.pop(draw.randrange(len(due))))
+    draw.shuffle(due)
+    for span in due:
+        meter.update(span)
 
     full = Meter(known, devices, policy)
     full.update(EVER)
