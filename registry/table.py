@@ -27,6 +27,8 @@ _A3: Final = 8
 _A4_WIDTH: Final = 200
 """In characters: what is wider would be too small to read on A4, and goes on A3."""
 _LINE_POINTS: Final = 16.5
+_MOST_POINTS: Final = 409.0
+"""Excel takes no higher row."""
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Value = str | int | Decimal | date | None
@@ -88,7 +90,7 @@ class Table:
         named: what the names of sheets are: in JSON, and in CSV.
         totals: the last row where it is no sum: ratios, and what may not be summed.
         a3: it is posted on a wall: on A3 however narrow it is.
-        portrait: it is a page to read, not a list.
+        portrait: it is one page to read, not a list.
     """
 
     name: str
@@ -218,7 +220,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         sheet.write_string(HEADING_ROW, number, _heading(column), formats["heading"])
     sheet.set_row(HEADING_ROW, 2 * _LINE_POINTS)
     for line, row in enumerate(table.rows, HEADING_ROW + 1):
-        sheet.set_row(line, max(1, _lines(row, table.columns)) * _LINE_POINTS)
+        sheet.set_row(line, min(_lines(row, table.columns) * _LINE_POINTS, _MOST_POINTS))
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
     below = HEADING_ROW + 1 + len(table.rows)
@@ -236,6 +238,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         sheet.set_paper(_A3)
     if table.portrait:
         sheet.set_portrait()
+        sheet.fit_to_pages(1, 1)
 
 
 def _heading(column: Column) -> str:
