@@ -19,7 +19,7 @@ from fleet.publish.content import ADDED, FIGURES, Content, Note, Vehicle
 POSTED: Final = frozenset({"vehicle", "motorcycle"})
 """Kinds of consumers that stand on the sheet; generators and boilers do not drive."""
 _SUMS: Final = {
-    "fuel": ("filling", "refund"),
+    "fuel": ("filling",),
     "charging": ("charging",),
     "maintenance": ("maintenance",),
     "insurance": ("insurance",),
@@ -98,9 +98,11 @@ def content(posted: Posted, words: Words, at_least: int | None) -> Made:
 
 
 def _shown(one: Account) -> bool:
-    """Tell whether a consumer has a line: a vehicle, unless it was gone and cost nothing."""
-    gone = one.consumer.facts.get("state") == "disposed" and not one.events
-    return one.consumer.kind in POSTED and not gone
+    """Tell whether a consumer has a line: a vehicle, unless it was gone, or not in the books yet."""
+    told = one.events or (isinstance(one.stretch, Stretch) and one.stretch.hm > 0)
+    gone = one.consumer.facts.get("state") == "disposed" and not told
+    not_yet = not one.consumer.facts and not one.events
+    return one.consumer.kind in POSTED and not gone and not not_yet
 
 
 def _vehicle(one: Account, posted: Posted, words: Words) -> Vehicle:
@@ -127,7 +129,6 @@ def _figures(one: Account, posted: Posted) -> dict[str, Decimal | None]:
     code = one.consumer.code
     fuel = [n for (p, _), n in one.quantities.items() if p in _LIQUID]
     power = [n for (p, _), n in one.quantities.items() if p == "electricity"]
-    priced = any(event.counted and event.fen is not None for event in one.events)
     spent, budget = posted.so_far.get(code), posted.budgets.get(code)
     found: dict[str, Decimal | None] = dict.fromkeys(FIGURES)
     found |= {
@@ -136,7 +137,7 @@ def _figures(one: Account, posted: Posted) -> dict[str, Decimal | None]:
         "kwh": thousandths(sum(power)) if power else None,
         **{name: _paid(one, kinds) for name, kinds in _SUMS.items()},
         "rest": _rest(one),
-        "cost": hundredths(one.cost) if priced else None,
+        "cost": hundredths(one.cost) if one.priced else None,
         "yuan_per_km": one.yuan_per_km if one.stretch_fen else None,
         "budget": hundredths(budget),
         "spent": hundredths(spent),
@@ -158,14 +159,14 @@ def _paid(one: Account, kinds: Sequence[str]) -> Decimal | None:
     amounts = [
         event.fen
         for event in one.events
-        if event.kind in kinds and event.counted and event.fen is not None
+        if event.purpose in kinds and event.counted and event.fen is not None
     ]
     return hundredths(sum(amounts)) if amounts else None
 
 
 def _rest(one: Account) -> Decimal | None:
     named = {kind for kinds in _SUMS.values() for kind in kinds}
-    return _paid(one, [event.kind for event in one.events if event.kind not in named])
+    return _paid(one, [event.purpose for event in one.events if event.purpose not in named])
 
 
 def _share(spent: int | None, budget: int | None) -> Decimal | None:

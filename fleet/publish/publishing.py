@@ -87,7 +87,7 @@ def draft(
         so_far={
             one.consumer.code: one.cost
             for one in _accounts(conn, institution, until_now, books)
-            if any(event.counted and event.fen is not None for event in one.events)
+            if one.priced
         },
         budgets={code: fen for (whose, code), fen in budgets.items() if code and whose},
         budget=budgets.get((institution, None)),

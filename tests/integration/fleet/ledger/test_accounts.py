@@ -39,7 +39,7 @@ TIMES = JANUARY.times(ZONE)
 def test_the_account_of_a_car(conn: Conn, tmp_path: Path) -> None:
     bring(conn, tmp_path / "一月.xlsx", **a_month())
     one = january(conn)["A01"]
-    assert one.fen == {"filling": 52_875, "refund": -375, "maintenance": 82_050, "toll": 3_000}
+    assert one.fen == {"filling": 52_500, "maintenance": 82_050, "toll": 3_000}
     assert one.other_fen == {"transfer": 100_000, "goods": 2_500}
     assert one.quantities == {("petrol", False): 70_000}
     # From the order of the 2nd at 1000 km to the filling of the 20th at 1500 km.

@@ -11,6 +11,7 @@ import pytest
 from fleet.ledger.account import Account, account
 from fleet.ledger.events import Dashboard, Event
 from fleet.ledger.load import Consumer
+from fleet.ledger.mileage import Day, Positions
 from fleet.ledger.window import months
 from fleet.ledger.words import words
 from fleet.publish.content import Content, Note, packed, unpacked
@@ -30,12 +31,13 @@ def spent(
     hm: int | None = None,
     ml: int | None = None,
     counted: bool = True,
+    product: str | None = None,
 ) -> Event:
     at = datetime(2026, 1, number, 9, tzinfo=ZONE)
-    fuel = kind == "filling"
+    usual = "petrol" if kind == "filling" else ""
     return Event(
         *(at, number, kind, hm),
-        product="petrol" if fuel else "",
+        product=usual if product is None else product,
         unit="ml" if ml else None,
         quantity=ml,
         fen=fen,
@@ -59,6 +61,20 @@ FILLED = (
     spent(2, "filling", 30_000, hm=1_000, ml=40_000),
     spent(30, "filling", 20_000, hm=3_500, ml=20_000),
 )
+
+
+def seen(millimetres: int) -> Account:
+    """A vehicle that was disposed of within the month, and of which positions alone tell."""
+    facts = {"plate": "沪A", "state": "disposed"}
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", facts)
+    days = {"A": [Day(date(2026, 1, 5), millimetres, None, seen=True)]}
+    return account(its, JANUARY, ZONE, [], [], Positions("gps", days, ZONE))
+
+
+def unknown_yet(*events: Event) -> Account:
+    """A vehicle of which the books know nothing in that month: they begin later."""
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", {})
+    return account(its, JANUARY, ZONE, events, [], Dashboard())
 
 
 def test_what_is_not_known_is_never_zero() -> None:
@@ -88,6 +104,23 @@ def test_where_a_wrong_reading_stands_is_for_the_officer_alone() -> None:
     assert one.notes[0] == Note("km", "里程表读数前后不一致，待核对")
 
 
+@pytest.mark.parametrize(
+    ("product", "figure"), [("petrol", "fuel"), ("adblue", "rest"), ("electricity", "charging")]
+)
+def test_a_refund_is_taken_off_where_the_money_was_spent(product: str, figure: str) -> None:
+    lines = (
+        spent(3, "filling", 10_000, ml=15_000),
+        spent(4, "adblue", 5_000, product="adblue"),
+        spent(5, "charging", 3_000, product="electricity"),
+        spent(6, "refund", -1_000, product=product),
+    )
+    (one,) = posted(car("A", *lines)).vehicles
+    paid = {name: one.figures[name] for name in ("fuel", "rest", "charging")}
+    usual = {"fuel": Decimal(100), "rest": Decimal(50), "charging": Decimal(30)}
+    assert paid == {**usual, figure: usual[figure] - 10}
+    assert one.figures["cost"] == Decimal(170)
+
+
 def test_nothing_filled_on_the_stretch_is_not_nothing_used() -> None:
     lines = (spent(2, "filling", 30_000, hm=1_000, ml=40_000), spent(28, "reading", None, hm=2_000))
     (one,) = posted(car("A", *lines)).vehicles
@@ -114,6 +147,10 @@ def test_the_last_line_is_sums_of_what_is_known_and_ratios_of_sums() -> None:
         (car("A", *FILLED, kind="generator"), False),
         (car("A", state="disposed"), False),
         (car("A", *FILLED, state="disposed"), True),
+        (seen(30_000_000), True),
+        (seen(0), False),
+        (unknown_yet(), False),
+        (unknown_yet(spent(9, "toll", 500)), True),
         (car("A", *FILLED, secrecy="sensitive"), False),
         (car("A", kind="motorcycle"), True),
     ],
