@@ -6,7 +6,7 @@ import csv
 import enum
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -47,6 +47,17 @@ class Look(enum.Enum):
     SHARE = "0.0%"
     DAY = "yyyy-mm-dd"
     MONTH = "yyyy-mm"
+
+
+_LENGTHS: Final = {
+    Look.COUNT: "{:.0f}",
+    Look.QUANTITY: "{:,.2f}",
+    Look.FINE: "{:,.3f}",
+    Look.MONEY: "{:,.2f} ",
+    Look.PRICE: "{:.4f}",
+    Look.SHARE: "{:.1%}",
+}
+"""What Excel makes of a number, for its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +222,29 @@ def _size(text: str) -> int:
     return sum(1 + (ord(sign) > 0x2E7F) for sign in text)
 
 
-def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> None:
+def _fitting(table: Table) -> Table:
+    """Return a table wide enough for its numbers: Excel shows ##### for those that do not fit."""
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, width=max(column.width, _longest(column, table)))
+            for column in table.columns
+        ),
+    )
+
+
+def _longest(column: Column, table: Table) -> int:
+    form = _LENGTHS.get(column.look)
+    if form is None:
+        return 0
+    values = [*(row.get(column.key) for row in table.rows), (table.totals or {}).get(column.key)]
+    values.append(table.total(column.key) if column.summed else None)
+    numbers = (one for one in values if isinstance(one, (int, Decimal)))
+    return max((len(form.format(one)) for one in numbers), default=0)
+
+
+def _write_sheet(sheet: Worksheet, given: Table, formats: Mapping[str, Format]) -> None:
+    table = _fitting(given)
     last = len(table.columns) - 1
     sheet.merge_range(0, 0, 0, last, table.title, formats["title"])
     sheet.write_string(1, 0, table.particulars, formats["particulars"])

@@ -98,7 +98,7 @@ def content(posted: Posted, words: Words, at_least: int | None) -> Made:
 
 
 def _shown(one: Account) -> bool:
-    """Tell whether a consumer has a line: a vehicle, unless it was gone, or not in the books yet."""
+    """Tell whether a consumer has a line: a vehicle, unless it was gone or not in the books yet."""
     told = one.events or (isinstance(one.stretch, Stretch) and one.stretch.hm > 0)
     gone = one.consumer.facts.get("state") == "disposed" and not told
     not_yet = not one.consumer.facts and not one.events

@@ -32,9 +32,7 @@ def trip(minute: int) -> TripRow:
     begin = AT + timedelta(minutes=minute)
     places = (30.6, 104.0, 30.7, 104.1)
     ends = begin, begin + timedelta(minutes=6)
-    return TripRow(
-        *(*ends, *places, 5_000_000, 0, None, None, None, 0, 360, 0, 60.0, 40, 0, 0, 0)
-    )
+    return TripRow(*(*ends, *places, 5_000_000, 0, None, None, None, 0, 360, 0, 60.0, 40, 0, 0, 0))
 
 
 def order(number: int) -> Order:
