@@ -53,7 +53,7 @@ _LENGTHS: Final = {
     Look.COUNT: "{:.0f}",
     Look.QUANTITY: "{:,.2f}",
     Look.FINE: "{:,.3f}",
-    Look.MONEY: "{:,.2f} ",
+    Look.MONEY: "{:,.2f}",
     Look.PRICE: "{:.4f}",
     Look.SHARE: "{:.1%}",
 }
@@ -198,9 +198,12 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
 
 
 def _shown(look: Look) -> dict[str, str]:
-    # What is not known may be written as a text in a column of numbers, and stands where they do.
-    numbers = look not in {Look.TEXT, Look.DAY, Look.MONTH}
-    return {"num_format": look.value, **({"align": "right"} if numbers else {})}
+    if look in {Look.TEXT, Look.DAY, Look.MONTH}:
+        return {"num_format": look.value}
+    # A blank at the end: else 49 beside 9 is read as 499. What is not known may be written as a
+    # text in a column of numbers, and stands where they do.
+    form = look.value.strip()
+    return {"num_format": f"{form}_ ;-{form}_ ;{form}_ ;@_ ", "align": "right"}
 
 
 def _lines(row: Row, columns: Sequence[Column]) -> int:
@@ -240,7 +243,7 @@ def _longest(column: Column, table: Table) -> int:
     values = [*(row.get(column.key) for row in table.rows), (table.totals or {}).get(column.key)]
     values.append(table.total(column.key) if column.summed else None)
     numbers = (one for one in values if isinstance(one, (int, Decimal)))
-    return max((len(form.format(one)) for one in numbers), default=0)
+    return max((len(form.format(one)) + 1 for one in numbers), default=0)
 
 
 def _write_sheet(sheet: Worksheet, given: Table, formats: Mapping[str, Format]) -> None:

@@ -17,7 +17,7 @@ from registry.table import Column, Look, Row, Table, Value
 UNKNOWN: Final = "—"
 _NAMED: Final = ("sheet", "工作表")
 _COLUMNS: Final = (
-    Column("plate", "车牌号", width=11),
+    Column("plate", "车牌号", width=13),
     Column("group", "类别", width=10),
     Column("use", "用途", width=12),
     Column("km", "里程", Look.QUANTITY, 10, summed=True, unit="km"),

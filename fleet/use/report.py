@@ -22,7 +22,7 @@ class Use:
         days: in service.
         state: at the end.
         used, unused, unknown: of them.
-        out_minutes: on workdays.
+        out_minutes: on workdays; None: nothing is known of any day.
         way_mm: driven on the days that were seen; None: none was.
         awake: days since it was under seal last.
         tail: what these say.
@@ -34,7 +34,7 @@ class Use:
     used: int
     unused: int
     unknown: int
-    out_minutes: int
+    out_minutes: int | None
     way_mm: int | None
     awake: int
     tail: Tail
@@ -138,11 +138,15 @@ def _use(one: Vehicle, known: Known, asked: Asked) -> Use:
         used=states.count(DayUse.USED),
         unused=states.count(DayUse.UNUSED),
         unknown=states.count(DayUse.UNKNOWN),
-        out_minutes=sum(inside(out, *asked.span(day)) for day in days if asked.workday(day)),
+        out_minutes=None if {*states} <= {DayUse.UNKNOWN} else _out_minutes(out, days, asked),
         way_mm=sum(told) if told else None,
         awake=awake,
         tail=tail(states[len(states) - awake :], asked.idle_days),
     )
+
+
+def _out_minutes(out: Sequence[Minutes], days: Sequence[date], asked: Asked) -> int:
+    return sum(inside(out, *asked.span(day)) for day in days if asked.workday(day))
 
 
 def _state(one: Vehicle, day: date, known: Known) -> DayUse:

@@ -103,7 +103,9 @@ def _use(one: Use, idle_days: int) -> Row:
         "used": one.used,
         "unused": one.unused,
         "unknown": one.unknown,
-        "hours": (Decimal(one.out_minutes) / _HOUR).quantize(Decimal("0.01")),
+        "hours": None
+        if one.out_minutes is None
+        else (Decimal(one.out_minutes) / _HOUR).quantize(Decimal("0.01")),
         "km": None
         if one.way_mm is None
         else Decimal(one.way_mm).scaleb(-6).quantize(Decimal(".1")),

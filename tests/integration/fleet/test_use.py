@@ -84,6 +84,12 @@ def test_days_used_unused_and_not_known_are_told_apart(run: Run) -> None:
     assert hidden["hours"] == "1.00"
 
 
+def test_hours_of_days_of_which_nothing_is_known_are_not_zero(run: Run) -> None:
+    found, _ = said(run("--from", "2026-06-20", "--to", "2026-06-22", "--json"))
+    assert (found["A02"]["unknown"], found["A02"]["hours"]) == ("3", None)
+    assert (found["沪A10001"]["unknown"], found["沪A10001"]["hours"]) == ("0", "0.00")
+
+
 def test_the_most_at_once_of_one_institution_and_of_those_that_share_a_yard(run: Run) -> None:
     _, found = said(run(*JUNE, "--json"))
     assert sorted(found) == ["合用：西院车库", "机关局", "财政局"]

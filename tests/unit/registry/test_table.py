@@ -103,5 +103,12 @@ def test_a_number_never_becomes_signs_for_want_of_width(tmp_path: Path) -> None:
     sheet, _ = written(tmp_path / "a.xlsx", table)
     widths = [float(col.get("width", 0)) for col in sheet.iter(f"{MAIN}col")]
     # Excel shows ##### where a number does not fit: 12,246,913.56 and its blank are 14 wide,
-    # -9,876,543,210.50 is 17; a width of 10 is written as 10.7.
-    assert [int(width) for width in widths] == [10, 14, 10, 17]
+    # -9,876,543,210.50 and its own are 18; a width of 10 is written as 10.7.
+    assert [int(width) for width in widths] == [10, 14, 10, 18]
+
+
+def test_a_number_keeps_off_the_next_column(tmp_path: Path) -> None:
+    written(tmp_path / "a.xlsx", POSTED)
+    styles = ET.fromstring(zipfile.ZipFile(tmp_path / "a.xlsx").read("xl/styles.xml"))
+    forms = {one.get("formatCode") for one in styles.iter(f"{MAIN}numFmt")}
+    assert forms == {"#,##0.00_ ;-#,##0.00_ ;#,##0.00_ ;@_ ", "@"}

@@ -14,6 +14,7 @@ import python_calamine as calamine
 from typer.testing import Result
 
 from fleet.ledger.entry import enter_facts
+from fleet.ledger.imports import undo
 from fleet.ledger.words import words
 from fleet.publish import store
 from registry.audit import lines
@@ -258,7 +259,29 @@ def test_a_vehicle_that_becomes_sensitive_is_no_line_of_a_correction(run: Run, c
         ((*MONTH, "--withdraw", "--dry-run", "--reason", "x"), "只写一个"),
         (("--month", "2099-01", "--institution", "czj"), "2099-01 尚未结束"),
         (("--month", "2026-01", "--institution", "x"), "机构 x 不存在"),
+        (("--month", "2025-12", "--institution", "czj"), "2025-12 没有建账的车辆"),
+        (("--month", "2025-12", "--institution", "czj", "--dry-run"), "2025-12 没有建账的车辆"),
     ],
 )
 def test_what_cannot_be_published_says_why(run: Run, given: tuple[str, ...], text: str) -> None:
     assert text in refusal(run("vehicle", "publish", *given))
+
+
+def test_what_was_published_is_shown_when_the_books_know_its_vehicles_no_more(
+    run: Run, conn: Conn
+) -> None:
+    run("vehicle", "publish", *MONTH)
+    undo(conn, ACT, 1)
+    sheet, changed = said(run("vehicle", "published", "--month", "2026-01", "--json"))
+    assert [row["plate"] for row in sheet["rows"]] == ["沪A10001"]
+    lines = [(row["whose"], row["item"], row["now"]) for row in changed["rows"]]
+    assert ("沪A10001", "本行", "未列") in lines
+
+
+def test_the_officer_is_told_of_costs_after_a_vehicle_was_disposed_of(run: Run, conn: Conn) -> None:
+    enter_facts(conn, ACT, "A01", ["状态=处置"], date(2026, 1, 20), words())
+    enter_facts(conn, ACT, "A01", ["车牌=沪A77777"], date(2026, 1, 20), words())
+    done = run("vehicle", "publish", *MONTH, "--dry-run", "--json")
+    assert "提示 沪A77777 其中 5 笔在 2026-01-20 处置以后（疑点）" in done.stderr
+    (row,) = said(done)[0]["rows"]
+    assert "车牌号：自 01-20 起，此前为另一号牌" in row["note"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ import pytest
 
 from fleet.ledger.account import Account, account
 from fleet.ledger.events import Dashboard, Event
-from fleet.ledger.load import Consumer
+from fleet.ledger.load import Change, Consumer
 from fleet.ledger.mileage import Day, Positions
 from fleet.ledger.window import months
 from fleet.ledger.words import words
@@ -21,6 +22,7 @@ from fleet.publish.sheet import sheet
 
 ZONE = ZoneInfo("Asia/Shanghai")
 JANUARY = months(date(2026, 1, 1), 1)
+Budgets = dict[str, int]
 
 
 def spent(
@@ -50,10 +52,13 @@ def car(code: str, *events: Event, kind: str = "vehicle", **facts: str) -> Accou
     return account(its, JANUARY, ZONE, events, [], Dashboard())
 
 
-def posted(*found: Account, at_least: int | None = None, **more: dict[str, int]) -> Content:
+def posted(
+    *found: Account, at_least: int | None = None, changes: Sequence[Change] = (), **more: Budgets
+) -> Content:
     so_far = {one.consumer.code: one.cost for one in found if one.cost}
     hidden = [one.consumer.code for one in found if one.consumer.sensitive]
-    made = Posted(found, so_far, more.get("budgets", {}), None, {}, hidden)
+    whose = "czj", "财政局", JANUARY.first
+    made = Posted(*whose, found, so_far, more.get("budgets", {}), None, {}, hidden, changes)
     return content(made, words(), at_least).content
 
 
@@ -192,3 +197,33 @@ def test_a_vehicle_that_is_listed_has_no_code_on_the_sheet() -> None:
     found = posted(car("CODE7", *FILLED, plate="沪A1"))
     for paper in (True, False):
         assert "CODE7" not in str(sheet(found, "", None, ZONE, for_print=paper))
+
+
+def test_a_plate_of_this_month_says_since_when_and_not_which_was_before() -> None:
+    changes = [
+        Change("A", "plate", date(2025, 1, 1), "沪A0", None),
+        Change("A", "plate", date(2026, 1, 16), "沪A", "沪A0"),
+        Change("B", "plate", date(2026, 1, 1), "沪B", "沪B0"),  # all of the month
+        Change("C", "plate", date(2026, 1, 9), "沪C", None),  # its first
+        Change("D", "plate", date(2026, 1, 9), "沪D", "沪D"),
+    ]
+    found = posted(*(car(code, *FILLED) for code in "ABCD"), changes=changes)
+    notes = {one.code: [n.text for n in one.notes if n.figure == "plate"] for one in found.vehicles}
+    assert notes == {"A": ["自 01-16 起，此前为另一号牌"], "B": [], "C": [], "D": []}
+    table = sheet(found, "第 1 版", None, ZONE, for_print=True)
+    assert table.rows[0]["plate"] == "沪A[1]"
+    assert "沪A0" not in str(table)
+
+
+def test_what_a_vehicle_cost_after_it_was_disposed_of_is_asked_about() -> None:
+    lines = (*FILLED, spent(20, "toll", 1_500), spent(21, "topup", 9_000, counted=False))
+    gone = car("A", *lines, state="disposed")
+    changes = [
+        Change("A", "state", date(2025, 1, 1), "disposed", None),
+        Change("A", "state", date(2025, 3, 1), "used", "disposed"),
+        Change("A", "state", date(2026, 1, 20), "disposed", "used"),
+    ]
+    (one,) = posted(gone, changes=changes).vehicles
+    assert Note("cost", "其中 2 笔在 2026-01-20 处置以后（疑点），请核对") in one.notes
+    (other,) = posted(car("A", *lines), changes=changes[:2]).vehicles
+    assert not any("处置" in note.text for note in other.notes)
