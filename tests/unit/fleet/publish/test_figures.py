@@ -164,6 +164,36 @@ def test_who_has_a_line(one: Account, stands: bool) -> None:
     assert bool(posted(one, car("Z")).vehicles[:-1]) == stands
 
 
+def test_every_line_stands_in_the_column_of_its_kind_and_in_the_cost_once() -> None:
+    kinds = ("maintenance", "insurance", "toll", "parking", "charging", "adblue", "other")
+    lines = [spent(3 + n, kind, 100 << n) for n, kind in enumerate(kinds)]
+    (one,) = posted(car("A", *FILLED, *lines)).vehicles
+    names = ("fuel", "maintenance", "insurance", "road", "charging", "rest", "cost")
+    assert [one.figures[name] for name in names] == [500, 1, 2, 4 + 8, 16, 32 + 64, 627]
+
+
+def test_kilometres_that_cost_nothing_known_are_in_no_yuan_a_kilometre() -> None:
+    free = (spent(2, "order", None, hm=1_000), spent(30, "order", None, hm=9_000))
+    found = posted(car("A", *FILLED), car("B", *free))
+    assert [one.figures["yuan_per_km"] for one in found.vehicles] == [Decimal("0.80"), None]
+    assert found.totals["km"] == Decimal(1_050)
+    assert found.totals["yuan_per_km"] == Decimal("0.80")  # 200 yuan over 250 km
+
+
+@pytest.mark.parametrize(("first", "last", "told"), [(8, 24, False), (9, 24, True), (8, 23, True)])
+def test_a_stretch_a_week_off_the_ends_of_the_month_is_told(
+    first: int, last: int, told: bool
+) -> None:
+    read = (spent(first, "order", None, hm=1_000), spent(last, "order", None, hm=9_000))
+    (one,) = posted(car("A", *read)).vehicles
+    assert any(note.figure == "km" for note in one.notes) == told
+
+
+def test_days_of_positions_are_told_by_their_days_and_not_by_the_midnight_behind() -> None:
+    (one,) = posted(seen(30_000_000), car("Z")).vehicles[:1]
+    assert Note("km", "里程自 01-05 至 01-05，百公里能耗和每公里费用按同一区段") in one.notes
+
+
 def test_what_is_kept_comes_back_to_the_letter() -> None:
     found = posted(car("A", *FILLED, **{"class": "sedan", "use": "law"}), car("B"))
     assert unpacked(packed(found)) == found
