@@ -9,7 +9,7 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from registry.table import Column, Look, Table, write_excel
+from registry.table import Column, Look, Row, Table, write_excel
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -98,7 +98,8 @@ def test_a_number_never_becomes_signs_for_want_of_width(tmp_path: Path) -> None:
         Column("one", "一", Look.QUANTITY, 10),
         Column("own", "自", Look.QUANTITY, 10),
     )
-    rows = ({"who": "甲", "much": Decimal("6123456.78")}, {"much": Decimal("6123456.78"), "one": 1})
+    much = Decimal("6123456.78")
+    rows: tuple[Row, ...] = ({"who": "甲", "much": much}, {"much": much, "one": 1})
     table = Table("表", "表", "", columns, rows, totals={"own": Decimal("-9876543210.5")})
     sheet, _ = written(tmp_path / "a.xlsx", table)
     widths = [float(col.get("width", 0)) for col in sheet.iter(f"{MAIN}col")]

@@ -194,6 +194,17 @@ def test_days_of_positions_are_told_by_their_days_and_not_by_the_midnight_behind
     assert Note("km", "里程自 01-05 至 01-05，百公里能耗和每公里费用按同一区段") in one.notes
 
 
+def test_the_sum_of_unlisted_vehicles_is_in_the_last_line_and_in_no_ratio() -> None:
+    secret = [
+        car(code, spent(9, "filling", 9_000, ml=10_000), secrecy="sensitive") for code in "BCD"
+    ]
+    found = posted(car("A", *FILLED), *secret, at_least=3, budgets={"A": 100_000})
+    assert found.others is not None
+    assert [found.others[name] for name in ("litres", "cost")] == [30, 270]
+    names = ("litres", "cost", "per_100_km", "spent")
+    assert [found.totals[name] for name in names] == [90, 770, 8, 500]
+
+
 def test_what_is_kept_comes_back_to_the_letter() -> None:
     found = posted(car("A", *FILLED, **{"class": "sedan", "use": "law"}), car("B"))
     assert unpacked(packed(found)) == found
