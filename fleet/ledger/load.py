@@ -22,7 +22,10 @@ _CONSUMERS: Final[LiteralString] = """
             WHERE consumer_id = c.id AND withdrawn_at IS NULL AND since <= %(day)s
             ORDER BY name, since DESC
         ) f
-    ) AS facts
+    ) AS facts, coalesce((
+        SELECT min(since) <= %(day)s FROM consumer_fact
+        WHERE consumer_id = c.id AND withdrawn_at IS NULL
+    ), true) AS begun
     FROM fuel_consumer c JOIN institution i ON i.id = c.institution_id
     WHERE c.withdrawn_at IS NULL
         AND (%(codes)s::text[] IS NULL OR c.code = ANY(%(codes)s))
@@ -96,7 +99,11 @@ _UNBOUND: Final[LiteralString] = """
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A vehicle or another consumer, with its facts of a day as they are kept."""
+    """A vehicle or another consumer, with its facts of a day as they are kept.
+
+    Attributes:
+        begun: False: the books tell of it from a later day on.
+    """
 
     id: int
     code: str
@@ -104,6 +111,7 @@ class Consumer:
     institution: str
     institution_name: str
     facts: Mapping[str, str]
+    begun: bool = True
 
     @property
     def sensitive(self) -> bool:

@@ -93,7 +93,7 @@ def aged(consumers: Iterable[Consumer], day: date, known: Limits) -> list[Aged]:
     kept = [
         _aged(one, day, known)
         for one in consumers
-        if one.kind in AGEING and one.facts and one.facts.get("state") != "disposed"
+        if one.kind in AGEING and one.begun and one.facts.get("state") != "disposed"
     ]
     return sorted(kept, key=lambda one: (one.bought_on or date.max, one.consumer.code))
 

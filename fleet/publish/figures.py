@@ -109,7 +109,7 @@ def _shown(one: Account) -> bool:
     """Tell whether a consumer has a line: a vehicle, unless it was gone or not in the books yet."""
     told = one.events or (isinstance(one.stretch, Stretch) and one.stretch.hm > 0)
     gone = one.consumer.facts.get("state") == "disposed" and not told
-    not_yet = not one.consumer.facts and not one.events
+    not_yet = not one.consumer.begun and not one.events
     return one.consumer.kind in POSTED and not gone and not not_yet
 
 

@@ -29,7 +29,7 @@ _VEHICLES: Final[LiteralString] = """
     FULL JOIN vehicle v ON v.id = c.vehicle_id
     JOIN institution i ON i.id = coalesce(c.institution_id, v.institution_id)
     LEFT JOIN LATERAL (
-        SELECT count(*) AS facts, max(value) FILTER (WHERE name = 'plate') AS plate
+        SELECT max(value) FILTER (WHERE name = 'plate') AS plate
         FROM (
             SELECT DISTINCT ON (name) name, value FROM consumer_fact
             WHERE consumer_id = c.id AND withdrawn_at IS NULL AND since <= %(last)s
@@ -37,7 +37,12 @@ _VEHICLES: Final[LiteralString] = """
         ) AS newest
     ) f ON true
     WHERE (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
-        AND (v.id IS NULL AND f.facts > 0 OR v.valid && tstzrange(%(begin)s, %(end)s))
+        AND CASE WHEN v.id IS NULL THEN coalesce((
+                SELECT min(since) <= %(last)s FROM consumer_fact
+                WHERE consumer_id = c.id AND withdrawn_at IS NULL
+            ), true)
+            ELSE v.valid && tstzrange(%(begin)s, %(end)s)
+        END
         AND NOT EXISTS (
             SELECT FROM fuel_consumer o WHERE c.id IS NULL AND o.vehicle_id = v.id
                 AND o.withdrawn_at IS NULL

@@ -84,6 +84,14 @@ def test_one_filling_alone_is_no_run() -> None:
     assert of_dashboards(Check.LITRES, papers, LAST).finding is Finding.AGREES
 
 
+@pytest.mark.parametrize("more", [{"base_legs": 9}, {"base_mm": 3_201 * KM}])
+def test_a_consumption_is_learned_from_enough_fillings_and_enough_way(more: dict[str, int]) -> None:
+    # Before the run that begins at filling 8: eight fillings, and 3,200 km.
+    assert of_dashboards(Check.LITRES, books(52_800), LAST).doubt is Doubt.PADDED_LITRES
+    one = of_dashboards(Check.LITRES, books(52_800), 8 + RULES.legs_least, replace(RULES, **more))
+    assert one.why is Why.HISTORY_SHORT
+
+
 def test_a_run_holds_no_other_tank_no_missed_filling_and_no_other_season() -> None:
     other_tank = [replace(one, tank_ml=70_000) if one.number <= 8 else one for one in books(52_800)]
     missed = changed(books(52_800), 10, missed=True)

@@ -78,8 +78,13 @@ def seen(millimetres: int) -> Account:
 
 def unknown_yet(*events: Event) -> Account:
     """A vehicle of which the books know nothing in that month: they begin later."""
-    its = Consumer(1, "A", "vehicle", "czj", "财政局", {})
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", {}, begun=False)
     return account(its, JANUARY, ZONE, events, [], Dashboard())
+
+
+def car_of_which_nothing_is_said() -> Account:
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", {})
+    return account(its, JANUARY, ZONE, [], [], Dashboard())
 
 
 def test_what_is_not_known_is_never_zero() -> None:
@@ -155,6 +160,7 @@ def test_the_last_line_is_sums_of_what_is_known_and_ratios_of_sums() -> None:
         (seen(30_000_000), True),
         (seen(0), False),
         (unknown_yet(), False),
+        (car_of_which_nothing_is_said(), True),
         (unknown_yet(spent(9, "toll", 500)), True),
         (car("A", *FILLED, secrecy="sensitive"), False),
         (car("A", kind="motorcycle"), True),
