@@ -285,3 +285,13 @@ def test_the_officer_is_told_of_costs_after_a_vehicle_was_disposed_of(run: Run, 
     assert "提示 沪A77777 其中 5 笔在 2026-01-20 处置以后（疑点）" in done.stderr
     (row,) = said(done)[0]["rows"]
     assert "车牌号：自 01-20 起，此前为另一号牌" in row["note"]
+
+
+def test_the_year_so_far_holds_the_months_before(run: Run, conn: Conn, tmp_path: Path) -> None:
+    line = spent(None, "A01", None, "2026-02-10", "维修", amount=100)
+    old = spent(None, "A01", None, "2025-12-31", "维修", amount=7)
+    bring(conn, tmp_path / "b.xlsx", 费用=[SPENDING, line, old])
+    february = ("--month", "2026-02", "--institution", "czj", "--dry-run", "--json")
+    (row,) = said(run("vehicle", "publish", *february))[0]["rows"]
+    assert (row["cost"], row["spent"], row["budget"]) == ("100.00", "1475.50", "20000.00")
+    assert row["share"] == "0.074"
