@@ -150,6 +150,16 @@ def test_vehicle_case_18_a_vehicle_seen_next_elsewhere_did_not_sleep() -> None:
         assert len(passage(track_of(towed.judged(), RULES, Silence()), YARD).unknown) == unknown
 
 
+def test_vehicle_case_18_of_a_way_that_nobody_can_have_driven_nothing_is_known() -> None:
+    drive = Drive().park(30).move(80_000)
+    drive.now_us += 10 * MINUTE
+    found = passage(track_of(drive.park(30).judged(), RULES, Silence()), YARD)
+    ((since, until),) = found.unknown
+    assert until - since >= 10 * MINUTE
+    (stay,) = found.stays
+    assert stay.open_end
+
+
 def test_vehicle_case_18_an_odometer_that_went_on_speaks_against_sleep() -> None:
     drive = Drive(odometer_km=100.0).park(30).silent(200)
     drive.driven_m += 30_000
