@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,17 @@ from typer.testing import Result
 
 from fleet.ledger.entry import enter_facts
 from fleet.ledger.imports import undo
+from fleet.ledger.settings import SheetSettings
 from fleet.ledger.words import words
 from fleet.publish import store
-from registry.audit import lines
+from fleet.publish.publishing import Books, publish
+from registry.audit import Act, lines
 from registry.refusal import RefusedError
 from tests.integration.fleet.ledger.world import (
     ACT,
     SPENDING,
     VEHICLES,
+    ZONE,
     Conn,
     bring,
     spent,
@@ -295,3 +298,15 @@ def test_the_year_so_far_holds_the_months_before(run: Run, conn: Conn, tmp_path:
     (row,) = said(run("vehicle", "publish", *february))[0]["rows"]
     assert (row["cost"], row["spent"], row["budget"]) == ("100.00", "1475.50", "20000.00")
     assert row["share"] == "0.074"
+
+
+def test_a_month_is_over_at_midnight_of_the_site(conn: Conn) -> None:
+    books = Books(ZONE, words(), SheetSettings())
+    with pytest.raises(RefusedError, match="2026-01 尚未结束"):
+        publish(conn, Act("王会计", utc(31, 15, 59)), "czj", JANUARY, books)
+    _, revision = publish(conn, Act("王会计", utc(31, 16, 0)), "czj", JANUARY, books)
+    assert revision == 1
+
+
+def utc(day: int, hour: int, minute: int) -> datetime:
+    return datetime(2026, 1, day, hour, minute, tzinfo=UTC)
