@@ -122,7 +122,6 @@ FIGURES: Final[Mapping[str, str]] = {
     "unusual_stops": "到过的不常去之处",
     "order": "派车单号",
     "order_mm": "派车单里程",
-    "driver": "驾驶员",
     "slack_s": "时间容差",
     "missing": "派车单未填",
     "driver": "派车单驾驶员",

@@ -7,10 +7,10 @@ import pytest
 
 from fleet.joining.model import UNKNOWN, Sight, Stops, Track
 from fleet.joining.ways import Way
-from fleet.joining.where import Met, nearest
+from fleet.joining.where import Around, Met, nearest
 from tests.unit.fleet.joining.scene import MINUTE, RULES, in_may, us
 
-PLACE = (30.6, 104.0, 300_000)
+PLACE = Around(30.6, 104.0, 300_000)
 """A station, and 300 m around it."""
 TEN_KM_NORTH = 30.6 + 10 / 110.86
 BEGIN = us(in_may(12), "10:00")
