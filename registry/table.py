@@ -6,7 +6,7 @@ import csv
 import enum
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +27,8 @@ _A3: Final = 8
 _A4_WIDTH: Final = 200
 """In characters: what is wider would be too small to read on A4, and goes on A3."""
 _LINE_POINTS: Final = 16.5
+_MOST_POINTS: Final = 409.0
+"""Excel takes no higher row."""
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 Value = str | int | Decimal | date | None
@@ -45,6 +47,17 @@ class Look(enum.Enum):
     SHARE = "0.0%"
     DAY = "yyyy-mm-dd"
     MONTH = "yyyy-mm"
+
+
+_LENGTHS: Final = {
+    Look.COUNT: "{:.0f}",
+    Look.QUANTITY: "{:,.2f}",
+    Look.FINE: "{:,.3f}",
+    Look.MONEY: "{:,.2f}",
+    Look.PRICE: "{:.4f}",
+    Look.SHARE: "{:.1%}",
+}
+"""What Excel makes of a number, for its length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ class Table:
         named: what the names of sheets are: in JSON, and in CSV.
         totals: the last row where it is no sum: ratios, and what may not be summed.
         a3: it is posted on a wall: on A3 however narrow it is.
-        portrait: it is a page to read, not a list.
+        portrait: it is one page to read, not a list.
     """
 
     name: str
@@ -185,9 +198,12 @@ def _formats(book: xlsxwriter.Workbook) -> dict[str, Format]:
 
 
 def _shown(look: Look) -> dict[str, str]:
-    # What is not known may be written as a text in a column of numbers, and stands where they do.
-    numbers = look not in {Look.TEXT, Look.DAY, Look.MONTH}
-    return {"num_format": look.value, **({"align": "right"} if numbers else {})}
+    if look in {Look.TEXT, Look.DAY, Look.MONTH}:
+        return {"num_format": look.value}
+    # A blank at the end: else 49 beside 9 is read as 499. What is not known may be written as a
+    # text in a column of numbers, and stands where they do.
+    form = look.value.strip()
+    return {"num_format": f"{form}_ ;-{form}_ ;{form}_ ;@_ ", "align": "right"}
 
 
 def _lines(row: Row, columns: Sequence[Column]) -> int:
@@ -209,7 +225,29 @@ def _size(text: str) -> int:
     return sum(1 + (ord(sign) > 0x2E7F) for sign in text)
 
 
-def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) -> None:
+def _fitting(table: Table) -> Table:
+    """Return a table wide enough for its numbers: Excel shows ##### for those that do not fit."""
+    return replace(
+        table,
+        columns=tuple(
+            replace(column, width=max(column.width, _longest(column, table)))
+            for column in table.columns
+        ),
+    )
+
+
+def _longest(column: Column, table: Table) -> int:
+    form = _LENGTHS.get(column.look)
+    if form is None:
+        return 0
+    values = [*(row.get(column.key) for row in table.rows), (table.totals or {}).get(column.key)]
+    values.append(table.total(column.key) if column.summed else None)
+    numbers = (one for one in values if isinstance(one, (int, Decimal)))
+    return max((len(form.format(one)) + 1 for one in numbers), default=0)
+
+
+def _write_sheet(sheet: Worksheet, given: Table, formats: Mapping[str, Format]) -> None:
+    table = _fitting(given)
     last = len(table.columns) - 1
     sheet.merge_range(0, 0, 0, last, table.title, formats["title"])
     sheet.write_string(1, 0, table.particulars, formats["particulars"])
@@ -218,7 +256,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         sheet.write_string(HEADING_ROW, number, _heading(column), formats["heading"])
     sheet.set_row(HEADING_ROW, 2 * _LINE_POINTS)
     for line, row in enumerate(table.rows, HEADING_ROW + 1):
-        sheet.set_row(line, max(1, _lines(row, table.columns)) * _LINE_POINTS)
+        sheet.set_row(line, min(_lines(row, table.columns) * _LINE_POINTS, _MOST_POINTS))
         for number, column in enumerate(table.columns):
             _write_cell(sheet, (line, number), row.get(column.key), formats[column.look.name])
     below = HEADING_ROW + 1 + len(table.rows)
@@ -236,6 +274,7 @@ def _write_sheet(sheet: Worksheet, table: Table, formats: Mapping[str, Format]) 
         sheet.set_paper(_A3)
     if table.portrait:
         sheet.set_portrait()
+        sheet.fit_to_pages(1, 1)
 
 
 def _heading(column: Column) -> str:

@@ -10,6 +10,7 @@ from fleet.joining.fenced import Fenced
 from fleet.joining.learn import Site
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.names import named
+from fleet.joining.orders import span_of as driven
 from fleet.joining.other_station import other_station
 from fleet.joining.rules import DAY_US, Rules
 from fleet.joining.span import span_of, widest
@@ -59,6 +60,8 @@ def place_verdict(
         Figure("nearest_mm", near.mm),
         Figure("nearest_at_us", near.at_us),
         Figure("radius_mm", around.radius_mm),
+        Figure("filled_ml", filling.ml),
+        *_ordered(vehicle, span, rules),
         *support(place),
     )
     if near.met in {Met.STOOD, Met.LINGERED}:
@@ -87,6 +90,19 @@ def _without_place(
     if place is None:
         return Why.PLACE_UNKNOWN
     return None if place.firm(rules) else Why.PLACE_THIN
+
+
+def _ordered(vehicle: Vehicle, span: tuple[int, int], rules: Rules) -> tuple[Figure, ...]:
+    """Return under which orders the vehicle was out then, and who drove: who is to be asked."""
+    slack = rules.order_slack_us
+    found = [
+        one
+        for one in vehicle.orders
+        if (its := driven(one))[0] - slack <= span[1] and span[0] <= its[1] + slack
+    ]
+    names = "、".join(one.name for one in found)
+    drivers = "、".join(dict.fromkeys(one.driver for one in found if one.driver))
+    return Figure("order", names or None), Figure("driver", drivers or None)
 
 
 def _between(place: Site, other: Site) -> tuple[Figure, ...]:

@@ -31,7 +31,7 @@ class Account:
     Attributes:
         consumer: whose.
         window: which days.
-        fen: kind of line → running cost.
+        fen: kind of line → running cost; refunds are taken off what they give back.
         other_fen: kind of line → money that is no running cost: top-ups, transfers, goods, charging
             on the own premises.
         quantities: (product, on own premises) → whole units.
@@ -61,6 +61,11 @@ class Account:
     def cost(self) -> int:
         """Running cost in fen."""
         return sum(self.fen.values())
+
+    @property
+    def priced(self) -> bool:
+        """Whether a line says an amount of running cost; otherwise ``cost`` is not known."""
+        return any(one.counted and one.fen is not None for one in self.events)
 
     @property
     def yuan_per_km(self) -> Decimal | None:
@@ -127,7 +132,10 @@ def account(  # noqa: PLR0913, PLR0917 - what one account is made of
     other: Counter[str] = Counter()
     quantities: Counter[tuple[str, bool]] = Counter()
     for one in inside:
-        (fen if one.counted else other)[one.kind] += one.fen or 0
+        if one.counted:
+            fen[one.purpose] += one.fen or 0
+        else:
+            other[one.kind] += one.fen or 0
         if one.quantity is not None:
             quantities[one.product, one.own_premises] += one.quantity
     stretch = mileage.stretch(consumer.code, events, (begin, end))

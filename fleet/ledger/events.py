@@ -68,6 +68,13 @@ class Event:
         return self.kind in _ENERGY and self.product != "adblue"
 
     @property
+    def purpose(self) -> str:
+        """Return the kind of line whose money it is: of a refund, of what it gives back."""
+        if self.kind != "refund":
+            return self.kind
+        return {"adblue": "adblue", "electricity": "charging"}.get(self.product, "filling")
+
+    @property
     def place(self) -> tuple[datetime, bool, int, int]:
         """Its place among the events of a vehicle."""
         unread = self.odometer_hm is None

@@ -10,7 +10,7 @@ from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row, dict_row
 
 from fleet.ledger.events import Event
 from fleet.ledger.words import Words
@@ -22,7 +22,10 @@ _CONSUMERS: Final[LiteralString] = """
             WHERE consumer_id = c.id AND withdrawn_at IS NULL AND since <= %(day)s
             ORDER BY name, since DESC
         ) f
-    ) AS facts
+    ) AS facts, coalesce((
+        SELECT min(since) <= %(day)s FROM consumer_fact
+        WHERE consumer_id = c.id AND withdrawn_at IS NULL
+    ), true) AS begun
     FROM fuel_consumer c JOIN institution i ON i.id = c.institution_id
     WHERE c.withdrawn_at IS NULL
         AND (%(codes)s::text[] IS NULL OR c.code = ANY(%(codes)s))
@@ -78,6 +81,15 @@ _BUDGETS: Final[LiteralString] = """
     JOIN institution i ON i.id = b.institution_id LEFT JOIN fuel_consumer c ON c.id = b.consumer_id
     WHERE b.withdrawn_at IS NULL AND b.year = %s
 """
+_CHANGES: Final[LiteralString] = """
+    SELECT c.code, f.name, f.since, f.value,
+        lag(f.value) OVER (PARTITION BY c.id, f.name ORDER BY f.since) AS before
+    FROM consumer_fact f JOIN fuel_consumer c ON c.id = f.consumer_id
+    JOIN institution i ON i.id = c.institution_id
+    WHERE f.withdrawn_at IS NULL AND c.withdrawn_at IS NULL AND f.name IN ('plate', 'state')
+        AND i.code = %s AND f.since < %s
+    ORDER BY c.code, f.name, f.since
+"""
 _UNBOUND: Final[LiteralString] = """
     SELECT id, card, at, kind, product, quantity, unit, fen, merchant, provider
     FROM fleet_spending_owned
@@ -87,7 +99,11 @@ _UNBOUND: Final[LiteralString] = """
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A vehicle or another consumer, with its facts of a day as they are kept."""
+    """A vehicle or another consumer, with its facts of a day as they are kept.
+
+    Attributes:
+        begun: False: the books tell of it from a later day on.
+    """
 
     id: int
     code: str
@@ -95,6 +111,7 @@ class Consumer:
     institution: str
     institution_name: str
     facts: Mapping[str, str]
+    begun: bool = True
 
     @property
     def sensitive(self) -> bool:
@@ -110,6 +127,17 @@ class Consumer:
         """Return a fact in whole units: ``tank`` ml, ``battery`` Wh, ``price`` fen."""
         value = self.facts.get(name)
         return None if value is None else int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A plate or state of a vehicle, from a day on; ``before``: None: it is the first."""
+
+    code: str
+    name: str
+    since: date
+    value: str
+    before: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +190,12 @@ def consumers(
     named = {"day": day, "codes": None if codes is None else list(codes), "only": only}
     with conn.cursor(row_factory=dict_row) as cursor:
         return [Consumer(**row) for row in cursor.execute(_CONSUMERS, named)]
+
+
+def changes(conn: psycopg.Connection[Any], institution: str, end: date) -> list[Change]:
+    """Return the plates and states of an institution's vehicles until before a day, by day."""
+    with conn.cursor(row_factory=class_row(Change)) as cursor:
+        return cursor.execute(_CHANGES, [institution, end]).fetchall()
 
 
 def events(

@@ -86,11 +86,14 @@ def limits(path: Path = PATH) -> Limits:
 
 
 def aged(consumers: Iterable[Consumer], day: date, known: Limits) -> list[Aged]:
-    """Return the vehicles that are not disposed of, the oldest first, the unknown last."""
+    """Return the vehicles that are there on a day, the oldest first, the unknown last.
+
+    Those disposed of are not, nor those of which the books tell from a later day on.
+    """
     kept = [
         _aged(one, day, known)
         for one in consumers
-        if one.kind in AGEING and one.facts.get("state") != "disposed"
+        if one.kind in AGEING and one.begun and one.facts.get("state") != "disposed"
     ]
     return sorted(kept, key=lambda one: (one.bought_on or date.max, one.consumer.code))
 

@@ -128,9 +128,7 @@ def figures(one: Account, words: Words, doubt: str = "") -> dict[str, Value]:
     used, electric = one.used.get("ml"), one.used.get("wh")
     fuel = [v for (p, _), v in one.quantities.items() if p in {"petrol", "diesel"}]
     power = [value for (product, _), value in one.quantities.items() if product == "electricity"]
-    paid = dict(one.fen)
-    paid["filling"] = paid.pop("refund", 0) + paid.get("filling", 0)
-    rest = sum(fen for kind, fen in paid.items() if kind not in _MONEY)
+    rest = sum(fen for kind, fen in one.fen.items() if kind not in _MONEY)
     return {
         "km": Decimal(known.hm).scaleb(-1) if known else None,
         "span": _span(known.source, known.since, known.until) if known else None,
@@ -140,9 +138,9 @@ def figures(one: Account, words: Words, doubt: str = "") -> dict[str, Value]:
         "bounds": bounds(used),
         "kwh_per_100_km": electric.per_100_km if isinstance(electric, Consumption) else None,
         "yuan_per_km": one.yuan_per_km,
-        **{kind: hundredths(paid.get(kind) or None) for kind in _MONEY},
+        **{kind: hundredths(one.fen.get(kind)) for kind in _MONEY},
         "rest": hundredths(rest or None),
-        "cost": hundredths(one.cost),
+        "cost": hundredths(one.cost) if one.priced else None,
         "orders": one.orders.orders,
         "complete": one.orders.score,
         "note": "；".join([*[doubt] * bool(doubt), *_notes(one, words)]),

@@ -20,7 +20,7 @@ Figures = Mapping[str, Decimal | None]
 
 
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a figure is not known, or what it lacks; ``figure``: one of :data:`FIGURES`."""
+    """Why a figure is not known, or what it lacks; ``figure``: of :data:`FIGURES`, or ``plate``."""
 
     figure: str
     text: str

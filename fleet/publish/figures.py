@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, TypeGuard
 
 from fleet.ledger.account import Account
 from fleet.ledger.consumption import Consumption, together, yuan_per_km
 from fleet.ledger.events import Stretch, Unknown
+from fleet.ledger.load import Change
 from fleet.ledger.papers import SOURCES, UNITS, hundredths, thousandths
 from fleet.ledger.words import Words
 from fleet.publish import others
@@ -19,7 +20,7 @@ from fleet.publish.content import ADDED, FIGURES, Content, Note, Vehicle
 POSTED: Final = frozenset({"vehicle", "motorcycle"})
 """Kinds of consumers that stand on the sheet; generators and boilers do not drive."""
 _SUMS: Final = {
-    "fuel": ("filling", "refund"),
+    "fuel": ("filling",),
     "charging": ("charging",),
     "maintenance": ("maintenance",),
     "insurance": ("insurance",),
@@ -36,6 +37,9 @@ class Posted:
     """What the sheet of one institution is made of.
 
     Attributes:
+        institution: its code.
+        name: its name.
+        first: the first day of the month.
         month: the accounts of the month.
         so_far: vehicle → running cost in fen since the year began; a vehicle without a line is not
             in it.
@@ -43,14 +47,19 @@ class Posted:
         budget: of the institution, fen; None: none is entered.
         doubts: vehicle → where sources of its kilometres contradict each other.
         hidden: vehicles whose plate may not be published.
+        changes: of their plates and states, until the end of the month, by day.
     """
 
+    institution: str
+    name: str
+    first: date
     month: Sequence[Account]
     so_far: Mapping[str, int]
     budgets: Mapping[str, int]
     budget: int | None
     doubts: Mapping[str, str]
     hidden: Collection[str]
+    changes: Sequence[Change] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +81,11 @@ def content(posted: Posted, words: Words, at_least: int | None) -> Made:
     """Return what the sheet of an institution says.
 
     Args:
-        posted: its accounts, at least one, all of one institution and month.
+        posted: its accounts, all of one institution and month.
         words: what codes are called.
         at_least: sensitive vehicles stand as one line where so many have a part in every figure;
             None: they are left out.
     """
-    first = posted.month[0]
     shown = [one for one in posted.month if _shown(one)]
     listed = [one for one in shown if one.consumer.code not in posted.hidden]
     hidden = [one for one in shown if one.consumer.code in posted.hidden]
@@ -86,9 +94,9 @@ def content(posted: Posted, words: Words, at_least: int | None) -> Made:
     if at_least is not None:
         sums = others.together([_figures(one, posted) for one in hidden], at_least)
     made = Content(
-        institution=first.consumer.institution,
-        name=first.consumer.institution_name,
-        month=f"{first.window.first:%Y-%m}",
+        institution=posted.institution,
+        name=posted.name,
+        month=f"{posted.first:%Y-%m}",
         vehicles=vehicles,
         others=sums,
         totals=_totals(vehicles, listed, sums),
@@ -98,9 +106,11 @@ def content(posted: Posted, words: Words, at_least: int | None) -> Made:
 
 
 def _shown(one: Account) -> bool:
-    """Tell whether a consumer has a line: a vehicle, unless it was gone and cost nothing."""
-    gone = one.consumer.facts.get("state") == "disposed" and not one.events
-    return one.consumer.kind in POSTED and not gone
+    """Tell whether a consumer has a line: a vehicle, unless it was gone or not in the books yet."""
+    told = one.events or (isinstance(one.stretch, Stretch) and one.stretch.hm > 0)
+    gone = one.consumer.facts.get("state") == "disposed" and not told
+    not_yet = not one.consumer.begun and not one.events
+    return one.consumer.kind in POSTED and not gone and not not_yet
 
 
 def _vehicle(one: Account, posted: Posted, words: Words) -> Vehicle:
@@ -116,7 +126,9 @@ def _vehicle(one: Account, posted: Posted, words: Words) -> Vehicle:
         source=SOURCES[one.stretch.source] if isinstance(one.stretch, Stretch) else "",
         figures=figures,
         notes=(
+            *_renamed(one, posted),
             *_missing(one, figures),
+            *_after_disposal(one, posted),
             *([Note("km", doubt)] if doubt else []),
             *([Note("km", part)] if part else []),
         ),
@@ -127,7 +139,6 @@ def _figures(one: Account, posted: Posted) -> dict[str, Decimal | None]:
     code = one.consumer.code
     fuel = [n for (p, _), n in one.quantities.items() if p in _LIQUID]
     power = [n for (p, _), n in one.quantities.items() if p == "electricity"]
-    priced = any(event.counted and event.fen is not None for event in one.events)
     spent, budget = posted.so_far.get(code), posted.budgets.get(code)
     found: dict[str, Decimal | None] = dict.fromkeys(FIGURES)
     found |= {
@@ -136,7 +147,7 @@ def _figures(one: Account, posted: Posted) -> dict[str, Decimal | None]:
         "kwh": thousandths(sum(power)) if power else None,
         **{name: _paid(one, kinds) for name, kinds in _SUMS.items()},
         "rest": _rest(one),
-        "cost": hundredths(one.cost) if priced else None,
+        "cost": hundredths(one.cost) if one.priced else None,
         "yuan_per_km": one.yuan_per_km if one.stretch_fen else None,
         "budget": hundredths(budget),
         "spent": hundredths(spent),
@@ -158,14 +169,14 @@ def _paid(one: Account, kinds: Sequence[str]) -> Decimal | None:
     amounts = [
         event.fen
         for event in one.events
-        if event.kind in kinds and event.counted and event.fen is not None
+        if event.purpose in kinds and event.counted and event.fen is not None
     ]
     return hundredths(sum(amounts)) if amounts else None
 
 
 def _rest(one: Account) -> Decimal | None:
     named = {kind for kinds in _SUMS.values() for kind in kinds}
-    return _paid(one, [event.kind for event in one.events if event.kind not in named])
+    return _paid(one, [event.purpose for event in one.events if event.purpose not in named])
 
 
 def _share(spent: int | None, budget: int | None) -> Decimal | None:
@@ -192,6 +203,24 @@ def _missing(one: Account, figures: Mapping[str, Decimal | None]) -> Iterator[No
     blank = sum(event.energy and event.quantity is None for event in one.events)
     if blank:
         yield Note("litres", f"另有 {blank} 笔没有数量，未计入")
+
+
+def _renamed(one: Account, posted: Posted) -> Iterator[Note]:
+    """Say since when a vehicle bears its plate; which it bore may be that of a secret one now."""
+    for its in posted.changes:
+        mine = (its.code, its.name) == (one.consumer.code, "plate")
+        if mine and its.since > posted.first and its.before not in {None, its.value}:
+            yield Note("plate", f"自 {its.since:%m-%d} 起，此前为另一号牌")
+
+
+def _after_disposal(one: Account, posted: Posted) -> Iterator[Note]:
+    states = [its for its in posted.changes if (its.code, its.name) == (one.consumer.code, "state")]
+    if not states or states[-1].value != "disposed":
+        return
+    since = states[-1].since
+    late = sum(event.counted and event.at.date() >= since for event in one.events)
+    if late:
+        yield Note("cost", f"其中 {late} 笔在 {since} 处置以后（疑点），请核对")
 
 
 def _part(one: Account) -> str:

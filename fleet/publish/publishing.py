@@ -72,27 +72,29 @@ def draft(
         books: what the sheet is made from.
 
     Raises:
-        RefusedError: the institution has no vehicles in the ledger.
+        RefusedError: there is no such institution.
     """
     window = months(month, 1)
     kilometres = in_turn(conn, window, books.zone, institutions=[institution])
     found = _accounts(conn, institution, window, books, kilometres)
-    if not found:
-        refuse(institution, "没有建账的车辆，请先导入“车辆”表")
     budgets = load.budgets(conn, month.year)
     until_now = Window(date(month.year, 1, 1), window.end, "")
     rule = books.rule
     posted = Posted(
+        institution=institution,
+        name=_name(conn, institution),
+        first=window.first,
         month=found,
         so_far={
             one.consumer.code: one.cost
             for one in _accounts(conn, institution, until_now, books)
-            if any(event.counted and event.fen is not None for event in one.events)
+            if one.priced
         },
         budgets={code: fen for (whose, code), fen in budgets.items() if code and whose},
         budget=budgets.get((institution, None)),
         doubts=all_doubts(conn, found, books.zone, rule.mileage_percent, rule.mileage_km),
         hidden=sensitive_codes(conn, window.first, today),
+        changes=load.changes(conn, institution, window.end),
     )
     before = store.standing(conn, institution, month)
     made = content(posted, books.words, rule.sensitive_at_least if rule.sensitive_in_sum else None)
@@ -133,8 +135,8 @@ def publish(  # noqa: PLR0913 - whose month, by whom, and whether it corrects
         correcting: why what stands is corrected; empty: nothing stands yet.
 
     Raises:
-        RefusedError: the month is not over, something stands already, or there is nothing to
-            correct.
+        RefusedError: the month is not over, there is nothing to post, something stands already, or
+            there is nothing to correct.
     """
     today = act.at.astimezone(books.zone).date()
     if months(month, 1).end > today:
@@ -142,9 +144,20 @@ def publish(  # noqa: PLR0913 - whose month, by whom, and whether it corrects
     with conn.transaction():
         lock(conn)
         found = draft(conn, institution, month, today, books)
+        refuse_nothing(found, institution, month)
         _check(found, institution, month, correcting)
         revision = store.freeze(conn, act, month, found.made.content, found.basis, correcting)
     return found, revision
+
+
+def refuse_nothing(found: Draft, institution: str, month: date) -> None:
+    """Refuse a sheet without any vehicle, posted or not.
+
+    Raises:
+        RefusedError: the books know none of the institution in that month.
+    """
+    if not found.made.content.vehicles and not found.made.withheld:
+        refuse(institution, f"{month:%Y-%m} 没有建账的车辆，请核对月份，或先导入“车辆”表")
 
 
 def _check(found: Draft, institution: str, month: date, correcting: str) -> None:
@@ -160,6 +173,11 @@ def _check(found: Draft, institution: str, month: date, correcting: str) -> None
         )
     if before is not None and not found.changed:
         refuse(institution, f"{month:%Y-%m} 的公示与账面一致，没有需要更正的")
+
+
+def _name(conn: psycopg.Connection[Any], institution: str) -> str:
+    row = conn.execute("SELECT name FROM institution WHERE code = %s", [institution]).fetchone()
+    return refuse(institution, "机构不存在，请核对编码") if row is None else str(row[0])
 
 
 def _accounts(

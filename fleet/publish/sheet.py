@@ -17,9 +17,9 @@ from registry.table import Column, Look, Row, Table, Value
 UNKNOWN: Final = "—"
 _NAMED: Final = ("sheet", "工作表")
 _COLUMNS: Final = (
-    Column("plate", "车牌号", width=11),
+    Column("plate", "车牌号", width=13),
     Column("group", "类别", width=10),
-    Column("use", "用途", width=10),
+    Column("use", "用途", width=12),
     Column("km", "里程", Look.QUANTITY, 10, summed=True, unit="km"),
     Column("source", "里程来源", width=10),
     Column("litres", "加油量", Look.QUANTITY, 9, summed=True, unit="L"),

@@ -8,7 +8,7 @@ from typing import Final
 from fleet.tip.page import Page
 
 _STYLE: Final = """
-@page { size: A4 portrait; margin: 15mm; }
+@page { size: A4 portrait; margin: 12mm 15mm; }
 body { font: 10.5pt/1.5 "Noto Sans CJK SC", "Source Han Sans SC", SimSun, sans-serif;
   max-width: 180mm; margin: 10mm auto; color: #000; }
 h1 { font-size: 16pt; text-align: center; margin: 0 0 5mm; }
@@ -22,6 +22,8 @@ td { white-space: pre-line; }
 .remarks { font-size: 9pt; margin: 3mm 0; }
 .sign { display: flex; justify-content: space-between; margin-top: 10mm; }
 .sign span { flex: 1; }
+@media print { body { font-size: 9pt; line-height: 1.3; margin: 0 auto; }
+  .remarks { font-size: 8pt; } th, td { padding: .4mm 2mm; } .sign { margin-top: 6mm; } }
 """
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from fleet.tip.inquiry import Answer, Order
 from fleet.tip.plates import Bearer
 from fleet.tip.verdict import conclusion, distance
-from fleet.tip.whereabouts import Gap, Point
+from fleet.tip.whereabouts import Gap, Point, Whereabouts
 from registry.table import Column, Table
-from storage.times import at_us
+from storage.times import at_us, us_of
 
-MOST_POINTS = 12
-"""Fixes on the page: those around the time, thinned evenly."""
+MOST_POINTS: Final = 12
+"""Fixes on the page: the two next to the time, and of the others some, thinned evenly."""
+_MOST_LINES: Final = 8
+_MOST_ORDERS: Final = 4
+"""So many gaps, trips and orders are listed: those nearest to the time. Else it is no one page."""
+
+_T = TypeVar("_T")
 _WHY = {
     "reach": "不可能到过该地：这段时间来回不及",
     "odometer": "不可能到过该地：终端里程增加得太少",
@@ -123,37 +129,82 @@ def _borne(one: Bearer) -> str:
 def _track(answer: Answer, zone: ZoneInfo) -> Iterator[tuple[str, str]]:
     if answer.bearer is None or answer.bearer.sensitive:
         return
-    seen = answer.seen
+    seen, at = answer.seen, us_of(answer.asked.at)
+    begin, end = (moment.astimezone(zone).date() for moment in answer.asked.span)
+    day = begin != end
     if seen is not None:
         left = f"；另有 {seen.left_out} 个不可信，未采用" if seen.left_out else ""
         yield "定位", f"{len(seen.points)} 个{left}"
         if seen.nearest is not None:
-            yield "离该地最近", _point(seen.nearest, zone)
+            yield "离该地最近", _point(seen.nearest, zone, day=day)
         if seen.before is not None:
             yield "此前最后定位", _point(seen.before, zone, day=True)
         if seen.points:
-            yield "当时位置", "\n".join(_point(one, zone) for one in _thinned(seen.points))
+            yield "当时位置", "\n".join(_point(one, zone, day=day) for one in _thinned(seen, at))
         if seen.after is not None:
             yield "此后最早定位", _point(seen.after, zone, day=True)
         if seen.gaps:
-            yield "没有定位的时间", "\n".join(_gap(one, zone) for one in seen.gaps)
-    trips = [
+            yield "没有定位的时间", "\n".join(_gaps(seen.gaps, at, zone, day=day))
+    yield "行程", "\n".join(_trips(answer, at, zone)) or "没有涉及这一时间的行程"
+    yield "派车单", "\n".join(_orders(answer, at, zone)) or "没有登记"
+
+
+def _gaps(gaps: Sequence[Gap], at: int, zone: ZoneInfo, *, day: bool) -> list[str]:
+    """Write gaps: those in which it may have been there before the others."""
+    listed = _first(gaps, _MOST_LINES, lambda g: (bool(g.excluded), _away(g.from_us, g.to_us, at)))
+    said = [_gap(one, zone, day=day) for one in listed]
+    return [*said, *_rest(len(gaps) - len(listed), "段，未列")]
+
+
+def _trips(answer: Answer, at: int, zone: ZoneInfo) -> list[str]:
+    trips = answer.trips
+    listed = _first(
+        trips, _MOST_LINES, lambda one: (_away(us_of(one.started_at), us_of(one.ended_at), at),)
+    )
+    said = [
         f"{_moment(one.started_at, zone)} 至 {_moment(one.ended_at, zone)}，{_km(one.distance_mm)}"
-        for one in answer.trips
+        for one in listed
     ]
-    yield "行程", "\n".join(trips) or "没有涉及这一时间的行程"
-    yield "派车单", "\n".join(_order(one, zone) for one in answer.orders) or "没有登记"
+    return [*said, *_rest(len(trips) - len(listed), "次，离举报时间更远，未列")]
 
 
-def _thinned(points: tuple[Point, ...]) -> list[Point]:
-    """Return the first, the last, and some between them."""
+def _orders(answer: Answer, at: int, zone: ZoneInfo) -> list[str]:
+    def away(one: Order) -> tuple[int]:
+        begin = at if one.out_at is None else us_of(one.out_at)
+        return (_away(begin, max(begin, at) if one.back_at is None else us_of(one.back_at), at),)
+
+    orders = answer.orders
+    listed = _first(orders, _MOST_ORDERS, away)
+    said = [_order(one, zone) for one in listed]
+    return [*said, *_rest(len(orders) - len(listed), "张，离举报时间更远，未列")]
+
+
+def _rest(number: int, said: str) -> list[str]:
+    return [f"另有 {number} {said}"] if number else []
+
+
+def _first(every: Sequence[_T], most: int, key: Callable[[_T], tuple[int, ...]]) -> list[_T]:
+    """Return those that stand first by a key, in the order in which they came."""
+    chosen = sorted(range(len(every)), key=lambda index: key(every[index]))[:most]
+    return [every[index] for index in sorted(chosen)]
+
+
+def _away(from_us: int, to_us: int, at: int) -> int:
+    return max(from_us - at, at - to_us, 0)
+
+
+def _thinned(seen: Whereabouts, at: int) -> list[Point]:
+    """Return the first, the last, the two next to the time, and some between them."""
+    points = seen.points
     if len(points) <= MOST_POINTS:
         return list(points)
-    step = (len(points) - 1) / (MOST_POINTS - 1)
-    return [points[round(number * step)] for number in range(MOST_POINTS)]
+    step = (len(points) - 1) / (MOST_POINTS - 3)
+    behind = next((n for n, one in enumerate(points) if one.t_us >= at), len(points) - 1)
+    chosen = {round(number * step) for number in range(MOST_POINTS - 2)}
+    return [points[number] for number in sorted({*chosen, max(behind - 1, 0), behind})]
 
 
-def _point(one: Point, zone: ZoneInfo, *, day: bool = False) -> str:
+def _point(one: Point, zone: ZoneInfo, *, day: bool) -> str:
     form = "%m-%d %H:%M:%S" if day else "%H:%M:%S"
     speed = "" if one.speed is None else f"，{one.speed:.0f} km/h"
     away = "" if one.metres is None else f"，距该地 {distance(one.metres)}"
@@ -161,8 +212,9 @@ def _point(one: Point, zone: ZoneInfo, *, day: bool = False) -> str:
     return f"{at}　北纬 {one.lat:.5f}，东经 {one.lon:.5f}{speed}{away}"
 
 
-def _gap(one: Gap, zone: ZoneInfo) -> str:
-    begin, end = (f"{at_us(us).astimezone(zone):%H:%M:%S}" for us in (one.from_us, one.to_us))
+def _gap(one: Gap, zone: ZoneInfo, *, day: bool) -> str:
+    form = "%m-%d %H:%M:%S" if day else "%H:%M:%S"
+    begin, end = (f"{at_us(us).astimezone(zone):{form}}" for us in (one.from_us, one.to_us))
     if one.excluded is None:
         return f"{begin} 至 {end}"
     return f"{begin} 至 {end}：{_WHY.get(one.why, '不能判断')}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import class_row
 
+from fleet.ledger.sensitive import sensitive_codes
 from fleet.use.overlap import Minutes
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -20,8 +21,7 @@ _VEHICLES: Final[LiteralString] = """
     SELECT coalesce(c.code, v.code) AS code, v.id AS vehicle_id, c.id AS consumer_id,
         i.code AS institution, i.name AS institution_name, coalesce(f.plate, v.plate, c.code)
             AS plate,
-        coalesce(v.sensitive, false) OR f.secrecy IS NOT DISTINCT FROM 'sensitive' AS sensitive,
-        coalesce(f.state, 'used') AS state,
+        coalesce(v.sensitive, false) OR coalesce(c.code = ANY(%(secret)s), false) AS sensitive,
         (lower(v.valid) AT TIME ZONE %(zone)s)::date AS since,
         (upper(v.valid) AT TIME ZONE %(zone)s)::date AS until
     FROM (SELECT * FROM fuel_consumer
@@ -29,9 +29,7 @@ _VEHICLES: Final[LiteralString] = """
     FULL JOIN vehicle v ON v.id = c.vehicle_id
     JOIN institution i ON i.id = coalesce(c.institution_id, v.institution_id)
     LEFT JOIN LATERAL (
-        SELECT max(value) FILTER (WHERE name = 'plate') AS plate,
-            max(value) FILTER (WHERE name = 'state') AS state,
-            max(value) FILTER (WHERE name = 'secrecy') AS secrecy
+        SELECT max(value) FILTER (WHERE name = 'plate') AS plate
         FROM (
             SELECT DISTINCT ON (name) name, value FROM consumer_fact
             WHERE consumer_id = c.id AND withdrawn_at IS NULL AND since <= %(last)s
@@ -39,13 +37,21 @@ _VEHICLES: Final[LiteralString] = """
         ) AS newest
     ) f ON true
     WHERE (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
-        AND coalesce(f.state, 'used') <> 'disposed'
-        AND (v.id IS NULL OR v.valid && tstzrange(%(begin)s, %(end)s))
+        AND CASE WHEN v.id IS NULL THEN coalesce((
+                SELECT min(since) <= %(last)s FROM consumer_fact
+                WHERE consumer_id = c.id AND withdrawn_at IS NULL
+            ), true)
+            ELSE v.valid && tstzrange(%(begin)s, %(end)s)
+        END
         AND NOT EXISTS (
             SELECT FROM fuel_consumer o WHERE c.id IS NULL AND o.vehicle_id = v.id
                 AND o.withdrawn_at IS NULL
         )
     ORDER BY i.code, 1
+"""
+_STATES: Final[LiteralString] = """
+    SELECT consumer_id, since, value FROM consumer_fact
+    WHERE name = 'state' AND withdrawn_at IS NULL AND since <= %s ORDER BY consumer_id, since
 """
 _DAYS: Final[LiteralString] = """
     SELECT vehicle_id, day, fixes > bad, gps_mm, terminal_mm
@@ -78,9 +84,10 @@ class Vehicle:
         consumer_id: in the ledger; None: it is not kept there.
         institution, institution_name: whose it is.
         plate: as it is shown.
-        sensitive: its plate is not shown.
-        state: ``used`` or ``sealed``, at the end.
+        sensitive: on a day from the first on until today, or by the inventory: its plate is not
+            shown.
         since, until: in service from one day to before another; None: without end.
+        states: ``used``, ``sealed``, ``disposed``: each from its day on.
     """
 
     code: str
@@ -90,14 +97,23 @@ class Vehicle:
     institution_name: str
     plate: str
     sensitive: bool
-    state: str
     since: date | None
     until: date | None
+    states: tuple[tuple[date, str], ...] = ()
+
+    def state(self, day: date) -> str:
+        """Return its state on a day; ``used`` where nothing is said."""
+        return next((state for since, state in reversed(self.states) if since <= day), "used")
 
     def serves(self, day: date) -> bool:
-        """Tell whether it was in service on a day."""
+        """Tell whether it was in service on a day, under seal too."""
         begun = self.since is None or self.since <= day
-        return begun and (self.until is None or day < self.until)
+        ended = self.until is not None and self.until <= day
+        return begun and not ended and self.state(day) != "disposed"
+
+    def free(self, day: date) -> bool:
+        """Tell whether it was in service, and not under seal."""
+        return self.serves(day) and self.state(day) != "sealed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +151,13 @@ class Known:
     yards: dict[str, tuple[str, ...]]
 
 
-def known(
+def known(  # noqa: PLR0913, PLR0917 - whose, which days, and seen from when
     conn: psycopg.Connection[Any],
     first: date,
     last: date,
     zone: ZoneInfo,
     institutions: Sequence[str] | None,
+    today: date,
 ) -> Known:
     """Read what is known from one day to another, both included.
 
@@ -150,6 +167,7 @@ def known(
         last: the last one.
         zone: of days.
         institutions: their codes; None: all.
+        today: whose plate may not be shown then is not.
     """
     named: dict[str, Any] = {
         "first": first,
@@ -158,9 +176,9 @@ def known(
         "end": datetime.combine(last + timedelta(days=1), time(0), zone),
         "zone": zone.key,
         "only": None if institutions is None else list(institutions),
+        "secret": list(sensitive_codes(conn, first, today)),
     }
-    with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
-        vehicles = tuple(cursor.execute(_VEHICLES, named).fetchall())
+    vehicles = tuple(_vehicles(conn, named, first, last))
     days = {(v, day): DayRow(*rest) for v, day, *rest in conn.execute(_DAYS, [first, last])}
     trips: dict[int, list[Minutes]] = defaultdict(list)
     for vehicle, begin, end in conn.execute(_TRIPS, [named["end"], named["begin"]]):
@@ -173,6 +191,21 @@ def known(
             orders[consumer].append(minutes(out, back))
     yards = {name: tuple(codes) for name, codes in conn.execute(_YARDS, named)}
     return Known(vehicles, days, dict(trips), dict(orders), dict(order_days), yards)
+
+
+def _vehicles(
+    conn: psycopg.Connection[Any], named: Mapping[str, Any], first: date, last: date
+) -> Iterator[Vehicle]:
+    """Yield the vehicles that were in service on a day at least."""
+    states: dict[int, list[tuple[date, str]]] = defaultdict(list)
+    for consumer, since, state in conn.execute(_STATES, [last]):
+        states[consumer].append((since, state))
+    every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
+        for one in cursor.execute(_VEHICLES, named).fetchall():
+            found = replace(one, states=tuple(states.get(one.consumer_id or -1, ())))
+            if any(found.serves(day) for day in every):
+                yield found
 
 
 def minutes(begin: datetime, end: datetime) -> Minutes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from fleet.use.idle import DayUse, Tail, tail
@@ -19,19 +20,23 @@ class Use:
     Attributes:
         vehicle: which.
         days: in service.
+        state: at the end.
         used, unused, unknown: of them.
-        out_minutes: on workdays.
+        out_minutes: on workdays; None: nothing is known of any day.
         way_mm: driven on the days that were seen; None: none was.
-        tail: what its last days say.
+        awake: days since it was under seal last.
+        tail: what these say.
     """
 
     vehicle: Vehicle
+    state: str
     days: int
     used: int
     unused: int
     unknown: int
-    out_minutes: int
+    out_minutes: int | None
     way_mm: int | None
+    awake: int
     tail: Tail
 
 
@@ -42,7 +47,7 @@ class Pool:
     Attributes:
         name: of the institution, or of the yard that several share.
         institutions: their codes.
-        vehicles: how many there are, without sealed ones.
+        vehicles: how many there were, without those that were under seal throughout.
         road: the most that were driving at once; None: none of them was ever seen.
         out: the most that were out at once, waiting included; None: nothing is known of any day.
         needed: of each day, the most at once, with every vehicle of which nothing is known that day
@@ -125,16 +130,23 @@ def _use(one: Vehicle, known: Known, asked: Asked) -> Use:
     rows = [known.days.get((one.vehicle_id or -1, day)) for day in days]
     ways = [row.way_mm for row in rows if row is not None and row.seen]
     told = [way for way in ways if way is not None]
+    awake = len(list(takewhile(one.free, reversed(days))))
     return Use(
         vehicle=one,
+        state=one.state(asked.last),
         days=len(days),
         used=states.count(DayUse.USED),
         unused=states.count(DayUse.UNUSED),
         unknown=states.count(DayUse.UNKNOWN),
-        out_minutes=sum(inside(out, *asked.span(day)) for day in days if asked.workday(day)),
+        out_minutes=None if {*states} <= {DayUse.UNKNOWN} else _out_minutes(out, days, asked),
         way_mm=sum(told) if told else None,
-        tail=tail(states, asked.idle_days),
+        awake=awake,
+        tail=tail(states[len(states) - awake :], asked.idle_days),
     )
+
+
+def _out_minutes(out: Sequence[Minutes], days: Sequence[date], asked: Asked) -> int:
+    return sum(inside(out, *asked.span(day)) for day in days if asked.workday(day))
 
 
 def _state(one: Vehicle, day: date, known: Known) -> DayUse:
@@ -155,7 +167,8 @@ def _times(one: Vehicle, known: Known, pause: int) -> list[Minutes]:
 
 
 def _pool(name: str, codes: tuple[str, ...], known: Known, asked: Asked) -> Pool:
-    fit = [one for one in known.vehicles if one.institution in codes and one.state != "sealed"]
+    its = [one for one in known.vehicles if one.institution in codes]
+    fit = [one for one in its if any(one.free(day) for day in asked.days)]
     out = [_times(one, known, asked.pause) for one in fit]
     road = [merged(known.trips.get(one.vehicle_id or -1, ()), 0) for one in fit]
     begin, end = asked.span(asked.first)[0], asked.span(asked.last)[1]
@@ -164,9 +177,9 @@ def _pool(name: str, codes: tuple[str, ...], known: Known, asked: Asked) -> Pool
         for one in fit
         for day in asked.days
     )
-    served = sum(one.serves(day) for one in fit for day in asked.days)
+    served = sum(one.free(day) for one in fit for day in asked.days)
     hidden = [
-        sum(one.serves(day) and _state(one, day, known) is DayUse.UNKNOWN for one in fit)
+        sum(one.free(day) and _state(one, day, known) is DayUse.UNKNOWN for one in fit)
         for day in asked.days
     ]
     needed = [

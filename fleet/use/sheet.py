@@ -15,7 +15,7 @@ from fleet.use.report import Pool, Use
 from registry.table import Column, Look, Row, Table
 
 _NAMED: Final = ("sheet", "工作表")
-_STATES: Final = {"sealed": "封存"}
+_STATES: Final = {"sealed": "封存", "disposed": "处置"}
 _HOUR: Final = 60
 _MOST_DAYS: Final = Decimal("0.9")
 
@@ -74,7 +74,7 @@ def pool_table(found: Sequence[Pool], particulars: str, zone: ZoneInfo) -> Table
         ),
         rows=tuple(_pool(one, zone) for one in found),
         remarks=(
-            "逐分钟比较各车外出时间；不含封存车辆。空格表示不知道，不是零。",
+            "逐分钟比较各车外出时间；不含一直封存的车辆。空格表示不知道，不是零。",
             "够用天数中，情况不明的车当天按外出计算，所以只会多算所需车辆，不会少算。",
             "供统筹用车参考；车型、用途不能互相代替的，由单位说明。",
         ),
@@ -98,12 +98,14 @@ def _use(one: Use, idle_days: int) -> Row:
     return {
         "institution": vehicle.institution_name,
         "plate": vehicle.code if vehicle.sensitive else vehicle.plate,
-        "state": _STATES.get(vehicle.state, ""),
+        "state": _STATES.get(one.state, ""),
         "days": one.days,
         "used": one.used,
         "unused": one.unused,
         "unknown": one.unknown,
-        "hours": (Decimal(one.out_minutes) / _HOUR).quantize(Decimal("0.01")),
+        "hours": None
+        if one.out_minutes is None
+        else (Decimal(one.out_minutes) / _HOUR).quantize(Decimal("0.01")),
         "km": None
         if one.way_mm is None
         else Decimal(one.way_mm).scaleb(-6).quantize(Decimal(".1")),
@@ -112,7 +114,7 @@ def _use(one: Use, idle_days: int) -> Row:
 
 
 def _note(one: Use, idle_days: int) -> str:
-    if one.vehicle.state == "sealed" or one.days < idle_days:
+    if one.state != "used" or one.awake < idle_days:
         return ""
     if one.tail.standing is Standing.IDLE:
         return f"至期末已 {one.tail.days} 天未用（疑点）"

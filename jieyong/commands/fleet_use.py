@@ -57,7 +57,7 @@ def use(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
             idle_days=rule.idle_days,
             workday=lambda day: calendar.kind(day) is DayKind.WORKDAY,
         )
-        found = known(at.conn, begin, end, at.zone, only)
+        found = known(at.conn, begin, end, at.zone, only, at.today)
     said = f"单位：{which}　　时段：{begin} 至 {end}"
     tables = [
         use_table(uses(found, when), said, rule.idle_days, rule.pause_minutes),

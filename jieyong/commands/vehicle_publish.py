@@ -11,7 +11,7 @@ from rich.table import Table as Shown
 
 from fleet.ledger.words import words
 from fleet.publish import store
-from fleet.publish.publishing import Books, Draft, draft, publish
+from fleet.publish.publishing import Books, Draft, draft, publish, refuse_nothing
 from fleet.publish.sheet import corrections, several, sheet
 from jieyong.commands import asked
 from jieyong.commands.giving import give
@@ -51,6 +51,7 @@ def publish_command(  # noqa: PLR0913, PLR0917 - options of a command, each by i
             return
         if dry_run:
             found = draft(at.conn, institution, when, at.today, _books(at))
+            refuse_nothing(found, institution, when)
             tables = _tables(at, found, "预览", None, file, as_json=as_json)
         else:
             correcting = reason if correct else ""

@@ -92,6 +92,12 @@ def test_a_vehicle_that_was_there_with_its_trip_and_its_order(run: Run) -> None:
     assert "违规" not in shown
 
 
+def test_a_plate_in_wide_letters_is_the_same_plate_on_either_side(run: Run, seen: Conn) -> None:
+    assert "车辆：沪A10001" in said(run("--plate", "沪Ａ・１０００１", *AT, *PLACE))
+    enter_facts(seen, ACT, "A02", ["车牌=沪Ｂ２０００２"], date(2026, 3, 1), words())
+    assert "编码 A02" in said(run("--plate", "沪B20002", *AT, *PLACE))
+
+
 def test_a_place_of_a_chinese_map_is_converted(run: Run) -> None:
     lon, lat = gcj02_of_wgs84((LON + 5_000 / 95_891.0, LAT))
     place = ("--plate", "沪A10001", *AT, "--lat", lat, "--lon", lon)

@@ -84,6 +84,12 @@ def test_days_used_unused_and_not_known_are_told_apart(run: Run) -> None:
     assert hidden["hours"] == "1.00"
 
 
+def test_hours_of_days_of_which_nothing_is_known_are_not_zero(run: Run) -> None:
+    found, _ = said(run("--from", "2026-06-20", "--to", "2026-06-22", "--json"))
+    assert (found["A02"]["unknown"], found["A02"]["hours"]) == ("3", None)
+    assert (found["沪A10001"]["unknown"], found["沪A10001"]["hours"]) == ("0", "0.00")
+
+
 def test_the_most_at_once_of_one_institution_and_of_those_that_share_a_yard(run: Run) -> None:
     _, found = said(run(*JUNE, "--json"))
     assert sorted(found) == ["合用：西院车库", "机关局", "财政局"]
@@ -98,10 +104,58 @@ def test_the_most_at_once_of_one_institution_and_of_those_that_share_a_yard(run:
 
 
 def test_a_sealed_vehicle_is_no_idle_one_and_pools_nothing(run: Run, conn: Conn) -> None:
-    enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 6, 3), words())
+    enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 5, 3), words())
     found, pooled = said(run(*JUNE, "--json"))
     assert (found["沪A10001"]["state"], found["沪A10001"]["note"]) == ("封存", "")
     assert pooled["财政局"]["vehicles"] == "1"
+
+
+def test_a_vehicle_sealed_within_the_time_was_there_before(run: Run, conn: Conn) -> None:
+    enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 6, 3), words())
+    found, pooled = said(run(*JUNE, "--json"))
+    assert (found["沪A10001"]["state"], found["沪A10001"]["note"]) == ("封存", "")
+    czj = pooled["财政局"]
+    assert (czj["vehicles"], czj["out"], czj["out_at"]) == ("2", "2", "2026-06-01 12:44")
+    # On 1 June both were out. Without the one that is sealed, one is always enough.
+    assert czj["enough"] == "1 辆在 30 天中的 29 天够用；2 辆在 30 天中的 30 天够用"
+
+
+def test_days_under_seal_are_no_days_of_idleness(run: Run, conn: Conn) -> None:
+    enter_facts(conn, ACT, "A01", ["状态=封存"], date(2026, 6, 2), words())
+    enter_facts(conn, ACT, "A01", ["状态=在用"], date(2026, 6, 26), words())
+    found, _ = said(run(*JUNE, "--json"))
+    assert (found["沪A10001"]["state"], found["沪A10001"]["note"]) == ("", "")
+
+
+def test_a_vehicle_disposed_of_within_the_time_counts_until_then(run: Run, conn: Conn) -> None:
+    enter_facts(conn, ACT, "A01", ["状态=处置"], date(2026, 6, 16), words())
+    found, pooled = said(run(*JUNE, "--json"))
+    gone = found["沪A10001"]
+    assert [gone[key] for key in ("state", "days", "used", "unused", "unknown", "note")] == [
+        *("处置", "15", "1", "14", "0", "")
+    ]
+    assert (pooled["财政局"]["vehicles"], pooled["财政局"]["out"]) == ("2", "2")
+    july, _ = said(run("--from", "2026-06-16", "--to", "2026-06-30", "--json"))
+    assert "沪A10001" not in july
+
+
+def test_a_vehicle_that_comes_later_was_not_there_yet(run: Run, conn: Conn, tmp_path: Path) -> None:
+    later = ["B02", "汽车", "jgj", date(2026, 7, 1), "沪B20002", "汽油", "轿车", 55, None]
+    bring(conn, tmp_path / "b.xlsx", 车辆=[VEHICLES, later])
+    found, pooled = said(run(*JUNE, "--json"))
+    assert sorted(found) == ["A02", "沪A10001", "沪B10001"]
+    assert pooled["机关局"]["vehicles"] == "1"
+
+
+@pytest.mark.parametrize(("since", "until"), [((6, 1), (6, 5)), ((7, 1), None)])
+def test_a_plate_that_was_or_is_sensitive_is_not_shown(
+    run: Run, conn: Conn, since: tuple[int, int], until: tuple[int, int] | None
+) -> None:
+    enter_facts(conn, ACT, "A01", ["涉密=涉密"], date(2026, *since), words())
+    if until:
+        enter_facts(conn, ACT, "A01", ["涉密=一般"], date(2026, *until), words())
+    found, _ = said(run(*JUNE, "--json"))
+    assert sorted(found) == ["A01", "A02", "沪B10001"]
 
 
 def test_institutions_can_be_looked_at_together(run: Run) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import python_calamine as calamine
 
-from registry.table import Column, Look, Table, write_excel
+from registry.table import Column, Look, Row, Table, write_excel
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -89,3 +89,27 @@ def test_nothing_summed_has_no_last_row(tmp_path: Path) -> None:
     setup = sheet.find(f"{MAIN}pageSetup")
     assert setup is not None
     assert setup.get("orientation") == "portrait"
+
+
+def test_a_number_never_becomes_signs_for_want_of_width(tmp_path: Path) -> None:
+    columns = (
+        Column("who", "谁", width=10),
+        Column("much", "多少", Look.MONEY, 10, summed=True),
+        Column("one", "一", Look.QUANTITY, 10),
+        Column("own", "自", Look.QUANTITY, 10),
+    )
+    much = Decimal("6123456.78")
+    rows: tuple[Row, ...] = ({"who": "甲", "much": much}, {"much": much, "one": 1})
+    table = Table("表", "表", "", columns, rows, totals={"own": Decimal("-9876543210.5")})
+    sheet, _ = written(tmp_path / "a.xlsx", table)
+    widths = [float(col.get("width", 0)) for col in sheet.iter(f"{MAIN}col")]
+    # Excel shows ##### where a number does not fit: 12,246,913.56 and its blank are 14 wide,
+    # -9,876,543,210.50 and its own are 18; a width of 10 is written as 10.7.
+    assert [int(width) for width in widths] == [10, 14, 10, 18]
+
+
+def test_a_number_keeps_off_the_next_column(tmp_path: Path) -> None:
+    written(tmp_path / "a.xlsx", POSTED)
+    styles = ET.fromstring(zipfile.ZipFile(tmp_path / "a.xlsx").read("xl/styles.xml"))
+    forms = {one.get("formatCode") for one in styles.iter(f"{MAIN}numFmt")}
+    assert forms == {"#,##0.00_ ;-#,##0.00_ ;#,##0.00_ ;@_ ", "@"}

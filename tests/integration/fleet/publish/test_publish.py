@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,18 @@ import python_calamine as calamine
 from typer.testing import Result
 
 from fleet.ledger.entry import enter_facts
+from fleet.ledger.imports import undo
+from fleet.ledger.settings import SheetSettings
 from fleet.ledger.words import words
 from fleet.publish import store
-from registry.audit import lines
+from fleet.publish.publishing import Books, publish
+from registry.audit import Act, lines
 from registry.refusal import RefusedError
 from tests.integration.fleet.ledger.world import (
     ACT,
     SPENDING,
     VEHICLES,
+    ZONE,
     Conn,
     bring,
     spent,
@@ -258,7 +262,51 @@ def test_a_vehicle_that_becomes_sensitive_is_no_line_of_a_correction(run: Run, c
         ((*MONTH, "--withdraw", "--dry-run", "--reason", "x"), "只写一个"),
         (("--month", "2099-01", "--institution", "czj"), "2099-01 尚未结束"),
         (("--month", "2026-01", "--institution", "x"), "机构 x 不存在"),
+        (("--month", "2025-12", "--institution", "czj"), "2025-12 没有建账的车辆"),
+        (("--month", "2025-12", "--institution", "czj", "--dry-run"), "2025-12 没有建账的车辆"),
     ],
 )
 def test_what_cannot_be_published_says_why(run: Run, given: tuple[str, ...], text: str) -> None:
     assert text in refusal(run("vehicle", "publish", *given))
+
+
+def test_what_was_published_is_shown_when_the_books_know_its_vehicles_no_more(
+    run: Run, conn: Conn
+) -> None:
+    run("vehicle", "publish", *MONTH)
+    undo(conn, ACT, 1)
+    sheet, changed = said(run("vehicle", "published", "--month", "2026-01", "--json"))
+    assert [row["plate"] for row in sheet["rows"]] == ["沪A10001"]
+    lines = [(row["whose"], row["item"], row["now"]) for row in changed["rows"]]
+    assert ("沪A10001", "本行", "未列") in lines
+
+
+def test_the_officer_is_told_of_costs_after_a_vehicle_was_disposed_of(run: Run, conn: Conn) -> None:
+    enter_facts(conn, ACT, "A01", ["状态=处置"], date(2026, 1, 20), words())
+    enter_facts(conn, ACT, "A01", ["车牌=沪A77777"], date(2026, 1, 20), words())
+    done = run("vehicle", "publish", *MONTH, "--dry-run", "--json")
+    assert "提示 沪A77777 其中 5 笔在 2026-01-20 处置以后（疑点）" in done.stderr
+    (row,) = said(done)[0]["rows"]
+    assert "车牌号：自 01-20 起，此前为另一号牌" in row["note"]
+
+
+def test_the_year_so_far_holds_the_months_before(run: Run, conn: Conn, tmp_path: Path) -> None:
+    line = spent(None, "A01", None, "2026-02-10", "维修", amount=100)
+    old = spent(None, "A01", None, "2025-12-31", "维修", amount=7)
+    bring(conn, tmp_path / "b.xlsx", 费用=[SPENDING, line, old])
+    february = ("--month", "2026-02", "--institution", "czj", "--dry-run", "--json")
+    (row,) = said(run("vehicle", "publish", *february))[0]["rows"]
+    assert (row["cost"], row["spent"], row["budget"]) == ("100.00", "1475.50", "20000.00")
+    assert row["share"] == "0.074"
+
+
+def test_a_month_is_over_at_midnight_of_the_site(conn: Conn) -> None:
+    books = Books(ZONE, words(), SheetSettings())
+    with pytest.raises(RefusedError, match="2026-01 尚未结束"):
+        publish(conn, Act("王会计", utc(31, 15, 59)), "czj", JANUARY, books)
+    _, revision = publish(conn, Act("王会计", utc(31, 16, 0)), "czj", JANUARY, books)
+    assert revision == 1
+
+
+def utc(day: int, hour: int, minute: int) -> datetime:
+    return datetime(2026, 1, day, hour, minute, tzinfo=UTC)

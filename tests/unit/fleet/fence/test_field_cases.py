@@ -83,6 +83,21 @@ def test_vehicle_case_16_a_short_absence_does_not_part_a_stay() -> None:
     assert len(crossed(errand.rows, YARD)) == 3
 
 
+def test_vehicle_case_16_an_absence_of_just_the_dwell_parts_a_stay() -> None:
+    track = track_of(Drive().park(30).go(900).go(-900).park(30).judged(), RULES, Silence())
+    one, other = passage(track, YARD).stays
+    absent = other.from_us - one.to_us
+    assert len(passage(track, replace(YARD, dwell_us=absent)).stays) == 2
+    assert len(passage(track, replace(YARD, dwell_us=absent + 1)).stays) == 1
+
+
+def test_vehicle_case_16_a_stay_whose_begin_or_end_nobody_saw_may_have_been_longer() -> None:
+    watch = replace(YARD, dwell_us=5 * MINUTE)
+    track = track_of(Drive().park(3, acc=1).judged(), RULES, Silence())
+    (stay,) = passage(track, watch).stays
+    assert (stay.open_start, stay.open_end) == (True, True)
+
+
 def test_vehicle_case_17_a_fence_crossed_between_two_fixes_is_an_entry_and_an_exit() -> None:
     # A fix a minute at 60 km/h: none lies in the 200 m of the fence.
     gate = box(1_400, -100, 1_600, 100)
@@ -127,6 +142,22 @@ def test_vehicle_case_18_a_parked_vehicle_that_sleeps_is_where_it_was_left() -> 
     assert passage(track, YARD).unknown == ()
     too_long = Drive().park(30).silent(13 * 60).park(5)
     assert len(passage(track_of(too_long.judged(), RULES, Silence()), YARD).unknown) == 1
+
+
+def test_vehicle_case_18_a_vehicle_seen_next_elsewhere_did_not_sleep() -> None:
+    for metres, unknown in ((100, 0), (5_000, 1)):
+        towed = Drive().park(30).move(metres).silent(120).park(5)
+        assert len(passage(track_of(towed.judged(), RULES, Silence()), YARD).unknown) == unknown
+
+
+def test_vehicle_case_18_of_a_way_that_nobody_can_have_driven_nothing_is_known() -> None:
+    drive = Drive().park(30).move(80_000)
+    drive.now_us += 10 * MINUTE
+    found = passage(track_of(drive.park(30).judged(), RULES, Silence()), YARD)
+    ((since, until),) = found.unknown
+    assert until - since >= 10 * MINUTE
+    (stay,) = found.stays
+    assert stay.open_end
 
 
 def test_vehicle_case_18_an_odometer_that_went_on_speaks_against_sleep() -> None:

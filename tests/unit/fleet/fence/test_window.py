@@ -189,6 +189,19 @@ def test_years_of_silence_around_a_window_are_not_read() -> None:
         assert kept.read_fixes < len(kept.fixes) / 4
 
 
+def test_a_stay_that_ends_before_its_dwell_hours_behind_the_window_is_none() -> None:
+    drive = Drive(every_s=60).go(-4_000).park(600).go(4_000)
+    came = drive.now_us
+    drive.park(180, acc=1).go(-4_000).park(600)
+    kept = Kept(fixes_of(drive.rows).ordered())
+    for hours, entries in ((4, 0), (2, 1)):
+        watch = Watch(circle((LON, LAT), 300), 50, hours * HOUR)
+        span = came - HOUR, came + HOUR // 6
+        assert len(crossings_in(whole(drive.rows), watch, *span)) == entries
+        piece = window(kept, *span, [watch], RULES, SILENCE)
+        assert len(crossings_in(piece, watch, *span)) == entries
+
+
 def test_nobody_was_heard() -> None:
     kept = Kept(fixes_of([]))
     watch = Watch(circle((LON, LAT), 300))

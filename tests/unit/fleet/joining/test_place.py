@@ -19,6 +19,7 @@ from tests.unit.fleet.joining.scene import (
     in_may,
     judged,
     learned,
+    order,
     repair,
     subject,
     us,
@@ -54,6 +55,19 @@ def test_a_card_used_while_the_vehicle_was_at_the_office_is_a_doubt() -> None:
     assert (one.finding, one.doubt) == (Finding.DOUBT, Doubt.BORROWED_CARD)
     assert figure(one, "nearest_mm") > 5_000_000
     assert figure(one, "span_from_us") == us(DAY, "12:25")
+
+
+def test_vehicle_case_14_a_filling_is_shown_with_its_litres_its_place_and_its_driver() -> None:
+    covering = order(50, DAY, "08:50", "10:10", driver="张三")
+    papers = filling(1, DAY, "09:27"), covering, order(51, DAY, "13:00", None, driver="李四")
+    records = subject(Car("v", {DAY: AT_A}), *papers)
+    one = judged(records, Check.PLACE, 1)
+    assert one.finding is Finding.AGREES
+    told = {each.name: each.value for each in one.figures}
+    assert (told["filled_ml"], told["order"], told["driver"]) == (30_000, "派50", "张三")
+    assert figure(one, "nearest_mm") < 300_000
+    alone = judged(subject(Car("v", {DAY: AT_A}), papers[0]), Check.PLACE, 1)
+    assert {(each.name, each.value) for each in alone.figures} >= {("order", None)}
 
 
 def test_standing_at_another_station_is_a_doubt_of_its_own_kind() -> None:

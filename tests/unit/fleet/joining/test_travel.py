@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,42 @@ def test_a_second_filling_without_a_way_since_the_first_is_a_doubt() -> None:
     one = judged(records, Check.TRAVEL, 1)
     assert one.doubt is Doubt.WITHOUT_TRAVEL
     assert {figure.name: figure.value for figure in one.figures}["before_number"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "clock", "silent"),
+    [
+        ({"clock": "08:30"}, "17:00", ((us(DAY, "10:00"), us(DAY, "16:00")),)),  # what was driven?
+        ({"clock": "12:30"}, "14:00", ()),  # within two hours: of the pair
+        ({"clock": "", "timed": False}, "15:00", ()),  # which came first?
+    ],
+)
+def test_since_a_filling_of_which_one_cannot_tell_nothing_is_said(
+    first: dict[str, Any], clock: str, silent: tuple[tuple[int, int], ...]
+) -> None:
+    car = Car("v", {DAY: HOME}, silent=silent)
+    papers = filling(1, DAY, clock), filling(2, DAY, **first)
+    one = judged(subject(car, *papers), Check.TRAVEL, 1)
+    assert not {"before_number"} & {figure.name for figure in one.figures}
+
+
+def test_leaving_soon_after_a_filling_is_travel() -> None:
+    # Unknown station: three hours on both sides; it left its yard at 09:00.
+    one = travel(Car("v", {}), "08:49", merchant="第九加油站")
+    assert one.finding is Finding.AGREES
+    figures = {figure.name: figure.value for figure in one.figures}
+    assert (figures["driven_mm"], figures["stood_to_us"]) == (0, us(DAY, "09:00"))
+
+
+def test_a_day_with_hours_of_which_nothing_is_known_is_no_day_without_travel() -> None:
+    records = subject(Car("v", {DAY: HOME}), filling(1, DAY, "", timed=False))
+    vehicle = records.vehicles["v"]
+    stops = vehicle.track.stops
+    began = stops.began_us.copy()
+    began[stops.touching(us(DAY, "12:00"), us(DAY, "12:00")).start] = us(DAY, "02:00")
+    track = replace(vehicle.track, stops=replace(stops, began_us=began))
+    known = Records({**records.vehicles, "v": replace(vehicle, track=track)})
+    assert judged(known, Check.TRAVEL, 1).why is Why.TRACK_INCOMPLETE
 
 
 def test_without_a_track_nobody_can_tell() -> None:

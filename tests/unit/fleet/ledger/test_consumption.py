@@ -76,7 +76,7 @@ def test_the_filling_at_the_first_reading_belongs_to_what_came_before() -> None:
     assert used([fill(0, 0, 30_000), fill(1, 4_000, 20_000), read(2, 5_000)]).filled == 20_000
 
 
-def test_case_13_a_refuel_never_makes_consumption_negative() -> None:
+def test_vehicle_case_13_a_refuel_never_makes_consumption_negative() -> None:
     found = used([fill(0, 0, 50_000, full=True), read(1, 500), fill(1.5, 600, 5_000)])
     assert found.low is not None
     assert found.low >= 0
@@ -213,7 +213,7 @@ def test_windows_that_follow_each_other_add_up() -> None:
     assert sum(part.hm for part in parts) == driven(events, (cuts[0], cuts[-1])).hm
 
 
-def test_case_21_partial_fillings_are_carried_to_the_next_full_one() -> None:
+def test_vehicle_case_21_partial_fillings_are_carried_to_the_next_full_one() -> None:
     events = [
         fill(0, 0, 50_000, full=True),
         fill(1, 2_000, 10_000),
@@ -224,7 +224,7 @@ def test_case_21_partial_fillings_are_carried_to_the_next_full_one() -> None:
     assert (leg.quantity, leg.hm, ratio(leg.quantity, leg.hm)) == (40_000, 5_000, Decimal("8.00"))
 
 
-def test_case_21_a_missed_filling_begins_anew() -> None:
+def test_vehicle_case_21_a_missed_filling_begins_anew() -> None:
     events = [
         fill(0, 0, 50_000, full=True),
         fill(1, 5_000, 20_000, full=True, missed=True),
@@ -234,7 +234,7 @@ def test_case_21_a_missed_filling_begins_anew() -> None:
     assert (leg.first.odometer_hm, leg.quantity) == (5_000, 32_000)
 
 
-def test_case_21_a_missed_partial_filling_spoils_its_leg_only() -> None:
+def test_vehicle_case_21_a_missed_partial_filling_spoils_its_leg_only() -> None:
     events = [
         fill(0, 0, 50_000, full=True),
         fill(1, 2_000, 20_000, missed=True),

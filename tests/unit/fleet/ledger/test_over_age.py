@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -32,6 +33,7 @@ def test_the_oldest_come_first_and_the_unknown_are_not_young() -> None:
         [
             car("new", bought_on="2024-01-01"),
             car("unknown"),
+            replace(car("to come"), begun=False),
             car("old", bought_on="2018-03-01"),
             car("gone", bought_on="2001-01-01", state="disposed"),
             car("boiler", kind="boiler", bought_on="2001-01-01"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,7 +11,8 @@ import pytest
 
 from fleet.ledger.account import Account, account
 from fleet.ledger.events import Dashboard, Event
-from fleet.ledger.load import Consumer
+from fleet.ledger.load import Change, Consumer
+from fleet.ledger.mileage import Day, Positions
 from fleet.ledger.window import months
 from fleet.ledger.words import words
 from fleet.publish.content import Content, Note, packed, unpacked
@@ -20,6 +22,7 @@ from fleet.publish.sheet import sheet
 
 ZONE = ZoneInfo("Asia/Shanghai")
 JANUARY = months(date(2026, 1, 1), 1)
+Budgets = dict[str, int]
 
 
 def spent(
@@ -30,12 +33,13 @@ def spent(
     hm: int | None = None,
     ml: int | None = None,
     counted: bool = True,
+    product: str | None = None,
 ) -> Event:
     at = datetime(2026, 1, number, 9, tzinfo=ZONE)
-    fuel = kind == "filling"
+    usual = "petrol" if kind == "filling" else ""
     return Event(
         *(at, number, kind, hm),
-        product="petrol" if fuel else "",
+        product=usual if product is None else product,
         unit="ml" if ml else None,
         quantity=ml,
         fen=fen,
@@ -48,10 +52,13 @@ def car(code: str, *events: Event, kind: str = "vehicle", **facts: str) -> Accou
     return account(its, JANUARY, ZONE, events, [], Dashboard())
 
 
-def posted(*found: Account, at_least: int | None = None, **more: dict[str, int]) -> Content:
+def posted(
+    *found: Account, at_least: int | None = None, changes: Sequence[Change] = (), **more: Budgets
+) -> Content:
     so_far = {one.consumer.code: one.cost for one in found if one.cost}
     hidden = [one.consumer.code for one in found if one.consumer.sensitive]
-    made = Posted(found, so_far, more.get("budgets", {}), None, {}, hidden)
+    whose = "czj", "财政局", JANUARY.first
+    made = Posted(*whose, found, so_far, more.get("budgets", {}), None, {}, hidden, changes)
     return content(made, words(), at_least).content
 
 
@@ -59,6 +66,25 @@ FILLED = (
     spent(2, "filling", 30_000, hm=1_000, ml=40_000),
     spent(30, "filling", 20_000, hm=3_500, ml=20_000),
 )
+
+
+def seen(millimetres: int) -> Account:
+    """A vehicle that was disposed of within the month, and of which positions alone tell."""
+    facts = {"plate": "沪A", "state": "disposed"}
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", facts)
+    days = {"A": [Day(date(2026, 1, 5), millimetres, None, seen=True)]}
+    return account(its, JANUARY, ZONE, [], [], Positions("gps", days, ZONE))
+
+
+def unknown_yet(*events: Event) -> Account:
+    """A vehicle of which the books know nothing in that month: they begin later."""
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", {}, begun=False)
+    return account(its, JANUARY, ZONE, events, [], Dashboard())
+
+
+def car_of_which_nothing_is_said() -> Account:
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", {})
+    return account(its, JANUARY, ZONE, [], [], Dashboard())
 
 
 def test_what_is_not_known_is_never_zero() -> None:
@@ -88,6 +114,23 @@ def test_where_a_wrong_reading_stands_is_for_the_officer_alone() -> None:
     assert one.notes[0] == Note("km", "里程表读数前后不一致，待核对")
 
 
+@pytest.mark.parametrize(
+    ("product", "figure"), [("petrol", "fuel"), ("adblue", "rest"), ("electricity", "charging")]
+)
+def test_a_refund_is_taken_off_where_the_money_was_spent(product: str, figure: str) -> None:
+    lines = (
+        spent(3, "filling", 10_000, ml=15_000),
+        spent(4, "adblue", 5_000, product="adblue"),
+        spent(5, "charging", 3_000, product="electricity"),
+        spent(6, "refund", -1_000, product=product),
+    )
+    (one,) = posted(car("A", *lines)).vehicles
+    paid = {name: one.figures[name] for name in ("fuel", "rest", "charging")}
+    usual = {"fuel": Decimal(100), "rest": Decimal(50), "charging": Decimal(30)}
+    assert paid == {**usual, figure: usual[figure] - 10}
+    assert one.figures["cost"] == Decimal(170)
+
+
 def test_nothing_filled_on_the_stretch_is_not_nothing_used() -> None:
     lines = (spent(2, "filling", 30_000, hm=1_000, ml=40_000), spent(28, "reading", None, hm=2_000))
     (one,) = posted(car("A", *lines)).vehicles
@@ -114,12 +157,58 @@ def test_the_last_line_is_sums_of_what_is_known_and_ratios_of_sums() -> None:
         (car("A", *FILLED, kind="generator"), False),
         (car("A", state="disposed"), False),
         (car("A", *FILLED, state="disposed"), True),
+        (seen(30_000_000), True),
+        (seen(0), False),
+        (unknown_yet(), False),
+        (car_of_which_nothing_is_said(), True),
+        (unknown_yet(spent(9, "toll", 500)), True),
         (car("A", *FILLED, secrecy="sensitive"), False),
         (car("A", kind="motorcycle"), True),
     ],
 )
 def test_who_has_a_line(one: Account, stands: bool) -> None:
     assert bool(posted(one, car("Z")).vehicles[:-1]) == stands
+
+
+def test_every_line_stands_in_the_column_of_its_kind_and_in_the_cost_once() -> None:
+    kinds = ("maintenance", "insurance", "toll", "parking", "charging", "adblue", "other")
+    lines = [spent(3 + n, kind, 100 << n) for n, kind in enumerate(kinds)]
+    (one,) = posted(car("A", *FILLED, *lines)).vehicles
+    names = ("fuel", "maintenance", "insurance", "road", "charging", "rest", "cost")
+    assert [one.figures[name] for name in names] == [500, 1, 2, 4 + 8, 16, 32 + 64, 627]
+
+
+def test_kilometres_that_cost_nothing_known_are_in_no_yuan_a_kilometre() -> None:
+    free = (spent(2, "order", None, hm=1_000), spent(30, "order", None, hm=9_000))
+    found = posted(car("A", *FILLED), car("B", *free))
+    assert [one.figures["yuan_per_km"] for one in found.vehicles] == [Decimal("0.80"), None]
+    assert found.totals["km"] == Decimal(1_050)
+    assert found.totals["yuan_per_km"] == Decimal("0.80")  # 200 yuan over 250 km
+
+
+@pytest.mark.parametrize(("first", "last", "told"), [(8, 24, False), (9, 24, True), (8, 23, True)])
+def test_a_stretch_a_week_off_the_ends_of_the_month_is_told(
+    first: int, last: int, told: bool
+) -> None:
+    read = (spent(first, "order", None, hm=1_000), spent(last, "order", None, hm=9_000))
+    (one,) = posted(car("A", *read)).vehicles
+    assert any(note.figure == "km" for note in one.notes) == told
+
+
+def test_days_of_positions_are_told_by_their_days_and_not_by_the_midnight_behind() -> None:
+    (one,) = posted(seen(30_000_000), car("Z")).vehicles[:1]
+    assert Note("km", "里程自 01-05 至 01-05，百公里能耗和每公里费用按同一区段") in one.notes
+
+
+def test_the_sum_of_unlisted_vehicles_is_in_the_last_line_and_in_no_ratio() -> None:
+    secret = [
+        car(code, spent(9, "filling", 9_000, ml=10_000), secrecy="sensitive") for code in "BCD"
+    ]
+    found = posted(car("A", *FILLED), *secret, at_least=3, budgets={"A": 100_000})
+    assert found.others is not None
+    assert [found.others[name] for name in ("litres", "cost")] == [30, 270]
+    names = ("litres", "cost", "per_100_km", "spent")
+    assert [found.totals[name] for name in names] == [90, 770, 8, 500]
 
 
 def test_what_is_kept_comes_back_to_the_letter() -> None:
@@ -155,3 +244,33 @@ def test_a_vehicle_that_is_listed_has_no_code_on_the_sheet() -> None:
     found = posted(car("CODE7", *FILLED, plate="沪A1"))
     for paper in (True, False):
         assert "CODE7" not in str(sheet(found, "", None, ZONE, for_print=paper))
+
+
+def test_a_plate_of_this_month_says_since_when_and_not_which_was_before() -> None:
+    changes = [
+        Change("A", "plate", date(2025, 1, 1), "沪A0", None),
+        Change("A", "plate", date(2026, 1, 16), "沪A", "沪A0"),
+        Change("B", "plate", date(2026, 1, 1), "沪B", "沪B0"),  # all of the month
+        Change("C", "plate", date(2026, 1, 9), "沪C", None),  # its first
+        Change("D", "plate", date(2026, 1, 9), "沪D", "沪D"),
+    ]
+    found = posted(*(car(code, *FILLED) for code in "ABCD"), changes=changes)
+    notes = {one.code: [n.text for n in one.notes if n.figure == "plate"] for one in found.vehicles}
+    assert notes == {"A": ["自 01-16 起，此前为另一号牌"], "B": [], "C": [], "D": []}
+    table = sheet(found, "第 1 版", None, ZONE, for_print=True)
+    assert table.rows[0]["plate"] == "沪A[1]"
+    assert "沪A0" not in str(table)
+
+
+def test_what_a_vehicle_cost_after_it_was_disposed_of_is_asked_about() -> None:
+    lines = (*FILLED, spent(20, "toll", 1_500), spent(21, "topup", 9_000, counted=False))
+    gone = car("A", *lines, state="disposed")
+    changes = [
+        Change("A", "state", date(2025, 1, 1), "disposed", None),
+        Change("A", "state", date(2025, 3, 1), "used", "disposed"),
+        Change("A", "state", date(2026, 1, 20), "disposed", "used"),
+    ]
+    (one,) = posted(gone, changes=changes).vehicles
+    assert Note("cost", "其中 2 笔在 2026-01-20 处置以后（疑点），请核对") in one.notes
+    (other,) = posted(car("A", *lines), changes=changes[:2]).vehicles
+    assert not any("处置" in note.text for note in other.notes)

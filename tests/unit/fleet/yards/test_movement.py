@@ -181,6 +181,13 @@ def test_a_vehicle_that_says_nothing_is_not_known_to_stand() -> None:
     assert fell_silent.why is Why.SILENT
 
 
+def test_the_hours_before_a_terminal_was_first_heard_of_are_not_known() -> None:
+    first_heard = judged([one for one in heard() if one.t_us >= BEGIN + 10 * HOUR])
+    assert isinstance(first_heard, CannotTell)
+    assert first_heard.why is Why.SILENT
+    assert first_heard.evidence.unknown == ((BEGIN, BEGIN + 10 * HOUR),)
+
+
 def test_days_of_silence_with_the_same_odometer_are_days_of_standing() -> None:
     asleep = [
         Sign(BEGIN - 30 * HOUR, 1, False, 100 * KM),

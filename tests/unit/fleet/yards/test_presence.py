@@ -121,6 +121,10 @@ def test_a_trip_that_runs_at_ten_and_ends_elsewhere_is_a_doubt_from_then_on() ->
     assert found.evidence.away[0][0] == trips[0][1]
 
 
+def test_a_trip_that_begins_or_ends_at_ten_does_not_run_at_ten() -> None:
+    assert journey([(TEN - HOUR, TEN), (TEN, TEN + HOUR)], TEN) == []
+
+
 def test_a_vehicle_without_positions_is_never_in_its_yard() -> None:
     for drive in (Drive(), Drive().park(60).silent(72 * 60).park(60)):
         found = judged(drive)
