@@ -59,7 +59,7 @@ class Rules:
     back: int = 6
     base_mm: int = 1_500_000_000
     base_legs: int = 6
-    legs_least: int = 4
+    legs_least: int = 6
     legs_most: int = 16
     run_us: int = 120 * DAY_US
     slack_pct: int = 14

@@ -153,7 +153,7 @@ class JoiningSettings(BaseModel):
     )
     base_legs: int = Field(default=6, ge=2, le=100, description="and from so many fillings")
     run_least: int = Field(
-        default=4, ge=2, le=50, description="Litres are weighed over so many fillings at least"
+        default=6, ge=2, le=50, description="Litres are weighed over so many fillings at least"
     )
     run_most: int = Field(default=16, ge=3, le=100, description="and at most")
     run_days: int = Field(
