@@ -160,7 +160,7 @@ class JoiningSettings(BaseModel):
         default=120, ge=7, le=366, description="and over so many days: seasons differ beyond"
     )
     slack_pct: int = Field(
-        default=14,
+        default=18,
         ge=0,
         le=100,
         description="Over several fillings a vehicle may use so much more: season, roads, load",

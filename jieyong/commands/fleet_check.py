@@ -21,6 +21,7 @@ from jieyong.evaluation.run import FLEETS, evaluate
 from jieyong.evaluation.staged import Fleet, on_recordings, simulated
 from jieyong.settings_file import load_settings
 from registry.refusal import refuse
+from simulators.receipts.tamper import KINDS
 
 
 def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
@@ -71,7 +72,7 @@ def _counting(verdicts: Iterator[Verdict], vehicles: int) -> list[Verdict]:
     return found
 
 
-def evaluate_command(
+def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     seed: Annotated[int, typer.Option(help="种子；1000 以下和 7001–7010 用于调参，公布不用这些。")],
     as_json: AsJson = False,
     fleets: Annotated[int, typer.Option(min=1, max=20, help="模拟车队数，合并计数。")] = FLEETS,
@@ -79,13 +80,20 @@ def evaluate_command(
         Path | None,
         typer.Option(help="真实轨迹的目录（Cabspotting 或 T-Drive 格式）；默认用模拟轨迹。"),
     ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="只测一种，如 padded_litres；默认测全部。")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Measure how much is found, and from which size on: on simulated fleets or real tracks."""
     rules = load_settings(config).joining.rules()
+    kinds = [one for one in KINDS if kind in {None, one.name}]
+    if not kinds:
+        known = "、".join(one.name for one in KINDS)
+        refuse("--kind", f"没有 {kind} 这一种；可用：{known}")
     fleet = simulated if tracks is None else _recorded(tracks)
     with counting(fleets) as done:
-        curves = evaluate(seed, rules, fleets=fleets, fleet=fleet, done=done)
+        curves = evaluate(seed, rules, fleets=fleets, fleet=fleet, kinds=kinds, done=done)
     if as_json:
         typer.echo(fleet_check_tables.curves_as_json(seed, fleets, curves))
         return
