@@ -31,7 +31,7 @@ FLOORS = {
     "two_fills": 45,
     "wrong_fuel": 5,
     "garage_never_visited": 500,
-    "padded_litres": 200,
+    "padded_litres": 150,
     "order_kilometres": 80,
 }
 """As docs/joining.md publishes them."""
