@@ -25,7 +25,7 @@ from simulators.receipts.real import driven
 from simulators.receipts.recording import read_all
 from simulators.receipts.road import road
 from simulators.receipts.terminal import Sent
-from simulators.receipts.world import VEHICLES, World, world
+from simulators.receipts.world import World, world
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,9 +40,9 @@ class Fleet:
     tracks: Mapping[str, Track]
 
 
-def simulated(seed: int, vehicles: int = VEHICLES) -> Fleet:
+def simulated(seed: int) -> Fleet:
     """Make up a fleet on made-up roads."""
-    made = world(seed, vehicles)
+    made = world(seed)
     return Fleet(made, tracks(made))
 
 
