@@ -18,7 +18,7 @@ from fleet.joining.fuel_tank import room_verdict, tank_verdict
 from fleet.joining.fuel_travel import Moved, moves, travel_verdict
 from fleet.joining.learn import Place, Site
 from fleet.joining.model import Filling, Order, Records, Repair, Unheld, Vehicle
-from fleet.joining.orders import order_verdict, span_of, trip_verdicts
+from fleet.joining.orders import order_verdicts, span_of, trip_verdicts
 from fleet.joining.rates import Legs
 from fleet.joining.repair import repair_verdict
 from fleet.joining.rules import Rules
@@ -131,12 +131,11 @@ def _vehicle(
             if span[0] <= repair.at_us < span[1]:
                 known = places.garages(repair)
                 yield repair_verdict(vehicle, repair, ways, known, rules)
-    for order in vehicle.orders:
-        if span[0] <= span_of(order)[0] < span[1]:
-            if Check.ORDER in checks:
-                yield order_verdict(vehicle, order, ways, rules)
-            if Check.DRIVER in checks:
-                yield driver_verdict(vehicle, order, rules)
+    orders = [one for one in vehicle.orders if span[0] <= span_of(one)[0] < span[1]]
+    if Check.ORDER in checks:
+        yield from order_verdicts(vehicle, orders, ways, rules)
+    if Check.DRIVER in checks:
+        yield from (driver_verdict(vehicle, one, rules) for one in orders)
     if Check.TRIP in checks:
         yield from trip_verdicts(vehicle, vehicle.orders, span, rules)
 

@@ -112,11 +112,13 @@ def stations(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
     found: dict[str, list[_Candidate]] = defaultdict(list)
     for vehicle in _seen(records):
         papers = _papers(vehicle.fillings, as_of_us - rules.after_us, as_of_us, rules)
-        usual = _usual(vehicle.track.stops, as_of_us, rules) if papers else set()
+        if not papers:
+            continue
+        stops = vehicle.track.stops
+        usual, cells = _usual(stops, as_of_us, rules), _cells(stops, slice(None))
         for one in papers:
             if one.timed and one.merchant:
-                span = one.at_us - rules.before_us, one.at_us + rules.after_us
-                found[named(one.merchant)] += _short(vehicle, one, span, usual, rules)
+                found[named(one.merchant)] += _short(vehicle, one, cells, usual, rules)
     return _weighed_together(_places(found, as_of_us))
 
 
@@ -205,13 +207,12 @@ def _papers(papers: Iterable[_P], before_us: int, as_of_us: int, rules: Rules) -
 
 
 def _short(
-    vehicle: Vehicle, one: Filling, span: tuple[int, int], usual: set[int], rules: Rules
+    vehicle: Vehicle, one: Filling, cells: list[int], usual: set[int], rules: Rules
 ) -> Iterator[_Candidate]:
     stops = vehicle.track.stops
-    found = stops.touching(*span)
-    for index, cell in zip(found, _cells(stops, slice(found.start, found.stop)), strict=True):
+    for index in stops.touching(one.at_us - rules.before_us, one.at_us + rules.after_us):
         stayed = int(stops.ended_us[index] - stops.began_us[index])
-        if stayed <= rules.visit_us and cell not in usual:
+        if stayed <= rules.visit_us and cells[index] not in usual:
             yield _candidate(vehicle, one, index)
 
 

@@ -14,7 +14,7 @@ from fleet.joining.model import Order, Trips, Vehicle
 from fleet.joining.rules import DAY_US, SECOND_US, Rules
 from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
-from fleet.joining.ways import HM_MM, Ways
+from fleet.joining.ways import HM_MM, Way, Ways
 
 
 def span_of(order: Order) -> tuple[int, int]:
@@ -24,15 +24,33 @@ def span_of(order: Order) -> tuple[int, int]:
     return min(begin, end), end
 
 
-def order_verdict(vehicle: Vehicle, order: Order, ways: Ways, rules: Rules) -> Verdict:
-    """Compare an order with what was driven in its time."""
-    begin, end = span_of(order)
-    wide = begin - rules.order_slack_us, end + rules.order_slack_us
+def _timed(order: Order) -> bool:
+    return order.out_us is not None and order.back_us is not None
+
+
+def order_verdicts(
+    vehicle: Vehicle, orders: Sequence[Order], ways: Ways, rules: Rules
+) -> Iterator[Verdict]:
+    """Yield for each order whether it goes together with what was driven in its time."""
+    slack = rules.order_slack_us
+    spans = [span_of(one) for one in orders]
+    wide = ways.all_between([one - slack for one, _ in spans], [one + slack for _, one in spans])
+    begins, ends = [one + slack for one, _ in spans], [one - slack for _, one in spans]
+    inside = ways.all_between(begins, [max(one) for one in zip(begins, ends, strict=True)])
+    for order, span, way, least in zip(orders, spans, wide, inside, strict=True):
+        # Of an order that does not say from when to when, no way is certainly its own.
+        sure_mm = least.gps_mm - least.gap_mm if _timed(order) else 0
+        yield _order(vehicle, order, span, way, sure_mm, rules)
+
+
+def _order(  # noqa: PLR0911, PLR0913, PLR0917 - what may be known of an order, one after the other
+    vehicle: Vehicle, order: Order, span: tuple[int, int], way: Way, sure_mm: int, rules: Rules
+) -> Verdict:
+    begin, end = span
     about = About(
         *(Kind.ORDER, order.number, vehicle.code, begin, Check.ORDER),
-        *wide,
+        *(begin - rules.order_slack_us, end + rules.order_slack_us),
     )
-    way = ways.between(*wide)
     asked = None
     if order.out_hm is not None and order.back_hm is not None:
         asked = (order.back_hm - order.out_hm) * HM_MM
@@ -52,11 +70,13 @@ def order_verdict(vehicle: Vehicle, order: Order, ways: Ways, rules: Rules) -> V
         return about.cannot_tell(Why.TRACK_INCOMPLETE, *figures)
     if way.most_mm < rules.trip_mm:
         return about.doubt(Doubt.ORDER_WITHOUT_TRIP, *figures)
+    # A wild fix between two of a parked vehicle looks like a way that nobody saw; what an odometer
+    # gained in silence may have been driven before or behind.
+    if way.gps_mm - way.gap_mm < rules.trip_mm:
+        return about.cannot_tell(Why.TRACK_INCOMPLETE, *figures)
     if asked is None:
         return about.agrees(*figures)
-    narrow = begin + rules.order_slack_us, end - rules.order_slack_us
-    least = ways.between(*narrow).gps_mm if narrow[0] < narrow[1] else 0
-    low = least * (100 - rules.order_pct) // 100 - rules.order_mm
+    low = sure_mm * (100 - rules.order_pct) // 100 - rules.order_mm
     high = way.most_mm * (100 + rules.order_pct) // 100 + rules.order_mm
     figures = (*figures, Figure("least_mm", max(low, 0)), Figure("most_mm", high))
     if low <= asked <= high:
@@ -106,9 +126,16 @@ def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
     near = (times[:, 1] >= about.from_us) & (times[:, 0] <= about.to_us)
     if not near.any():
         return about.cannot_tell(Why.NO_ORDERS, *figures)
-    best = int(np.argmax(shared))
-    if shared[best] * 2 >= ended - started:
-        return about.agrees(*figures, Figure("order", orders[best].name))
+    covering = [orders[n] for n in np.flatnonzero(shared * 2 >= ended - started).tolist()]
+    if covering:
+        # The others of the day may have one that says no return, too: it speaks of all behind it.
+        order = next((one for one in covering if _timed(one)), covering[0])
+        named_so = Figure("order", order.name)
+        if _timed(order):
+            return about.agrees(*figures, named_so)
+        return about.cannot_tell(Why.TIME_UNKNOWN, *figures, named_so)
+    if trips.gap_mm[index] >= trips.distance_mm[index]:
+        return about.cannot_tell(Why.TRACK_INCOMPLETE, *figures)
     return about.doubt(
         Doubt.TRIP_WITHOUT_ORDER, *figures, Figure("slack_s", rules.order_slack_us // SECOND_US)
     )

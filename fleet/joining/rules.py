@@ -59,10 +59,10 @@ class Rules:
     back: int = 6
     base_mm: int = 1_500_000_000
     base_legs: int = 6
-    legs_least: int = 4
+    legs_least: int = 6
     legs_most: int = 16
     run_us: int = 120 * DAY_US
-    slack_pct: int = 14
+    slack_pct: int = 18
     garage_before_us: int = 10 * DAY_US
     garage_after_us: int = 1 * DAY_US
     garage_stay_us: int = 25 * MINUTE_US

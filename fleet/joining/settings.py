@@ -153,14 +153,14 @@ class JoiningSettings(BaseModel):
     )
     base_legs: int = Field(default=6, ge=2, le=100, description="and from so many fillings")
     run_least: int = Field(
-        default=4, ge=2, le=50, description="Litres are weighed over so many fillings at least"
+        default=6, ge=2, le=50, description="Litres are weighed over so many fillings at least"
     )
     run_most: int = Field(default=16, ge=3, le=100, description="and at most")
     run_days: int = Field(
         default=120, ge=7, le=366, description="and over so many days: seasons differ beyond"
     )
     slack_pct: int = Field(
-        default=14,
+        default=18,
         ge=0,
         le=100,
         description="Over several fillings a vehicle may use so much more: season, roads, load",

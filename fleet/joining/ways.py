@@ -35,30 +35,36 @@ class Way:
         gps_mm: Σ of trips, shared by time where one is cut.
         gap_mm: of it: not seen, the straight line.
         terminal_mm: of the terminal's odometer; None: not known throughout.
+        hidden_mm: what it gained at stops of which a part lies outside, and may lie inside.
         running_s: driving, or standing with the trip going on.
         hole_s: time of which nothing is known.
         silent_s: of stops in it that were silent for long, where no odometer tells what happened.
+        edge_s: of stops that a moment cuts: silence at their edges. What the odometer gained in it
+            counts as of the trip beside, wherever in it that was driven.
         jumps: trips with a stretch that counts no metre.
     """
 
     gps_mm: int
     gap_mm: int
     terminal_mm: int | None
+    hidden_mm: int
     running_s: int
     hole_s: int
     silent_s: int
+    edge_s: int
     jumps: int
 
     def complete(self, rules: Rules) -> bool:
         """Tell whether no way can be hidden in it: the terminal's odometer tells, or no silence."""
-        if self.hole_s * SECOND_US > rules.silence_us:
+        if max(self.hole_s, self.edge_s) * SECOND_US > rules.silence_us:
             return False
         return self.terminal_mm is not None or not (self.silent_s or self.jumps)
 
     @property
     def most_mm(self) -> int:
         """The longest that it can have been."""
-        return max(self.gps_mm + self.gap_mm * _BENT_PCT // 100, self.terminal_mm or 0)
+        read_mm = (self.terminal_mm or 0) + self.hidden_mm
+        return max(self.gps_mm + self.gap_mm * _BENT_PCT // 100, read_mm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +108,18 @@ class Ways:
             ((~known).astype(np.int64), _jumped(trips.flags).astype(np.int64)),
         )
         stood = _seconds(stops.ended_us - stops.began_us)
+        gained = np.where(told, stops.terminal_mm, 0)
+        edge = np.where(told, stops.silent_s, 0)
         quiet = stops.silent_s * SECOND_US <= rules.silence_us
         self._stops = _Spans(
             stops.began_us,
             stops.ended_us,
-            (np.where(told, stops.terminal_mm, 0), stood),
+            (gained, stood, edge),
             (
                 np.where(told | quiet, 0, stops.silent_s),
                 (~told & (stood > _SHORT_S)).astype(np.int64),
+                gained,
+                edge,
             ),
         )
 
@@ -136,8 +146,11 @@ class Ways:
         jumps: int,
         gained: int,
         stood: int,
+        edge: int,
         silent: int,
         untold: int,
+        touched: int,
+        edges: int,
         asked: int,
     ) -> Way:
         read = self._any and not unread and not untold
@@ -145,9 +158,11 @@ class Ways:
             gps_mm=gps,
             gap_mm=gap,
             terminal_mm=terminal + gained if read else None,
+            hidden_mm=touched - gained if read else 0,
             running_s=drove,
             hole_s=max(0, asked - drove - stood - _ROUNDED_S),
             silent_s=0 if read else silent,
+            edge_s=edges - edge,
             jumps=jumps,
         )
 

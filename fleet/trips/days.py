@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from fleet.track.fixes import Int64s
 from storage.times import at_us, us_of
 
 
@@ -26,6 +29,10 @@ class Calendar:
     def number(self, t_us: int) -> int:
         """Return the number of the day of a time."""
         return bisect_right(self.midnights_us, t_us) - 1
+
+    def numbers(self, t_us: Int64s) -> Int64s:
+        """Return the numbers of the days of several times."""
+        return np.searchsorted(self.midnights_us, t_us, side="right") - 1
 
     def day(self, number: int) -> date:
         """Return the day of a number."""

@@ -102,11 +102,15 @@ def _spread(found: dict[int, _Day], amounts: Amounts, days: Calendar) -> None:
         for name, column in amounts.columns.items():
             _day(found, first).add(name, int(column.sum()))
         return
+    begun = days.numbers(amounts.from_us)
+    whole = begun == days.numbers(np.maximum(amounts.from_us, amounts.to_us - 1))
+    cut = np.flatnonzero(~whole).tolist()
     for name, column in amounts.columns.items():
-        for from_us, to_us, amount in zip(
-            amounts.from_us.tolist(), amounts.to_us.tolist(), column.tolist(), strict=True
-        ):
-            for number, part in days.share(from_us, to_us, amount):
+        for number in np.unique(begun[whole]).tolist():
+            _day(found, number).add(name, int(column[whole & (begun == number)].sum()))
+        for index in cut:
+            span = int(amounts.from_us[index]), int(amounts.to_us[index])
+            for number, part in days.share(*span, int(column[index])):
                 _day(found, number).add(name, part)
 
 

@@ -32,9 +32,10 @@ fleet_app.command(
     "check",
     help="加油、维修、派车单与车辆位置、油箱、里程比对，列出疑点。须写明原因，记入操作日志。",
 )(fleet_check.check_command)
-fleet_app.command("evaluate", help="用模拟车队测量各种疑点自多大起能检出；约需几分钟。")(
-    fleet_check.evaluate_command
-)
+fleet_app.command(
+    "evaluate",
+    help="测量各种疑点自多大起能检出：用模拟车队，或真实轨迹；约需几分钟。",
+)(fleet_check.evaluate_command)
 fleet_app.command(
     "cards", help="一辆车的驾驶员卡：何时、谁的卡在终端内。须写明原因，记入操作日志。"
 )(fleet_cards.cards_command)

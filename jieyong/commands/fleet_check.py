@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import groupby
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,10 @@ from jieyong.commands.options import AsJson, First, Last, Vehicle, until_last
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Reader, Reason, session, tracks_of
 from jieyong.evaluation.run import FLEETS, evaluate
+from jieyong.evaluation.staged import Fleet, on_recordings, simulated
 from jieyong.settings_file import load_settings
+from registry.refusal import refuse
+from simulators.receipts.tamper import KINDS
 
 
 def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
@@ -68,19 +72,38 @@ def _counting(verdicts: Iterator[Verdict], vehicles: int) -> list[Verdict]:
     return found
 
 
-def evaluate_command(
-    seed: Annotated[int, typer.Option(help="种子；1000 以下用于调参，公布用 1000 以上。")],
+def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    seed: Annotated[int, typer.Option(help="种子；1000 以下和 7001–7010 用于调参，公布不用这些。")],
     as_json: AsJson = False,
     fleets: Annotated[int, typer.Option(min=1, max=20, help="模拟车队数，合并计数。")] = FLEETS,
+    tracks: Annotated[
+        Path | None,
+        typer.Option(help="真实轨迹的目录（Cabspotting 或 T-Drive 格式）；默认用模拟轨迹。"),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="只测一种，如 padded_litres；默认测全部。")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Measure on simulated fleets how much is found, and from which size on."""
+    """Measure how much is found, and from which size on: on simulated fleets or real tracks."""
     rules = load_settings(config).joining.rules()
+    kinds = [one for one in KINDS if kind in {None, one.name}]
+    if not kinds:
+        known = "、".join(one.name for one in KINDS)
+        refuse("--kind", f"没有 {kind} 这一种；可用：{known}")
+    fleet = simulated if tracks is None else _recorded(tracks)
     with counting(fleets) as done:
-        curves = evaluate(seed, rules, fleets=fleets, done=done)
+        curves = evaluate(seed, rules, fleets=fleets, fleet=fleet, kinds=kinds, done=done)
     if as_json:
         typer.echo(fleet_check_tables.curves_as_json(seed, fleets, curves))
         return
     console().print(fleet_check_tables.floors(curves))
     for curve in curves:
         console().print(fleet_check_tables.curve(curve))
+
+
+def _recorded(directory: Path) -> Callable[[int], Fleet]:
+    try:
+        return on_recordings(directory)
+    except (OSError, ValueError) as error:
+        refuse("--tracks", f"{error}；每辆车一个 .txt 文件，格式见 docs/joining.md")

@@ -14,10 +14,14 @@ from fleet.joining import said
 from fleet.joining.verdict import Check, Doubt, Finding, Kind, Verdict
 from jieyong.commands.screen import plain
 from jieyong.evaluation.run import Curve
-from jieyong.evaluation.score import ENOUGH_PER_MILLE, TOLD_PER_MILLE
+from jieyong.evaluation.score import ENOUGH_PER_MILLE, LEAST_TOLD, TOLD_PER_MILLE
 
 _BAR: Final = 20
-_WAYS: Final = {"tank": "（超过油箱容积）", "since": "（超过加满后的余量）"}
+_WAYS: Final = {
+    "tank": "（超过油箱容积）",
+    "since": "（超过加满后的余量）",
+    "shifted": "（派车单时间不符）",
+}
 
 
 def verdicts(found: Sequence[Verdict], title: str, zone: ZoneInfo) -> Table:
@@ -90,15 +94,19 @@ def _plain(one: Verdict, zone: ZoneInfo) -> dict[str, Any]:
 def floors(curves: Iterable[Curve]) -> Table:
     """Return from which size on each kind is found."""
     table = Table(title="检出下限", title_justify="left")
-    for heading in ("疑点", "下限"):
+    for heading in ("疑点", "下限", "仅就可判断的"):
         table.add_column(heading)
     for one in curves:
-        table.add_row(_name(one), "未达到" if one.floor is None else f"{one.floor} {one.kind.unit}")
+        table.add_row(_name(one), *(_size(one, size) for size in (one.floor, one.floor_of_told)))
     table.caption = (
         f"自下限起，查准率与查全率均不低于 {ENOUGH_PER_MILLE / 10:.0f}%，"
-        f"且可判断的不少于 {TOLD_PER_MILLE / 10:.0f}%"
+        f"可判断的不少于 {LEAST_TOLD} 件、{TOLD_PER_MILLE / 10:.0f}%；末列不论后者"
     )
     return table
+
+
+def _size(one: Curve, size: int | None) -> str:
+    return "未达到" if size is None else f"{size} {one.kind.unit}"
 
 
 def curve(one: Curve) -> Table:
@@ -135,6 +143,7 @@ def curves_as_json(seed: int, fleets: int, curves: Iterable[Curve]) -> str:
             "kind": one.kind.name,
             "unit": one.kind.unit,
             "floor": one.floor,
+            "floor_of_told": one.floor_of_told,
             "sizes": [
                 {
                     "size": score.size,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fleet.joining.verdict import Check, Doubt, Finding, Verdict
-from simulators.receipts.tamper import Case
+from simulators.receipts.case import Case
 
 ENOUGH_PER_MILLE: Final = 980
 TOLD_PER_MILLE: Final = 500
+LEAST_TOLD: Final = 20
 _NAMED: Final = {Check.PAIR: ("before_number",), Check.ROOM: ("since_number", "between")}
 """In which figures a check names other papers of which its doubt speaks too."""
 _PLACE: Final = frozenset({Doubt.BORROWED_CARD, Doubt.STATION_ELSEWHERE})
@@ -58,20 +59,34 @@ class Score:
         return self.told * 1_000 // self.made if self.made else None
 
     @property
-    def enough(self) -> bool:
-        """Tell whether precision and recall suffice, and whether enough can be told at all."""
+    def sharp(self) -> bool:
+        """Tell whether precision and recall suffice, of enough papers that can be told."""
         return (
-            (self.recall or 0) >= ENOUGH_PER_MILLE
+            self.told >= LEAST_TOLD
+            and (self.recall or 0) >= ENOUGH_PER_MILLE
             and (self.precision or 0) >= ENOUGH_PER_MILLE
-            and (self.told_share or 0) >= TOLD_PER_MILLE
         )
+
+    @property
+    def enough(self) -> bool:
+        """Tell whether they suffice, and whether half of what is untrue can be told at all."""
+        return self.sharp and (self.told_share or 0) >= TOLD_PER_MILLE
 
 
 def floor(scores: Sequence[Score]) -> int | None:
     """Return the smallest size from which on all are enough; None: there is none."""
+    return _from(scores, lambda one: one.enough)
+
+
+def floor_of_told(scores: Sequence[Score]) -> int | None:
+    """Return the same of what can be told, however little that is."""
+    return _from(scores, lambda one: one.sharp)
+
+
+def _from(scores: Sequence[Score], good: Callable[[Score], bool]) -> int | None:
     found = None
     for one in reversed(scores):
-        if not one.enough:
+        if not good(one):
             break
         found = one.size
     return found

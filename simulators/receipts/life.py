@@ -16,6 +16,8 @@ from simulators.models.route import Point
 from simulators.receipts.region import STEP_S, Floats, Region, Spot
 
 _HOUR: Final = 3_600
+IDLE_L_H: Final = 0.9
+"""Litres an hour that an engine burns by running."""
 _NECK: Final = 1.04
 """A tank takes a little more than its nominal size."""
 
@@ -87,6 +89,7 @@ class Life:
         t, x, y, speed, metres: while driving, every ``STEP_S``; s, m, km/h, m since the begin.
         stays: (from s, to s, where, ignition on).
         pumped, mended: fillings and repairs.
+        unseen: (from s, to s) of which nobody knows where it was; of what is made up, never.
     """
 
     car: Car
@@ -98,6 +101,45 @@ class Life:
     stays: list[tuple[int, int, Point, bool]] = field(default_factory=list)
     pumped: list[Pumped] = field(default_factory=list)
     mended: list[Mended] = field(default_factory=list)
+    unseen: tuple[tuple[int, int], ...] = ()
+
+    def seen(self, from_s: int, to_s: int) -> bool:
+        """Tell whether it is known throughout where it was."""
+        return not any(begin < to_s and from_s < end for begin, end in self.unseen)
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What went into a tank, and what could have; see :class:`Pumped`."""
+
+    litres: float
+    room_l: float
+    full: bool
+    parts: int
+
+    def pumped(self, at_s: int, where: Spot, km: float) -> Pumped:
+        """Return the filling that it was."""
+        return Pumped(at_s, where, self.litres, self.room_l, self.full, km, self.parts)
+
+
+def bought(car: Car, level_l: float, seed: int, day: int, rng: Generator) -> Bought:
+    """Return what a driver buys: nearly full, or as much as the card pays at once or twice."""
+    room = car.tank_l * _NECK - level_l
+    wanted = room * float(rng.uniform(0.94, 1.0))
+    price = 7.3 + 0.5 * noise.chance(seed, "price", day // 14)
+    parts, litres = 1, wanted
+    if car.cap_yuan and wanted * price > car.cap_yuan:
+        twice = rng.random() < 0.12
+        parts = 2 if twice else 1
+        litres = min(wanted, car.cap_yuan / price * parts)
+    return Bought(litres, room, litres >= wanted, parts)
+
+
+def burnt(car: Car, km: float, day: int, rng: Generator, *, fast: bool) -> float:
+    """Return the litres that a drive takes: by road, season and chance."""
+    traffic = 0.86 if fast else 1.06
+    spread = float(rng.normal(1.0, 0.05))
+    return km * car.rate / 100.0 * traffic * _season(day) * spread
 
 
 def cars(region: Region, count: int) -> list[Car]:
@@ -107,7 +149,7 @@ def cars(region: Region, count: int) -> list[Car]:
         rng = np.random.default_rng(noise.derive(region.seed, "car", n))
         yard = region.yards[n % len(region.yards)]
         own = np.random.default_rng(noise.derive(region.seed, "usual", yard.name))
-        usual = own.choice(len(region.stations), 5, replace=False)
+        usual = own.choice(len(region.stations), min(5, len(region.stations)), replace=False)
         found.append(
             Car(
                 code=f"V{n:03d}",
@@ -130,8 +172,8 @@ def live(region: Region, car: Car, first_day: int, days: int) -> Life:
     state = _State(region, car, rng, Life(car), car.tank_l * rng.uniform(0.4, 0.9))
     state.here, state.clock = car.yard.at, almanac.start_of(first_day) // 1_000_000
     next_repair = first_day + int(rng.integers(5, 70))
-    for day in range(first_day, first_day + days):
-        worked = bool(almanac.workdays(np.array([day]))[0])
+    span = np.arange(first_day, first_day + days)
+    for day, worked in zip(span.tolist(), almanac.workdays(span).tolist(), strict=True):
         outings = int(rng.choice([0, 1, 2, 3], p=[0.06, 0.3, 0.38, 0.26])) if worked else 0
         outings = outings or int(not worked and rng.random() < 0.06)
         clock = almanac.start_of(day) // 1_000_000 + int(rng.uniform(7.3, 9.5) * _HOUR)
@@ -164,7 +206,7 @@ class _State:
         if until_s > self.clock:
             self.life.stays.append((self.clock, until_s, self.here, on))
             if on:
-                self.level -= (until_s - self.clock) / _HOUR * 0.9
+                self.level -= (until_s - self.clock) / _HOUR * IDLE_L_H
             self.clock = until_s
 
     def go(self, to: Point, day: int) -> None:
@@ -173,9 +215,7 @@ class _State:
             t = np.arange(len(way.x), dtype=np.float64) * STEP_S + float(self.clock)
             self.pieces.append((t, way.x, way.y, way.speed, self.metres + way.metres))
             km = float(way.metres[-1]) / 1000.0
-            traffic = 0.86 if way.long else 1.06
-            spread = float(self.rng.normal(1.0, 0.05))
-            self.level -= km * self.car.rate / 100.0 * traffic * _season(day) * spread
+            self.level -= burnt(self.car, km, day, self.rng, fast=way.long)
             self.metres += float(way.metres[-1])
             self.clock += way.seconds
             self.level = max(self.level, 1.0)
@@ -220,21 +260,12 @@ class _State:
         rng, car = self.rng, self.car
         self.go(where.at, day)
         took = int(rng.uniform(3.0, 9.0) * 60)
-        room = car.tank_l * _NECK - self.level
-        wanted = room * float(rng.uniform(0.94, 1.0))
-        price = 7.3 + 0.5 * noise.chance(self.region.seed, "price", day // 14)
-        parts, litres = 1, wanted
-        if car.cap_yuan and wanted * price > car.cap_yuan:
-            twice = rng.random() < 0.12
-            parts = 2 if twice else 1
-            litres = min(wanted, car.cap_yuan / price * parts)
-        full = litres >= wanted
-        self.level += litres
+        tank = bought(car, self.level, self.region.seed, day, rng)
+        self.level += tank.litres
         on = rng.random() < 0.08
         pumped_s = self.clock + int(took * rng.uniform(0.5, 0.85))
         self.stay(self.clock + took, on=on)
-        km = self.metres / 1000.0
-        self.life.pumped.append(Pumped(pumped_s, where, litres, room, full, km, parts))
+        self.life.pumped.append(tank.pumped(pumped_s, where, self.metres / 1000.0))
 
     def _station(self) -> Spot:
         if self.rng.random() < 0.9:

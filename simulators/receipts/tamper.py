@@ -10,7 +10,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, TypeVar
 
@@ -19,14 +19,14 @@ from numpy.random import Generator
 
 from simulators import almanac, noise
 from simulators.models.route import Point
+from simulators.receipts.case import Case, Kind
 from simulators.receipts.life import Life
 from simulators.receipts.papers import Invoice, Receipt, on_day, said, spelt
 from simulators.receipts.region import Floats, Spot
-from simulators.receipts.world import World
+from simulators.receipts.tamper_orders import ORDER_KINDS, ORDER_MAKERS
+from simulators.receipts.world import World, scored_from
 
 _T = TypeVar("_T")
-SCORED_DAYS: Final = 110
-"""The last days of a world: before them stations are learned."""
 RUN: Final = 10
 """So many fillings in a row are padded; a size says by how much together."""
 _DAY: Final = 86_400
@@ -37,23 +37,6 @@ _TRIES: Final = 40_000
 _FORGED: Final = 900_000
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of untrue paper.
-
-    Attributes:
-        name: of the doubt it should raise; what follows a colon tells two ways apart.
-        unit: of its sizes.
-        sizes: ascending.
-        each: how many are made up of each size.
-    """
-
-    name: str
-    unit: str
-    sizes: tuple[int, ...]
-    each: int
-
-
 _METRES: Final = (300, 500, 700, 1_000, 1_500, 2_500, 5_000)
 KINDS: Final = (
     Kind("borrowed_card", "m", _METRES, 60),
@@ -62,26 +45,11 @@ KINDS: Final = (
     Kind("overfill:tank", "L", (1, 2, 4, 6, 8, 10, 15), 50),
     Kind("overfill:since", "L", (5, 10, 15, 20, 25, 30, 40), 40),
     Kind("two_fills", "min", (2, 5, 10, 20, 30, 45, 60), 50),
-    Kind("padded_litres", "L", (20, 40, 60, 80, 100, 120, 150), 12),
+    Kind("padded_litres", "L", (20, 40, 60, 80, 100, 120, 150, 200), 12),
     Kind("wrong_fuel", "L", (5, 15, 30), 50),
     Kind("garage_never_visited", "m", _METRES, 25),
+    *ORDER_KINDS,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Papers with some that are not true.
-
-    Attributes:
-        receipts, invoices: all that are handed in.
-        untrue: number of a paper → the group that counts as one.
-        apart: true papers of which what is asked is true as well: two pumps within two hours.
-    """
-
-    receipts: tuple[Receipt, ...]
-    invoices: tuple[Invoice, ...]
-    untrue: dict[int, int]
-    apart: frozenset[int] = frozenset()
 
 
 def tampered(world: World, kind: Kind, size: int) -> Case:
@@ -101,8 +69,12 @@ def _borrowed(world: World, size: int, each: int, rng: Generator) -> Case:
         station = spots[world.receipts[int(rng.integers(0, len(world.receipts)))].station]
         at_s = _day_time(world, rng)
         one = _forged(life, station, at_s, len(made), rng)
+        if not life.seen(*_span(one)):
+            continue
         path = _path(life, *_span(one))
-        if size <= _near(path, station.at) < size * _WIDER and not _at_a_station(world, path):
+        stood = _stood(life, *_span(one)) if world.recorded else path
+        fits = size <= _near(path, station.at) < size * _WIDER
+        if fits and not _at_a_station(world, stood):
             made.append(one)
     return _with(world, made)
 
@@ -115,7 +87,10 @@ def _elsewhere(world: World, size: int, each: int, rng: Generator) -> Case:
         if len(changed) == each:
             break
         here = spots[one.station].at
-        path = _path(world.lives[one.vehicle], one.at_s - 45 * 60, one.at_s + 15 * 60)
+        life = world.lives[one.vehicle]
+        if not life.seen(*_span(one)):
+            continue
+        path = _path(life, one.at_s - 45 * 60, one.at_s + 15 * 60)
         for other in _shuffled(list(world.region.stations), rng):
             fits = one.timed and size <= math.dist(here, other.at) < size * _WIDER
             if fits and left[other.name] > 0 and _near(path, other.at) >= size * 0.9:
@@ -134,7 +109,7 @@ def _rarely(world: World) -> dict[str, int]:
 def _without_travel(world: World, size: int, each: int, rng: Generator) -> Case:
     made: list[Receipt] = []
     lives = list(world.lives.values())
-    needed, begin = size * 60, _scored_from(world)
+    needed, begin = size * 60, scored_from(world)
     for _ in range(_TRIES):
         if len(made) == each:
             break
@@ -146,7 +121,8 @@ def _without_travel(world: World, size: int, each: int, rng: Generator) -> Case:
         at_s = since + offset if rng.random() < 0.5 else until - offset
         station = life.car.usual[int(rng.integers(0, len(life.car.usual)))]
         one = _forged(life, station, at_s, len(made), rng)
-        if one.timed and math.dist(where, station.at) > 400.0:
+        seen = life.seen(at_s - needed, at_s + needed)
+        if one.timed and seen and math.dist(where, station.at) > 400.0:
             made.append(one)
     return _with(world, made)
 
@@ -169,7 +145,7 @@ def _overfill_since(world: World, size: int, each: int, rng: Generator) -> Case:
         if one.vehicle == following.vehicle and one.full and one.timed and following.timed
     ]
     for one, following in _shuffled(legs, rng):
-        life, begin = world.lives[one.vehicle], _scored_from(world)
+        life, begin = world.lives[one.vehicle], scored_from(world)
         if len(made) == each:
             break
         if one.at_s < begin or not (one.ml and one.room_ml and following.room_ml):
@@ -247,11 +223,11 @@ def _garage(world: World, size: int, each: int, rng: Generator) -> Case:
     lives, garages = list(world.lives.values()), world.region.garages
     last = world.first_day + world.days
     for _ in range(_TRIES):
-        if len(made) == each:
+        if len(made) == each or not garages:
             break
         life = lives[int(rng.integers(0, len(lives)))]
         garage = garages[int(rng.integers(0, len(garages)))]
-        day = int(rng.integers(last - SCORED_DAYS, last - 4))
+        day = int(rng.integers(last - world.scored_days, last - 4))
         begin = almanac.start_of(day - 11) // 1_000_000
         first = bisect_left(life.stays, begin, key=lambda stay: stay[1])
         end = bisect_left(life.stays, begin + 14 * _DAY, key=lambda stay: stay[0])
@@ -274,21 +250,13 @@ _MAKERS: Final[dict[str, Callable[[World, int, int, Generator], Case]]] = {
     "padded_litres": _padded,
     "wrong_fuel": _wrong_fuel,
     "garage_never_visited": _garage,
+    **ORDER_MAKERS,
 }
 
 
-def scored_from_us(world: World) -> int:
-    """Return from when on papers are scored, µs UTC."""
-    return _scored_from(world) * 1_000_000
-
-
-def _scored_from(world: World) -> int:
-    return almanac.start_of(world.first_day + world.days - SCORED_DAYS) // 1_000_000
-
-
 def _scored(world: World) -> list[Receipt]:
-    begin = _scored_from(world)
-    end = begin + (SCORED_DAYS - 1) * _DAY
+    begin = scored_from(world)
+    end = begin + (world.scored_days - 1) * _DAY
     return [one for one in world.receipts if begin <= one.at_s < end]
 
 
@@ -322,8 +290,8 @@ def _forged(life: Life, where: Spot, true_s: int, n: int, rng: Generator) -> Rec
 
 
 def _day_time(world: World, rng: Generator) -> int:
-    day = int(rng.integers(0, SCORED_DAYS - 1))
-    return _scored_from(world) + day * _DAY + int(rng.uniform(7, 20) * _HOUR)
+    day = int(rng.integers(0, world.scored_days - 1))
+    return scored_from(world) + day * _DAY + int(rng.uniform(7, 20) * _HOUR)
 
 
 def _span(one: Receipt) -> tuple[int, int]:
@@ -339,8 +307,14 @@ def _path(life: Life, from_s: int, to_s: int) -> Floats:
     return np.column_stack((np.interp(times, life.t, life.x), np.interp(times, life.t, life.y)))
 
 
+def _stood(life: Life, from_s: int, to_s: int) -> Floats:
+    """Return where a vehicle stood in a span of time: rows of x and y."""
+    found = [at for begin, end, at, _ in life.stays if begin < to_s and from_s < end]
+    return np.array(found, np.float64).reshape(-1, 2)
+
+
 def _near(path: Floats, at: Point) -> float:
-    return float(np.hypot(path[:, 0] - at[0], path[:, 1] - at[1]).min())
+    return float(np.hypot(path[:, 0] - at[0], path[:, 1] - at[1]).min(initial=math.inf))
 
 
 def _at_a_station(world: World, path: Floats) -> bool:

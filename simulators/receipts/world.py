@@ -8,13 +8,17 @@ from typing import Final
 
 import numpy as np
 
+from simulators import almanac
 from simulators.receipts.life import Life, cars, live
+from simulators.receipts.orders import Request, orders
 from simulators.receipts.papers import Invoice, Receipt, invoices, on_day, receipts
 from simulators.receipts.region import Region, region
 from simulators.receipts.terminal import Sent, sent
 
 VEHICLES: Final = 40
 DAYS: Final = 290
+SCORED_DAYS: Final = 110
+"""The last days of a world: before them stations are learned."""
 _FIRST: Final = (date(2025, 3, 1) - date(1970, 1, 1)).days
 _EACH: Final = 1_000
 """Numbers of papers that each vehicle has to itself."""
@@ -32,6 +36,9 @@ class World:
         tracks: code → what the terminal sent.
         receipts: all true ones, by vehicle and time.
         invoices: all true ones.
+        orders: all true ones; none: they are not kept.
+        recorded: its tracks are real; of a vehicle that passes everything, only stops count.
+        scored_days: the last days, in which papers are tampered with.
     """
 
     seed: int
@@ -42,6 +49,9 @@ class World:
     tracks: dict[str, Sent]
     receipts: tuple[Receipt, ...]
     invoices: tuple[Invoice, ...]
+    orders: tuple[Request, ...] = ()
+    recorded: bool = False
+    scored_days: int = SCORED_DAYS
 
 
 def world(seed: int, vehicles: int = VEHICLES, days: int = DAYS) -> World:
@@ -57,10 +67,12 @@ def world(seed: int, vehicles: int = VEHICLES, days: int = DAYS) -> World:
     lives = {one.code: live(where, one, first, days) for one in cars(where, vehicles)}
     statements = []
     repairs = []
+    asked = []
     for n, life in enumerate(lives.values()):
         mine = receipts(life, n * _EACH, seed)
         statements += [one if one.timed else on_day(one) for one in mine]
         repairs += invoices(life, n * _EACH, seed)
+        asked += orders(life, n * _EACH, seed)
     return World(
         seed,
         where,
@@ -70,4 +82,15 @@ def world(seed: int, vehicles: int = VEHICLES, days: int = DAYS) -> World:
         {code: sent(life, seed) for code, life in lives.items()},
         tuple(statements),
         tuple(repairs),
+        tuple(asked),
     )
+
+
+def scored_from_us(made: World) -> int:
+    """Return from when on papers are scored, µs UTC."""
+    return scored_from(made) * 1_000_000
+
+
+def scored_from(made: World) -> int:
+    """Return from when on papers are tampered with, s UTC."""
+    return almanac.start_of(made.first_day + made.days - made.scored_days) // 1_000_000

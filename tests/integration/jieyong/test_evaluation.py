@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from fleet.joining.rules import Rules
+from jieyong import cli
 from jieyong.commands.fleet_check_tables import curves_as_json
 from jieyong.evaluation.run import evaluate
 from jieyong.evaluation.score import ENOUGH_PER_MILLE, TOLD_PER_MILLE, together
+from jieyong.evaluation.staged import on_recordings
 from simulators.receipts.tamper import KINDS
+from tests.unit.simulators.taxis import write_taxi
 
 HELD_OUT = 6_003
 FLOORS = {
@@ -19,19 +24,25 @@ FLOORS = {
     "station_elsewhere": 500,
     "without_travel": 90,
     "overfill:tank": 10,
-    "overfill:since": 20,
-    "two_fills": 60,
+    "overfill:since": 25,
+    "two_fills": 45,
     "wrong_fuel": 5,
     "garage_never_visited": 500,
+    "padded_litres": 150,
+    "order_kilometres": 80,
 }
 """As docs/joining.md publishes them."""
-WITHOUT_FLOOR = {"padded_litres": (120, 900)}
-"""From which size on it is measured all the same, and what it must keep: no 98 % on every seed."""
+NO_FLOOR = {
+    "order_without_trip": (60, 900),
+    "trip_without_order": (10, 900),
+    "trip_without_order:shifted": (120, 900),
+}
+"""From which size on it is measured all the same, and what it must keep: not 98 % on every seed."""
 
 
 @pytest.mark.timeout(900)
 def test_above_its_floor_every_kind_is_found_on_a_seed_that_nobody_looked_at() -> None:
-    bounds = {name: (size, ENOUGH_PER_MILLE) for name, size in FLOORS.items()} | WITHOUT_FLOOR
+    bounds = {name: (size, ENOUGH_PER_MILLE) for name, size in FLOORS.items()} | NO_FLOOR
     kinds = [
         replace(kind, sizes=tuple(size for size in kind.sizes if size >= bounds[kind.name][0]))
         for kind in KINDS
@@ -47,3 +58,27 @@ def test_above_its_floor_every_kind_is_found_on_a_seed_that_nobody_looked_at() -
         assert (sums.precision or 0) >= enough, one
     shown = json.loads(curves_as_json(HELD_OUT, 2, curves))
     assert [one["kind"] for one in shown["kinds"]] == [kind.name for kind in KINDS]
+
+
+def test_untrue_papers_on_tracks_of_files_are_found(tmp_path: Path) -> None:
+    for n in range(2):
+        write_taxi(tmp_path / f"new_{n}.txt", n * 700.0)
+    kinds = [kind for kind in KINDS if kind.name in {"wrong_fuel", "two_fills"}]
+    curves = evaluate(1, Rules(), fleets=1, fleet=on_recordings(tmp_path), kinds=kinds)
+    found = {one.kind.name: one.scores[-1] for one in curves}
+    assert found["wrong_fuel"].found == found["wrong_fuel"].made > 0
+    assert found["two_fills"].found > 0
+
+
+@pytest.mark.parametrize("line", [None, "37.7 -122.4 occupied never"])
+def test_tracks_that_cannot_be_read_are_refused_with_the_reason(
+    line: str | None, tmp_path: Path
+) -> None:
+    if line is not None:
+        (tmp_path / "one.txt").write_text(line, encoding="ascii")
+    given = ["fleet", "evaluate", "--seed", "1", "--tracks", str(tmp_path)]
+    done = CliRunner().invoke(cli.app, given)
+    assert done.exit_code != 0
+    said = str(done.exception) + done.output
+    assert "--tracks" in said
+    assert ("one.txt:1" in said) is (line is not None)

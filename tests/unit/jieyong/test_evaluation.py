@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fleet.joining.verdict import Check, Doubt, Figure, Finding, Kind, Verdict, Why
-from jieyong.evaluation.score import Score, floor, score, together
-from simulators.receipts.tamper import Case
+from jieyong.evaluation.score import Score, floor, floor_of_told, score, together
+from jieyong.evaluation.trips import numbered
+from simulators.receipts.case import Case
 
 
 def verdict(
@@ -90,3 +93,24 @@ def test_the_floor_is_where_everything_larger_is_enough_too() -> None:
 def test_fleets_are_summed() -> None:
     parts = [Score(5, 10, 9, 8, 1, 100, 2), Score(5, 20, 19, 18, 0, 200, 1)]
     assert together(parts) == Score(5, 30, 28, 26, 1, 300, 3)
+
+
+def test_trips_have_numbers_of_their_own_and_belong_to_the_drive_they_are_in() -> None:
+    def trip(vehicle: str, at_s: int) -> Verdict:
+        one = verdict(at_s * 1_000_000, Doubt.TRIP_WITHOUT_ORDER, vehicle=vehicle)
+        return replace(one, kind=Kind.TRIP, check=Check.TRIP, at_us=at_s * 1_000_000)
+
+    hour = 3_600
+    driven = {("v", hour, 2 * hour): 0, ("w", hour, 2 * hour): 1, ("w", 9 * hour, 10 * hour): 2}
+    found = [trip("v", hour + 5), trip("v", hour + 900), trip("w", hour + 5), trip("v", 5 * hour)]
+    case, numbered_so = numbered(Case((), (), {}, driven=driven), found)
+    assert [one.number for one in numbered_so] == [0, 1, 2, 3]
+    assert case.untrue == {0: 0, 1: 0, 2: 1, -3: 2}
+    made = score(5, case, numbered_so, Doubt.TRIP_WITHOUT_ORDER, runs=False)
+    assert (made.made, made.told, made.found, made.false) == (3, 2, 2, 1)
+
+
+def test_a_floor_of_what_can_be_told_asks_for_enough_of_it() -> None:
+    few, many = Score(1, 100, 19, 19, 0, 100), Score(2, 100, 20, 20, 0, 100)
+    assert floor([few, many]) is None
+    assert floor_of_told([few, many]) == 2

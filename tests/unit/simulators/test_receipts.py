@@ -8,7 +8,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simulators.receipts.tamper import KINDS, RUN, Kind, tampered
+from simulators.receipts.case import Kind
+from simulators.receipts.tamper import KINDS, RUN, tampered
+from simulators.receipts.tamper_orders import ORDER_KINDS
 from simulators.receipts.world import World, world
 
 
@@ -96,3 +98,33 @@ def test_two_true_pumps_within_two_hours_are_left_out_of_the_count(made: World) 
         if before.vehicle == one.vehicle and one.true_s - before.true_s <= 7_200
     }
     assert close <= case.apart
+
+
+def test_an_order_covers_the_outing_that_it_is_of(made: World) -> None:
+    assert made.orders
+    for one in made.orders:
+        left, back = one.true_s
+        assert one.out_s <= left < back
+        assert one.back_s is None or one.back_s >= back
+    assert any(one.back_s is None for one in made.orders)
+    assert any(one.back_hm is None for one in made.orders)
+
+
+@pytest.mark.parametrize("name", [one.name for one in ORDER_KINDS])
+def test_orders_are_untrue_as_much_as_their_size_says(made: World, name: str) -> None:
+    largest = kind(name).sizes[-2]
+    case = tampered(made, kind(name), largest)
+    assert case.untrue or case.driven
+    for one in case.orders:
+        if one.number in case.untrue and one.number >= 900_000:
+            life, wide = made.lives[one.vehicle], largest * 60
+            ends = [one.out_s - wide, (one.back_s or 0) + wide]
+            assert np.diff(np.interp(ends, life.t, life.metres))[0] < 1.0
+        elif one.number in case.untrue:
+            true = next(other for other in made.orders if other.number == one.number)
+            assert (one.back_hm or 0) - (true.back_hm or 0) == largest * 10
+    for vehicle, left, back in case.driven:
+        life = made.lives[vehicle]
+        assert np.diff(np.interp([left, back], life.t, life.metres))[0] > 0.0
+        true_to_it = [one for one in case.orders if one.true_s == (left, back)]
+        assert len(true_to_it) == (1 if name.endswith(":shifted") else 0)

@@ -147,3 +147,44 @@ def test_where_no_orders_are_kept_a_trip_raises_no_doubt() -> None:
     long_ago = order(1, DAY - timedelta(days=40), "08:50", "10:10")
     assert {one.why for one in ordered(long_ago).values()} == {Why.NO_ORDERS}
     assert {one.why for one in ordered().values()} == {Why.NO_ORDERS}
+
+
+def test_an_order_without_a_return_claims_no_way_as_its_own() -> None:
+    # Of the day's two ways of 5 km each, this order is of the morning's; it does not say so.
+    assert of_order(back=None, out_hm=1000, back_hm=1040).finding is Finding.AGREES
+    assert of_order(back=None, out_hm=1000, back_hm=1500).doubt is Doubt.ORDER_KILOMETRES
+
+
+def test_a_trip_that_only_an_order_without_a_return_may_speak_of_cannot_be_told() -> None:
+    evening = Check.TRIP, us(DAY, "16:00")
+    assert ordered(order(1, DAY, "08:50", None))[evening].why is Why.TIME_UNKNOWN
+    both = order(1, DAY, "08:50", None), order(2, DAY, "15:50", "17:00")
+    assert ordered(*both)[evening].finding is Finding.AGREES
+
+
+def test_a_way_that_nobody_saw_is_none_for_an_order_and_none_without_one() -> None:
+    # A wild fix between two of a parked vehicle gives such a trip.
+    records = subject(Car("v", {}), order(1, DAY, "15:50", "16:40"), others=False)
+    vehicle = records.vehicles["v"]
+    trips = replace(vehicle.track.trips, gap_mm=vehicle.track.trips.distance_mm)
+    blind = replace(vehicle, track=replace(vehicle.track, trips=trips))
+    span = us(DAY), us(DAY + timedelta(days=1))
+    checks = {Check.ORDER, Check.TRIP}
+    found = {
+        (one.check, one.number): one
+        for one in verdicts(Records({"v": blind}), *span, RULES, checks=checks)
+    }
+    assert found[Check.ORDER, 1].why is Why.TRACK_INCOMPLETE
+    assert found[Check.TRIP, us(DAY, "09:00")].why is Why.TRACK_INCOMPLETE
+    assert found[Check.TRIP, us(DAY, "16:00")].finding is Finding.AGREES
+
+
+def test_what_an_odometer_gained_in_silence_is_no_way_of_an_order_for_certain() -> None:
+    car = Car("v", {DAY: HOME}, odometer=True)
+    records = subject(car, order(1, DAY, "08:50", "16:40"), others=False)
+    vehicle = records.vehicles["v"]
+    gained = vehicle.track.stops.terminal_mm.copy()
+    gained[vehicle.track.stops.touching(us(DAY, "12:00"), us(DAY, "12:00")).start] = 12_000_000
+    track = replace(vehicle.track, stops=replace(vehicle.track.stops, terminal_mm=gained))
+    one = judged(Records({"v": replace(vehicle, track=track)}), Check.ORDER, 1)
+    assert one.why is Why.TRACK_INCOMPLETE
