@@ -57,6 +57,13 @@ class Division:
             return [holder for holder, _ in ways]
         return [self.routes.of(self.institution, account, day)]
 
+    def payer(self, account: str, meter: int, day: date) -> Holder:
+        """Return for whom that part of an account's bills counts that one of its meters counts."""
+        for holder, meters in self.ways.get((account, day), ()):
+            if meter in meters:
+                return holder
+        return self.routes.of(self.institution, account, day)
+
     def part(self, holder: Holder, account: str | None, day: date) -> bool | Slice:
         """Return what of something counts for a holder on a day; see ``figures.Keep``."""
         ways = self.ways.get((account, day))

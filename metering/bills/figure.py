@@ -49,13 +49,13 @@ def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
         facts: all there is to know.
         source: what it rests on; None: what comes first and is complete.
     """
-    metered = facts.metered
+    metered, of_accounts = facts.metered, facts.of_accounts
     told = [account.micro for account in facts.accounts]
     billed, fen = total([*told, *(bought.micro for bought in facts.purchases)]), facts.fen
     source = source or _source(facts, billed, metered)
     shared = [share for account in facts.accounts for share in account.quantity]
     micro, estimated, by_days = None, 0, 0
-    if source is Source.BILLED:
+    if source in {Source.BILLED, Source.MIXED}:
         micro = billed
         estimated = sum(share.value for share in shared if share.estimated)
         by_days = sum(share.value for share in shared if share.how is How.DAYS)
@@ -64,8 +64,11 @@ def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
     elif source is Source.ENTERED and facts.entered is not None:
         micro = facts.entered.micro
         fen = facts.entered.fen if fen is None else fen
+    if source is Source.MIXED and facts.meters is not None:
+        micro = total([micro, facts.meters.micro])
+        estimated += facts.meters.estimated
     compared = total(told)
-    counted = None if metered is None else metered.micro
+    counted = None if of_accounts is None else of_accounts.micro
     difference = None if compared is None or counted is None else compared - counted
     return Figure(
         facts=facts,
@@ -75,22 +78,25 @@ def figure(facts: MonthFacts, source: Source | None = None) -> Figure:
         estimated=estimated,
         by_days=by_days,
         billed=billed,
-        metered=counted,
+        metered=None if metered is None else metered.micro,
         difference=difference,
         reasons=_reasons(facts, difference, no_bill=None in told),
     )
 
 
 def _source(facts: MonthFacts, billed: int | None, metered: Metered | None) -> Source:
+    meters = facts.meters
+    beside = facts.is_mixed and meters is not None and meters.complete
     there = {
-        Source.BILLED: billed is not None,
+        Source.BILLED: billed is not None and not facts.is_mixed,
+        Source.MIXED: billed is not None and beside,
         Source.METERED: metered is not None and metered.complete,
         Source.ENTERED: facts.entered is not None and facts.entered.micro is not None,
         Source.NONE: True,
     }
-    order = [Source.BILLED, Source.METERED, Source.ENTERED, Source.NONE]
+    order = [Source.BILLED, Source.MIXED, Source.METERED, Source.ENTERED, Source.NONE]
     if facts.first is First.METER:
-        order[:2] = [Source.METERED, Source.BILLED]
+        order[:3] = [Source.METERED, Source.BILLED, Source.MIXED]
     return next(source for source in order if there[source])
 
 
@@ -105,13 +111,15 @@ def _of_days(days: Sequence[date], metered: MeterDays | None, meters: Sequence[i
 
 
 def _reasons(facts: MonthFacts, difference: int | None, *, no_bill: bool) -> tuple[Reason, ...]:
-    if not facts.accounts or difference == 0:
+    beside = facts.meters if facts.is_mixed else None
+    gap = beside is not None and not beside.complete
+    if not facts.accounts or (difference == 0 and not gap):
         return ()
     metered = [account.metered for account in facts.accounts]
     lacking = {
         Reason.NO_BILL: no_bill,
         Reason.NO_METER: any(one is None for one in metered),
-        Reason.METER_GAP: any(one is not None and not one.complete for one in metered),
+        Reason.METER_GAP: gap or any(one is not None and not one.complete for one in metered),
     }
     quantity = [share for account in facts.accounts for share in account.quantity]
     explaining = {

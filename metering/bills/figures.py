@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -83,7 +82,7 @@ def with_meters(
     papers: Papers,
     tick: Tick = lambda: None,
 ) -> list[Figure]:
-    """Return the own figures of a scope; where there is no account meters count.
+    """Return the own figures of a scope; on the days without an account meters count.
 
     Args:
         conn: as for :func:`figures`.
@@ -92,7 +91,7 @@ def with_meters(
         papers: of the same months.
         tick: told of each month.
     """
-    tree = counted_by_tree(conn, scope, loaded.held, words(), tick)
+    tree = counted_by_tree(conn, scope, words(), tick)
     order = list(words().energies)
     only = scope.institutions
     known = {*tree, *(whose for month in papers.values() for whose in month)}
@@ -111,7 +110,7 @@ def _figure(
     if known is not None and meters is None:
         return known
     facts = facts_of(loaded, *whose) if known is None else known.facts
-    return figure(replace(facts, meters=meters))
+    return figure(facts.beside(meters))
 
 
 def facts_of(loaded: Loaded, whose: Whose, month: date, keep: Keep | None = None) -> MonthFacts:

@@ -16,6 +16,7 @@ _PRICE: Final = Decimal("0.0001")
 _FINE: Final = frozenset({"t", "GJ", "tce"})
 SOURCES: Final[Mapping[Source, str]] = {
     Source.BILLED: "票据",
+    Source.MIXED: "票据＋计量",
     Source.METERED: "计量",
     Source.ENTERED: "历史录入",
     Source.NONE: "未知",
@@ -27,6 +28,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.BILL_ESTIMATED: "账单为估算",
     Reason.RATIO: "疑似倍率问题",
     Reason.READING_DAY: "抄表日与月末不一致",
+    Reason.BELOW_ZERO: "转供、外供多于用量",
     Reason.UNEXPLAINED: "待说明",
 }
 """They word doubts, never a finding."""
@@ -69,6 +71,8 @@ def ledger_table(
     remarks = ["用量以结算票据为准，计量数据用于核对；留空表示未知，不是零。"]
     if unknown or no_cost:
         remarks.append(f"合计不含未知的月份：{unknown} 个月无用量，{no_cost} 个月无金额。")
+    if any(figure.facts.is_mixed for figure in figures):
+        remarks.append("户号在月内起止的，有户号的日子按票据，其余日子按计量；这些日子的金额未知。")
     return Table(
         name=kind.name,
         title=f"能源资源消费台账（{kind.name}）",
@@ -125,7 +129,10 @@ def _row(figure: Figure, names: Mapping[str, str], consumers: Sequence[str]) -> 
         },
         "amount": amount_of(figure.fen),
         "price": _price(figure),
-        "source": SOURCES[figure.source],
+        "source": sources_text(
+            list(figure.by_source) if figure.source is Source.MIXED else [figure.source],
+            figure.by_source,
+        ),
         "estimated": quantity_of(figure.estimated) if known else None,
         "by_days": quantity_of(figure.by_days) if known else None,
         "billed": quantity_of(figure.billed),
@@ -142,6 +149,14 @@ def _row(figure: Figure, names: Mapping[str, str], consumers: Sequence[str]) -> 
 def quantity_of(micro: int | None) -> Decimal | None:
     """Return a quantity in its unit."""
     return None if micro is None else micro * _MICRO
+
+
+def sources_text(sources: Sequence[Source], micros: Mapping[Source, int]) -> str:
+    """Say what a figure rests on; where that is several, how much on each."""
+    if len(sources) < 2:
+        return "、".join(SOURCES[source] for source in sources)
+    said = {s: f"{SOURCES[s]} {(micro * _MICRO).normalize():f}" for s, micro in micros.items()}
+    return "、".join(said.get(source, SOURCES[source]) for source in sources)
 
 
 def amount_of(fen: int | None) -> Decimal | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from metering.bills.model import First
@@ -16,6 +16,7 @@ class Source(enum.StrEnum):
     """What a figure rests on."""
 
     BILLED = "billed"
+    MIXED = "mixed"  # billed while there is an account, metered on the other days
     METERED = "metered"
     ENTERED = "entered"
     NONE = "none"
@@ -30,6 +31,7 @@ class Reason(enum.StrEnum):
     BILL_ESTIMATED = "bill_estimated"
     RATIO = "ratio"  # the bill is a whole multiple of the meter, or the other way round
     READING_DAY = "reading_day"  # the bill's period is not the month: it was shared out
+    BELOW_ZERO = "below_zero"  # meters saw more passed on than bills say was there
     UNEXPLAINED = "unexplained"
 
 
@@ -116,7 +118,7 @@ class MonthFacts:
         month: its first day.
         accounts: utility accounts.
         purchases: energy bought.
-        meters: what its meters counted, for an institution without an account of this energy.
+        meters: what its meters counted on the days on which it has no account of this energy.
         entered: what was brought in from earlier records.
         first: what the figure rests on when both are there.
     """
@@ -139,27 +141,36 @@ class MonthFacts:
         """Yield the days of the month."""
         return days_of(self.month, next_month(self.month))
 
+    def beside(self, meters: Metered | None) -> MonthFacts:
+        """Return the same with what meters counted on the days without an account.
+
+        Purchases beside accounts tell of those days.
+        """
+        told = self.accounts and self.purchases
+        return self if meters is None or told else replace(self, meters=meters)
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether accounts tell of some days of the month, meters of the others."""
+        return bool(self.accounts) and self.meters is not None
+
+    @property
+    def of_accounts(self) -> Metered | None:
+        """What the meters of its accounts counted together; None: there are none."""
+        return _together([account.metered for account in self.accounts])
+
     @property
     def metered(self) -> Metered | None:
-        """What the meters of its accounts counted together; None: there are none."""
-        if not self.accounts:
-            return self.meters
-        found = [account.metered for account in self.accounts if account.metered is not None]
-        if not found:
-            return None
-        if len(self.accounts) == 1:
-            return found[0]
-        return Metered(
-            micro=total([one.micro for one in found if one.micro is not None]),
-            estimated=sum(one.estimated for one in found),
-            complete=len(found) == len(self.accounts) and all(one.complete for one in found),
-            meters=tuple(sorted({meter for one in found for meter in one.meters})),
-        )
+        """What the meters of its accounts, and those of the other days, counted; None: none."""
+        if not self.is_mixed:
+            return self.of_accounts if self.accounts else self.meters
+        return _together([*(account.metered for account in self.accounts), self.meters])
 
     @property
     def fen(self) -> int | None:
         """Hundredths of a yuan by bills and purchases; None when they do not say all."""
-        return total([a.fen for a in self.accounts] + [p.fen for p in self.purchases])
+        told = total([a.fen for a in self.accounts] + [p.fen for p in self.purchases])
+        return None if self.is_mixed else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +186,7 @@ class Figure:
         by_days: the part of ``micro`` that was shared out by days alone.
         billed: by bills and purchases.
         metered: by meters, as far as known.
-        difference: bills of accounts − meters; None: nothing to compare.
+        difference: bills of accounts − their meters; None: nothing to compare.
         reasons: why they differ or cannot be compared.
     """
 
@@ -195,10 +206,25 @@ class Figure:
         """``micro``, or what bills and purchases, or else meters, tell of it; None: nothing."""
         if self.micro is not None:
             return self.micro
-        told = [share.value for account in self.facts.accounts for share in account.quantity]
-        bought = [p.micro for p in self.facts.purchases if p.micro is not None]
+        facts = self.facts
+        told = [share.value for account in facts.accounts for share in account.quantity]
+        bought = [p.micro for p in facts.purchases if p.micro is not None]
         by_bills = total([*told, *bought])
-        return self.metered if by_bills is None else by_bills
+        counted = facts.of_accounts if facts.is_mixed else facts.metered
+        papers = counted.micro if by_bills is None and counted is not None else by_bills
+        beside = facts.meters.micro if facts.is_mixed and facts.meters is not None else None
+        return total(micro for micro in (papers, beside) if micro is not None)
+
+    @property
+    def by_source(self) -> Mapping[Source, int]:
+        """Millionths by what they rest on; they add up to ``micro``. Empty: it is not known."""
+        if self.micro is None:
+            return {}
+        meters = self.facts.meters
+        if self.source is not Source.MIXED or meters is None:
+            return {self.source: self.micro}
+        counted = meters.micro or 0
+        return {Source.BILLED: self.micro - counted, Source.METERED: counted}
 
     @property
     def bill_ids(self) -> tuple[int, ...]:
@@ -221,6 +247,19 @@ class Figure:
         """Return millionths and hundredths of a yuan that were bought for a class of consumers."""
         bought = [p for p in self.facts.purchases if p.consumer == consumer]
         return total(p.micro for p in bought), total(p.fen for p in bought)
+
+
+def _together(each: Sequence[Metered | None]) -> Metered | None:
+    """Add up what is there; None among them: there it is not complete."""
+    found = [one for one in each if one is not None]
+    if not found or len(each) == 1:
+        return found[0] if found else None
+    return Metered(
+        micro=total([one.micro for one in found if one.micro is not None]),
+        estimated=sum(one.estimated for one in found),
+        complete=len(found) == len(each) and all(one.complete for one in found),
+        meters=tuple(sorted({meter for one in found for meter in one.meters})),
+    )
 
 
 def _whole(parts: Sequence[Share], days: int) -> int | None:

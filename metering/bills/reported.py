@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,7 +9,7 @@ from fractions import Fraction
 
 from metering.bills.figure import figure
 from metering.bills.month import Figure, MonthFacts, Reason, Source, total
-from metering.tree.holders import Holder
+from metering.tree.holders import Holder, parts_of
 from metering.tree.shares import largest_remainder
 
 Route = Callable[[str | None, date], Sequence[Holder]]
@@ -105,8 +104,9 @@ class Reported:
 
     @property
     def micro(self) -> int | None:
-        """Millionths; None while any part is unknown, or there is none."""
-        return total(part.amounts.micro for part in self.parts)
+        """Millionths; None while any part is unknown, there is none, or it would be below 0."""
+        micro = total(part.amounts.micro for part in self.parts)
+        return None if micro is None or micro < 0 else micro
 
     @property
     def known(self) -> int | None:
@@ -174,6 +174,8 @@ class Reported:
     def reasons(self) -> tuple[Reason, ...]:
         """Why bills and meters of the parts differ or cannot be compared."""
         seen = {reason for part in self.parts for reason in part.figure.reasons}
+        if (total(part.amounts.micro for part in self.parts) or 0) < 0:
+            seen.add(Reason.BELOW_ZERO)
         return tuple(reason for reason in Reason if reason in seen)
 
     @property
@@ -274,8 +276,7 @@ def shared(found: Figure, holder: Holder) -> Iterator[tuple[int, Part]]:
     if len(holder) == 1:
         yield holder[0][0], Part(holder[0][1], found, _amounts(values))
         return
-    whole = math.lcm(*(share.denominator for _, share in holder))
-    parts = [int(share * whole) for _, share in holder]
+    parts = [part for _, part in parts_of(holder)]
     columns = [_shared(value, parts) for value in values]
     for (target, share), *given in zip(holder, *columns, strict=True):
         yield target, Part(share, found, _amounts(given))

@@ -7,7 +7,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from metering.bills.ledger import SOURCES, amount_of, ledger_table, ledger_tables, quantity_of
+from metering.bills.ledger import (
+    amount_of,
+    ledger_table,
+    ledger_tables,
+    quantity_of,
+    sources_text,
+)
 from metering.bills.month import Figure
 from metering.bills.reported import Reported
 from metering.bills.ways import Ways
@@ -109,20 +115,9 @@ def _given(one: Reported | None, ways: Ways) -> Row:
         "reported": quantity_of(one.micro),
         "reported_known": quantity_of(one.known),
         "reported_amount": amount_of(one.fen),
-        "reported_source": _sources(one),
+        "reported_source": sources_text(one.sources, one.by_source),
         "contains": ways.contained(one),
     }
-
-
-def _sources(one: Reported) -> str:
-    """Say what it rests on; where that is several, how much on each."""
-    if len(one.sources) < 2:
-        return "、".join(SOURCES[source] for source in one.sources)
-    amounts = {source: quantity_of(micro) for source, micro in one.by_source.items()}
-    return "、".join(
-        f"{SOURCES[source]} {amounts[source]:f}" if source in amounts else SOURCES[source]
-        for source in one.sources
-    )
 
 
 def _goes(ways: Ways, one: Figure) -> str:

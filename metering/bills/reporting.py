@@ -20,24 +20,27 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from metering.bills.behind import Mains, main_meters, payers
+from metering.bills.counted import fits, metered, without_account
 from metering.bills.divisions import Division
 from metering.bills.figure import figure
 from metering.bills.figures import Papers, Tick, by_papers, facts_of, whole_months, with_meters
 from metering.bills.load import Loaded, Whose, load
-from metering.bills.month import Figure, Metered, MonthFacts, Source
+from metering.bills.month import Figure, MonthFacts
 from metering.bills.reported import Part, Reported, routed, shared
 from metering.bills.routes import Routes, routes
 from metering.bills.share import each_month
+from metering.bills.telling import told
 from metering.bills.words import Words, words
 from metering.derive.times import next_month
 from metering.tree import scope as tree_scope
 from metering.tree.holders import NOBODY, OUTSIDE, Holder
 from metering.tree.origin import Line, lines_by_origin
+from metering.tree.totals import Figure as Counted
 
 Key = tuple[int, str, date]
 """(id of who reports, energy, month)."""
-_Counted = dict[Whose, list[tuple[int, Figure, bool]]]
-"""(id of who reports it, what meters say, whether it was generated)."""
+_Counted = dict[Whose, list[Line]]
 _ALL: Final = Fraction(1)
 ROUNDS: Final = 3
 """How often each month is gone through: papers, what is reported, meters of who has no account."""
@@ -142,8 +145,9 @@ def _both(  # noqa: PLR0913 - what is asked for, and how
     loaded = load(conn, members, words(), apart=ways.accounts)
     papers = by_papers(loaded, months, tick)
     parts: dict[Key, list[Part]] = defaultdict(list)
+    mains = main_meters(conn)
     for month in papers:
-        for energy, target, part in _of_month(conn, loaded, ways, papers, (month, zone)):
+        for energy, target, part in _of_month(conn, loaded, ways, papers, (month, zone, mains)):
             parts[target, energy, month].append(part)
         tick()
     figured = with_meters(conn, asked, loaded, papers, tick) if own else []
@@ -172,39 +176,41 @@ def _of_month(
     loaded: Loaded,
     ways: Routes,
     papers: Papers,
-    of: tuple[date, str],
+    of: tuple[date, str, Mapping[str, Mains]],
 ) -> Iterator[tuple[str, int, Part]]:
-    month, zone = of
+    month, zone, mains = of
     own = papers[month]
-    told = [one for one, known in own.items() if known.facts.accounts or known.facts.purchases]
-    without = [(ways.ids[code], energy) for code, energy in told]
-    lines = lines_by_origin(conn, month, ZoneInfo(zone), without)
-    counted = _counted(lines, ways, month, words())
-    metered = _metered(counted, own, told)
-    for whose, known in own.items():
-        # Who bought some in the year does not know that nothing was bought until it says so; who
-        # has no account any more has nothing to say.
-        silent = known.facts.is_empty and not loaded.buys(whose, month.year)
-        if whose not in metered and not silent:
-            yield from _by_relation(loaded, ways, known)
-    for whose in (*metered, *told):
-        # Earlier records are of all that was used: what was generated is in them.
-        recorded = whose in own and own[whose].source is Source.ENTERED and whose not in metered
-        for target, found, generated in counted.get(whose, ()):
-            if not (generated and recorded):
-                for to, part in shared(found, ((target, _ALL),)):
-                    yield whose[1], to, replace(part, generated=generated)
+    divisions = {
+        whose: Division.of(loaded, ways, known.facts)
+        for whose, known in own.items()
+        if ways.steady(whose[0], month, next_month(month)) is None
+    }
+    charged = payers(mains, ways, own, divisions)
+    lines = lines_by_origin(conn, month, ZoneInfo(zone), charged)
+    beside = without_account(lines, words())
+    counted = _counted(lines, ways, words())
+    for whose in {**own, **counted}:
+        meters = beside.get((ways.ids[whose[0]], whose[1]))
+        buys = loaded.buys(whose, month.year)
+        found = told(own.get(whose), meters, counted.get(whose, ()), buys=buys)
+        if found.papers is not None:
+            yield from _by_relation(loaded, ways, found.papers, divisions.get(whose))
+        for target, generated, said in _metered(found.lines, whose, month):
+            given = replace(said, fen=found.fen)
+            for to, part in shared(given, ((target, _ALL),)):
+                yield whose[1], to, replace(part, generated=generated)
 
 
-def _by_relation(loaded: Loaded, ways: Routes, found: Figure) -> Iterator[tuple[str, int, Part]]:
+def _by_relation(
+    loaded: Loaded, ways: Routes, found: Figure, division: Division | None
+) -> Iterator[tuple[str, int, Part]]:
     facts = found.facts
     whose = (facts.institution, facts.energy)
-    steady = ways.steady(facts.institution, facts.month, next_month(facts.month))
     undivided: tuple[str, ...] = ()
-    if steady is not None:
-        split: Iterable[tuple[Holder, Figure]] = [(steady, found)]
+    if division is None:
+        holder = ways.of(facts.institution, None, facts.month)
+        split: Iterable[tuple[Holder, Figure]] = [(holder, found)]
     else:
-        division = Division.of(loaded, ways, facts)
         undivided = division.undivided
 
         def restrict(holder: Holder) -> MonthFacts:
@@ -217,30 +223,30 @@ def _by_relation(loaded: Loaded, ways: Routes, found: Figure) -> Iterator[tuple[
             yield facts.energy, target, replace(part, undivided=here) if here else part
 
 
-def _counted(lines: Iterable[Line], ways: Routes, month: date, words: Words) -> _Counted:
-    """Return what meters say, by where they stand; each figure with the id of who reports it."""
+def _counted(lines: Iterable[Line], ways: Routes, words: Words) -> _Counted:
+    """Return what meters say, by where it was used."""
     found: _Counted = defaultdict(list)
     for line in lines:
-        known = words.energies.get(line.energy)
-        if line.holder == NOBODY or known is None or known.unit != line.unit:
-            continue
-        counted = line.figure
-        meters = Metered(counted.micro, counted.estimated, counted.complete, line.meters)
-        whose = (ways.codes[line.origin], line.energy)
-        told = figure(MonthFacts(*whose, month, meters=meters))
-        found[whose].append((line.holder, told, line.generated))
+        if line.holder != NOBODY and fits(line, words):
+            found[ways.codes[line.origin], line.energy].append(line)
     return found
 
 
-def _metered(counted: _Counted, own: Mapping[Whose, Figure], told: Sequence[Whose]) -> list[Whose]:
-    """Return of whom the meters alone tell: earlier records stand where they do not know all."""
-    return [
-        whose
-        for whose in counted.keys() - set(told)
-        if whose not in own
-        or own[whose].source is not Source.ENTERED
-        or all(found.source is Source.METERED for _, found, _ in counted[whose])
-    ]
+def _metered(
+    lines: Iterable[Line], whose: Whose, month: date
+) -> Iterator[tuple[int, bool, Figure]]:
+    """Yield who reports what meters counted, whether it was generated, and how much it was.
+
+    What passes on beside a bill stands apart from what is counted where there is none.
+    """
+    sums: dict[tuple[int, bool, bool], tuple[Counted, tuple[int, ...]]] = {}
+    for line in lines:
+        key = (line.holder, line.generated, line.with_account)
+        counted, meters = sums.get(key, (Counted(), ()))
+        sums[key] = counted.plus(line.figure), (*meters, *line.meters)
+    for (holder, generated, _), (counted, meters) in sums.items():
+        facts = MonthFacts(*whose, month, meters=metered(counted, meters))
+        yield holder, generated, figure(facts)
 
 
 def _listed(

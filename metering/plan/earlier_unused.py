@@ -18,7 +18,7 @@ from metering.tree.totals import month_totals
 _Key = tuple[str, str, date]
 """(institution, energy, month), or (meter, "", month)."""
 
-_KNOWN: Final = frozenset([Source.BILLED, Source.METERED])
+_KNOWN: Final = frozenset([Source.BILLED, Source.MIXED, Source.METERED])
 _METERS: Final[LiteralString] = """
     SELECT m.code, c.month FROM meter m JOIN consumption_month c ON c.meter_id = m.id
     WHERE m.code = ANY(%s) AND c.month = ANY(%s) AND c.covered_s >= extract(epoch FROM

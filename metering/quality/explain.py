@@ -108,6 +108,7 @@ def explain(
         missing=missing(conn, meter, window, zone, now),
         entries=facts_read.entries(conn, meter, span),
         bills=facts_read.bills(conn, meter, window),
+        accounts=facts_read.accounts(conn, meter, window),
         check=checked,
         inputs=tuple(_inputs(conn, formula, window, span)),
         waiting=facts_read.waiting(conn, meter, span),

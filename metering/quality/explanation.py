@@ -148,6 +148,21 @@ class BillLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDays:
+    """Days ``[first, end)`` on which the meter counts an account, or none.
+
+    Attributes:
+        account: code; None: no account tells of these days.
+        micro: what the meter counted on them, millionths of the unit; None: nothing is known.
+    """
+
+    account: str | None
+    first: date
+    end: date
+    micro: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class InputLine:
     """What a formula names.
 
@@ -189,6 +204,7 @@ class Explanation:
         missing: times that should be known and are not, with the reason.
         entries: that people made.
         bills: that overlap it.
+        accounts: its days by account, where it counts one on some of them only.
         check: against the counter; None for a virtual meter.
         inputs: of a virtual meter, by code.
         waiting: something is to be computed again.
@@ -215,6 +231,7 @@ class Explanation:
     missing: tuple[Gap, ...]
     entries: tuple[EntryLine, ...]
     bills: tuple[BillLine, ...]
+    accounts: tuple[AccountDays, ...]
     check: Check | None
     inputs: tuple[InputLine, ...]
     waiting: bool

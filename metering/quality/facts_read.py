@@ -10,6 +10,7 @@ from psycopg.rows import class_row, scalar_row
 
 from metering.plan.usage import Window
 from metering.quality.explanation import (
+    AccountDays,
     BillLine,
     Device,
     EntryLine,
@@ -97,6 +98,27 @@ _BILLS: Final[LiteralString] = """
       AND b.period && am.valid AND b.period && daterange(%s, %s, '[]')
     ORDER BY 4, 1
 """
+_ACCOUNTS: Final[LiteralString] = """
+    WITH asked AS (
+        SELECT daterange(%(first)s, %(last)s, '[]') AS days
+    ), held AS (
+        SELECT a.code AS account, unnest(range_agg(am.valid * o.valid * asked.days)) AS days
+        FROM utility_account_meter am
+        JOIN utility_account_institution o USING (account_id)
+        JOIN utility_account a ON a.id = account_id, asked
+        WHERE am.meter_id = %(meter)s AND am.withdrawn_at IS NULL AND o.withdrawn_at IS NULL
+        GROUP BY a.code
+    ), spans AS (
+        SELECT account, days FROM held
+        UNION ALL
+        SELECT NULL, unnest(datemultirange(days) - (SELECT range_agg(days) FROM held)) FROM asked
+    )
+    SELECT account, lower(days) AS first, upper(days) AS "end", (
+        SELECT sum(micro)::int8 FROM consumption_day
+        WHERE meter_id = %(meter)s AND day >= lower(days) AND day < upper(days)
+    ) AS micro
+    FROM spans ORDER BY 2
+"""
 _WAITING: Final[LiteralString] = """
     SELECT EXISTS (SELECT FROM metering_due
         WHERE kind = 'meter' AND subject = %(meter)s AND ts_from < %(end)s AND ts_to >= %(begin)s)
@@ -149,6 +171,14 @@ def bills(conn: psycopg.Connection[Any], meter: int, window: Window) -> tuple[Bi
     """Bills of the meter's accounts that overlap some days."""
     with conn.cursor(row_factory=class_row(BillLine)) as cursor:
         return tuple(cursor.execute(_BILLS, [meter, window.first, window.last]).fetchall())
+
+
+def accounts(conn: psycopg.Connection[Any], meter: int, window: Window) -> tuple[AccountDays, ...]:
+    """The days of a window by account; nothing where one, or none, has all of them."""
+    values = {"meter": meter, "first": window.first, "last": window.last}
+    with conn.cursor(row_factory=class_row(AccountDays)) as cursor:
+        found = tuple(cursor.execute(_ACCOUNTS, values).fetchall())
+    return found if any(one.account is None for one in found) else ()
 
 
 def waiting(conn: psycopg.Connection[Any], meter: int, span: Span) -> bool:

@@ -36,6 +36,7 @@ def render(explanation: Explanation) -> str:
         _estimates(explanation, zone),
         _entries(explanation, zone),
         _bills(explanation),
+        _accounts(explanation),
         _missing(explanation, zone),
         _periods(explanation, zone),
         _inputs(explanation, zone),
@@ -192,6 +193,18 @@ def _bills(e: Explanation) -> Iterator[str]:
             f" {unit_name(one.unit)}，金额 {cost}，{words.STATUSES.get(one.status, one.status)}"
             f"（编号 {one.id}，{one.entered_by} 录入）"
         )
+
+
+def _accounts(e: Explanation) -> Iterator[str]:
+    if e.accounts:
+        yield (
+            "户号：只有部分日子属于户号，这些日子以账单为准；"
+            "其余日子，机构没有别的同种户号的，以计量为准："
+        )
+    for one in e.accounts:
+        days = f"{one.first} 至 {one.end - timedelta(days=1)}"
+        whose = "没有户号" if one.account is None else f"户号 {one.account}"
+        yield f"  {days}：{whose}，本表计 {amount(one.micro, _unit(e))}"
 
 
 def _periods(e: Explanation, zone: ZoneInfo) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,6 +28,12 @@ Subject = tuple[str, int]
 def sole(holder_id: int) -> Holder:
     """Return a holder that is one alone."""
     return ((holder_id, Fraction(1)),)
+
+
+def parts_of(holder: Holder) -> list[tuple[int, int]]:
+    """Return (id, its share) of each in the least whole parts."""
+    whole = math.lcm(*(share.denominator for _, share in holder))
+    return [(id_, int(share * whole)) for id_, share in holder]
 
 
 NOBODY_KNOWN: Final = sole(NOBODY)

@@ -8,7 +8,7 @@ import pytest
 from metering.counter.model import Flag
 from metering.plan.usage import Window
 from metering.quality.explain import explain
-from metering.quality.explanation import Explanation
+from metering.quality.explanation import AccountDays, Explanation
 from metering.quality.gaps import Why
 from metering.quality.notes import Note, notes
 from metering.quality.presence import Span, local_span
@@ -212,6 +212,39 @@ def test_bills_of_the_meters_account_stand_beside_the_figure(conn: Conn) -> None
     assert (bill.account, bill.first, bill.end) == ("a", date(2026, 9, 25), date(2026, 10, 25))
     assert (bill.quantity, bill.amount) == (Decimal(700), Decimal(420))
     assert bill.entered_by == "王芳"
+
+
+def test_the_days_of_an_account_and_those_before_stand_apart(conn: Conn) -> None:
+    meter = add_meter(conn, "m")
+    institution = number(conn, "INSERT INTO institution (code, name) VALUES ('czj', '财政局')")
+    account = number(
+        conn,
+        "INSERT INTO utility_account (code, number, supplier, energy, unit)"
+        " VALUES ('a', '5001', '供电局', 'electricity', 'kWh')",
+    )
+    conn.execute(
+        "INSERT INTO utility_account_meter (account_id, meter_id, valid, entered_by, entered_at)"
+        " VALUES (%s, %s, '[2026-01-01,)', '王芳', %s)",
+        [account, meter, NOW],
+    )
+    assert october(conn).accounts == (), "the account is nobody's"
+    conn.execute(
+        "INSERT INTO utility_account_institution"
+        " (account_id, institution_id, valid, entered_by, entered_at)"
+        " VALUES (%s, %s, '[2026-10-03,)', '王芳', %s)",
+        [account, institution, NOW],
+    )
+    conn.execute(
+        "INSERT INTO consumption_day (meter_id, day, micro, estimated, covered_s, flags)"
+        " SELECT %s, d::date, 5, 0, 86400, 0"
+        " FROM generate_series(timestamp '2026-10-01', '2026-10-04', interval '1 day') AS d",
+        [meter],
+    )
+    assert october(conn).accounts == (
+        AccountDays(None, date(2026, 10, 1), date(2026, 10, 3), 10),
+        AccountDays("a", date(2026, 10, 3), date(2026, 11, 1), 10),
+    )
+    assert explain(conn, "m", day(9), SHANGHAI, NOW).accounts == (), "one account has all of it"
 
 
 def test_what_waits_to_be_computed_is_said(conn: Conn) -> None:

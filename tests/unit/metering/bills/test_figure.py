@@ -212,3 +212,46 @@ def test_meters_of_some_accounts_are_not_the_figure_of_all() -> None:
     found = figure(facts(with_meter, without, first=First.METER))
     assert (found.source, found.micro, found.metered) == (Source.BILLED, 6_200, 3_100)
     assert found.reasons == (Reason.NO_METER,)
+
+
+def begun(*, bill: bool = True, complete: bool = True, first: First = First.BILL) -> MonthFacts:
+    """An account from the 11th on, 2,100 of a bill and 90 a day of its meter; 50 before."""
+    days = DAYS[10:]
+    bills = [BillFigures(1, days[0], FEBRUARY, settled=True, micro=2_100, fen=9)] if bill else []
+    one = account_month("a", days, bills, MeterDays.of(metered(90)), [7])
+    before = Metered(50, 3, complete=complete, meters=(8,))
+    return MonthFacts("i-1", "electricity", JANUARY, (one,), first=first).beside(before)
+
+
+def test_days_before_the_account_are_metered_and_the_others_billed() -> None:
+    found = figure(begun())
+    assert (found.source, found.micro, found.estimated) == (Source.MIXED, 2_150, 3)
+    assert found.by_source == {Source.BILLED: 2_100, Source.METERED: 50}
+    assert (found.billed, found.metered, found.difference) == (2_100, 1_940, 210)
+    assert (found.fen, found.known, found.meter_ids) == (None, 2_150, (7, 8))
+
+
+@pytest.mark.parametrize(
+    ("facts", "source", "micro", "known"),
+    [
+        (begun(bill=False), Source.METERED, 1_940, 1_940),
+        (begun(first=First.METER), Source.METERED, 1_940, 1_940),
+        (begun(complete=False), Source.NONE, None, 2_150),
+        (begun(complete=False, bill=False), Source.NONE, None, 1_940),
+        (begun(complete=False, first=First.METER), Source.NONE, None, 2_150),
+    ],
+    ids=["no bill", "meter first", "gap before", "gap and no bill", "meter first with a gap"],
+)
+def test_neither_part_stands_for_the_whole(
+    facts: MonthFacts, source: Source, micro: int | None, known: int
+) -> None:
+    found = figure(facts)
+    assert (found.source, found.micro, found.known) == (source, micro, known)
+    assert sum(found.by_source.values()) == (micro or 0)
+
+
+def test_purchases_beside_an_account_tell_of_the_other_days() -> None:
+    bought = PurchaseFigures(1, "other", 500, 40)
+    facts = replace(begun(), meters=None, purchases=(bought,))
+    assert facts.beside(Metered(50, 3, complete=True, meters=(8,))) == facts
+    assert figure(facts).micro == 2_600

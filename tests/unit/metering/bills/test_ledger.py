@@ -9,7 +9,15 @@ import pytest
 
 from metering.bills.figure import account_month, figure
 from metering.bills.ledger import REASONS, SOURCES, ledger_tables
-from metering.bills.month import Entered, Figure, MonthFacts, PurchaseFigures, Reason, Source
+from metering.bills.month import (
+    Entered,
+    Figure,
+    Metered,
+    MonthFacts,
+    PurchaseFigures,
+    Reason,
+    Source,
+)
 from metering.bills.share import BillFigures, MeterDay, MeterDays, days_of
 from metering.bills.words import words
 from registry.table import Column, Look, Table, write_json
@@ -65,6 +73,16 @@ def test_earlier_records_say_that_they_are() -> None:
     facts = MonthFacts("czj", "electricity", JANUARY, entered=Entered(5_000_000, None, (1,)))
     (row,) = table(figure(facts)).rows
     assert (row["source"], row["quantity"], row["amount"]) == ("历史录入", Decimal(5), None)
+
+
+def test_a_month_of_bills_and_meters_says_how_much_rests_on_each() -> None:
+    mixed = billed(100_000_000).facts.beside(Metered(50_000_000, 0, complete=True, meters=(8,)))
+    found = table(figure(mixed))
+    (row,) = found.rows
+    assert (row["source"], row["quantity"]) == ("票据 3100、计量 50", Decimal(3150))
+    assert (row["amount"], row["price"]) == (None, None)
+    assert any("其余日子按计量" in remark for remark in found.remarks)
+    assert not any("其余日子按计量" in remark for remark in table(billed(1)).remarks)
 
 
 def test_consumers_have_their_columns_only_where_they_matter() -> None:

@@ -14,6 +14,7 @@ from metering.counter.model import Flag
 from metering.quality import words
 from metering.quality.check import Check, Correction, Edge, Segment
 from metering.quality.explanation import (
+    AccountDays,
     BillLine,
     Counter,
     Device,
@@ -99,6 +100,10 @@ FULL = Explanation(
             *(Decimal("700.000000"), "kWh", None, "王芳", NOW),
         ),
     ),
+    accounts=(
+        AccountDays(None, date(2026, 10, 1), date(2026, 10, 3), 140 * KWH),
+        AccountDays("5001", date(2026, 10, 3), date(2026, 11, 1), None),
+    ),
     check=Check((segment(600 * KWH),), EDGES, 640 * KWH),
     inputs=(),
     waiting=False,
@@ -123,6 +128,8 @@ def test_every_part_is_there_in_plain_chinese() -> None:
         "翻转（满度归零）：读数 9,998 → 3，计 200 kWh（设备 d-1）",
         "跳变，用量未知：读数 3 → 90,000，计 未知（设备 d-1）",
         "可疑读数，待确认，暂未计入：读数 3 → 7（设备 d-1）",
+        "  2026-10-01 至 2026-10-02：没有户号，本表计 140 kWh",
+        "  2026-10-03 至 2026-10-31：户号 5001，本表计 未知",
         "抄表 9,990（设备 d-1；李强，2026-11-10 00:00 录入，月初）【已撤销：王芳，",
         "供电局 5001：2026-09-25 至 2026-10-24，700 kWh，金额 未知，已结算（编号 7，王芳 录入）",
         "  10-01   600  ██████████ 100.0%  翻",
