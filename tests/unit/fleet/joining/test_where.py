@@ -74,7 +74,7 @@ def test_who_stood_stayed_unless_long_silent_or_its_odometer_went_on(
         (9, 0, 0, 75 * 60 + 1, 0, False),
     ],
 )
-def test_a_way_is_complete_when_nothing_can_hide_in_it(  # noqa: PLR0913, PLR0917 - what is silent
+def test_a_way_is_complete_when_nothing_can_hide_in_it(  # noqa: PLR0917 - what is silent
     terminal: int | None, hole_s: int, silent_s: int, edge_s: int, jumps: int, complete: bool
 ) -> None:
     way = Way(1_000, 0, terminal, 0, 9, hole_s, silent_s, edge_s, jumps)
