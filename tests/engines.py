@@ -179,13 +179,17 @@ class Cluster:
     def create(self, template: str = TEMPLATE) -> str:
         """A fresh database; returns its conninfo."""
         name = f"t{next(self._numbers)}"
+        created = sql.Identifier(name)
         with self._admin() as conn:
             conn.execute(
                 # Copied as files, not through the log block by block: half the time.
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                    sql.Identifier(name), sql.Identifier(template)
+                    created, sql.Identifier(template)
                 )
             )
+            if template == TEMPLATE:
+                # Migration 0022 has said so of the template: a copy takes over no settings.
+                conn.execute(sql.SQL("ALTER DATABASE {} SET jit = off").format(created))
         return self.server.url_of(name)
 
     def drop(self, conninfo: str) -> None:

@@ -52,6 +52,7 @@ def check_database(
         yield from _engine(conn, where, settings)
         yield from _migrations(conn, where)
         yield from _safety(conn, where)
+        yield from _compiling(conn, where)
         yield from _clock(conn, where, now)
         yield from _trouble(conn, where, now)
         yield from _not_withheld(conn, where, now)
@@ -106,6 +107,14 @@ def _safety(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
         if row is not None and row[0] == "off":
             advice = f"set {name} = on in postgresql.conf"
             yield warning(f"{name} is off: {consequence}", where, advice)
+
+
+def _compiling(conn: psycopg.Connection, where: str) -> Iterator[Finding]:
+    row = conn.execute("SELECT pg_jit_available(), current_database()").fetchone()
+    if row is not None and row[0]:
+        what = "jit is on: the server compiles our statements for longer than it runs them"
+        advice = f'as its owner: ALTER DATABASE "{row[1]}" SET jit = off; then start all anew'
+        yield warning(what, where, advice)
 
 
 def _clock(conn: psycopg.Connection, where: str, now: Callable[[], datetime]) -> Iterator[Finding]:

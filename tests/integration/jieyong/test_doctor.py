@@ -72,6 +72,17 @@ def test_the_engine_is_named(database: str) -> None:
     assert f"({engine.kind})" in looked_at(database)[0].what
 
 
+def test_a_server_that_compiles_our_statements_is_told_not_to(database: str) -> None:
+    with psycopg.connect(database) as conn:
+        name = conn.info.dbname
+        conn.execute(f'ALTER DATABASE "{name}" SET jit = on')
+    with psycopg.connect(database) as conn:
+        [(compiles,)] = conn.execute("SELECT pg_jit_available()").fetchall()
+    advice = [finding.advice for finding in looked_at(database) if "jit is on" in finding.what]
+    assert len(advice) == int(compiles)
+    assert all(f'ALTER DATABASE "{name}" SET jit = off' in what for what in advice)
+
+
 def test_a_database_without_our_schema_lacks_migrations(blank_database: str) -> None:
     (found,) = [f for f in looked_at(blank_database) if f.level is Level.PROBLEM]
     assert "the schema lacks 0001_" in found.what
