@@ -72,9 +72,15 @@ class Mosquitto:
         if self._process is None:
             return
         self._process.send_signal(signal.SIGCONT)
-        self._process.send_signal(how)
-        self._process.wait(30)
-        self._process = None
+        for _ in range(30):  # mosquitto forgets a TERM that comes before its main loop begins
+            self._process.send_signal(how)
+            try:
+                self._process.wait(1)
+            except subprocess.TimeoutExpired:
+                continue
+            self._process = None
+            return
+        raise TimeoutError(f"mosquitto does not end: {self.log()[-2000:]}")
 
 
 def binary() -> str:

@@ -163,7 +163,7 @@ def compare_cards(
             invented=rows if not mine else 0,
         )
     timed = {(one.terminal, one.ts): key for key, one in cards.items() if key[0] not in untimed}
-    expected = {moment for moment, key in timed.items() if key in acknowledged}
+    expected = [moment for moment, key in timed.items() if key in acknowledged]
     rows_timed = {moment: rows for moment, rows in stored.items() if moment[1] is not None}
     return verdict + Verdict(
         expected=len(expected),

@@ -19,11 +19,10 @@ import psycopg
 
 from collector.profile import catalogue
 from collector.spool_model import Fate
-from jieyong.collect import METRICS_FILE, PROFILES, home
+from jieyong.collect import METRICS_FILE, PROFILES, SourceName, home
 from jieyong.demo import account, figures
 from jieyong.demo.account import Truth
 from jieyong.demo.figures import Figures
-from jieyong.demo.stage import SOURCES
 from jieyong.demo.verify import Verdict
 from registry.importing import apply
 from registry.reading import read_inventory
@@ -41,6 +40,7 @@ from tests.engines import StoppableServer
 SIZE = Size(institutions=3, meters=24, ac=4, lights=4, vehicles=60)
 """At one poll and one message a second each: some 500 rows a second."""
 
+SOURCES = (SourceName.MODBUS, SourceName.MQTT)
 PATIENCE_S = 60.0
 
 
