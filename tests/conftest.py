@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from tests.engines import Cluster, StoppableServer, make_server, named_engines
 
 # Whoever is started in the background of a script ignores Ctrl-C, and so would all that he starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Typer's runner builds the tree of all commands anew for each that a test runs, half of its time.
+pytest.MonkeyPatch().setattr("typer.testing._get_command", functools.cache(get_command))
 
 
 @pytest.fixture(scope="session", params=named_engines())
