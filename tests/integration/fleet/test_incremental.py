@@ -43,7 +43,7 @@ def test_pieces_late_doubled_and_disordered(
     bind(conn, numbers[1], vehicle)
     bind(conn, numbers[2], vehicle)
     rows = [row for n in range(3) for row in _later(history(seed * 10 + n, 15), n)]
-    pieces = [rows[n : n + 60] for n in range(0, len(rows), 60)]
+    pieces = _pieces(rows)
     dice.shuffle(pieces)
     for number, piece in enumerate(pieces):
         write(database, piece, numbers)
@@ -59,6 +59,12 @@ def test_pieces_late_doubled_and_disordered(
     assert found == anew(conn)
     assert one(conn, "SELECT count(*) FROM fleet_due") == 0
     assert one(conn, "SELECT count(*) FROM fleet_failure") == 0
+
+
+def _pieces(rows: list[Fix]) -> list[list[Fix]]:
+    """Return some fifty pieces, however many rows there are."""
+    size = max(40, len(rows) // 50)
+    return [rows[n : n + size] for n in range(0, len(rows), size)]
 
 
 def _work_at_some(conn: psycopg.Connection, dice: random.Random) -> None:
@@ -180,7 +186,7 @@ def test_what_is_stored_while_others_compute_is_set_right_in_its_turn(
     terminal, vehicle = add_terminal(conn, "t"), add_vehicle(conn, "v")
     bind(conn, terminal, vehicle)
     rows = [replace(row, terminal=1) for row in history(seed, 30)]
-    pieces = [rows[n : n + 40] for n in range(0, len(rows), 40)]
+    pieces = _pieces(rows)
     dice.shuffle(pieces)
     worker = Worker(conn, TripSettings(), ZONE, lambda: NOW)
     for piece in pieces:
