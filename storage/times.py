@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -18,6 +19,11 @@ DAY_US: Final = 86_400 * SECOND_US
 def us_of(at: datetime) -> int:
     """Return an aware time as µs."""
     return (at - EPOCH) // MICROSECOND
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the moment a local day begins, in its zone."""
+    return datetime.combine(day, time(), zone)
 
 
 def at_us(us: int) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ import psycopg
 
 from fleet.ledger.events import Dashboard, Event, Mileage, Stretch, Unknown
 from fleet.ledger.window import Window
+from storage.times import midnight
 
 _MM_IN_HM: Final = 100_000
 _DAYS: Final[LiteralString] = """
@@ -74,7 +75,8 @@ class Positions:
         if None in ways or (self._source == "terminal" and not _told(inside)):
             return Unknown("期内有些天的里程不知道")
         millimetres = sum(way for way in ways if way is not None)
-        since, until = self._midnight(seen[0]), self._midnight(seen[-1] + timedelta(days=1))
+        since = midnight(seen[0], self._zone)
+        until = midnight(seen[-1] + timedelta(days=1), self._zone)
         return Stretch(self._source, (millimetres + _MM_IN_HM // 2) // _MM_IN_HM, since, until)
 
     def _way(self, one: Day) -> int | None:
@@ -83,10 +85,7 @@ class Positions:
         return 0 if one.terminal_mm is None and one.gps_mm == 0 else one.terminal_mm
 
     def _inside(self, day: date, window: tuple[datetime, datetime]) -> bool:
-        return window[0] <= self._midnight(day) < window[1]
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(0), self._zone)
+        return window[0] <= midnight(day, self._zone) < window[1]
 
 
 def _told(days: Iterable[Day]) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from fleet.track.fixes import Int64s
-from storage.times import at_us, us_of
+from storage.times import at_us, midnight, us_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,6 @@ def calendar(from_us: int, to_us: int, zone: ZoneInfo) -> Calendar:
     first = at_us(from_us).astimezone(zone).date()
     last = at_us(to_us).astimezone(zone).date()
     midnights = tuple(
-        us_of(_begin(first + timedelta(days=n), zone)) for n in range((last - first).days + 2)
+        us_of(midnight(first + timedelta(days=n), zone)) for n in range((last - first).days + 2)
     )
     return Calendar(first, midnights)
-
-
-def _begin(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,7 +12,16 @@ from fleet.dashboard.compare import compared
 from fleet.derive import due, listing
 from jieyong import logs
 from jieyong.commands import asked, fleet_cards, fleet_check, fleet_tables
-from jieyong.commands.options import AsJson, First, Last, OneMonth, ThisVehicle, Vehicle, until_last
+from jieyong.commands.options import (
+    AsJson,
+    First,
+    Last,
+    OneMonth,
+    ThisVehicle,
+    Vehicle,
+    moments,
+    until_last,
+)
 from jieyong.commands.screen import console
 from jieyong.commands.session import By, Config, Reader, Reason, session, track_of
 from jieyong.commands.yards import sealed, yards
@@ -85,9 +94,7 @@ def trips(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     with session(config, by) as at:
         begin, end = until_last(last, first, at.today, 7)
         found = find_vehicle(at.conn, vehicle)
-        since = datetime(begin.year, begin.month, begin.day, tzinfo=at.zone)
-        behind = end + timedelta(days=1)
-        until = datetime(behind.year, behind.month, behind.day, tzinfo=at.zone)
+        since, until = moments(begin, end, at.zone)
         days_asked = {"from": begin.isoformat(), "to": end.isoformat()}
         with track_of(at, "trips.read", found.code, reason, **days_asked):
             rows = listing.trips(at.conn, found.id, since, until)

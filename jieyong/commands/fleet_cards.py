@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from rich.table import Table
 
 from fleet.cards.listing import CardRow, cards
 from jieyong.commands import fleet_tables
-from jieyong.commands.options import AsJson, First, Last, ThisVehicle, until_last
+from jieyong.commands.options import AsJson, First, Last, ThisVehicle, moments, until_last
 from jieyong.commands.screen import console, plain
 from jieyong.commands.session import Config, Reader, Reason, session, track_of
 from registry.vehicles import find_vehicle
@@ -41,10 +40,7 @@ def cards_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
     with session(config, by) as at:
         begin, end = until_last(last, first, at.today, _DAYS)
         found = find_vehicle(at.conn, vehicle)
-        behind = end + timedelta(days=1)
-        since, until = (
-            datetime(day.year, day.month, day.day, tzinfo=at.zone) for day in (begin, behind)
-        )
+        since, until = moments(begin, end, at.zone)
         days = {"from": begin.isoformat(), "to": end.isoformat()}
         with track_of(at, "cards.read", found.code, reason, **days):
             rows = cards(at.conn, found.id, since, until)

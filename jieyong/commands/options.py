@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import psycopg
 import typer
 
 from jieyong.commands import asked
 from registry.refusal import refuse
+from storage.times import midnight
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序使用。")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="只预览，不录入。")]
@@ -84,6 +86,11 @@ def in_order(begin: date, end: date) -> tuple[date, date]:
     if end < begin:
         refuse("--to", f"最后一天 {end} 早于第一天 {begin}；请改正")
     return begin, end
+
+
+def moments(begin: date, end: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return when the first of some days begins, and when the last one is over."""
+    return midnight(begin, zone), midnight(end + timedelta(days=1), zone)
 
 
 def institutions_named(conn: psycopg.Connection[Any], codes: Sequence[str] | None) -> str:

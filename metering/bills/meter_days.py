@@ -15,8 +15,8 @@ import numpy.typing as npt
 import psycopg
 
 from metering.bills.share import MeterDays, days_between, spans_of
-from metering.derive.times import midnight
 from storage import arrays
+from storage.times import midnight
 
 # On which days a meter counts for an account. One behind another of the same account counts
 # through its main: on the days at whose midnight it hangs there.

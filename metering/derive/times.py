@@ -1,14 +1,8 @@
-"""Days and months of a site."""
+"""Months of a site."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """Return the moment a local day begins, in its zone."""
-    return datetime.combine(day, time(), zone)
+from datetime import date
 
 
 def next_month(month: date) -> date:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from metering.counter.model import GRAIN_US, Int64s
+from storage.times import midnight, us_of
 
 _DAY_US: Final = 86_400_000_000
 _QUARTERS: Final = 96
@@ -59,8 +60,7 @@ def local_day(moment_us: int, zone: ZoneInfo) -> date:
 
 def midnight_us(day: date, zone: ZoneInfo) -> int:
     """Return the moment a local day begins, µs UTC."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return (midnight.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+    return us_of(midnight(day, zone))
 
 
 def _offsets(slots: Int64s, zone: ZoneInfo) -> Int64s:

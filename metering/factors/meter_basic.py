@@ -22,6 +22,7 @@ from metering.factors.rounding import product, quotient, rounded
 from metering.factors.tariff import Tariff
 from metering.gauge.demand import maximum_demand
 from metering.gauge.meter_demand import Asked, meter_demand
+from storage.times import midnight
 
 _UNITS: Final[LiteralString] = """
     SELECT DISTINCT p.unit FROM meter m
@@ -174,7 +175,7 @@ def _load(conn: psycopg.Connection[Any], meter: Metered, begin: date, end: date)
     entered = read_entered(conn, meter.id, begin) if end == next_month(begin) else None
     if entered is not None and begin.day == 1:
         return Load(entered, 0, entered=True)
-    since, until = (datetime(d.year, d.month, d.day, tzinfo=meter.zone) for d in (begin, end))
+    since, until = midnight(begin, meter.zone), midnight(end, meter.zone)
     first, last = midnight_us(begin, meter.zone), midnight_us(end, meter.zone)
     units = conn.execute(_UNITS, [since, until, meter.rule.power, meter.id]).fetchall()
     factors = {_KILOWATTS.get(unit) for (unit,) in units}

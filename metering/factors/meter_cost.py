@@ -13,7 +13,6 @@ import numpy as np
 import psycopg
 
 from metering.counter.model import GRAIN_US, Quarters
-from metering.derive.times import midnight
 from metering.factors.assignments import OfInstitution, OfMeter, assignments
 from metering.factors.base_prices import read as read_base_prices
 from metering.factors.clock import midnight_us
@@ -24,6 +23,7 @@ from metering.factors.notes import carried_bases, unpublished_years
 from metering.factors.rounding import of_micro, total
 from metering.factors.tariff import Tariff, TimeOfUse, pieces
 from registry.refusal import RefusedError
+from storage.times import midnight
 
 _METER: Final[LiteralString] = "SELECT id, energy, unit FROM meter WHERE code = %s"
 _INSTITUTIONS: Final[LiteralString] = """

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from metering.counter.model import GRAIN_US, Int64s
-from metering.derive.times import midnight
 from metering.gauge.gauge import GaugeQuarters, firsts
 from metering.gauge.hold import Float64s
 from metering.gauge.windows import micros
+from storage.times import midnight
 
 
 @dataclass(frozen=True, slots=True)

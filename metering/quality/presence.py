@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.derive.times import midnight
 from metering.plan.usage import Window
+from storage.times import midnight
 
 HUNG: Final[LiteralString] = """
     SELECT m.id AS meter_id, range_agg(

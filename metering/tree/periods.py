@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from metering.derive.times import midnight, next_month
+from metering.derive.times import next_month
+from storage.times import midnight
 
 _HOUR: Final = timedelta(hours=1)
 

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from metering.derive.times import midnight, next_month
+from metering.derive.times import next_month
 from metering.tree import scope
 from metering.tree.attribution import Role
 from metering.tree.items import wider
 from metering.tree.levels import Level
 from metering.tree.shares import largest_remainder
+from storage.times import midnight
 
 _K = TypeVar("_K", bound=Hashable)
 _Key = tuple[int, str, str, str]
