@@ -191,7 +191,7 @@ def _following_values(spans: Sequence[PointSpan], points: dict[int, _Point]) -> 
 def _replace_gauges(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> int:
     if not windows:
         return 0
-    quarters = gauge_quarters(_holds(conn, windows))
+    quarters = gauge_quarters(held(conn, windows))
     conn.execute(DELETE_GAUGES, _values(windows), prepare=False)
     _write_gauges(conn, _point_ids(windows)[quarters.subject], quarters)
     return len(quarters)
@@ -200,7 +200,7 @@ def _replace_gauges(conn: psycopg.Connection[Any], windows: Sequence[Window]) ->
 def _replace_states(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> tuple[int, int]:
     if not windows:
         return 0, 0
-    found = _holds(conn, windows)
+    found = held(conn, windows)
     fit = fit_state(found.value)
     unfit = int((~fit).sum())
     if unfit:
@@ -212,8 +212,16 @@ def _replace_states(conn: psycopg.Connection[Any], windows: Sequence[Window]) ->
     return len(quarters), unfit
 
 
-def _holds(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Holds:
-    """Holds within the windows; the subject is the number of the window."""
+def held(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Holds:
+    """Return how long values held within windows of points.
+
+    Args:
+        conn: any connection.
+        windows: at least one; of whole seconds.
+
+    Returns:
+        Holds whose subject is the number of the window.
+    """
     samples = _samples(conn, windows)
     silence, begin, end = (
         np.array([getattr(w, name) for w in windows], np.int64)[samples.subject]

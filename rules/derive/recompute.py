@@ -1,0 +1,155 @@
+"""Computes the episodes of places again, as far as a change of what was measured reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.gauge.hold import Holds
+from metering.gauge.settings import GaugeSettings
+from registry.calendar import Calendar
+from rules.derive import store
+from rules.derive.evaluate import Found, Layers, Version, evaluate
+from rules.derive.hours import of_all, working
+from rules.derive.inputs import load_inputs
+from rules.derive.modes import Modes
+from rules.derive.span import Look, look, too_narrow, windows
+from rules.timeline.overlay import Windows
+from storage import arrays
+from storage.due import Claim
+from storage.times import us_of
+
+# From the first to the last reading of a place and, since sensors of a room speak for all of it, of
+# its room: two index descents a point. And what was found before: a binding may be withdrawn.
+_READ: Final[LiteralString] = """
+WITH wanted AS MATERIALIZED (
+    SELECT place FROM unnest(%(places)s::int[]) AS place
+), near AS (
+    SELECT place, place AS at FROM wanted
+    UNION
+    SELECT place, other.place_id FROM wanted
+    JOIN place_room AS own ON own.place_id = place
+    JOIN place_room AS other ON other.room_id = own.room_id
+), known AS (
+    SELECT place, oldest.ts AS since, newest.ts AS until
+    FROM near
+    JOIN device_place AS bound ON bound.place_id = near.at
+    JOIN point ON point.device_id = bound.device_id AND point.class <> 'counter'
+    CROSS JOIN LATERAL (
+        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts LIMIT 1
+    ) AS oldest
+    CROSS JOIN LATERAL (
+        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts DESC LIMIT 1
+    ) AS newest
+    UNION ALL
+    SELECT place, since, until FROM wanted JOIN episode ON episode.place_id = place
+)
+SELECT place, min(since), max(until) FROM known GROUP BY place
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What evaluation rests on besides what was measured.
+
+    Attributes:
+        versions: of all rules.
+        gauges: how long values hold.
+        calendar: which days are workdays.
+        zone: of the site.
+        modes: what operating modes mean; it learns.
+    """
+
+    versions: tuple[Version, ...]
+    gauges: GaugeSettings
+    calendar: Calendar
+    zone: ZoneInfo
+    modes: Modes
+
+    @property
+    def reach_us(self) -> int:
+        """How far a change reaches at most where nothing stood before."""
+        hold = max(self.gauges.gauge_silence_s, self.gauges.state_silence_s) * 1_000_000
+        return hold + max((one.rule.persistence.reach_us for one in self.versions), default=0)
+
+
+def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Basis) -> int:
+    """Replace the episodes that changes can have touched.
+
+    Any order and overlap of changes gives what one look at everything gives.
+
+    Args:
+        conn: in the transaction of the claims.
+        claims: places.
+        basis: rules and what else.
+
+    Returns:
+        How many episodes were written.
+    """
+    read = _extents(conn, [claim.subject for claim in claims])
+    waiting = {claim.subject: _looks(claim, read.get(claim.subject), basis) for claim in claims}
+    written = 0
+    while waiting := {place: looks for place, looks in waiting.items() if looks}:
+        now = [looks.pop() for looks in waiting.values()]
+        written += _settle(conn, now, basis)
+    return written
+
+
+def _settle(conn: psycopg.Connection[Any], looks: Sequence[Look], basis: Basis) -> int:
+    """Look at places, wider and wider, until nothing that is found goes on beyond."""
+    written = 0
+    while looks:
+        extents = store.extents(conn, windows(looks))
+        looks = [one.over(extents.get(one.place)) for one in looks]
+        seen = windows(looks)
+        found = evaluate(basis.versions, layers(conn, seen, basis), seen)
+        narrow = too_narrow(looks, found)
+        settled = windows([one for one in looks if one.place not in narrow])
+        written += store.replace(conn, settled, [_of(settled, one) for one in found])
+        looks = [one.wider(*narrow[one.place]) for one in looks if one.place in narrow]
+    return written
+
+
+def layers(conn: psycopg.Connection[Any], seen: Windows, basis: Basis) -> Layers:
+    """Load what is known of places within windows."""
+    begin, end = int(seen.begin.min()), int(seen.end.max())
+    hours = {one.rule.hours.code: one.rule.hours for one in basis.versions if one.rule.hours}
+    return Layers(
+        load_inputs(conn, seen, basis.gauges, basis.modes),
+        _tags(),
+        {
+            code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
+            for code, one in hours.items()
+        },
+    )
+
+
+def _tags() -> dict[str, Holds]:
+    return {}
+
+
+def _of(settled: Windows, found: Found) -> Found:
+    """Keep what was found of some places."""
+    return Found(found.version, found.runs.of(settled.subject), found.edges)
+
+
+def _looks(claim: Claim, read: tuple[int, int] | None, basis: Basis) -> list[Look]:
+    """What a place's changes can have touched; nothing where nothing was ever measured."""
+    if read is None:
+        return []
+    reach = basis.reach_us
+    return [
+        look(claim.subject, max(span.from_us, read[0]) - reach, min(span.to_us, read[1]) + reach)
+        for span in claim.spans
+        if span.from_us <= read[1] + reach and span.to_us >= read[0] - reach
+    ]
+
+
+def _extents(conn: psycopg.Connection[Any], places: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Return from when to when something is known of places, or was found in them."""
+    rows = conn.execute(_READ, {"places": arrays.ids(places)})
+    return {place: (us_of(first), us_of(last)) for place, first, last in rows}

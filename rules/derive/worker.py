@@ -1,0 +1,77 @@
+"""Looks for doubts in what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.gauge.settings import GaugeSettings
+from registry.calendar_store import load_calendar
+from rules.derive.due import QUEUE
+from rules.derive.modes import Modes
+from rules.derive.recompute import Basis, recompute
+from rules.derive.settings import RulesSettings
+from rules.ruleset.store import versions
+from storage.due import Claim
+from storage.due_budget import within
+from storage.due_hand import Hand
+from storage.due_worker import Computed, DueWorker, Outcome
+from storage.times import DAY_US
+
+
+class Worker:
+    """Computes what is due on one connection; any number of workers may run side by side.
+
+    Attributes:
+        episodes: how many were written.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a worker is made of
+        self,
+        conn: psycopg.Connection[Any],
+        settings: RulesSettings,
+        gauges: GaugeSettings,
+        zone: ZoneInfo,
+        now: Callable[[], datetime],
+        hand: Hand | None = None,
+    ) -> None:
+        """Make a worker.
+
+        Args:
+            conn: an autocommit connection of its own.
+            settings: how much is done at a time.
+            gauges: how long values hold.
+            zone: of the site.
+            now: the clock, aware: for what is new, and for the pauses after failures.
+            hand: notes what it has in hand; None: of what kills it, nobody will know.
+        """
+        self.episodes = 0
+        self._settings = settings
+        self._gauges = gauges
+        self._zone = zone
+        self._modes = Modes()
+        self._worker = DueWorker(conn, QUEUE, self._compute, now, hand)
+
+    def step(self) -> Outcome:
+        """Take what is due and its turn now, and do it.
+
+        Places that cannot be computed are noted in ``rules_failure`` and stay due; they hold up
+        nobody else.
+
+        Raises:
+            psycopg.OperationalError: the database is away, or was in the way: nothing is lost,
+                call again.
+        """
+        return self._worker.step(self._settings.batch)
+
+    def _compute(self, conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Computed:
+        claims = within(taken, self._settings.batch_days * DAY_US)
+        self.episodes += recompute(conn, claims, self._basis(conn))
+        return Computed(claims)
+
+    def _basis(self, conn: psycopg.Connection[Any]) -> Basis:
+        return Basis(versions(conn), self._gauges, load_calendar(conn), self._zone, self._modes)

@@ -1,0 +1,96 @@
+-- migrate:up
+-- Rules: what is held true when, and the doubts that follow from it.
+
+-- Each file that was loaded, as it was.
+CREATE TABLE rule_set (
+    id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    code      text        NOT NULL,
+    text      text        NOT NULL,
+    loaded_at timestamptz NOT NULL,
+    loaded_by text        NOT NULL CHECK (loaded_by <> '')
+);
+
+-- A version of a rule: another meaning is another row, and the older one ends where it begins. What
+-- does not change the meaning (title, severity, route) is changed in place.
+CREATE TABLE rule (
+    id        int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    set_code  text  NOT NULL,
+    code      text  NOT NULL,
+    digest    text  NOT NULL,
+    meaning   jsonb NOT NULL,
+    title     text  NOT NULL,
+    severity  text  NOT NULL,
+    route     text,
+    source    text  NOT NULL,
+    valid     tstzrange NOT NULL,
+    EXCLUDE USING gist (code WITH =, valid WITH &&)
+);
+
+-- Doubts, derived: they can be thrown away. No clock made them: one had stood long enough at
+-- `confirmed_at`, whoever asks before that does not see it.
+CREATE TABLE episode (
+    rule_id      int         NOT NULL REFERENCES rule,
+    place_id     int         NOT NULL REFERENCES place,
+    since        timestamptz NOT NULL,
+    confirmed_at timestamptz NOT NULL,
+    until        timestamptz NOT NULL,
+    stood        interval    NOT NULL,            -- how long it was true between them
+    behind       text        NOT NULL CHECK (behind IN ('false', 'unknown', 'edge')),
+    PRIMARY KEY (place_id, rule_id, since),
+    CHECK (since < until AND confirmed_at BETWEEN since AND until)
+);
+CREATE INDEX episode_until ON episode (place_id, until);
+CREATE INDEX episode_confirmed ON episode (confirmed_at);
+
+CREATE TABLE rules_due (
+    id        int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    place_id  int         NOT NULL,
+    ts_from   timestamptz NOT NULL,
+    ts_to     timestamptz NOT NULL,          -- inclusive; infinity: for ever
+    why       text        NOT NULL,
+    added_at  timestamptz NOT NULL DEFAULT now(),
+    CHECK (ts_from <= ts_to)
+);
+CREATE INDEX rules_due_place ON rules_due (place_id);
+CREATE INDEX rules_due_from ON rules_due (ts_from);
+
+CREATE TABLE rules_failure (
+    place_id int         PRIMARY KEY,
+    error    text        NOT NULL,
+    failures int         NOT NULL CHECK (failures > 0),
+    first_at timestamptz NOT NULL,
+    last_at  timestamptz NOT NULL,
+    retry_at timestamptz NOT NULL,
+    deaths   int         NOT NULL DEFAULT 0 CHECK (deaths >= 0)
+);
+CREATE INDEX rules_failure_deaths ON rules_failure (place_id) WHERE deaths > 0;
+
+-- What hangs where, and in which room, decides what is looked at: whoever changes it makes it due,
+-- with all that is in the room, for a sensor speaks for all of it.
+CREATE FUNCTION rules_mark_place(place int, during tstzrange) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO rules_due (place_id, ts_from, ts_to, why)
+    SELECT near.at, coalesce(lower(during), '-infinity'), coalesce(upper(during), 'infinity'),
+           'binding'
+    FROM (
+        SELECT place AS at
+        UNION
+        SELECT other.place_id FROM place_room AS own
+        JOIN place_room AS other ON other.room_id = own.room_id
+        WHERE own.place_id = place
+    ) AS near
+    WHERE NOT isempty(during)
+$$;
+CREATE FUNCTION rules_binding_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM rules_mark_place(OLD.place_id, OLD.valid);
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM rules_mark_place(NEW.place_id, NEW.valid);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER rules_device_place AFTER INSERT OR UPDATE OR DELETE ON device_place
+    FOR EACH ROW EXECUTE FUNCTION rules_binding_changed();
+CREATE TRIGGER rules_place_room AFTER INSERT OR UPDATE OR DELETE ON place_room
+    FOR EACH ROW EXECUTE FUNCTION rules_binding_changed();
