@@ -77,7 +77,20 @@ class Basis:
         return hold + max((one.rule.persistence.reach_us for one in self.versions), default=0)
 
 
-def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Basis) -> int:
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What was done.
+
+    Attributes:
+        looks: where episodes were replaced.
+        episodes: how many were written.
+    """
+
+    looks: tuple[Look, ...]
+    episodes: int
+
+
+def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Basis) -> Recomputed:
     """Replace the episodes that changes can have touched.
 
     Any order and overlap of changes gives what one look at everything gives.
@@ -86,21 +99,21 @@ def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Bas
         conn: in the transaction of the claims.
         claims: places.
         basis: rules and what else.
-
-    Returns:
-        How many episodes were written.
     """
     read = _extents(conn, [claim.subject for claim in claims])
     waiting = {claim.subject: _looks(claim, read.get(claim.subject), basis) for claim in claims}
+    seen: list[Look] = []
     written = 0
     while waiting := {place: looks for place, looks in waiting.items() if looks}:
-        now = [looks.pop() for looks in waiting.values()]
-        written += _settle(conn, now, basis)
-    return written
+        one = _settle(conn, [looks.pop() for looks in waiting.values()], basis)
+        seen += one.looks
+        written += one.episodes
+    return Recomputed(tuple(seen), written)
 
 
-def _settle(conn: psycopg.Connection[Any], looks: Sequence[Look], basis: Basis) -> int:
+def _settle(conn: psycopg.Connection[Any], looks: Sequence[Look], basis: Basis) -> Recomputed:
     """Look at places, wider and wider, until nothing that is found goes on beyond."""
+    done: list[Look] = []
     written = 0
     while looks:
         extents = store.extents(conn, windows(looks))
@@ -108,10 +121,12 @@ def _settle(conn: psycopg.Connection[Any], looks: Sequence[Look], basis: Basis) 
         seen = windows(looks)
         found = evaluate(basis.versions, layers(conn, seen, basis), seen)
         narrow = too_narrow(looks, found)
-        settled = windows([one for one in looks if one.place not in narrow])
+        wide = [one for one in looks if one.place not in narrow]
+        settled = windows(wide)
         written += store.replace(conn, settled, [_of(settled, one) for one in found])
+        done += wide
         looks = [one.wider(*narrow[one.place]) for one in looks if one.place in narrow]
-    return written
+    return Recomputed(tuple(done), written)
 
 
 def layers(conn: psycopg.Connection[Any], seen: Windows, basis: Basis) -> Layers:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -57,8 +56,8 @@ class Loaded:
 def load(conn: psycopg.Connection[Any], act: Act, rule_set: RuleSet) -> Loaded:
     """Put a rule set in force from now on; what its rules found before stays as it is.
 
-    A rule that was not there before speaks of the past too, from its own ``from`` on: what it
-    would have found is worth knowing. Another version of a known one takes over now.
+    A rule that was not there before speaks of the past only where its own ``from`` says so: nobody
+    should have to answer for last year. Another version of a known one takes over now.
 
     Args:
         conn: a connection.
@@ -125,8 +124,8 @@ def _put(
 
 
 def _valid(rule: Rule, act: Act, replaced: Sequence[str]) -> TimestamptzRange:
-    since: datetime | None = act.at if rule.code in replaced else rule.since
-    if since is not None and rule.until is not None and rule.until <= since:
+    since = act.at if rule.code in replaced or rule.since is None else rule.since
+    if rule.until is not None and rule.until <= since:
         raise RefusedError(
             f"规则 {rule.code}（第 {rule.line} 行）的 until 已过：删去这条规则，或改写 until。"
         )

@@ -94,3 +94,42 @@ CREATE TRIGGER rules_device_place AFTER INSERT OR UPDATE OR DELETE ON device_pla
     FOR EACH ROW EXECUTE FUNCTION rules_binding_changed();
 CREATE TRIGGER rules_place_room AFTER INSERT OR UPDATE OR DELETE ON place_room
     FOR EACH ROW EXECUTE FUNCTION rules_binding_changed();
+
+-- What people do with doubts: never derived, never recomputed, never deleted. It hangs on the code of
+-- the rule, so that another version of it goes on with the same.
+CREATE TABLE doubt (
+    id         int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    rule_code  text        NOT NULL,
+    place_id   int         NOT NULL REFERENCES place,
+    since      timestamptz NOT NULL,
+    until      timestamptz NOT NULL,
+    opened_at  timestamptz NOT NULL,
+    state      text        NOT NULL,
+    changed_at timestamptz NOT NULL,
+    EXCLUDE USING gist (rule_code WITH =, place_id WITH =, tstzrange(since, until) WITH &&)
+);
+CREATE INDEX doubt_state ON doubt (state, since);
+CREATE TABLE doubt_deed (
+    id        int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    doubt_id  int         NOT NULL REFERENCES doubt,
+    at        timestamptz NOT NULL,
+    principal text        NOT NULL CHECK (principal <> ''),
+    step      text        NOT NULL,
+    words     text        NOT NULL,
+    verdict   text,
+    cause     text,
+    measure   text
+);
+CREATE INDEX doubt_deed_doubt ON doubt_deed (doubt_id, id);
+CREATE FUNCTION doubt_deed_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what was done with a doubt is append-only';
+END $$;
+CREATE TRIGGER doubt_deed_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON doubt_deed
+    FOR EACH STATEMENT EXECUTE FUNCTION doubt_deed_is_append_only();
+
+-- Up to when episodes that had stood long enough have become doubts.
+CREATE TABLE doubt_mark (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    at  timestamptz NOT NULL
+);

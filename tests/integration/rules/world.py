@@ -14,8 +14,8 @@ import psycopg
 from metering.gauge.settings import GaugeSettings
 from registry.audit import Act
 from rules.derive import due
-from rules.derive.settings import RulesSettings
-from rules.derive.worker import Worker
+from rules.work.settings import RulesSettings
+from rules.work.worker import Worker
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import Loaded, load
 

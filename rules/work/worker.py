@@ -11,10 +11,11 @@ import psycopg
 
 from metering.gauge.settings import GaugeSettings
 from registry.calendar_store import load_calendar
+from rules.cases.opening import confirm, keep
 from rules.derive.due import QUEUE
 from rules.derive.modes import Modes
 from rules.derive.recompute import Basis, recompute
-from rules.derive.settings import RulesSettings
+from rules.work.settings import RulesSettings
 from rules.ruleset.store import versions
 from storage.due import Claim
 from storage.due_budget import within
@@ -28,6 +29,7 @@ class Worker:
 
     Attributes:
         episodes: how many were written.
+        doubts: how many were opened.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a worker is made of
@@ -50,10 +52,13 @@ class Worker:
             hand: notes what it has in hand; None: of what kills it, nobody will know.
         """
         self.episodes = 0
+        self.doubts = 0
         self._settings = settings
         self._gauges = gauges
         self._zone = zone
         self._modes = Modes()
+        self._now = now
+        self._conn = conn
         self._worker = DueWorker(conn, QUEUE, self._compute, now, hand)
 
     def step(self) -> Outcome:
@@ -66,11 +71,15 @@ class Worker:
             psycopg.OperationalError: the database is away, or was in the way: nothing is lost,
                 call again.
         """
-        return self._worker.step(self._settings.batch)
+        outcome = self._worker.step(self._settings.batch)
+        self.doubts += confirm(self._conn, self._now())
+        return outcome
 
     def _compute(self, conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Computed:
         claims = within(taken, self._settings.batch_days * DAY_US)
-        self.episodes += recompute(conn, claims, self._basis(conn))
+        done = recompute(conn, claims, self._basis(conn))
+        self.episodes += done.episodes
+        self.doubts += keep(conn, done.looks, self._now())
         return Computed(claims)
 
     def _basis(self, conn: psycopg.Connection[Any]) -> Basis:
