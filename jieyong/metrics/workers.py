@@ -43,6 +43,13 @@ METERING: Final = Nouns(
 FLEET: Final = Nouns(
     "fleet", "vehicles", "Vehicles", "fixes", "Fixes looked at to compute trips, each time counted."
 )
+RULES: Final = Nouns(
+    "rules",
+    "places",
+    "Places",
+    "doubts",
+    "Doubts opened, each time an episode had stood long enough.",
+)
 
 
 def worker_metrics(

@@ -51,7 +51,7 @@ class Verdict(enum.StrEnum):
     DATA_FAULT = "data-fault"
 
 
-WORDS: Final[Mapping[State | Step | Verdict, str]] = {
+STATES: Final[Mapping[State, str]] = {
     State.ASKED: "待说明",
     State.EXPLAINED: "已说明",
     State.CHECKED: "已核实",
@@ -59,6 +59,8 @@ WORDS: Final[Mapping[State | Step | Verdict, str]] = {
     State.SHELVED: "已搁置",
     State.EXEMPT: "已豁免",
     State.WITHDRAWN: "已撤销（数据不再支持）",
+}
+STEPS: Final[Mapping[Step, str]] = {
     Step.EXPLAIN: "说明",
     Step.RETURN: "退回再说明",
     Step.CHECK: "核实",
@@ -68,11 +70,12 @@ WORDS: Final[Mapping[State | Step | Verdict, str]] = {
     Step.REOPEN: "重新打开",
     Step.WITHDRAW: "撤销",
     Step.FIND_AGAIN: "再次出现",
+}
+VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.WASTE: "属于浪费",
     Verdict.NOT_WASTE: "不属于浪费",
     Verdict.DATA_FAULT: "数据有误",
 }
-"""For officers."""
 
 _OPEN: Final = (State.ASKED, State.EXPLAINED, State.CHECKED, State.SHELVED)
 _LEADS: Final[Mapping[Step, tuple[tuple[State, ...], State]]] = {
@@ -131,14 +134,14 @@ def after(state: State, deed: Deed) -> State:
     """
     allowed, then = _LEADS[deed.step]
     if state not in allowed:
-        from_ = "、".join(WORDS[one] for one in allowed)
+        from_ = "、".join(STATES[one] for one in allowed)
         raise RefusedError(
-            f"疑点现为“{WORDS[state]}”，不能“{WORDS[deed.step]}”；只有{from_}的疑点可以。"
+            f"疑点现为“{STATES[state]}”，不能“{STEPS[deed.step]}”；只有{from_}的疑点可以。"
         )
     if deed.step is Step.CONCLUDE:
         _check_conclusion(deed.conclusion)
     elif not deed.words.strip():
-        raise RefusedError(f"请写明{WORDS[deed.step]}的内容或理由。")
+        raise RefusedError(f"请写明{STEPS[deed.step]}的内容或理由。")
     return then
 
 

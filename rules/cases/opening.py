@@ -10,7 +10,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from rules.cases.life import WORDS, State, Step
+from rules.cases.life import STEPS, State, Step
 from rules.cases.matching import Changes, Doubt, Episode, matched
 from rules.derive.due import QUEUE
 from rules.derive.span import Look
@@ -161,7 +161,7 @@ def _write(conn: psycopg.Connection[Any], changes: Changes, now: datetime) -> No
     ):
         for doubt in doubts:
             conn.execute(_STATE, [state.value, now, doubt.id])
-            conn.execute(_DEED, [doubt.id, now, PROGRAM, step.value, WORDS[step]])
+            conn.execute(_DEED, [doubt.id, now, PROGRAM, step.value, STEPS[step]])
 
 
 def _open(

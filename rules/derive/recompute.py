@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import psycopg
 
 from metering.gauge.hold import Holds
@@ -149,7 +150,9 @@ def _tags() -> dict[str, Holds]:
 
 def _of(settled: Windows, found: Found) -> Found:
     """Keep what was found of some places."""
-    return Found(found.version, found.runs.of(settled.subject), found.edges)
+    return Found(
+        found.version, found.runs.where(np.isin(found.runs.subject, settled.subject)), found.edges
+    )
 
 
 def _looks(claim: Claim, read: tuple[int, int] | None, basis: Basis) -> list[Look]:

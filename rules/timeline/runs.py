@@ -69,16 +69,15 @@ class Runs:
     def __len__(self) -> int:
         return len(self.subject)
 
-    def of(self, subjects: Int64s) -> Runs:
-        """Return those of some subjects."""
-        kept = np.isin(self.subject, subjects)
+    def where(self, chosen: Bools) -> Runs:
+        """Return those that are chosen."""
         return Runs(
-            self.subject[kept],
-            self.since[kept],
-            self.confirmed[kept],
-            self.until[kept],
-            self.true_us[kept],
-            self.behind[kept],
+            self.subject[chosen],
+            self.since[chosen],
+            self.confirmed[chosen],
+            self.until[chosen],
+            self.true_us[chosen],
+            self.behind[chosen],
         )
 
 

@@ -15,8 +15,8 @@ from rules.cases.opening import confirm, keep
 from rules.derive.due import QUEUE
 from rules.derive.modes import Modes
 from rules.derive.recompute import Basis, recompute
-from rules.work.settings import RulesSettings
 from rules.ruleset.store import versions
+from rules.work.settings import RulesSettings
 from storage.due import Claim
 from storage.due_budget import within
 from storage.due_hand import Hand

@@ -133,3 +133,24 @@ CREATE TABLE doubt_mark (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     at  timestamptz NOT NULL
 );
+
+-- Another calendar, other working hours.
+CREATE FUNCTION rules_calendar_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO rules_due (place_id, ts_from, ts_to, why)
+    SELECT places.place_id, days.first, days.last, 'calendar'
+    FROM (
+        SELECT min(day)::timestamp AT TIME ZONE 'UTC' - interval '1 day' AS first,
+               max(day)::timestamp AT TIME ZONE 'UTC' + interval '2 days' AS last
+        FROM changed
+    ) AS days
+    CROSS JOIN (SELECT DISTINCT place_id FROM device_place) AS places
+    WHERE days.first IS NOT NULL;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER rules_calendar_entered AFTER INSERT ON calendar_day
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_calendar_changed();
+CREATE TRIGGER rules_calendar_withdrawn AFTER UPDATE ON calendar_day
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_calendar_changed();

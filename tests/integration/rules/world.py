@@ -14,10 +14,10 @@ import psycopg
 from metering.gauge.settings import GaugeSettings
 from registry.audit import Act
 from rules.derive import due
-from rules.work.settings import RulesSettings
-from rules.work.worker import Worker
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import Loaded, load
+from rules.work.settings import RulesSettings
+from rules.work.worker import Worker
 
 Conn = psycopg.Connection[Any]
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -71,7 +71,10 @@ def _add_place(conn: Conn, code: str, profile: str, points: dict[str, int]) -> i
     place = _id(conn, "INSERT INTO place (code, name, measures) VALUES (%s, %s, 'x')", code, code)
     conn.execute("INSERT INTO place_room VALUES (%s, 1, '[,)')", [place])
     of = _id(
-        conn, "INSERT INTO profile (code, version, sha256, body) VALUES (%s, 1, 'x', %s)", code, body
+        conn,
+        "INSERT INTO profile (code, version, sha256, body) VALUES (%s, 1, 'x', %s)",
+        code,
+        body,
     )
     device = _id(
         conn,
@@ -103,9 +106,7 @@ def _id(conn: Conn, query: str, *values: object) -> int:
 
 def store(conn: Conn, point: int, readings: Iterable[tuple[float, float | None]]) -> None:
     """Readings at minutes after the start, with their entry in the dirty log."""
-    rows = [
-        (point, at(m), value, int(value is None), 1, at(m), at(m)) for m, value in readings
-    ]
+    rows = [(point, at(m), value, int(value is None), 1, at(m), at(m)) for m, value in readings]
     with conn.transaction():
         for row in rows:
             conn.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from hypothesis import given
@@ -76,7 +77,7 @@ def test_doubts_never_overlap_and_nothing_changes_twice(
     episodes = [Episode(a, b) for a, b in found]
     then = after(doubts, matched(doubts, episodes))
     assert all(a.since < a.until for a in then)
-    assert all(a.until <= b.since for a, b in zip(then, then[1:], strict=False))
+    assert all(a.until <= b.since for a, b in itertools.pairwise(then))
     assert matched(then, episodes) == Changes((), (), (), ())
     for episode in episodes:
         assert any(d.since < episode.until and episode.since < d.until for d in then)

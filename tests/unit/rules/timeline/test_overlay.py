@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -38,7 +39,7 @@ def one_layer(draw: st.DrawFn) -> list[Row]:
         cuts = sorted(draw(st.sets(st.integers(-5, 45), max_size=8)))
         rows += [
             (subject, a, b, float(draw(st.integers(0, 2))))
-            for a, b in zip(cuts, cuts[1:], strict=False)
+            for a, b in itertools.pairwise(cuts)
             if draw(st.booleans())
         ]
     return rows

@@ -30,9 +30,7 @@ def found(text: str, *persistence: int) -> list[tuple[int, int, int, str]]:
 
 def rows(of: Runs) -> list[tuple[int, int, int, str]]:
     ends = [Behind(one).name for one in of.behind.tolist()]
-    return list(
-        zip(of.since.tolist(), of.confirmed.tolist(), of.until.tolist(), ends, strict=True)
-    )
+    return list(zip(of.since.tolist(), of.confirmed.tolist(), of.until.tolist(), ends, strict=True))
 
 
 def test_a_run_is_confirmed_when_it_has_stood_for_long_enough() -> None:
