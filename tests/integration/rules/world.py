@@ -24,7 +24,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 7, 6, 0, 0, tzinfo=ZONE).astimezone(UTC)
 """A Monday's midnight."""
 ACT = Act("rules@test", START)
-PROFILES = Path("collector/profiles")
+PROFILES = Path(__file__).parents[3] / "collector" / "profiles"
 GAUGES = GaugeSettings(gauge_silence_s=900, state_silence_s=3600)
 
 RULES = """
