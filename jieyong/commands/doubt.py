@@ -26,7 +26,8 @@ from rules.cases import evidence, listing
 from rules.cases.acting import do
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
 from rules.derive.modes import Modes
-from rules.derive.recompute import Basis, layers
+from rules.derive.recompute import Basis, Known
+from rules.derive.sources import Sources
 from rules.derive.span import look, windows
 from rules.ruleset.store import versions
 from storage.times import us_of
@@ -70,7 +71,8 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
             versions(at.conn), at.settings.gauges, load_calendar(at.conn), at.zone, Modes()
         )
         seen = look(place, begin - _MARGIN_US, end + _MARGIN_US)
-        known = layers(at.conn, windows([seen]), basis)
+        sources = Sources.load(at.conn, [place], basis.gauges)
+        known = Known(at.conn, basis, basis.versions, sources).layers(windows([seen]))
         inside = evidence.course(known, place, begin, end)
         used = evidence.used(at.conn, place, begin, end, inside)
         rule = next(

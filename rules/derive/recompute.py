@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -18,11 +18,13 @@ from rules.derive.evaluate import Found, Layers, Version, evaluate
 from rules.derive.hours import of_all, working
 from rules.derive.inputs import load_inputs
 from rules.derive.modes import Modes
+from rules.derive.sources import Sources
 from rules.derive.span import Look, look, too_narrow, windows
+from rules.kinds.model import Input
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.due import Claim
-from storage.times import us_of
+from storage.times import ALWAYS_US, NEVER_US, us_of
 
 # From the first to the last reading of a place and, since sensors of a room speak for all of it, of
 # its room: two index descents a point. And what was found before: a binding may be withdrawn.
@@ -39,7 +41,7 @@ WITH wanted AS MATERIALIZED (
     SELECT place, oldest.ts AS since, newest.ts AS until
     FROM near
     JOIN device_place AS bound ON bound.place_id = near.at
-    JOIN point ON point.device_id = bound.device_id AND point.class <> 'counter'
+    JOIN point ON point.device_id = bound.device_id AND point.name = ANY(%(names)s::text[])
     CROSS JOIN LATERAL (
         SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts LIMIT 1
     ) AS oldest
@@ -71,11 +73,10 @@ class Basis:
     zone: ZoneInfo
     modes: Modes
 
-    @property
-    def reach_us(self) -> int:
+    def reach_us(self, versions: Sequence[Version]) -> int:
         """How far a change reaches at most where nothing stood before."""
         hold = max(self.gauges.gauge_silence_s, self.gauges.state_silence_s) * 1_000_000
-        return hold + max((one.rule.persistence.reach_us for one in self.versions), default=0)
+        return hold + max((one.rule.persistence.reach_us for one in versions), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,47 +102,88 @@ def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Bas
         claims: places.
         basis: rules and what else.
     """
-    read = _extents(conn, [claim.subject for claim in claims])
-    waiting = {claim.subject: _looks(claim, read.get(claim.subject), basis) for claim in claims}
+    read = _extents(conn, [one.subject for one in claims if _unbounded(one)])
+    sources = Sources.load(conn, [one.subject for one in claims], basis.gauges)
     seen: list[Look] = []
     written = 0
-    while waiting := {place: looks for place, looks in waiting.items() if looks}:
-        one = _settle(conn, [looks.pop() for looks in waiting.values()], basis)
-        seen += one.looks
-        written += one.episodes
+    spans = {one.subject: one for one in claims}
+    for versions, group in grouped(spans, sources, basis.versions):
+        reach = basis.reach_us(versions)
+        waiting = [_looks(spans[place], read.get(place), reach) for place in group]
+        while waiting := [looks for looks in waiting if looks]:
+            known = Known(conn, basis, versions, sources)
+            one = _settle(known, [looks.pop() for looks in waiting])
+            seen += one.looks
+            written += one.episodes
     return Recomputed(tuple(seen), written)
 
 
-def _settle(conn: psycopg.Connection[Any], looks: Sequence[Look], basis: Basis) -> Recomputed:
+def grouped(
+    places: Iterable[int], sources: Sources, versions: Sequence[Version]
+) -> Iterator[tuple[tuple[Version, ...], list[int]]]:
+    """Put together the places where the same is measured, with the rules that can be about them.
+
+    A place where nothing is measured any more keeps its rules, so that what was found goes away.
+    """
+    measured = sources.measured()
+    groups: dict[frozenset[Input], list[int]] = {}
+    for place in places:
+        groups.setdefault(measured.get(place, frozenset()), []).append(place)
+    for names, group in groups.items():
+        yield tuple(v for v in versions if not names or set(v.rule.kind.inputs) <= names), group
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where to look.
+
+    Attributes:
+        conn: in the transaction of the claims.
+        basis: what evaluation rests on.
+        versions: rules that can be about the places.
+        sources: points that speak of them.
+    """
+
+    conn: psycopg.Connection[Any]
+    basis: Basis
+    versions: Sequence[Version]
+    sources: Sources
+
+    def found(self, seen: Windows) -> list[Found]:
+        """Return what the rules find within windows of places."""
+        return evaluate(self.versions, self.layers(seen), seen)
+
+    def layers(self, seen: Windows) -> Layers:
+        """Load what is known of places within windows."""
+        basis = self.basis
+        begin, end = int(seen.begin.min()), int(seen.end.max())
+        hours = {one.rule.hours.code: one.rule.hours for one in self.versions if one.rule.hours}
+        return Layers(
+            load_inputs(self.conn, self.sources, seen, basis.modes),
+            _tags(),
+            {
+                code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
+                for code, one in hours.items()
+            },
+        )
+
+
+def _settle(known: Known, looks: Sequence[Look]) -> Recomputed:
     """Look at places, wider and wider, until nothing that is found goes on beyond."""
     done: list[Look] = []
     written = 0
     while looks:
-        extents = store.extents(conn, windows(looks))
+        extents = store.extents(known.conn, windows(looks))
         looks = [one.over(extents.get(one.place)) for one in looks]
         seen = windows(looks)
-        found = evaluate(basis.versions, layers(conn, seen, basis), seen)
+        found = known.found(seen)
         narrow = too_narrow(looks, found)
         wide = [one for one in looks if one.place not in narrow]
         settled = windows(wide)
-        written += store.replace(conn, settled, [_of(settled, one) for one in found])
+        written += store.replace(known.conn, settled, [_of(settled, one) for one in found])
         done += wide
         looks = [one.wider(*narrow[one.place]) for one in looks if one.place in narrow]
     return Recomputed(tuple(done), written)
-
-
-def layers(conn: psycopg.Connection[Any], seen: Windows, basis: Basis) -> Layers:
-    """Load what is known of places within windows."""
-    begin, end = int(seen.begin.min()), int(seen.end.max())
-    hours = {one.rule.hours.code: one.rule.hours for one in basis.versions if one.rule.hours}
-    return Layers(
-        load_inputs(conn, seen, basis.gauges, basis.modes),
-        _tags(),
-        {
-            code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
-            for code, one in hours.items()
-        },
-    )
 
 
 def _tags() -> dict[str, Holds]:
@@ -155,19 +197,31 @@ def _of(settled: Windows, found: Found) -> Found:
     )
 
 
-def _looks(claim: Claim, read: tuple[int, int] | None, basis: Basis) -> list[Look]:
-    """What a place's changes can have touched; nothing where nothing was ever measured."""
-    if read is None:
-        return []
-    reach = basis.reach_us
-    return [
-        look(claim.subject, max(span.from_us, read[0]) - reach, min(span.to_us, read[1]) + reach)
-        for span in claim.spans
-        if span.from_us <= read[1] + reach and span.to_us >= read[0] - reach
-    ]
+def _unbounded(claim: Claim) -> bool:
+    return claim.spans[0].from_us <= ALWAYS_US or claim.spans[-1].to_us >= NEVER_US
+
+
+def _looks(claim: Claim, extent: tuple[int, int] | None, reach: int) -> list[Look]:
+    """What a place's changes can have touched.
+
+    Args:
+        claim: of the place.
+        extent: of what is known of it, where a change has no bound.
+        reach: of a change.
+    """
+    looks = []
+    for span in claim.spans:
+        begin, end = span.from_us, span.to_us
+        if extent is not None:
+            begin, end = max(begin, extent[0]), min(end, extent[1])
+        elif _unbounded(claim):
+            continue
+        if begin <= end:
+            looks.append(look(claim.subject, begin - reach, end + reach))
+    return looks
 
 
 def _extents(conn: psycopg.Connection[Any], places: Iterable[int]) -> dict[int, tuple[int, int]]:
     """Return from when to when something is known of places, or was found in them."""
-    rows = conn.execute(_READ, {"places": arrays.ids(places)})
+    rows = conn.execute(_READ, {"places": arrays.ids(places), "names": [n.value for n in Input]})
     return {place: (us_of(first), us_of(last)) for place, first, last in rows}

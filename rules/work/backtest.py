@@ -9,8 +9,9 @@ from typing import Any, Final, LiteralString
 import numpy as np
 import psycopg
 
-from rules.derive.evaluate import Version, evaluate
-from rules.derive.recompute import Basis, layers
+from rules.derive.evaluate import Version
+from rules.derive.recompute import Basis, Known, grouped
+from rules.derive.sources import Sources
 from rules.derive.span import look, windows
 from rules.timeline.runs import Runs
 
@@ -55,14 +56,16 @@ def backtest(
         end_us: and before this, µs UTC. How long they went on is looked up as far as needed to
             tell whether they had stood long enough, and no further.
     """
-    reach = basis.reach_us
     for first in range(0, len(among), PORTION):
         part = among[first : first + PORTION]
-        seen = windows([look(place, begin_us - reach, end_us + reach) for place in part])
-        found = evaluate(basis.versions, layers(conn, seen, basis), seen)
-        yield Portion(
-            len(part), tuple((one.version, _within(one.runs, begin_us, end_us)) for one in found)
-        )
+        sources = Sources.load(conn, part, basis.gauges)
+        found: list[tuple[Version, Runs]] = []
+        for versions, group in grouped(part, sources, basis.versions):
+            reach = basis.reach_us(versions)
+            seen = windows([look(place, begin_us - reach, end_us + reach) for place in group])
+            known = Known(conn, basis, versions, sources)
+            found += [(o.version, _within(o.runs, begin_us, end_us)) for o in known.found(seen)]
+        yield Portion(len(part), tuple(found))
 
 
 def _within(runs: Runs, begin_us: int, end_us: int) -> Runs:

@@ -67,7 +67,7 @@ def test_a_rule_set_is_tried_on_the_past_and_writes_nothing(
 ) -> None:
     told = json.loads(run("rules", "backtest", "r.yaml", *DAYS, "--json").output)
     counts = {row["code"]: (row["doubts"], row["hours"]) for row in told[0]["rows"]}
-    assert counts == {"cold": (1, "1.0"), "night": (0, "0.0"), "lamp": (0, "0.0")}
+    assert counts == {"cold": ("1", "1.0"), "night": ("0", "0.0"), "lamp": ("0", "0.0")}
     assert conn.execute("SELECT count(*) FROM episode").fetchone() == (0,)
     before = run("rules", "backtest", "r.yaml", "--from", "2026-06-01", "--to", "2026-06-30")
     assert "1.0" not in before.output
