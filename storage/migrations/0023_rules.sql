@@ -66,34 +66,39 @@ CREATE TABLE rules_failure (
 CREATE INDEX rules_failure_deaths ON rules_failure (place_id) WHERE deaths > 0;
 
 -- What hangs where, and in which room, decides what is looked at: whoever changes it makes it due,
--- with all that is in the room, for a sensor speaks for all of it.
-CREATE FUNCTION rules_mark_place(place int, during tstzrange) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO rules_due (place_id, ts_from, ts_to, why)
-    SELECT near.at, coalesce(lower(during), '-infinity'), coalesce(upper(during), 'infinity'),
-           'binding'
-    FROM (
-        SELECT place AS at
-        UNION
-        SELECT other.place_id FROM place_room AS own
-        JOIN place_room AS other ON other.room_id = own.room_id
-        WHERE own.place_id = place
-    ) AS near
-    WHERE NOT isempty(during)
-$$;
+-- with all that is in the room, for a sensor speaks for all of it. Once a statement: an inventory
+-- brings a city's bindings in one.
 CREATE FUNCTION rules_binding_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' THEN
-        PERFORM rules_mark_place(OLD.place_id, OLD.valid);
-    END IF;
-    IF TG_OP <> 'DELETE' THEN
-        PERFORM rules_mark_place(NEW.place_id, NEW.valid);
-    END IF;
+    INSERT INTO rules_due (place_id, ts_from, ts_to, why)
+    SELECT near.place_id, coalesce(lower(near.valid), '-infinity'),
+           coalesce(upper(near.valid), 'infinity'), 'binding'
+    FROM (
+        SELECT place_id, valid FROM changed
+        UNION
+        SELECT other.place_id, changed.valid FROM changed
+        JOIN place_room AS own ON own.place_id = changed.place_id
+        JOIN place_room AS other ON other.room_id = own.room_id
+    ) AS near
+    WHERE NOT isempty(near.valid);
     RETURN NULL;
 END $$;
-CREATE TRIGGER rules_device_place AFTER INSERT OR UPDATE OR DELETE ON device_place
-    FOR EACH ROW EXECUTE FUNCTION rules_binding_changed();
-CREATE TRIGGER rules_place_room AFTER INSERT OR UPDATE OR DELETE ON place_room
-    FOR EACH ROW EXECUTE FUNCTION rules_binding_changed();
+DO $$
+DECLARE
+    bound text;
+BEGIN
+    FOREACH bound IN ARRAY ARRAY['device_place', 'place_room'] LOOP
+        EXECUTE format(
+            'CREATE TRIGGER rules_bound AFTER INSERT ON %1$I REFERENCING NEW TABLE AS changed
+             FOR EACH STATEMENT EXECUTE FUNCTION rules_binding_changed();
+             CREATE TRIGGER rules_rebound AFTER UPDATE ON %1$I REFERENCING NEW TABLE AS changed
+             FOR EACH STATEMENT EXECUTE FUNCTION rules_binding_changed();
+             CREATE TRIGGER rules_was_bound AFTER UPDATE ON %1$I REFERENCING OLD TABLE AS changed
+             FOR EACH STATEMENT EXECUTE FUNCTION rules_binding_changed();
+             CREATE TRIGGER rules_unbound AFTER DELETE ON %1$I REFERENCING OLD TABLE AS changed
+             FOR EACH STATEMENT EXECUTE FUNCTION rules_binding_changed();', bound);
+    END LOOP;
+END $$;
 
 -- What people do with doubts: never derived, never recomputed, never deleted. It hangs on the code of
 -- the rule, so that another version of it goes on with the same.
