@@ -15,40 +15,29 @@ import numpy.typing as npt
 import psycopg
 
 from metering.bills.share import MeterDays, days_between, spans_of
+from metering.tree.account_mains import inside_accounts
 from storage import arrays
 from storage.times import midnight
 
-# On which days a meter counts for an account. One behind another of the same account counts
-# through its main: on the days at whose midnight it hangs there.
+# On which days a meter counts for an account: not while it stands behind another of the account.
 _PIECES: Final[LiteralString] = """
-    WITH RECURSIVE bound AS (
+    WITH bound AS (
         SELECT b.account_id, b.meter_id, b.valid * daterange(%(first)s, %(end)s) AS valid
         FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
         WHERE b.withdrawn_at IS NULL AND b.account_id = ANY(%(accounts)s) AND m.direction = 'in'
             AND b.valid && daterange(%(first)s, %(end)s)
-    ), above AS (
-        SELECT mm.meter_id, mm.main_id, mm.valid
-        FROM meter_main mm WHERE mm.meter_id IN (SELECT meter_id FROM bound)
-        UNION
-        SELECT a.meter_id, mm.main_id, a.valid * mm.valid
-        FROM above a JOIN meter_main mm ON mm.meter_id = a.main_id AND mm.valid && a.valid
-    ), behind AS (
-        SELECT b.account_id, b.meter_id, range_agg(main.valid * daterange(
-            (lower(a.valid) AT TIME ZONE %(zone)s + %(almost)s)::date,
-            (upper(a.valid) AT TIME ZONE %(zone)s + %(almost)s)::date
-        )) AS days
-        FROM bound b
-        JOIN above a ON a.meter_id = b.meter_id
-        JOIN bound main ON main.meter_id = a.main_id AND main.account_id = b.account_id
-        GROUP BY b.account_id, b.meter_id
+    ), inside AS (
+        SELECT account_id, meter_id, range_agg(daterange(since, until)) AS days
+        FROM unnest(%(inside_accounts)s::int[], %(inside_meters)s::int[],
+                    %(inside_sinces)s::date[], %(inside_untils)s::date[])
+            AS i (account_id, meter_id, since, until)
+        GROUP BY account_id, meter_id
     )
     SELECT account_id, meter_id, lower(piece), upper(piece)
-    FROM bound b LEFT JOIN behind USING (account_id, meter_id),
-        unnest(datemultirange(b.valid) - coalesce(behind.days, '{}')) AS piece
+    FROM bound b LEFT JOIN inside USING (account_id, meter_id),
+        unnest(datemultirange(b.valid) - coalesce(inside.days, '{}')) AS piece
     ORDER BY account_id, meter_id, 3
 """
-_ALMOST: Final = "1 day -0.000001 s"
-"""What leads from any moment of a day but its midnight into the next day."""
 # Whole columns, each as one array: row by row they would take longer to fetch than to add up.
 _DAYS: Final[LiteralString] = """
     SELECT array_agg(p.place), array_agg(c.day - %(first)s::date), array_agg(c.micro),
@@ -157,8 +146,7 @@ def _pieces(
         "accounts": arrays.ids(stretches),
         "first": days[0],
         "end": days[1],
-        "zone": zone.key,
-        "almost": _ALMOST,
+        **inside_accounts(conn, zone).on_days(),
     }
     found: dict[int, list[Piece]] = defaultdict(list)
     for account, meter, begin, until in conn.execute(_PIECES, values):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import scope
+from metering.tree.account_mains import inside_accounts
 from metering.tree.attribution import Role
 from metering.tree.holders import Holder, parts_of
 from metering.tree.levels import Level
@@ -90,7 +91,11 @@ def lines_by_origin(
             behind others of them is left out.
     """
     scope.ensure(conn, zone)
-    values = {**bounds(month, zone, Level.INSTITUTION), **_payers(payers)}
+    values = {
+        **bounds(month, zone, Level.INSTITUTION),
+        **_payers(payers),
+        **inside_accounts(conn, zone).on_days(),
+    }
     sums: dict[_Key, tuple[Figure, list[int]]] = {}
     # Planned for its month: a plan for any month does not know how little is left to be counted.
     rows = conn.execute(SCOPES + COUNTED_OF_SCOPES + _ROWS, values, prepare=False)

@@ -42,17 +42,11 @@ WITH RECURSIVE counting AS MATERIALIZED (
     JOIN lives m ON m.id = l.meter_id
     JOIN lives main ON main.id = l.main_id AND (main.energy, main.unit) = (m.energy, m.unit)
     WHERE NOT isempty(l.days * m.days * main.days)
-), upwards (meter_id, account_id, main_id, days) AS (
-    SELECT c.meter_id, c.account_id, l.main_id, c.days * l.days
-    FROM counting c JOIN links l ON l.meter_id = c.meter_id AND l.days && c.days
-    UNION
-    SELECT u.meter_id, u.account_id, l.main_id, u.days * l.days
-    FROM upwards u JOIN links l ON l.meter_id = u.main_id AND l.days && u.days
 ), within AS (
-    SELECT u.meter_id, u.account_id, range_agg(u.days * c.days) AS days
-    FROM upwards u
-    JOIN counting c ON (c.meter_id, c.account_id) = (u.main_id, u.account_id) AND c.days && u.days
-    WHERE u.main_id <> u.meter_id
+    SELECT account_id, meter_id, range_agg(daterange(since, until)) AS days
+    FROM unnest(%(inside_accounts)s::int[], %(inside_meters)s::int[],
+                %(inside_sinces)s::date[], %(inside_untils)s::date[])
+        AS i (account_id, meter_id, since, until)
     GROUP BY 1, 2
 ), bound AS MATERIALIZED (
     SELECT c.meter_id, c.institution_id, piece AS days

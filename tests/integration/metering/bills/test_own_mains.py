@@ -1,0 +1,127 @@
+"""Meters of an account behind other meters of the same account count through those, once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from metering.bills.accounts import bind_meter
+from metering.bills.month import Source
+from metering.tree.account_mains import inside_accounts
+from tests.integration.metering.bills.reports import FEBRUARY, JANUARY, MILLION, january
+from tests.integration.metering.bills.world import (
+    ACT,
+    ZONE,
+    Conn,
+    count_days,
+    hang,
+    house,
+    of_month,
+    open_account,
+)
+
+SINCE = date(2025, 1, 1)
+TEN = datetime(2026, 1, 11, 10, tzinfo=ZoneInfo(ZONE))
+"""In the middle of the eleventh."""
+
+
+@pytest.fixture
+def counted(conn: Conn) -> Conn:
+    """An account without a bill has m-1, 3 kWh a day, and m-2, 1 kWh a day; nothing hangs yet."""
+    conn.execute("DELETE FROM meter_main")
+    open_account(conn, meters=("m-1", "m-2"))
+    for meter, kwh in (("m-1", 3), ("m-2", 1), ("m-3", 2)):
+        count_days(conn, meter, (JANUARY, FEBRUARY), kwh * MILLION)
+    return conn
+
+
+def stand(conn: Conn, main: str, since: datetime | None = None, until: datetime | None = None) -> None:
+    conn.execute(
+        "INSERT INTO meter_main (meter_id, main_id, valid)"
+        " SELECT s.id, m.id, tstzrange(%s, %s) FROM meter s, meter m"
+        " WHERE s.code = 'm-2' AND m.code = %s",
+        [since, until, main],
+    )
+
+
+def virtual(conn: Conn, formula: str) -> None:
+    conn.execute(
+        "INSERT INTO meter (code, name, energy, unit, formula)"
+        " VALUES ('v', 'v', 'electricity', 'kWh', %s)",
+        [formula],
+    )
+
+
+def kwh(conn: Conn) -> float:
+    """What the figure of January says; it rests on meters, and what is reported says the same."""
+    own = of_month(conn, JANUARY)
+    assert (own.source, january(conn)["czj"].micro) == (Source.METERED, own.micro)
+    return (own.micro or 0) / MILLION
+
+
+def test_the_day_on_which_a_meter_moves_belongs_to_where_it_moved(counted: Conn) -> None:
+    stand(counted, "m-1", TEN)
+    assert kwh(counted) == 31 * 3 + 10
+
+
+def test_the_day_on_which_it_moves_away_belongs_to_where_it_moved(counted: Conn) -> None:
+    stand(counted, "m-1", None, TEN)
+    stand(counted, "m-3", TEN)
+    assert kwh(counted) == 31 * 3 + 21
+
+
+def test_the_day_on_which_it_is_let_go_belongs_to_where_it_was(counted: Conn) -> None:
+    """As in the tree: nothing else holds on that day."""
+    stand(counted, "m-1", None, TEN)
+    assert kwh(counted) == 31 * 3 + 20
+
+
+def test_on_the_day_of_a_move_an_account_is_divided_as_its_meters_count(counted: Conn) -> None:
+    """Which of the meters tell of a day is one answer: else nothing of that day could be divided."""
+    stand(counted, "m-1", TEN)
+    found = inside_accounts(counted, ZoneInfo(ZONE))
+    (line,) = found.days.values()
+    assert [(span.begin, span.end) for span in line] == [(TEN.date(), date.max)]
+
+
+@pytest.mark.parametrize("formula", ["{m-1}", "{m-1} + {m-3}", "2 * {m-1} - {m-3}"])
+def test_behind_a_virtual_main_of_the_account_it_counts_through_that(
+    counted: Conn, formula: str
+) -> None:
+    """What the formula adds is all of the account."""
+    virtual(counted, formula)
+    stand(counted, "v")
+    bind_meter(counted, ACT, "510001", "m-3", SINCE)
+    assert kwh(counted) == 31 * (3 + 2)
+
+
+def test_of_a_virtual_main_of_which_the_account_has_a_part_nobody_can_say(counted: Conn) -> None:
+    virtual(counted, "{m-1} + {m-3}")
+    stand(counted, "v")
+    found = inside_accounts(counted, ZoneInfo(ZONE))
+    assert (len(found.days), len(found.doubts)) == (0, 1)
+    bind_meter(counted, ACT, "510001", "m-3", TEN.date())
+    found = inside_accounts(counted, ZoneInfo(ZONE))
+    assert [len(lines) for lines in (found.days, found.doubts)] == [1, 1]
+    assert kwh(counted) == 31 * 3 + 21 * 2 + 10
+
+
+def test_what_an_account_gives_away_behind_its_virtual_main_is_not_lost(counted: Conn) -> None:
+    """m-2 stands at jgj: the account's own meters count it, and the account gives it away."""
+    house(counted)
+    virtual(counted, "{m-1}")
+    stand(counted, "v")
+    hang(counted, "m-1", "czj")
+    hang(counted, "m-2", "jgj")
+    counted.execute(
+        "INSERT INTO consumption_month (meter_id, month, micro, estimated, covered_s, flags)"
+        " SELECT meter_id, '2026-01-01', sum(micro), 0, 31 * 86400, 0 FROM consumption_day"
+        " GROUP BY meter_id"
+    )
+    found = january(counted)
+    assert {code: one.micro for code, one in found.items()} == {
+        "czj": 62 * MILLION,
+        "jgj": 31 * MILLION,
+    }
