@@ -29,6 +29,7 @@ from metering.bills.reported_totals import reported_table, reported_totals
 from metering.factors.library import Library, load_library
 from metering.quality.words import UNKNOWN
 from metering.tree import scope
+from metering.tree.account_mains import account_problems
 from metering.tree.coal import Coal, Factors, holders_coal, row_coal
 from metering.tree.levels import Problem
 from metering.tree.report import Grouping, Report, month_report
@@ -46,6 +47,7 @@ PROBLEM_KINDS = {
     "ring": "总表成环",
     "mixed": "合成表跨机构",
     "relation_ring": "上报关系成环",
+    "account": "户号的表重复",
 }
 
 
@@ -114,7 +116,7 @@ def problems(config: Config = None) -> None:
     """List what in the tree makes no sense."""
     with session(config) as at:
         scope.ensure(at.conn, at.zone)
-        found = scope.problems(at.conn)
+        found = [*scope.problems(at.conn), *account_problems(at.conn, at.zone)]
         institutions = dict(at.conn.execute("SELECT id::text, code FROM institution").fetchall())
     if not found:
         typer.echo("没有发现问题。")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import psycopg
 
 from metering.bills.share import MeterDays, days_between, spans_of
-from metering.tree.account_mains import inside_accounts
+from metering.tree.account_mains import Inside, inside_accounts
 from storage import arrays
 from storage.times import midnight
 
@@ -112,7 +112,8 @@ def by_account(
         return {}
     first = min(begin for begin, _ in stretches.values())
     end = max(end for _, end in stretches.values())
-    pieces = _pieces(conn, stretches, (first, end), zone)
+    inside = inside_accounts(conn, zone)
+    pieces = _pieces(conn, stretches, (first, end), inside)
     if not pieces:
         return {}
     # A row of the tables for each account, and one for each meter that is wanted by itself.
@@ -120,7 +121,7 @@ def by_account(
     for piece in (piece for account in apart for piece in pieces.get(account, ())):
         placed.setdefault((piece.account_id, piece.meter_id), []).append(piece)
     rows = _rows(conn, placed.values(), first)
-    sums = _running_sums(rows, placed.values(), (first, end), zone)
+    sums = _running_sums(rows, placed.values(), (first, end), (zone, inside))
     days = {
         row: MeterDays(first, *(table[place] for table in sums)) for place, row in enumerate(placed)
     }
@@ -140,13 +141,13 @@ def _pieces(
     conn: psycopg.Connection[Any],
     stretches: Mapping[int, _Days],
     days: _Days,
-    zone: ZoneInfo,
+    inside: Inside,
 ) -> dict[int, list[Piece]]:
     values = {
         "accounts": arrays.ids(stretches),
         "first": days[0],
         "end": days[1],
-        **inside_accounts(conn, zone).on_days(),
+        **inside.on_days(),
     }
     found: dict[int, list[Piece]] = defaultdict(list)
     for account, meter, begin, until in conn.execute(_PIECES, values):
@@ -189,9 +190,10 @@ def _running_sums(
     rows: tuple[_Column, ...],
     placed: Collection[Sequence[Piece]],
     days: _Days,
-    zone: ZoneInfo,
+    by: tuple[ZoneInfo, Inside],
 ) -> list[_Table]:
     """Return running sums in the order of the attributes of :class:`MeterDays`."""
+    zone, inside = by
     shape = len(placed), (days[1] - days[0]).days
     place, day, micros, estimates, seconds = rows
     lengths = np.asarray(_seconds(days, zone))
@@ -202,10 +204,24 @@ def _running_sums(
     )
     wanted = _meters(shape, placed, days[0])
     complete = (wanted > 0) & (covered == wanted)
+    for row, since, until in _doubts(placed, inside, days):
+        complete[row, since:until] = False
     return [
         np.pad(np.cumsum(table, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
         for table in (micro, estimated, seen > 0, complete, micro < 0)
     ]
+
+
+def _doubts(
+    placed: Iterable[Sequence[Piece]], inside: Inside, days: _Days
+) -> Iterator[tuple[int, int, int]]:
+    """Yield rows and days, from the first to the one after the last, that may count twice."""
+    for row, several in enumerate(placed if inside.doubts else ()):
+        for piece in several:
+            for span in inside.doubts.get((piece.account_id, piece.meter_id), ()):
+                since, until = max(span.begin, piece.first), min(span.end, piece.end)
+                if since < until:
+                    yield row, (since - days[0]).days, (until - days[0]).days
 
 
 def _added(shape: tuple[int, int], at: tuple[_Column, _Column], values: _Column) -> _Table:

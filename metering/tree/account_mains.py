@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -15,9 +16,19 @@ import psycopg
 
 from metering.tree import facts
 from metering.tree.attribution import Attribution
-from metering.tree.levels import hung
+from metering.tree.levels import Problem, hung
 from metering.tree.reach import resting_on
-from metering.tree.timeline import EVER, NEVER, Span, Timeline, always, filled, line_up, mapped, then
+from metering.tree.timeline import (
+    EVER,
+    NEVER,
+    Span,
+    Timeline,
+    always,
+    filled,
+    line_up,
+    mapped,
+    then,
+)
 
 # One alone stands behind no other.
 _BOUND: Final[LiteralString] = """
@@ -28,16 +39,24 @@ _BOUND: Final[LiteralString] = """
         WHERE o.account_id = b.account_id AND o.meter_id <> b.meter_id
             AND o.withdrawn_at IS NULL AND o.valid && b.valid
     ) AND EXISTS (
-        SELECT FROM utility_account_meter o JOIN meter_main l USING (meter_id)
+        SELECT FROM utility_account_meter o JOIN meter m ON m.id = o.meter_id
+        LEFT JOIN meter_main l ON l.meter_id = o.meter_id
         WHERE o.account_id = b.account_id AND o.withdrawn_at IS NULL
+            AND (l.meter_id IS NOT NULL OR m.formula IS NOT NULL)
     )
     ORDER BY b.account_id, b.meter_id, 3 NULLS FIRST
 """
 
+_DOUBT: Final = (
+    "户号 {0} 的计量表 {1}：说不清它的用量是否已在该户号的另一块表里，这些日子的计量按不全处理。"
+    "若它挂在虚拟总表之下，请把组成总表的表都绑定到该户号（jieyong bill bind），或改挂实表；"
+    "若该户号既有虚拟表又有组成它的表，请解除其一（jieyong bill release）"
+)
 Binding = tuple[int, int]
 """(id of an account, id of one of its meters)."""
 _Part = bool | None
 """Whether something is measured by an account's meters; None: a part of it is."""
+_NO: Final[Timeline[_Part]] = always(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +65,16 @@ class Inside:
 
     Attributes:
         days: on which they count through those.
-        doubts: on which they stand behind a virtual main of which the account has a part only: how
-            much of what they count is in the account's other meters nobody can say.
+        doubts: on which nobody can say how much of what they count is in the account's other
+            meters: the account has a part only of their virtual main, or counts by a virtual meter
+            and by one that it adds.
     """
 
     days: Mapping[Binding, Timeline[_Part]]
     doubts: Mapping[Binding, Timeline[_Part]]
 
     def on_days(self) -> dict[str, object]:
-        """Return the days as parameters: ``inside_accounts``, ``…_meters``, ``…_sinces``, ``…_untils``."""
+        """Return the days as parameters of statements: columns of one length."""
         rows = [(*key, span) for key, line in self.days.items() for span in line]
         return {
             "inside_accounts": [account for account, _, _ in rows],
@@ -74,7 +94,7 @@ def inside_accounts(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Inside:
         conn: in any state.
         zone: in whose days meters hang where they do.
     """
-    bound: dict[int, dict[int, list[Span[bool]]]] = defaultdict(lambda: defaultdict(list))
+    bound: dict[int, dict[int, list[Span[_Part]]]] = defaultdict(lambda: defaultdict(list))
     for account, meter, since, until in conn.execute(_BOUND):
         bound[account][meter].append(Span(since or EVER, until or NEVER, value=True))
     if not bound:
@@ -89,7 +109,20 @@ def inside_accounts(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Inside:
     return Inside(_where(found, value=True), _where(found, value=None))
 
 
-def _where(lines: Mapping[Binding, Timeline[_Part]], value: _Part) -> dict[Binding, Timeline[_Part]]:
+def account_problems(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Problem]:
+    """Return whose meters may count what other meters of accounts count, too: by account, meter."""
+    codes = dict(conn.execute("SELECT id, code FROM meter").fetchall())
+    accounts = dict(conn.execute("SELECT id, code FROM utility_account").fetchall())
+    own = sorted(inside_accounts(conn, zone).doubts)
+    return [
+        Problem("account", codes[meter], _DOUBT.format(accounts[account], codes[meter]), meter)
+        for account, meter in own
+    ]
+
+
+def _where(
+    lines: Mapping[Binding, Timeline[_Part]], value: _Part
+) -> dict[Binding, Timeline[_Part]]:
     kept = {key: tuple(s for s in line if s.value is value) for key, line in lines.items()}
     return {key: line for key, line in kept.items() if line}
 
@@ -99,7 +132,8 @@ def _behind(
 ) -> Iterator[tuple[int, Timeline[_Part]]]:
     account = _Account(tree, bound)
     for meter, line in bound.items():
-        yield meter, then(line, lambda _, meter=meter: account.behind(meter))
+        found = _either([account.behind(meter), *account.added_by(meter)])
+        yield meter, _while(line, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +152,48 @@ class _Account:
         """Say when what a meter counts is counted by mains of the account."""
         return then(self.tree.above(meter), self._main)
 
+    def added_by(self, meter: int) -> Iterator[Timeline[_Part]]:
+        """Yield when virtual meters of the account add one of its meters: both would count it."""
+        for virtual, line in self.bound.items():
+            if meter in _sources(self.tree, virtual):
+                yield filled(mapped(line, _doubtful), _NO)
+
     def _main(self, main: int | None) -> Timeline[_Part]:
-        return always(False) if main is None else self._counted(main)
+        return _NO if main is None else self._counted(main)
 
     def _counted(self, meter: int) -> Timeline[_Part]:
         """Say when what a meter counts is counted by meters of the account, itself included."""
-        lines = [filled(self.bound.get(meter, ()), always(False)), self.behind(meter)]
+        lines = [filled(self.bound.get(meter, ()), _NO), self.behind(meter)]
         if self.tree.meters[meter].sources:
             sources = self.tree.agreed(meter, self._counted, None)
-            lines.append(filled(sources, always(False)))
+            lines.append(filled(sources, _NO))
         return _either(lines)
 
 
+def _sources(tree: Attribution, meter: int) -> frozenset[int]:
+    """Return all that a virtual meter adds, through others too."""
+    named = tree.meters[meter].sources if meter in tree.meters else ()
+    return frozenset(named).union(*(_sources(tree, one) for one in named))
+
+
 def _either(lines: Iterable[Timeline[_Part]]) -> Timeline[_Part]:
-    found: Timeline[_Part] = always(False)
+    found = _NO
     for line in lines:
-        found = then(found, lambda one, line=line: mapped(line, lambda other: _or(one, other)))
+        found = then(found, partial(_or, line))
     return found
 
 
-def _or(one: _Part, other: _Part) -> _Part:
-    return True if one or other else None if None in {one, other} else False
+def _or(line: Timeline[_Part], one: _Part) -> Timeline[_Part]:
+    return mapped(line, lambda other: one or other or _least(one, other))
+
+
+def _least(one: _Part, other: _Part) -> _Part:
+    return None if None in {one, other} else False
+
+
+def _while(line: Timeline[_Part], found: Timeline[_Part]) -> Timeline[_Part]:
+    return then(line, lambda _: found)
+
+
+def _doubtful(_: _Part) -> _Part:
+    return None
