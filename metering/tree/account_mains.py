@@ -16,7 +16,7 @@ import psycopg
 
 from metering.tree import facts
 from metering.tree.attribution import Attribution
-from metering.tree.levels import Problem, hung
+from metering.tree.levels import hung
 from metering.tree.reach import resting_on
 from metering.tree.timeline import (
     EVER,
@@ -47,11 +47,6 @@ _BOUND: Final[LiteralString] = """
     ORDER BY b.account_id, b.meter_id, 3 NULLS FIRST
 """
 
-_DOUBT: Final = (
-    "户号 {0} 的计量表 {1}：说不清它的用量是否已在该户号的另一块表里，这些日子的计量按不全处理。"
-    "若它挂在虚拟总表之下，请把组成总表的表都绑定到该户号（jieyong bill bind），或改挂实表；"
-    "若该户号既有虚拟表又有组成它的表，请解除其一（jieyong bill release）"
-)
 Binding = tuple[int, int]
 """(id of an account, id of one of its meters)."""
 _Part = bool | None
@@ -107,17 +102,6 @@ def inside_accounts(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Inside:
         for meter, line in _behind(tree, {m: line_up(spans) for m, spans in those.items()})
     }
     return Inside(_where(found, value=True), _where(found, value=None))
-
-
-def account_problems(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Problem]:
-    """Return whose meters may count what other meters of accounts count, too: by account, meter."""
-    codes = dict(conn.execute("SELECT id, code FROM meter").fetchall())
-    accounts = dict(conn.execute("SELECT id, code FROM utility_account").fetchall())
-    own = sorted(inside_accounts(conn, zone).doubts)
-    return [
-        Problem("account", codes[meter], _DOUBT.format(accounts[account], codes[meter]), meter)
-        for account, meter in own
-    ]
 
 
 def _where(

@@ -9,7 +9,8 @@ import pytest
 
 from metering.bills.accounts import bind_meter, release_meter
 from metering.bills.month import Source
-from metering.tree.account_mains import account_problems, inside_accounts
+from metering.tree.account_mains import inside_accounts
+from metering.tree.account_problems import account_problems
 from tests.integration.metering.bills.reports import FEBRUARY, JANUARY, MILLION, january
 from tests.integration.metering.bills.world import (
     ACT,
@@ -142,3 +143,18 @@ def test_what_an_account_gives_away_behind_its_virtual_main_is_not_lost(counted:
         "czj": 62 * MILLION,
         "jgj": 31 * MILLION,
     }
+
+
+def test_a_top_meter_without_an_account_beside_those_that_have_one_is_named(counted: Conn) -> None:
+    """A second supply whose account was forgotten would be missing in what is reported."""
+    house(counted)
+    for meter in ("m-1", "m-2", "m-3"):
+        hang(counted, meter, "czj")
+    assert kwh(counted) == 31 * 4
+    (problem,) = account_problems(counted, ZoneInfo(ZONE))
+    assert (problem.kind, problem.subject) == ("no_account", "m-3")
+    open_account(counted, "510009")  # an account that nobody says what counts: it may have m-3
+    assert account_problems(counted, ZoneInfo(ZONE)) == []
+    virtual(counted, "{m-3}")
+    bind_meter(counted, ACT, "510009", "v", SINCE)
+    assert account_problems(counted, ZoneInfo(ZONE)) == []
