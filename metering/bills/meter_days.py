@@ -15,7 +15,8 @@ import numpy.typing as npt
 import psycopg
 
 from metering.bills.share import MeterDays, days_between, spans_of
-from metering.tree.account_mains import Inside, inside_accounts
+from metering.tree.account_mains import Standing, standing
+from metering.tree.timeline import NEVER
 from storage import arrays
 from storage.times import midnight
 
@@ -40,10 +41,11 @@ _PIECES: Final[LiteralString] = """
 """
 # Whole columns, each as one array: row by row they would take longer to fetch than to add up.
 _DAYS: Final[LiteralString] = """
-    SELECT array_agg(p.place), array_agg(c.day - %(first)s::date), array_agg(c.micro),
+    SELECT array_agg(p.place), array_agg(c.day - %(first)s::date), array_agg(c.micro * p.sign),
         array_agg(c.estimated), array_agg(c.covered_s)
-    FROM unnest(%(places)s::int[], %(meters)s::int[], %(firsts)s::int[], %(ends)s::int[])
-        AS p (place, meter_id, first, until)
+    FROM unnest(%(places)s::int[], %(meters)s::int[], %(firsts)s::int[], %(ends)s::int[],
+                %(signs)s::int[])
+        AS p (place, meter_id, first, until, sign)
     JOIN consumption_day c ON c.meter_id = p.meter_id
         AND c.day >= %(first)s::date + p.first AND c.day < %(first)s::date + p.until
 """
@@ -62,12 +64,20 @@ _Table = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A meter counts for an account on the days ``[first, end)``."""
+    """A meter counts for an account on the days ``[first, end)``.
+
+    Attributes:
+        sign: -1: it is another account's, and taken off.
+        at: whose part it changes: itself, or the account's meter that it is taken off from; None:
+            that is several.
+    """
 
     account_id: int
     meter_id: int
     first: date
     end: date
+    sign: int
+    at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +95,18 @@ class Counted:
     each: Mapping[int, MeterDays]
 
     def meters_on(self, days: Sequence[date]) -> tuple[int, ...]:
-        """Return the ids of the meters on some days, which ascend."""
+        """Return the ids of the meters on some days, those that are taken off too."""
+        return tuple(piece.meter_id for piece in self._on(days))
+
+    def counting_on(self, days: Sequence[date]) -> tuple[int, ...]:
+        """Return the ids of the account's own meters that count on some days, which ascend."""
+        return tuple(piece.meter_id for piece in self._on(days) if piece.sign > 0)
+
+    def _on(self, days: Sequence[date]) -> Iterator[Piece]:
         spans = spans_of(days)
-        return tuple(
-            piece.meter_id
-            for piece in self.pieces
-            if any(piece.first < end and first < piece.end for first, end in spans)
-        )
+        for piece in self.pieces:
+            if any(piece.first < end and first < piece.end for first, end in spans):
+                yield piece
 
 
 def by_account(
@@ -112,16 +127,17 @@ def by_account(
         return {}
     first = min(begin for begin, _ in stretches.values())
     end = max(end for _, end in stretches.values())
-    inside = inside_accounts(conn, zone)
-    pieces = _pieces(conn, stretches, (first, end), inside)
+    behind = standing(conn, zone)
+    pieces = _pieces(conn, stretches, (first, end), behind)
     if not pieces:
         return {}
     # A row of the tables for each account, and one for each meter that is wanted by itself.
     placed: dict[_Row, list[Piece]] = {(account, None): every for account, every in pieces.items()}
     for piece in (piece for account in apart for piece in pieces.get(account, ())):
-        placed.setdefault((piece.account_id, piece.meter_id), []).append(piece)
+        if piece.at is not None:
+            placed.setdefault((piece.account_id, piece.at), []).append(piece)
     rows = _rows(conn, placed.values(), first)
-    sums = _running_sums(rows, placed.values(), (first, end), (zone, inside))
+    sums = _running_sums(rows, placed.values(), (first, end), (zone, behind))
     days = {
         row: MeterDays(first, *(table[place] for table in sums)) for place, row in enumerate(placed)
     }
@@ -129,7 +145,7 @@ def by_account(
         account: Counted(
             days[account, None],
             every,
-            {piece.meter_id: days[account, piece.meter_id] for piece in every}
+            {piece.at: days[account, piece.at] for piece in every if piece.at is not None}
             if account in apart
             else {},
         )
@@ -141,20 +157,26 @@ def _pieces(
     conn: psycopg.Connection[Any],
     stretches: Mapping[int, _Days],
     days: _Days,
-    inside: Inside,
+    behind: Standing,
 ) -> dict[int, list[Piece]]:
     values = {
         "accounts": arrays.ids(stretches),
         "first": days[0],
         "end": days[1],
-        **inside.on_days(),
+        **behind.days_inside(),
     }
     found: dict[int, list[Piece]] = defaultdict(list)
     for account, meter, begin, until in conn.execute(_PIECES, values):
         wanted = stretches[account]
         first, end = max(begin, wanted[0]), min(until, wanted[1])
         if first < end:
-            found[account].append(Piece(account, meter, first, end))
+            found[account].append(Piece(account, meter, first, end, 1, meter))
+    for one in behind.taken:
+        wanted = stretches.get(one.account_id, (NEVER, NEVER))
+        first, end = max(one.first, wanted[0]), min(one.end, wanted[1])
+        if first < end:
+            piece = Piece(one.account_id, one.meter_id, first, end, -1, one.at)
+            found[one.account_id].append(piece)
     return found
 
 
@@ -171,6 +193,7 @@ def _rows(
         "meters": arrays.ids([piece.meter_id for _, piece in pieces]),
         "firsts": arrays.ids([(piece.first - first).days for _, piece in pieces]),
         "ends": arrays.ids([(piece.end - first).days for _, piece in pieces]),
+        "signs": arrays.ids([piece.sign for _, piece in pieces]),
     }
     with conn.cursor(binary=True) as cursor:
         cursor.execute(_DAYS, values)
@@ -190,10 +213,10 @@ def _running_sums(
     rows: tuple[_Column, ...],
     placed: Collection[Sequence[Piece]],
     days: _Days,
-    by: tuple[ZoneInfo, Inside],
+    by: tuple[ZoneInfo, Standing],
 ) -> list[_Table]:
     """Return running sums in the order of the attributes of :class:`MeterDays`."""
-    zone, inside = by
+    zone, behind = by
     shape = len(placed), (days[1] - days[0]).days
     place, day, micros, estimates, seconds = rows
     lengths = np.asarray(_seconds(days, zone))
@@ -204,7 +227,7 @@ def _running_sums(
     )
     wanted = _meters(shape, placed, days[0])
     complete = (wanted > 0) & (covered == wanted)
-    for row, since, until in _doubts(placed, inside, days):
+    for row, since, until in _doubts(placed, behind, days):
         complete[row, since:until] = False
     return [
         np.pad(np.cumsum(table, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
@@ -213,15 +236,16 @@ def _running_sums(
 
 
 def _doubts(
-    placed: Iterable[Sequence[Piece]], inside: Inside, days: _Days
+    placed: Iterable[Sequence[Piece]], behind: Standing, days: _Days
 ) -> Iterator[tuple[int, int, int]]:
     """Yield rows and days, from the first to the one after the last, that may count twice."""
-    for row, several in enumerate(placed if inside.doubts else ()):
-        for piece in several:
-            for span in inside.doubts.get((piece.account_id, piece.meter_id), ()):
-                since, until = max(span.begin, piece.first), min(span.end, piece.end)
-                if since < until:
-                    yield row, (since - days[0]).days, (until - days[0]).days
+    spans: dict[int, list[_Days]] = defaultdict(list)
+    for (account, _), line in behind.doubts.items():
+        spans[account] += [(max(s.begin, days[0]), min(s.end, days[1])) for s in line]
+    for row, several in enumerate(placed if spans else ()):
+        for since, until in spans.get(several[0].account_id, ()):
+            if since < until:
+                yield row, (since - days[0]).days, (until - days[0]).days
 
 
 def _added(shape: tuple[int, int], at: tuple[_Column, _Column], values: _Column) -> _Table:

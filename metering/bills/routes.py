@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, LiteralString
@@ -13,10 +13,10 @@ import psycopg
 
 from metering.bills.division import Ways
 from metering.tree import facts
-from metering.tree.account_mains import inside_accounts
+from metering.tree.account_mains import standing
 from metering.tree.holders import Holder, Reporters, sole
 from metering.tree.relations import reporters
-from metering.tree.timeline import EVER, NEVER, Timeline, on
+from metering.tree.timeline import EVER, NEVER, Span, Timeline, on
 
 _INSTITUTIONS: Final[LiteralString] = "SELECT id, code FROM institution"
 _BOUND: Final[LiteralString] = """
@@ -42,12 +42,14 @@ class _Meter:
 
     id: int
     bound: tuple[date, date]
-    inside: Timeline[bool | None]
+    inside: Sequence[Span[Any]]
     particular: Timeline[Holder]
 
     def counts(self, day: date) -> bool:
         """Whether it tells of a day itself."""
-        return self.bound[0] <= day < self.bound[1] and on(self.inside, day) is None
+        return self.bound[0] <= day < self.bound[1] and not any(
+            span.begin <= day < span.end for span in self.inside
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def routes(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Routes:
 def _accounts(
     conn: psycopg.Connection[Any], followed: Reporters, zone: ZoneInfo
 ) -> dict[str, tuple[_Meter, ...]]:
-    rooms, inside = facts.rooms(conn, zone), inside_accounts(conn, zone).days
+    rooms, inside = facts.rooms(conn, zone), standing(conn, zone).inside
     found: dict[str, list[_Meter]] = defaultdict(list)
     for id_, account, meter, place, since, until in conn.execute(_BOUND):
         line = followed.particular(meter, rooms.get(place, ()))

@@ -1,13 +1,17 @@
-"""Which meters of a utility account stand behind others of the same account, and on which days.
+"""How the meters of utility accounts stand behind each other: what counts for which, once.
 
-Those count through the others, not beside them. Every figure that looks at accounts asks here.
+The rule of the tree, by accounts: a meter counts for its account, and is taken off from the account
+of the next meter above it that has one. Where both are the same nothing remains: the other has
+counted it. A supplier sells nothing twice, and so no two accounts' meters count the same. Every
+figure that looks at meters of accounts asks here.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -30,47 +34,61 @@ from metering.tree.timeline import (
     then,
 )
 
-# One alone stands behind no other.
-_BOUND: Final[LiteralString] = """
-    SELECT b.account_id, b.meter_id, lower(b.valid), upper(b.valid)
-    FROM utility_account_meter b
-    WHERE b.withdrawn_at IS NULL AND EXISTS (
-        SELECT FROM utility_account_meter o
-        WHERE o.account_id = b.account_id AND o.meter_id <> b.meter_id
-            AND o.withdrawn_at IS NULL AND o.valid && b.valid
-    ) AND EXISTS (
-        SELECT FROM utility_account_meter o JOIN meter m ON m.id = o.meter_id
-        LEFT JOIN meter_main l ON l.meter_id = o.meter_id
-        WHERE o.account_id = b.account_id AND o.withdrawn_at IS NULL
-            AND (l.meter_id IS NOT NULL OR m.formula IS NOT NULL)
-    )
-    ORDER BY b.account_id, b.meter_id, 3 NULLS FIRST
+_LINKED: Final[LiteralString] = """
+    SELECT DISTINCT b.meter_id
+    FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
+    LEFT JOIN meter_main l ON l.meter_id = m.id
+    WHERE b.withdrawn_at IS NULL AND (l.meter_id IS NOT NULL OR m.formula IS NOT NULL)
 """
+_BOUND: Final[LiteralString] = """
+    SELECT meter_id, account_id, lower(valid), upper(valid)
+    FROM utility_account_meter WHERE withdrawn_at IS NULL AND meter_id = ANY(%s)
+    ORDER BY meter_id, lower(valid) NULLS FIRST
+"""
+_NOBODY: Final = 0
 
 Binding = tuple[int, int]
-"""(id of an account, id of one of its meters)."""
-_Part = bool | None
-"""Whether something is measured by an account's meters; None: a part of it is."""
-_NO: Final[Timeline[_Part]] = always(False)
+"""(id of an account, id of a meter)."""
+_Next = frozenset[Binding]
+"""The next meters with an account, above or itself: several where a virtual main adds them."""
+_TOP: Final[Timeline[_Next]] = always(frozenset([(_NOBODY, _NOBODY)]))
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
-    """Meters of accounts behind others of the same account.
+class Taken:
+    """What a meter counts is taken off from an account on the days ``[first, end)``.
 
     Attributes:
-        days: on which they count through those.
-        doubts: on which nobody can say how much of what they count is in the account's other
-            meters: the account has a part only of their virtual main, or counts by a virtual meter
-            and by one that it adds.
+        account_id: from which.
+        meter_id: a meter of another account.
+        at: the account's meter that it stands behind; None: a virtual main adds several.
     """
 
-    days: Mapping[Binding, Timeline[_Part]]
-    doubts: Mapping[Binding, Timeline[_Part]]
+    account_id: int
+    meter_id: int
+    at: int | None
+    first: date
+    end: date
 
-    def on_days(self) -> dict[str, object]:
-        """Return the days as parameters of statements: columns of one length."""
-        rows = [(*key, span) for key, line in self.days.items() for span in line]
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the meters of accounts stand behind each other; what is absent stands behind none.
+
+    Attributes:
+        inside: on which days a meter counts through others of its own account.
+        taken: what is taken off from accounts.
+        doubts: (account, meter): on which days nobody can say how much of what the meter counts
+            the account's meters count too.
+    """
+
+    inside: Mapping[Binding, Sequence[Span[Any]]] = field(default_factory=dict)
+    taken: Sequence[Taken] = ()
+    doubts: Mapping[Binding, Sequence[Span[Any]]] = field(default_factory=dict)
+
+    def days_inside(self) -> dict[str, object]:
+        """Return the days inside as parameters of statements: columns of one length."""
+        rows = [(*key, span) for key, line in self.inside.items() for span in line]
         return {
             "inside_accounts": [account for account, _, _ in rows],
             "inside_meters": [meter for _, meter, _ in rows],
@@ -79,79 +97,96 @@ class Inside:
         }
 
 
-def inside_accounts(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Inside:
-    """Read which meters of accounts stand behind others of the same account.
+def standing(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Standing:
+    """Read how the meters of accounts stand behind each other.
 
-    A main meter is one of the account, or a virtual one whose sources all are, or are behind such.
     On which days a meter hangs where is as everywhere in the tree: :func:`timeline.line_up`.
 
     Args:
         conn: in any state.
         zone: in whose days meters hang where they do.
     """
-    bound: dict[int, dict[int, list[Span[_Part]]]] = defaultdict(lambda: defaultdict(list))
-    for account, meter, since, until in conn.execute(_BOUND):
-        bound[account][meter].append(Span(since or EVER, until or NEVER, value=True))
-    if not bound:
-        return Inside({}, {})
-    meters = {meter for those in bound.values() for meter in those}
-    tree = hung(facts.hanging(conn, zone, resting_on(conn, meters)))
-    found = {
-        (account, meter): line
-        for account, those in bound.items()
-        for meter, line in _behind(tree, {m: line_up(spans) for m, spans in those.items()})
-    }
-    return Inside(_where(found, value=True), _where(found, value=None))
-
-
-def _where(
-    lines: Mapping[Binding, Timeline[_Part]], value: _Part
-) -> dict[Binding, Timeline[_Part]]:
-    kept = {key: tuple(s for s in line if s.value is value) for key, line in lines.items()}
-    return {key: line for key, line in kept.items() if line}
-
-
-def _behind(
-    tree: Attribution, bound: Mapping[int, Timeline[_Part]]
-) -> Iterator[tuple[int, Timeline[_Part]]]:
-    account = _Account(tree, bound)
-    for meter, line in bound.items():
-        found = _either([account.behind(meter), *account.added_by(meter)])
-        yield meter, _while(line, found)
+    linked = [meter for (meter,) in conn.execute(_LINKED)]
+    if not linked:
+        return Standing()
+    concerned = resting_on(conn, linked)
+    known = facts.hanging(conn, zone, concerned)
+    spans: dict[int, list[Span[int]]] = defaultdict(list)
+    for meter, account, since, until in conn.execute(_BOUND, [list(concerned)]):
+        spans[meter].append(Span(since or EVER, until or NEVER, account))
+    above = _Above(hung(known), {meter: line_up(those) for meter, those in spans.items()})
+    inside: dict[Binding, list[Span[Any]]] = defaultdict(list)
+    taken: list[Taken] = []
+    doubts: dict[Binding, list[Span[Any]]] = defaultdict(list)
+    for meter, span in above.each():
+        own, others = span.value
+        accounts = {account for account, _ in others}
+        if accounts == {own}:
+            inside[own, meter].append(span)
+        elif known.meters[meter].direction != "in" or accounts == {_NOBODY}:
+            continue
+        elif len(accounts) == 1:
+            (account,) = accounts
+            at = next(iter(others))[1] if len(others) == 1 else None
+            taken.append(Taken(account, meter, at, span.begin, span.end))
+        else:
+            for account in accounts - {_NOBODY}:
+                doubts[account, meter].append(span)
+    for binding, days in above.added():
+        doubts[binding].append(days)
+    return Standing(inside, taken, doubts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
-    """The meters of one account.
+class _Above:
+    """Looks upwards from meters of accounts.
 
     Attributes:
         tree: how all hang.
-        bound: on which days each is the account's.
+        bound: of whose account each meter is.
     """
 
     tree: Attribution
-    bound: Mapping[int, Timeline[_Part]]
+    bound: Mapping[int, Timeline[int]]
 
-    def behind(self, meter: int) -> Timeline[_Part]:
-        """Say when what a meter counts is counted by mains of the account."""
-        return then(self.tree.above(meter), self._main)
+    def each(self) -> Iterator[tuple[int, Span[tuple[int, _Next]]]]:
+        """Yield meters of accounts, and days with their account and the next ones above."""
+        for meter, line in self.bound.items():
+            for span in then(line, partial(self._beside, meter)):
+                yield meter, span
 
-    def added_by(self, meter: int) -> Iterator[Timeline[_Part]]:
-        """Yield when virtual meters of the account add one of its meters: both would count it."""
+    def added(self) -> Iterator[tuple[Binding, Span[None]]]:
+        """Yield meters of accounts that a virtual meter of an account adds: both count them."""
         for virtual, line in self.bound.items():
-            if meter in _sources(self.tree, virtual):
-                yield filled(mapped(line, _doubtful), _NO)
+            for source in _sources(self.tree, virtual):
+                both = then(line, partial(_while, self.bound.get(source, ())))
+                for span in both:
+                    yield (span.value, source), Span(span.begin, span.end, None)
 
-    def _main(self, main: int | None) -> Timeline[_Part]:
-        return _NO if main is None else self._counted(main)
+    def _beside(self, meter: int, account: int) -> Timeline[tuple[int, _Next]]:
+        return mapped(self._over(meter), lambda others: (account, others))
 
-    def _counted(self, meter: int) -> Timeline[_Part]:
-        """Say when what a meter counts is counted by meters of the account, itself included."""
-        lines = [filled(self.bound.get(meter, ()), _NO), self.behind(meter)]
-        if self.tree.meters[meter].sources:
-            sources = self.tree.agreed(meter, self._counted, None)
-            lines.append(filled(sources, _NO))
-        return _either(lines)
+    def _over(self, meter: int) -> Timeline[_Next]:
+        return then(self.tree.above(meter), self._from)
+
+    def _from(self, meter: int | None) -> Timeline[_Next]:
+        """Return the next meters with an account: a meter itself, or what stands above it."""
+        if meter is None:
+            return _TOP
+        own = mapped(self.bound.get(meter, ()), lambda account: frozenset([(account, meter)]))
+        return filled(own, then(self._parts(meter), partial(self._or_over, meter)))
+
+    def _parts(self, meter: int) -> Timeline[_Next]:
+        """Return what all sources of a virtual meter say of themselves; of another one nothing."""
+        common: Timeline[_Next] = ()
+        for source in self.tree.meters[meter].sources:
+            line = then(self.tree.there(source), partial(_always, self._from(source)))
+            both = then(common, partial(_union, line))
+            common = filled(both, filled(common, line))
+        return filled(common, _TOP)
+
+    def _or_over(self, meter: int, found: _Next) -> Timeline[_Next]:
+        return self._over(meter) if found == _TOP[0].value else always(found)
 
 
 def _sources(tree: Attribution, meter: int) -> frozenset[int]:
@@ -160,24 +195,13 @@ def _sources(tree: Attribution, meter: int) -> frozenset[int]:
     return frozenset(named).union(*(_sources(tree, one) for one in named))
 
 
-def _either(lines: Iterable[Timeline[_Part]]) -> Timeline[_Part]:
-    found = _NO
-    for line in lines:
-        found = then(found, partial(_or, line))
-    return found
+def _always(line: Timeline[_Next], _: bool) -> Timeline[_Next]:
+    return line
 
 
-def _or(line: Timeline[_Part], one: _Part) -> Timeline[_Part]:
-    return mapped(line, lambda other: one or other or _least(one, other))
+def _union(line: Timeline[_Next], one: _Next) -> Timeline[_Next]:
+    return mapped(line, lambda other: one | other)
 
 
-def _least(one: _Part, other: _Part) -> _Part:
-    return None if None in {one, other} else False
-
-
-def _while(line: Timeline[_Part], found: Timeline[_Part]) -> Timeline[_Part]:
-    return then(line, lambda _: found)
-
-
-def _doubtful(_: _Part) -> _Part:
-    return None
+def _while(line: Timeline[int], account: int) -> Timeline[int]:
+    return mapped(line, lambda _: account)

@@ -1,4 +1,4 @@
-"""Meters of which it cannot be right how utility accounts have them: counted twice, or not at all."""
+"""Meters of utility accounts that may be counted twice, and top meters that no account has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import scope
-from metering.tree.account_mains import inside_accounts
+from metering.tree.account_mains import standing
 from metering.tree.levels import Problem
 from metering.tree.virtual import virtual_meters
 
@@ -46,8 +46,8 @@ _VIRTUAL: Final[LiteralString] = """
     WHERE b.withdrawn_at IS NULL AND m.formula IS NOT NULL
 """
 _DOUBT: Final = (
-    "户号 {0} 的计量表 {1}：说不清它的用量是否已在该户号的另一块表里，这些日子的计量按不全处理。"
-    "若它挂在虚拟总表之下，请把组成总表的表都绑定到该户号（jieyong bill bind），或改挂实表；"
+    "说不清计量表 {1} 的用量有多少已在户号 {0} 的其他表里，该户号这些日子的计量按不全处理。"
+    "若它挂在虚拟总表之下，请把组成总表的表都绑定到同一户号（jieyong bill bind），或改挂实表；"
     "若该户号既有虚拟表又有组成它的表，请解除其一（jieyong bill release）"
 )
 _FORGOTTEN: Final = (
@@ -68,7 +68,7 @@ def account_problems(conn: psycopg.Connection[Any], zone: ZoneInfo) -> list[Prob
 
 
 def _doubts(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Iterator[Problem]:
-    doubts = inside_accounts(conn, zone).doubts
+    doubts = standing(conn, zone).doubts
     codes = dict(conn.execute("SELECT id, code FROM meter").fetchall()) if doubts else {}
     accounts = dict(conn.execute("SELECT id, code FROM utility_account").fetchall())
     for account, meter in sorted(doubts):

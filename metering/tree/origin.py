@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import scope
-from metering.tree.account_mains import inside_accounts
+from metering.tree.account_mains import standing
 from metering.tree.attribution import Role
 from metering.tree.holders import Holder, parts_of
 from metering.tree.levels import Level
@@ -100,7 +100,7 @@ def lines_by_origin(
     values = {
         **bounds(month, zone, Level.INSTITUTION),
         **_payers(payers),
-        **inside_accounts(conn, zone).on_days(),
+        **standing(conn, zone).days_inside(),
         **_sources(conn),
     }
     sums: dict[_Key, tuple[Figure, list[int]]] = {}

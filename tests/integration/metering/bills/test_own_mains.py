@@ -8,14 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from metering.bills.accounts import bind_meter, release_meter
+from metering.bills.entry import enter_bill
 from metering.bills.month import Source
-from metering.tree.account_mains import inside_accounts
+from metering.tree.account_mains import standing
 from metering.tree.account_problems import account_problems
 from tests.integration.metering.bills.reports import FEBRUARY, JANUARY, MILLION, january
 from tests.integration.metering.bills.world import (
     ACT,
     ZONE,
     Conn,
+    bill,
     count_days,
     hang,
     house,
@@ -39,13 +41,17 @@ def counted(conn: Conn) -> Conn:
 
 
 def stand(
-    conn: Conn, main: str, since: datetime | None = None, until: datetime | None = None
+    conn: Conn,
+    main: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    meter: str = "m-2",
 ) -> None:
     conn.execute(
         "INSERT INTO meter_main (meter_id, main_id, valid)"
         " SELECT s.id, m.id, tstzrange(%s, %s) FROM meter s, meter m"
-        " WHERE s.code = 'm-2' AND m.code = %s",
-        [since, until, main],
+        " WHERE s.code = %s AND m.code = %s",
+        [since, until, meter, main],
     )
 
 
@@ -84,8 +90,7 @@ def test_the_day_on_which_it_is_let_go_belongs_to_where_it_was(counted: Conn) ->
 def test_on_the_day_of_a_move_an_account_is_divided_as_its_meters_count(counted: Conn) -> None:
     """Which meters tell of a day is one answer: else nothing of that day could be divided."""
     stand(counted, "m-1", TEN)
-    found = inside_accounts(counted, ZoneInfo(ZONE))
-    (line,) = found.days.values()
+    (line,) = standing(counted, ZoneInfo(ZONE)).inside.values()
     assert [(span.begin, span.end) for span in line] == [(TEN.date(), date.max)]
 
 
@@ -158,3 +163,69 @@ def test_a_top_meter_without_an_account_beside_those_that_have_one_is_named(coun
     virtual(counted, "{m-3}")
     bind_meter(counted, ACT, "510009", "v", SINCE)
     assert account_problems(counted, ZoneInfo(ZONE)) == []
+
+
+def metered(conn: Conn) -> dict[str | None, float | None]:
+    """What is reported of January, kWh; all of it rests on meters."""
+    found = january(conn)
+    assert all(one.sources == (Source.METERED,) for one in found.values())
+    return {code: one.micro and one.micro / MILLION for code, one in found.items()}
+
+
+@pytest.fixture
+def apart(counted: Conn) -> Conn:
+    """m-2, behind m-1 of czj's account, has an account of its own, of jgj; nobody has a bill."""
+    release_meter(counted, ACT, "510001", "m-2", SINCE)
+    open_account(counted, "510002", institution="jgj", meters=("m-2",))
+    return counted
+
+
+@pytest.mark.parametrize("formula", [None, "{m-1}"])
+def test_what_another_account_counts_behind_it_is_taken_off(
+    apart: Conn, formula: str | None
+) -> None:
+    """As in bills, where a supplier sells nothing twice: 93 kWh came in, and 93 are reported."""
+    if formula is not None:
+        virtual(apart, formula)
+    stand(apart, "m-1" if formula is None else "v")
+    assert metered(apart) == {"czj": 62, "jgj": 31}
+    enter_bill(apart, ACT, bill(JANUARY, FEBRUARY, "61"))
+    assert of_month(apart, JANUARY).difference == -MILLION, "bill and meter tell of the same"
+
+
+def test_it_is_taken_off_from_the_next_account_above_it(apart: Conn) -> None:
+    """m-3 of czj's account behind m-2 of jgj's behind m-1 of czj's: each kilowatt-hour once."""
+    stand(apart, "m-1")
+    stand(apart, "m-2", meter="m-3")
+    bind_meter(apart, ACT, "510001", "m-3", SINCE)
+    apart.execute(
+        "UPDATE consumption_day SET micro = micro / 4"
+        " WHERE meter_id = (SELECT id FROM meter WHERE code = 'm-3')"
+    )
+    assert metered(apart) == {"czj": 62 + 15.5, "jgj": 31 - 15.5}
+
+
+def test_on_the_day_it_gets_its_account_it_is_taken_off(apart: Conn) -> None:
+    stand(apart, "m-1", TEN)
+    assert metered(apart) == {"czj": 93 - 21, "jgj": 31}
+
+
+def test_while_what_is_taken_off_is_unknown_the_rest_is(apart: Conn) -> None:
+    stand(apart, "m-1")
+    apart.execute(
+        "DELETE FROM consumption_day WHERE day = '2026-01-09'"
+        " AND meter_id = (SELECT id FROM meter WHERE code = 'm-2')"
+    )
+    assert {code: one.micro for code, one in january(apart).items()} == {"czj": None, "jgj": None}
+
+
+def test_whether_it_is_taken_off_is_in_doubt_behind_a_virtual_main_in_part(apart: Conn) -> None:
+    """Of v = m-1 + m-3 czj's account has m-1: what jgj reports is known, what czj does is not."""
+    virtual(apart, "{m-1} + {m-3}")
+    stand(apart, "v")
+    assert {code: one.micro for code, one in january(apart).items()} == {
+        "czj": None,
+        "jgj": 31 * MILLION,
+    }
+    (problem,) = account_problems(apart, ZoneInfo(ZONE))
+    assert (problem.subject, "户号 510001" in problem.text) == ("m-2", True)
