@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import scope
-from metering.tree.account_mains import standing
+from metering.tree.account_mains import Standing
 from metering.tree.attribution import Role
 from metering.tree.holders import Holder, parts_of
 from metering.tree.levels import Level
@@ -82,7 +82,11 @@ class Payer:
 
 
 def lines_by_origin(
-    conn: psycopg.Connection[Any], month: date, zone: ZoneInfo, payers: Iterable[Payer] = ()
+    conn: psycopg.Connection[Any],
+    month: date,
+    zone: ZoneInfo,
+    behind: Standing,
+    payers: Iterable[Payer] = (),
 ) -> list[Line]:
     """Return what top meters counted for holders, and what passed between holders.
 
@@ -93,6 +97,7 @@ def lines_by_origin(
         conn: may write: the attribution is brought up to date first.
         month: its first day.
         zone: the site's.
+        behind: from :func:`account_mains.standing`; of all months the same.
         payers: from whom to take off what passes on behind meters of accounts; what passes on
             behind others of them is left out.
     """
@@ -100,7 +105,7 @@ def lines_by_origin(
     values = {
         **bounds(month, zone, Level.INSTITUTION),
         **_payers(payers),
-        **standing(conn, zone).days_inside(),
+        **behind.days_inside(),
         **_sources(conn),
     }
     sums: dict[_Key, tuple[Figure, list[int]]] = {}
