@@ -18,7 +18,7 @@ SELECT state, channel, route, severity, key, title, notes, at, tries, error FROM
         put_at AS at, 0 AS tries, NULL AS error, 1 AS rank
     FROM note WHERE routed_at IS NULL
     UNION ALL
-    SELECT 'waiting', channel, route, severity, key, title, 1, due_at, 0, NULL, 2
+    SELECT 'waiting', channel, note_delivery.route, severity, key, title, 1, due_at, 0, NULL, 2
     FROM note_delivery JOIN note ON note.key = note_key WHERE message_id IS NULL
     UNION ALL
     SELECT state, message.channel, message.route, message.severity, message.key, first.title,
@@ -130,17 +130,18 @@ def strays(
     """Yield what waits for a route or channel that is not there: which of both, code, how many."""
     query = """
     WITH waiting AS (
-        SELECT route, NULL AS channel FROM note WHERE routed_at IS NULL
+        SELECT CASE WHEN split_part(route, '@', 1) = ANY(%(routes)s)
+            THEN split_part(route, '@', 1) ELSE route END AS route, NULL AS channel
+        FROM note WHERE routed_at IS NULL
         UNION ALL
-        SELECT route, channel FROM note_delivery JOIN note ON note.key = note_key
-        WHERE message_id IS NULL
+        SELECT route, channel FROM note_delivery WHERE message_id IS NULL
         UNION ALL
         SELECT route, channel FROM note_message WHERE state = 'due'
     )
     SELECT 'route', route, count(*) FROM waiting WHERE route <> ALL(%(routes)s) GROUP BY route
     UNION ALL
     SELECT 'channel', channel, count(*) FROM waiting
-    WHERE channel <> ALL(%(channels)s) GROUP BY channel
+    WHERE channel IS NOT NULL AND channel <> ALL(%(channels)s) GROUP BY channel
     ORDER BY 1, 2
     """
     yield from conn.execute(query, {"routes": routes, "channels": channels})

@@ -35,7 +35,7 @@ class Note:
 
     Attributes:
         key: names it for ever; the same key again is the same note.
-        route: code of who is told.
+        route: code of who is told; behind an ``@`` of which institution, see :meth:`Routes.of`.
         severity: how much it matters.
         subject: code of what it is about; for programs.
         title: one line of plain Chinese text.
@@ -160,6 +160,14 @@ class Routes:
     channels: Mapping[str, Channel]
     routes: Mapping[str, Route]
 
+    def of(self, code: str) -> Route | None:
+        """Return the route that a note means, None: there is none.
+
+        ``energy@school-3`` is that route, or where there is none of its own ``energy``: so that an
+        institution may have a route, and need not.
+        """
+        return self.routes.get(code) or self.routes.get(code.partition("@")[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -167,10 +175,12 @@ class Delivery:
 
     Attributes:
         note: the note.
+        route: code of the route that it goes by.
         due_at: when it shall leave, unless others of its group leave earlier and take it along.
     """
 
     note: Note
+    route: str
     due_at: datetime
 
 

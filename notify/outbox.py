@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from notify.clock import due_at
-from notify.model import Delivery, Message, Note, Route, Severity
+from notify.model import Delivery, Message, Note, Route, Routes, Severity
 from notify.plan import MINUTE, Group
 from notify.text import key_of
 
@@ -23,12 +23,14 @@ INSERT INTO note (key, route, severity, subject, title, body, happened_at, put_a
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING
 """
 _UNROUTED: Final[LiteralString] = """
-SELECT key, route, severity, subject, title, body, happened_at, put_at FROM note WHERE routed_at IS NULL AND route = ANY(%s)
-ORDER BY put_at, key LIMIT %s FOR UPDATE SKIP LOCKED
+SELECT key, route, severity, subject, title, body, happened_at, put_at FROM note
+WHERE routed_at IS NULL AND (route = ANY(%(codes)s) OR split_part(route, '@', 1) = ANY(%(codes)s))
+ORDER BY put_at, key LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
 _WAITING: Final[LiteralString] = """
-SELECT key, route, severity, subject, title, body, happened_at, due_at FROM note_delivery JOIN note ON note.key = note_key
-WHERE channel = %s AND message_id IS NULL AND route = ANY(%s)
+SELECT key, note.route, severity, subject, title, body, happened_at, note_delivery.route, due_at
+FROM note_delivery JOIN note ON note.key = note_key
+WHERE channel = %s AND message_id IS NULL AND note_delivery.route = ANY(%s)
 ORDER BY severity <> 'urgent', due_at, note_key LIMIT %s
 """
 _UNSENT: Final[LiteralString] = """
@@ -36,12 +38,18 @@ SELECT id, key, route, severity, due_at, tries FROM note_message
 WHERE channel = %s AND state = 'due' AND route = ANY(%s)
 ORDER BY severity <> 'urgent', due_at, id LIMIT %s
 """
+_BUSY: Final[LiteralString] = """
+SELECT channel FROM note_delivery WHERE message_id IS NULL AND due_at <= %(now)s
+UNION
+SELECT channel FROM note_message WHERE state = 'due' AND due_at <= %(now)s
+"""
 _MADE: Final[LiteralString] = """
 INSERT INTO note_message (key, channel, route, severity, made_at, due_at)
 VALUES (%s, %s, %s, %s, %s, %s) RETURNING id
 """
 _CONTAINED: Final[LiteralString] = """
-SELECT key, route, severity, subject, title, body, happened_at FROM note_delivery JOIN note ON note.key = note_key WHERE message_id = %s
+SELECT key, note.route, severity, subject, title, body, happened_at
+FROM note_delivery JOIN note ON note.key = note_key WHERE message_id = %s
 ORDER BY happened_at, key COLLATE "C"
 """
 _AGAIN: Final[LiteralString] = """
@@ -66,29 +74,39 @@ def put(conn: psycopg.Connection[Any], note: Note, now: datetime) -> bool:
 
 
 def distribute(
-    conn: psycopg.Connection[Any], routes: Mapping[str, Route], zone: ZoneInfo, now: datetime
-) -> int:
+    conn: psycopg.Connection[Any], routes: Routes, zone: ZoneInfo, now: datetime
+) -> None:
     """Make deliveries of new notes: to every channel of their routes.
 
     Notes of routes that are not there wait until they are.
-
-    Returns:
-        How many notes were looked at.
     """
     with conn.transaction():
-        found = conn.execute(_UNROUTED, [list(routes), _BATCH]).fetchall()
-        for *columns, put_at in found:
-            note = _note(columns)
-            route = routes[note.route]
-            channels = route.channels if note.severity.rank >= route.least.rank else ()
-            at = due_at(route, note.severity, put_at, zone)
-            conn.cursor().executemany(
-                "INSERT INTO note_delivery (note_key, channel, due_at) VALUES (%s, %s, %s)",
-                [(note.key, channel, at) for channel in channels],
-            )
+        found = conn.execute(_UNROUTED, {"codes": list(routes.routes), "most": _BATCH}).fetchall()
+        if not found:
+            return
+        rows = [
+            row for *columns, put_at in found for row in _rows(_note(columns), put_at, routes, zone)
+        ]
+        query = (
+            "INSERT INTO note_delivery (note_key, channel, route, due_at) VALUES (%s, %s, %s, %s)"
+        )
+        conn.cursor().executemany(query, rows)
         keys = [row[0] for row in found]
         conn.execute("UPDATE note SET routed_at = %s WHERE key = ANY(%s)", [now, keys])
-    return len(found)
+
+
+def _rows(
+    note: Note, put_at: datetime, routes: Routes, zone: ZoneInfo
+) -> Iterator[tuple[str, str, str, datetime]]:
+    route = routes.of(note.route)
+    if route is not None and note.severity.rank >= route.least.rank:
+        at = due_at(route, note.severity, put_at, zone)
+        yield from ((note.key, channel, route.code, at) for channel in route.channels)
+
+
+def busy(conn: psycopg.Connection[Any], now: datetime) -> set[str]:
+    """Return the channels by which something is due."""
+    return {channel for (channel,) in conn.execute(_BUSY, {"now": now}).fetchall()}
 
 
 @contextmanager
@@ -112,7 +130,7 @@ def waiting(
 ) -> list[Delivery]:
     """Return notes that wait to become messages of a channel: urgent ones, then the first due."""
     rows = conn.execute(_WAITING, [channel, list(routes), _BATCH]).fetchall()
-    return [Delivery(_note(columns), at) for *columns, at in rows]
+    return [Delivery(_note(columns), route, at) for *columns, route, at in rows]
 
 
 def unsent(

@@ -68,7 +68,7 @@ def plan(  # noqa: PLR0913, PLR0917 - all that it depends on
         now: aware.
         zone: the site's.
     """
-    known = [one for one in waiting if one.note.route in routes]
+    known = [one for one in waiting if one.route in routes]
     messages = [one for one in unsent if one.route in routes]
     items: list[Delivery | Message] = [*known, *messages]
     held = [(one, until) for one in items if (until := _held(one, routes, now, zone)) > now]
@@ -90,17 +90,11 @@ def _held(
     one: Delivery | Message, routes: Mapping[str, Route], now: datetime, zone: ZoneInfo
 ) -> datetime:
     """Return until when something that is due is held; ``now``: it is not."""
-    severity, code = _of(one)
+    severity = one.severity if isinstance(one, Message) else one.note.severity
     if one.due_at > now or severity is Severity.URGENT:
         return now
-    quiet = routes[code].quiet
+    quiet = routes[one.route].quiet
     return after_quiet(quiet, now, zone) if is_quiet(quiet, now, zone) else now
-
-
-def _of(one: Delivery | Message) -> tuple[Severity, str]:
-    if isinstance(one, Message):
-        return one.severity, one.route
-    return one.note.severity, one.note.route
 
 
 def _groups(
@@ -108,7 +102,7 @@ def _groups(
 ) -> Iterator[Group]:
     together: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
     for one in waiting:
-        route = routes[one.note.route]
+        route = routes[one.route]
         together[route.code, _class(route, one.note.severity)].append(one)
     for (code, kind), members in together.items():
         due_at = min(one.due_at for one in members)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from notify.model import Channel, ChannelKind
 
@@ -44,16 +44,11 @@ class Address:
 
     def scrub(self, text: str) -> str:
         """Return a text without anything of the address but its scheme and host."""
-        pieces = sorted(set(self._pieces()), key=len, reverse=True)
-        for piece in pieces:
-            text = re.sub(re.escape(piece), MASK, text, flags=re.IGNORECASE)
+        found = {unquote(piece) for piece in (self.url, self.signing, *_parts(self.url))}
+        for piece in sorted(found, key=len, reverse=True):
+            if len(piece) >= _SHORTEST:
+                text = re.sub(_however_quoted(piece), MASK, text, flags=re.IGNORECASE)
         return _NAMED.sub(rf"\g<1>{MASK}", text)
-
-    def _pieces(self) -> Iterator[str]:
-        for piece in (self.url, self.signing, *_parts(self.url)):
-            for form in (piece, unquote(piece), quote(piece, safe=""), quote_plus(piece)):
-                if len(form) >= _SHORTEST:
-                    yield form
 
 
 def address_of(channel: Channel, beside: Path) -> Address:
@@ -96,17 +91,27 @@ def _written(channel: Channel, beside: Path) -> str:
         raise AddressError(f"the file {file} cannot be read: {why}") from None
 
 
+def _however_quoted(piece: str) -> str:
+    """Return a pattern of a piece, each character as it is or quoted: once, or by mistake twice."""
+    return "".join(f"(?:{re.escape(char)}|{_quoted(char)})" for char in piece)
+
+
+def _quoted(char: str) -> str:
+    return "".join(f"%(?:25)?{byte:02x}" for byte in char.encode())
+
+
 def _parts(url: str) -> Iterator[str]:
+    if "://" not in url:  # the path of a file
+        return
     try:
         parts = urlsplit(url)
-        named = parse_qsl(parts.query)
     except ValueError:  # an address that is none may still hold a token
-        yield from re.split(r"[/@:?&=]+", url)
+        yield from re.split(r"[/@:?&=\[\]]+", url)
         return
     yield from (parts.username or "", parts.password or "", parts.fragment, parts.query)
     yield from parts.path.split("/")
-    yield from (value for _, value in named)
-    yield parts.path
+    yield from (named.partition("=")[2] for named in parts.query.split("&"))
+    yield from (parts.path, f"{parts.path}?{parts.query}")
     if parts.scheme not in _HOST_IS_NO_SECRET:
         yield parts.netloc
         yield from re.split(r"[@:]", parts.netloc)

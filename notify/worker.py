@@ -74,9 +74,12 @@ class Worker:
             psycopg.OperationalError: the database is away: nothing is lost, call again.
         """
         now, routes = self._site.now(), self._routes.get()
-        outbox.distribute(self._conn, routes.routes, self._site.zone, now)
+        outbox.distribute(self._conn, routes, self._site.zone, now)
         self._forget(now)
+        busy = outbox.busy(self._conn, now)
         for code in self._round(list(routes.channels)):
+            if code not in busy:
+                continue
             with outbox.alone(self._conn, code) as mine:
                 outcome = self._turn(routes.channels[code], routes.routes) if mine else Outcome()
             if outcome != Outcome():

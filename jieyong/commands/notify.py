@@ -37,7 +37,7 @@ def work(config: Config = None) -> None:
 
 
 @notify_app.command("test", help="立即向一条路线的各渠道试发一条通知，并说明结果。")
-def test_command(
+def try_command(
     route: Annotated[str, typer.Option("--route", help="通知路线的编码。")],
     config: Config = None,
 ) -> None:

@@ -11,7 +11,6 @@ import psycopg
 from jieyong.doctor.finding import Finding, ok, problem, warning
 from jieyong.doctor.queues import Workers, waiting
 from notify import listing
-from notify.model import Routes
 from notify.reading import read_routes
 from notify.secrets import AddressError, address_of
 from notify.settings import NotifySettings
@@ -85,10 +84,14 @@ def _failing(one: listing.Failing) -> Finding:
 
 
 def _strays(conn: psycopg.Connection, settings: NotifySettings) -> Iterator[Finding]:
+    if not settings.routes.exists():
+        advice = "write it (docs/notify.md); nobody is told anything until then"
+        yield problem("notes are put in, and this file is missing", str(settings.routes), advice)
+        return
     try:
         routes = read_routes(settings.routes)
-    except InventoryError:  # told by check_routes, or not there at all
-        routes = Routes({}, {})
+    except InventoryError:  # told by check_routes
+        return
     for kind, code, count in listing.strays(conn, list(routes.routes), list(routes.channels)):
         advice = f"add it to {settings.routes}: they leave then"
         yield problem(f"{count} notes wait for it, and it does not exist", f"{kind} {code}", advice)

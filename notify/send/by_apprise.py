@@ -16,7 +16,7 @@ def by_apprise(text: Text, address: Address, timeout_s: float) -> str:
     Raises:
         NotSentError: it does not know the URL, or did not send.
     """
-    _quiet()
+    _silence()
     import apprise  # noqa: PLC0415 - 0.2 s and 130 plugins, which only those who send need
 
     speaker = apprise.Apprise()
@@ -46,9 +46,10 @@ def _tells(level: str, message: str) -> bool:
     return level in {"WARNING", "ERROR", "CRITICAL"} or message.startswith("Socket Exception")
 
 
-def _quiet() -> None:
+def _silence() -> None:
     """Keep its lines out of our log: some of them hold whole URLs."""
     theirs = logging.getLogger("apprise")
     theirs.propagate = False
+    theirs.setLevel(logging.DEBUG)  # why a mail was refused is told there alone
     if not theirs.handlers:
         theirs.addHandler(logging.NullHandler())

@@ -37,6 +37,7 @@ CREATE INDEX note_message_settled ON note_message (settled_at DESC) WHERE state 
 CREATE TABLE note_delivery (
     note_key   text        NOT NULL REFERENCES note,
     channel    text        NOT NULL,
+    route      text        NOT NULL,     -- by which it goes: note.route may also name an institution
     due_at     timestamptz NOT NULL,
     message_id int8        REFERENCES note_message,   -- NULL: it waits for its message
     PRIMARY KEY (note_key, channel)
