@@ -108,15 +108,11 @@ def _channel(entry: Entry) -> Channel:
 
 
 def _place(entry: Entry, kind: ChannelKind) -> Place:
-    place = Place(
-        entry.optional_text("address_file"),
-        entry.optional_text("address_variable"),
-        entry.optional_text("path") if kind is ChannelKind.FILE else None,
-    )
-    named = [one for one in (place.file, place.variable, place.direct) if one is not None]
-    if len(named) != 1:
-        path = "path, " if kind is ChannelKind.FILE else ""
-        entry.problem("kind", f"give one of {path}address_file, address_variable")
+    if kind is ChannelKind.FILE:
+        return Place(direct=entry.text("path"))
+    place = Place(entry.optional_text("address_file"), entry.optional_text("address_variable"))
+    if (place.file is None) == (place.variable is None):
+        entry.problem("kind", "give one of address_file, address_variable")
     return place
 
 

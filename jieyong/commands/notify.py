@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -10,7 +12,7 @@ from jieyong import logs
 from jieyong.commands import notify_tables
 from jieyong.commands.options import AsJson
 from jieyong.commands.screen import console, plain
-from jieyong.commands.session import Config, Session, session
+from jieyong.commands.session import Config, session
 from jieyong.settings_file import load_settings
 from jieyong.workers.crew import run_crew
 from jieyong.workers.notify import CREW
@@ -20,6 +22,7 @@ from notify.model import Channel, Note, Route, Severity
 from notify.reading import read_routes
 from notify.send.deliver import deliver
 from notify.send.outcome import NotSentError
+from notify.settings import NotifySettings
 from registry.refusal import refuse
 
 notify_app = typer.Typer(
@@ -47,11 +50,11 @@ def try_command(
     routes = read_routes(settings.notify.routes)
     if route not in routes.routes:
         refuse("--route", f"路线“{route}”不存在；现有：{'、'.join(routes.routes) or '无'}")
-    with session(config) as at:
-        results = [
-            _tried(routes.channels[code], routes.routes[route], at)
-            for code in routes.routes[route].channels
-        ]
+    now = datetime.now(ZoneInfo(settings.time_zone))
+    chosen = routes.routes[route]
+    results = [
+        _tried(routes.channels[code], chosen, settings.notify, now) for code in chosen.channels
+    ]
     raise typer.Exit(0 if all(results) else 1)
 
 
@@ -85,19 +88,19 @@ def retry(
     typer.echo(f"已将 {count} 条通知列入重发，由 jieyong notify work 发送。")
 
 
-def _tried(channel: Channel, route: Route, at: Session) -> bool:
+def _tried(channel: Channel, route: Route, settings: NotifySettings, now: datetime) -> bool:
     note = Note(
-        key=f"test-{at.now:%Y%m%dT%H%M%S}-{at.now.microsecond:06d}",
+        key=f"test-{now:%Y%m%dT%H%M%S}-{now.microsecond:06d}",
         route=route.code,
         severity=Severity.NOTICE,
         subject="test",
         title="节用：试发通知",
         body=f"路线 {route.code}，渠道 {channel.code}。收到即表示渠道可用，无需处理。",
-        happened_at=at.now,
+        happened_at=now,
     )
-    settings, name = at.settings.notify, plain(channel.code)
+    name = plain(channel.code)
     try:
-        said = deliver(channel, [note], settings.routes.parent, at.now, settings.timeout_s)
+        said = deliver(channel, [note], settings.routes.parent, now, settings.timeout_s)
     except NotSentError as error:
         console().print(f"{name}：失败，{plain(str(error))}")
         return False

@@ -48,9 +48,14 @@ def deliver(
     except Exception as error:  # noqa: BLE001 - whatever a library throws must not stop the others
         why = f"{type(error).__name__}: {error}"
     else:
-        return address.scrub(said)
+        return _plain(address.scrub(said))
     # Outside of the except: what was caught holds the address, and must not hang on what we raise.
-    raise NotSentError(address.scrub(why)[:_LONGEST])
+    raise NotSentError(_plain(address.scrub(why)))
+
+
+def _plain(text: str) -> str:
+    """Return what is said without what a database refuses and a screen obeys."""
+    return "".join(char for char in text if char.isprintable())[:_LONGEST]
 
 
 def _send(  # noqa: PLR0913, PLR0917 - everything there is to a message

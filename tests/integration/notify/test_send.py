@@ -74,6 +74,16 @@ def test_any_other_status_is_told_and_no_redirect_is_followed(
     assert len(receiver.requests) == 1
 
 
+def test_what_a_receiver_says_can_be_stored_and_shown(
+    tmp_path: Path, receiver: WebReceiver
+) -> None:
+    receiver.answer = lambda _: (500, b"a\x00b\x1b[31m \xff" + b"x" * 9000)
+    with pytest.raises(NotSentError) as caught:
+        send(tmp_path, ChannelKind.WEBHOOK, receiver.url())
+    assert str(caught.value).startswith("HTTP 500: ab[31m \ufffdxxx")
+    assert len(str(caught.value)) < 300
+
+
 def test_a_receiver_that_is_silent_or_away_is_told(tmp_path: Path, receiver: WebReceiver) -> None:
     let_go = threading.Event()
     receiver.answer = lambda _: ((let_go.wait(60) and 200) or 500, b"")

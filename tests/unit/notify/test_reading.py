@@ -52,6 +52,7 @@ BAD = """channels:
   - {code: robot, kind: wecom, address_file: a, address_variable: B}
   - {code: robot, kind: wechat, address_file: a}
   - {code: hook, kind: webhook, path: "https://example.org"}
+  - {code: sink, kind: file, address_file: a}
   - {code: sms, kind: apprise, address_file: a, per_minute: 0, longest_bytes: 100}
 routes:
   - {code: energy, channels: [robott], quiet: "22-7"}
@@ -69,17 +70,18 @@ def test_every_mistake_is_told_with_its_line() -> None:
         (3, "the code stands above already"),
         (3, "kind wechat is not known"),
         (4, "path is not a key"),
-        (5, "per_minute is 0: it must be between 1"),
-        (5, "longest_bytes is 100: it must be between 240"),
-        (7, "channel robott: there is no channel with this code (did you mean robot?)"),
-        (7, 'quiet is 22-7: write two times, "22:00-07:30"'),
-        (8, "channels names nobody"),
-        (8, "digest 06:00 lies in the quiet hours"),
-        (8, "digest is 8: write times"),
-        (8, "least high is not known"),
-        (9, "channels names one twice"),
-        (9, "at_once says nothing without digest"),
-        (9, "group is not a key that is known here"),
+        (5, "path is missing"),
+        (6, "per_minute is 0: it must be between 1"),
+        (6, "longest_bytes is 100: it must be between 240"),
+        (8, "channel robott: there is no channel with this code (did you mean robot?)"),
+        (8, 'quiet is 22-7: write two times, "22:00-07:30"'),
+        (9, "channels names nobody"),
+        (9, "digest 06:00 lies in the quiet hours"),
+        (9, "digest is 8: write times"),
+        (9, "least high is not known"),
+        (10, "channels names one twice"),
+        (10, "at_once says nothing without digest"),
+        (10, "group is not a key that is known here"),
     ]:
         assert [one for one in told if one.startswith(f"notify.yaml:{line}: ") and words in one], (
             words
