@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notify.text import MOST, SHORTEST, key_of, packed, written
@@ -24,6 +24,7 @@ def test_many_are_numbered_under_one_key_that_depends_on_nothing_else() -> None:
     assert key_of([a, b]) == key_of([b, a]) != key_of([a])
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=3), st.integers(SHORTEST, 2000))
 def test_no_message_is_longer_than_its_channel_takes_and_all_end_with_their_key(
     bodies: list[str], longest: int
@@ -33,6 +34,7 @@ def test_no_message_is_longer_than_its_channel_takes_and_all_end_with_their_key(
     assert text.body.endswith(f"编号：{text.key}")
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=150), st.integers(SHORTEST, 2000))
 def test_notes_are_packed_in_their_order_each_once_and_whole(
     bodies: list[str], longest: int
