@@ -30,6 +30,7 @@ from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
 from metering.tree.settings import MainsSettings
+from notify.settings import NotifySettings
 from storage.settings import DatabaseSettings
 
 PREFIX = "JIEYONG_"
@@ -82,6 +83,9 @@ class HttpSettings(BaseModel):
     fleet_port: int = Field(
         default=9812, ge=0, le=65_535, description="Port of `jieyong fleet work`; 0 takes any."
     )
+    notify_port: int = Field(
+        default=9813, ge=0, le=65_535, description="Port of `jieyong notify work`; 0 takes any."
+    )
 
 
 class Settings(BaseSettings):
@@ -128,6 +132,7 @@ class Settings(BaseSettings):
     joining: JoiningSettings = Field(default=JoiningSettings())
     fences: FenceSettings = Field(default=FenceSettings())
     sheets: SheetSettings = Field(default=SheetSettings())
+    notify: NotifySettings = Field(default=NotifySettings())
 
     @classmethod
     def settings_customise_sources(

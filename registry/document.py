@@ -223,6 +223,23 @@ class Entry:
         self.problem(key, f"{key} must be a mapping: key: value, one below the other")
         return None
 
+    def texts(self, key: str) -> list[str]:
+        """Return the plain texts of a list, as they are written; none without the key."""
+        if not self.has(key):
+            return []
+        node = self._values[key]
+        if not isinstance(node, yaml.SequenceNode):
+            self.problem(key, f"{key} must be a list: [one, another], or [] for none")
+            return []
+        found = []
+        for item in node.value:
+            if isinstance(item, yaml.ScalarNode) and str(item.value).strip():
+                found.append(str(item.value).strip())
+            else:
+                line = item.start_mark.line + 1
+                self._problems.add(line, f"{self.label}: {key} holds something that is no text")
+        return found
+
     def entries(self, key: str, label: str) -> list[Entry]:
         """Return the mappings of a list; empty after a problem."""
         node = self._values[key]
