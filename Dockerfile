@@ -14,6 +14,7 @@ COPY fleet/ fleet/
 COPY jieyong/ jieyong/
 COPY metering/ metering/
 COPY rules/ rules/
+COPY notify/ notify/
 COPY registry/ registry/
 COPY simulators/ simulators/
 COPY storage/ storage/

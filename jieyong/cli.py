@@ -33,6 +33,7 @@ from jieyong.commands.fleet import fleet_app
 from jieyong.commands.fleet_tip import tip
 from jieyong.commands.fleet_use import use
 from jieyong.commands.meter import meter_app
+from jieyong.commands.notify import notify_app
 from jieyong.commands.permission import permission_app
 from jieyong.commands.rules import rules_app
 from jieyong.commands.session import Reader, Reason, session, track_of
@@ -116,6 +117,7 @@ app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
 app.add_typer(rules_app, name="rules")
 app.add_typer(doubt_app, name="doubt")
+app.add_typer(notify_app, name="notify")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
 app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(

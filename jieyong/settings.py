@@ -30,6 +30,7 @@ from metering.derive.settings import MeteringSettings
 from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
 from metering.tree.settings import MainsSettings
+from notify.settings import NotifySettings
 from rules.work.settings import RulesSettings
 from storage.settings import DatabaseSettings
 
@@ -84,7 +85,10 @@ class HttpSettings(BaseModel):
         default=9812, ge=0, le=65_535, description="Port of `jieyong fleet work`; 0 takes any."
     )
     rules_port: int = Field(
-        default=9813, ge=0, le=65_535, description="Port of `jieyong rules work`; 0 takes any."
+        default=9814, ge=0, le=65_535, description="Port of `jieyong rules work`; 0 takes any."
+    )
+    notify_port: int = Field(
+        default=9813, ge=0, le=65_535, description="Port of `jieyong notify work`; 0 takes any."
     )
 
 
@@ -133,6 +137,7 @@ class Settings(BaseSettings):
     fences: FenceSettings = Field(default=FenceSettings())
     sheets: SheetSettings = Field(default=SheetSettings())
     rules: RulesSettings = Field(default=RulesSettings())
+    notify: NotifySettings = Field(default=NotifySettings())
 
     @classmethod
     def settings_customise_sources(

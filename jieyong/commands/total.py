@@ -29,6 +29,7 @@ from metering.bills.reported_totals import reported_table, reported_totals
 from metering.factors.library import Library, load_library
 from metering.quality.words import UNKNOWN
 from metering.tree import scope
+from metering.tree.account_problems import account_problems
 from metering.tree.coal import Coal, Factors, holders_coal, row_coal
 from metering.tree.levels import Problem
 from metering.tree.report import Grouping, Report, month_report
@@ -46,6 +47,8 @@ PROBLEM_KINDS = {
     "ring": "总表成环",
     "mixed": "合成表跨机构",
     "relation_ring": "上报关系成环",
+    "account": "户号的表重复",
+    "no_account": "总表没有户号",
 }
 
 
@@ -113,8 +116,8 @@ def month(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 def problems(config: Config = None) -> None:
     """List what in the tree makes no sense."""
     with session(config) as at:
-        scope.ensure(at.conn, at.zone)
-        found = scope.problems(at.conn)
+        accounts = account_problems(at.conn, at.zone)
+        found = [*scope.problems(at.conn), *accounts]
         institutions = dict(at.conn.execute("SELECT id::text, code FROM institution").fetchall())
     if not found:
         typer.echo("没有发现问题。")

@@ -24,6 +24,8 @@ class Nouns:
         who: the same in words.
         amount: of what is counted besides.
         counted: the same in words.
+        done: what is done with subjects, in words.
+        aside: which of them are set aside, in words.
     """
 
     room: str
@@ -31,6 +33,8 @@ class Nouns:
     who: str
     amount: str
     counted: str
+    done: str = "computed"
+    aside: str = "that workers died of again and again"
 
 
 METERING: Final = Nouns(
@@ -48,7 +52,16 @@ RULES: Final = Nouns(
     "places",
     "Places",
     "doubts",
-    "Doubts opened, each time an episode had stood long enough.",
+    "Doubts opened: episodes that had stood long enough.",
+)
+NOTIFY: Final = Nouns(
+    "notify",
+    "messages",
+    "Messages",
+    "notes",
+    "Notes in messages that were sent.",
+    "sent",
+    "that were tried in vain too often",
 )
 
 
@@ -72,14 +85,14 @@ def worker_metrics(
     )
     yield counter(
         f"jieyong_{of.room}_{of.subjects}",
-        f"{of.who} that were computed, and times that one could not be.",
+        f"{of.who} that were {of.done}, and times that one could not be.",
         ("outcome",),
         ((("done",), done.done), (("failed",), done.failed)),
     )
     yield counter(f"jieyong_{of.room}_{of.amount}", of.counted, (), known(done.amount))
     yield gauge(
         f"jieyong_{of.room}_last_success_timestamp_seconds",
-        "When something was last computed and stored; absent before the first.",
+        f"When something was last {of.done} and stored; absent before the first.",
         (),
         known(None if done.last_success_us is None else done.last_success_us / 1e6),
     )
@@ -89,25 +102,25 @@ def _waiting(of: Nouns, waiting: Backlog | None, now: datetime) -> Iterator[Metr
     rows = {} if waiting is None else waiting.rows
     yield gauge(
         f"jieyong_{of.room}_due_rows",
-        "Rows that say what has to be computed.",
+        f"Rows that say what has to be {of.done}.",
         ("kind",),
         (((kind,), count) for kind, count in rows.items()),
     )
     yield gauge(
         f"jieyong_{of.room}_due_oldest_age_seconds",
-        "Age of the oldest change that could be computed now; 0 when none waits.",
+        f"Age of the oldest that could be {of.done} now; 0 when none waits.",
         (),
         known(None if waiting is None else waiting.age_s(now)),
     )
     yield gauge(
         f"jieyong_{of.room}_failing_{of.subjects}",
-        f"{of.who} that could not be computed the last time.",
+        f"{of.who} that could not be {of.done} the last time.",
         (),
         known(None if waiting is None else waiting.failing),
     )
     yield gauge(
         f"jieyong_{of.room}_set_aside_{of.subjects}",
-        f"{of.who} that workers died of again and again: not tried until somebody asks for them.",
+        f"{of.who} {of.aside}: not tried until somebody asks for them.",
         (),
         known(None if waiting is None else waiting.set_aside),
     )

@@ -103,7 +103,7 @@ def _work(crew: Crew, settings: Settings, stop: Stop, tally: Tally) -> None:
             ):
                 tally.connected = 1
                 step = crew.begin(conn, Hand(notes), settings)
-                _keep_working(step, room, look_s, stop, tally)
+                _keep_working(step, crew.nouns, look_s, stop, tally)
         except psycopg.OperationalError as error:
             event = f"{room}_waits_for_database"
             log.warning(
@@ -115,8 +115,8 @@ def _work(crew: Crew, settings: Settings, stop: Stop, tally: Tally) -> None:
             stop.wait(look_s)
 
 
-def _keep_working(step: Step, room: str, look_s: float, stop: Stop, tally: Tally) -> None:
-    event = f"{room}_computed"
+def _keep_working(step: Step, of: Nouns, look_s: float, stop: Stop, tally: Tally) -> None:
+    event = f"{of.room}_{of.done}"
     while not stop.is_set():  # a batch under way is finished
         outcome = step(tally)
         tally.add(outcome, datetime.now(UTC))

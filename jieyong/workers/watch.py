@@ -212,7 +212,7 @@ def progress(look: Callable[[], Look | None], done: Callable[[], Done], started:
         if last is None or last.backlog is None:
             return Verdict(ok=True, reason="not known what waits")
         waits_s = last.backlog.age_s(last.at)
-        reason = f"the oldest change waits {waits_s:.0f} s"
+        reason = f"the oldest change waits {waits_s:.0f} s{_aside(last.backlog)}"
         if waits_s <= LATE_S:
             return Verdict(ok=True, reason=reason)
         stored = done().last_success_us
@@ -224,6 +224,12 @@ def progress(look: Callable[[], Look | None], done: Callable[[], Done], started:
         return Verdict(ok=False, reason=reason)
 
     return probe
+
+
+def _aside(found: Backlog) -> str:
+    if not found.set_aside:
+        return ""
+    return f"; {found.set_aside} are set aside, `jieyong doctor` says why"
 
 
 def _waiting(look: Look | None) -> Backlog | None:

@@ -13,6 +13,7 @@ from metering.bills.load import Scope, Whose
 from metering.bills.month import Metered
 from metering.bills.share import each_month
 from metering.bills.words import Words
+from metering.tree.account_mains import standing
 from metering.tree.origin import Line, lines_by_origin
 from metering.tree.totals import Figure
 
@@ -38,8 +39,10 @@ def counted_by_tree(
     only = None if wanted.institutions is None else list(wanted.institutions)
     codes: dict[int, str] = dict(conn.execute(_INSTITUTIONS, {"only": only}).fetchall())
     found: dict[Whose, dict[date, Metered]] = {}
+    zone = ZoneInfo(wanted.zone)
+    behind = standing(conn, zone)
     for month in each_month(wanted.first, wanted.end):
-        lines = lines_by_origin(conn, month, ZoneInfo(wanted.zone))
+        lines = lines_by_origin(conn, month, zone, behind)
         for (origin, energy), metered in without_account(lines, words).items():
             if origin in codes:
                 found.setdefault((codes[origin], energy), {})[month] = metered

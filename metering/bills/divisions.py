@@ -77,5 +77,5 @@ def _is_divisible(ways: Ways, counted: Counted, days: Sequence[date]) -> bool:
     """Tell whether an account can be divided on some days; its own figures rest on these meters."""
     among = [meters for _, meters in ways]
     every = frozenset[int]().union(*among)
-    same = all(every == frozenset(counted.meters_on([day])) for day in days)
+    same = all(every == frozenset(counted.counting_on([day])) for day in days)
     return same and is_divisible(among, counted.each, days)

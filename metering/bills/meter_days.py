@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -15,46 +15,37 @@ import numpy.typing as npt
 import psycopg
 
 from metering.bills.share import MeterDays, days_between, spans_of
+from metering.tree.account_mains import Standing, standing
+from metering.tree.timeline import NEVER
 from storage import arrays
 from storage.times import midnight
 
-# On which days a meter counts for an account. One behind another of the same account counts
-# through its main: on the days at whose midnight it hangs there.
+# On which days a meter counts for an account: not while it stands behind another of the account.
 _PIECES: Final[LiteralString] = """
-    WITH RECURSIVE bound AS (
+    WITH bound AS (
         SELECT b.account_id, b.meter_id, b.valid * daterange(%(first)s, %(end)s) AS valid
         FROM utility_account_meter b JOIN meter m ON m.id = b.meter_id
         WHERE b.withdrawn_at IS NULL AND b.account_id = ANY(%(accounts)s) AND m.direction = 'in'
             AND b.valid && daterange(%(first)s, %(end)s)
-    ), above AS (
-        SELECT mm.meter_id, mm.main_id, mm.valid
-        FROM meter_main mm WHERE mm.meter_id IN (SELECT meter_id FROM bound)
-        UNION
-        SELECT a.meter_id, mm.main_id, a.valid * mm.valid
-        FROM above a JOIN meter_main mm ON mm.meter_id = a.main_id AND mm.valid && a.valid
-    ), behind AS (
-        SELECT b.account_id, b.meter_id, range_agg(main.valid * daterange(
-            (lower(a.valid) AT TIME ZONE %(zone)s + %(almost)s)::date,
-            (upper(a.valid) AT TIME ZONE %(zone)s + %(almost)s)::date
-        )) AS days
-        FROM bound b
-        JOIN above a ON a.meter_id = b.meter_id
-        JOIN bound main ON main.meter_id = a.main_id AND main.account_id = b.account_id
-        GROUP BY b.account_id, b.meter_id
+    ), inside AS (
+        SELECT account_id, meter_id, range_agg(daterange(since, until)) AS days
+        FROM unnest(%(inside_accounts)s::int[], %(inside_meters)s::int[],
+                    %(inside_sinces)s::date[], %(inside_untils)s::date[])
+            AS i (account_id, meter_id, since, until)
+        GROUP BY account_id, meter_id
     )
     SELECT account_id, meter_id, lower(piece), upper(piece)
-    FROM bound b LEFT JOIN behind USING (account_id, meter_id),
-        unnest(datemultirange(b.valid) - coalesce(behind.days, '{}')) AS piece
+    FROM bound b LEFT JOIN inside USING (account_id, meter_id),
+        unnest(datemultirange(b.valid) - coalesce(inside.days, '{}')) AS piece
     ORDER BY account_id, meter_id, 3
 """
-_ALMOST: Final = "1 day -0.000001 s"
-"""What leads from any moment of a day but its midnight into the next day."""
 # Whole columns, each as one array: row by row they would take longer to fetch than to add up.
 _DAYS: Final[LiteralString] = """
-    SELECT array_agg(p.place), array_agg(c.day - %(first)s::date), array_agg(c.micro),
+    SELECT array_agg(p.place), array_agg(c.day - %(first)s::date), array_agg(c.micro * p.sign),
         array_agg(c.estimated), array_agg(c.covered_s)
-    FROM unnest(%(places)s::int[], %(meters)s::int[], %(firsts)s::int[], %(ends)s::int[])
-        AS p (place, meter_id, first, until)
+    FROM unnest(%(places)s::int[], %(meters)s::int[], %(firsts)s::int[], %(ends)s::int[],
+                %(signs)s::int[])
+        AS p (place, meter_id, first, until, sign)
     JOIN consumption_day c ON c.meter_id = p.meter_id
         AND c.day >= %(first)s::date + p.first AND c.day < %(first)s::date + p.until
 """
@@ -73,12 +64,20 @@ _Table = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A meter counts for an account on the days ``[first, end)``."""
+    """A meter counts for an account on the days ``[first, end)``.
+
+    Attributes:
+        sign: -1: it is another account's, and taken off.
+        at: whose part it changes: itself, or the account's meter that it is taken off from; None:
+            that is several.
+    """
 
     account_id: int
     meter_id: int
     first: date
     end: date
+    sign: int
+    at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +95,18 @@ class Counted:
     each: Mapping[int, MeterDays]
 
     def meters_on(self, days: Sequence[date]) -> tuple[int, ...]:
-        """Return the ids of the meters on some days, which ascend."""
+        """Return the ids of the meters on some days, those that are taken off too."""
+        return tuple(piece.meter_id for piece in self._on(days))
+
+    def counting_on(self, days: Sequence[date]) -> tuple[int, ...]:
+        """Return the ids of the account's own meters that count on some days, which ascend."""
+        return tuple(piece.meter_id for piece in self._on(days) if piece.sign > 0)
+
+    def _on(self, days: Sequence[date]) -> Iterator[Piece]:
         spans = spans_of(days)
-        return tuple(
-            piece.meter_id
-            for piece in self.pieces
-            if any(piece.first < end and first < piece.end for first, end in spans)
-        )
+        for piece in self.pieces:
+            if any(piece.first < end and first < piece.end for first, end in spans):
+                yield piece
 
 
 def by_account(
@@ -123,15 +127,17 @@ def by_account(
         return {}
     first = min(begin for begin, _ in stretches.values())
     end = max(end for _, end in stretches.values())
-    pieces = _pieces(conn, stretches, (first, end), zone)
+    behind = standing(conn, zone)
+    pieces = _pieces(conn, stretches, (first, end), behind)
     if not pieces:
         return {}
     # A row of the tables for each account, and one for each meter that is wanted by itself.
     placed: dict[_Row, list[Piece]] = {(account, None): every for account, every in pieces.items()}
     for piece in (piece for account in apart for piece in pieces.get(account, ())):
-        placed.setdefault((piece.account_id, piece.meter_id), []).append(piece)
+        if piece.at is not None:
+            placed.setdefault((piece.account_id, piece.at), []).append(piece)
     rows = _rows(conn, placed.values(), first)
-    sums = _running_sums(rows, placed.values(), (first, end), zone)
+    sums = _running_sums(rows, placed.values(), (first, end), (zone, behind))
     days = {
         row: MeterDays(first, *(table[place] for table in sums)) for place, row in enumerate(placed)
     }
@@ -139,7 +145,7 @@ def by_account(
         account: Counted(
             days[account, None],
             every,
-            {piece.meter_id: days[account, piece.meter_id] for piece in every}
+            {piece.at: days[account, piece.at] for piece in every if piece.at is not None}
             if account in apart
             else {},
         )
@@ -151,21 +157,26 @@ def _pieces(
     conn: psycopg.Connection[Any],
     stretches: Mapping[int, _Days],
     days: _Days,
-    zone: ZoneInfo,
+    behind: Standing,
 ) -> dict[int, list[Piece]]:
     values = {
         "accounts": arrays.ids(stretches),
         "first": days[0],
         "end": days[1],
-        "zone": zone.key,
-        "almost": _ALMOST,
+        **behind.days_inside(),
     }
     found: dict[int, list[Piece]] = defaultdict(list)
     for account, meter, begin, until in conn.execute(_PIECES, values):
         wanted = stretches[account]
         first, end = max(begin, wanted[0]), min(until, wanted[1])
         if first < end:
-            found[account].append(Piece(account, meter, first, end))
+            found[account].append(Piece(account, meter, first, end, 1, meter))
+    for one in behind.taken:
+        wanted = stretches.get(one.account_id, (NEVER, NEVER))
+        first, end = max(one.first, wanted[0]), min(one.end, wanted[1])
+        if first < end:
+            piece = Piece(one.account_id, one.meter_id, first, end, -1, one.at)
+            found[one.account_id].append(piece)
     return found
 
 
@@ -182,6 +193,7 @@ def _rows(
         "meters": arrays.ids([piece.meter_id for _, piece in pieces]),
         "firsts": arrays.ids([(piece.first - first).days for _, piece in pieces]),
         "ends": arrays.ids([(piece.end - first).days for _, piece in pieces]),
+        "signs": arrays.ids([piece.sign for _, piece in pieces]),
     }
     with conn.cursor(binary=True) as cursor:
         cursor.execute(_DAYS, values)
@@ -201,9 +213,10 @@ def _running_sums(
     rows: tuple[_Column, ...],
     placed: Collection[Sequence[Piece]],
     days: _Days,
-    zone: ZoneInfo,
+    by: tuple[ZoneInfo, Standing],
 ) -> list[_Table]:
     """Return running sums in the order of the attributes of :class:`MeterDays`."""
+    zone, behind = by
     shape = len(placed), (days[1] - days[0]).days
     place, day, micros, estimates, seconds = rows
     lengths = np.asarray(_seconds(days, zone))
@@ -214,10 +227,25 @@ def _running_sums(
     )
     wanted = _meters(shape, placed, days[0])
     complete = (wanted > 0) & (covered == wanted)
+    for row, since, until in _doubts(placed, behind, days):
+        complete[row, since:until] = False
     return [
         np.pad(np.cumsum(table, axis=1, dtype=np.int64), ((0, 0), (1, 0)))
         for table in (micro, estimated, seen > 0, complete, micro < 0)
     ]
+
+
+def _doubts(
+    placed: Iterable[Sequence[Piece]], behind: Standing, days: _Days
+) -> Iterator[tuple[int, int, int]]:
+    """Yield rows and days, from the first to the one after the last, that may count twice."""
+    spans: dict[int, list[_Days]] = defaultdict(list)
+    for (account, _), line in behind.doubts.items():
+        spans[account] += [(max(s.begin, days[0]), min(s.end, days[1])) for s in line]
+    for row, several in enumerate(placed if spans else ()):
+        for since, until in spans.get(several[0].account_id, ()):
+            if since < until:
+                yield row, (since - days[0]).days, (until - days[0]).days
 
 
 def _added(shape: tuple[int, int], at: tuple[_Column, _Column], values: _Column) -> _Table:

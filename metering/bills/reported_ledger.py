@@ -24,6 +24,11 @@ from registry.table import Column, Look, Row, Table
 _KEYS: Final = 3
 """Month, code and name stand before who reports it."""
 _Key = tuple[str, date]
+_TWICE: Final = (
+    "有转供的，转出单位的票据含转供的用量，没有户号的受电单位的“用量”里也有，"
+    "所以“用量”和“计量用量”不合计；合计看“上报用量”。"
+)
+_TWICE_IN: Final = frozenset({"quantity", "metered"})
 _REMARK: Final = (
     "“用量”是本单位户号和购入的数；“上报用量”是该单位上报的数，含代报、合署、分摊而来的和自发的，"
     "不含由别家上报的和转供的；两列不可相加。"
@@ -80,12 +85,16 @@ def _table(
     keys = [(f.facts.institution, f.facts.month) for f in own]
     rows = dict(zip(keys, plain.rows, strict=True))
     look = next(c.look for c in plain.columns if c.key == "quantity")
+    own_columns = [
+        replace(c, summed=False) if c.key in _TWICE_IN and _is_twice(own, given) else c
+        for c in plain.columns
+    ]
     return replace(
         plain,
         columns=(
-            *plain.columns[:_KEYS],
+            *own_columns[:_KEYS],
             Column("goes_to", "由谁上报", width=20),
-            *plain.columns[_KEYS:],
+            *own_columns[_KEYS:],
             Column("reported", "上报用量", look, 14, summed=True, unit=unit),
             Column("reported_known", "上报中已知", look, 14, unit=unit),
             Column("reported_amount", "上报金额", Look.MONEY, 14, summed=True, unit="元"),
@@ -93,8 +102,25 @@ def _table(
             Column("contains", "上报包含", width=24),
         ),
         rows=tuple(_rows(rows, goes, given, ways)),
-        remarks=(*plain.remarks, _REMARK),
+        remarks=(*plain.remarks, *_remarks(own, given)),
     )
+
+
+def _is_twice(own: Sequence[Figure], given: Sequence[Reported]) -> bool:
+    """Tell whether own figures have what a bill of others, from which it passed on, has too."""
+    parts = (part for one in given for part in one.parts if part.passed_on)
+    passed = {meter for part in parts for meter in part.figure.meter_ids}
+    beside = (one.facts.meters for one in own if one.facts.meters is not None)
+    return any(not passed.isdisjoint(counted.meters) for counted in beside)
+
+
+def _remarks(own: Sequence[Figure], given: Sequence[Reported]) -> Iterator[str]:
+    unknown = sum(one.micro is None for one in given if one.institution is not None)
+    if unknown:
+        yield f"上报用量合计不含未知的月份：{unknown} 个月。"
+    if _is_twice(own, given):
+        yield _TWICE
+    yield _REMARK
 
 
 def _rows(

@@ -24,7 +24,7 @@ from metering.bills.behind import Mains, main_meters, payers
 from metering.bills.counted import fits, metered, without_account
 from metering.bills.divisions import Division
 from metering.bills.figure import figure
-from metering.bills.figures import Papers, Tick, by_papers, facts_of, whole_months, with_meters
+from metering.bills.figures import Tick, by_papers, facts_of, whole_months, with_meters
 from metering.bills.load import Loaded, Whose, load
 from metering.bills.month import Figure, MonthFacts
 from metering.bills.reported import Part, Reported, routed, shared
@@ -34,6 +34,7 @@ from metering.bills.telling import told
 from metering.bills.words import Words, words
 from metering.derive.times import next_month
 from metering.tree import scope as tree_scope
+from metering.tree.account_mains import Standing, standing
 from metering.tree.holders import NOBODY, OUTSIDE, Holder
 from metering.tree.origin import Line, lines_by_origin
 from metering.tree.totals import Figure as Counted
@@ -145,9 +146,9 @@ def _both(  # noqa: PLR0913 - what is asked for, and how
     loaded = load(conn, members, words(), apart=ways.accounts)
     papers = by_papers(loaded, months, tick)
     parts: dict[Key, list[Part]] = defaultdict(list)
-    mains = main_meters(conn)
+    of = zone, standing(conn, ZoneInfo(zone)), main_meters(conn)
     for month in papers:
-        for energy, target, part in _of_month(conn, loaded, ways, papers, (month, zone, mains)):
+        for energy, target, part in _of_month(conn, loaded, ways, papers[month], (month, *of)):
             parts[target, energy, month].append(part)
         tick()
     figured = with_meters(conn, asked, loaded, papers, tick) if own else []
@@ -175,18 +176,17 @@ def _of_month(
     conn: psycopg.Connection[Any],
     loaded: Loaded,
     ways: Routes,
-    papers: Papers,
-    of: tuple[date, str, Mapping[str, Mains]],
+    own: Mapping[Whose, Figure],
+    of: tuple[date, str, Standing, Mapping[str, Mains]],
 ) -> Iterator[tuple[str, int, Part]]:
-    month, zone, mains = of
-    own = papers[month]
+    month, zone, behind, mains = of
     divisions = {
         whose: Division.of(loaded, ways, known.facts)
         for whose, known in own.items()
         if ways.steady(whose[0], month, next_month(month)) is None
     }
     charged = payers(mains, ways, own, divisions)
-    lines = lines_by_origin(conn, month, ZoneInfo(zone), charged)
+    lines = lines_by_origin(conn, month, ZoneInfo(zone), behind, charged)
     beside = without_account(lines, words())
     counted = _counted(lines, ways, words())
     for whose in {**own, **counted}:

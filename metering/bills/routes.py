@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, LiteralString
@@ -13,21 +13,20 @@ import psycopg
 
 from metering.bills.division import Ways
 from metering.tree import facts
+from metering.tree.account_mains import standing
 from metering.tree.holders import Holder, Reporters, sole
 from metering.tree.relations import reporters
-from metering.tree.timeline import EVER, NEVER, Timeline, on
+from metering.tree.timeline import EVER, NEVER, Span, Timeline, on
 
 _INSTITUTIONS: Final[LiteralString] = "SELECT id, code FROM institution"
 _BOUND: Final[LiteralString] = """
-    SELECT a.code, b.meter_id, m.place_id, lower(b.valid), upper(b.valid)
+    SELECT a.id, a.code, b.meter_id, m.place_id, lower(b.valid), upper(b.valid)
     FROM utility_account_meter b
     JOIN utility_account a ON a.id = b.account_id
     JOIN meter m ON m.id = b.meter_id
     WHERE b.withdrawn_at IS NULL AND m.direction = 'in'
     ORDER BY a.code, b.meter_id, lower(b.valid) NULLS FIRST
 """
-_ABOVE: Final = 64
-"""No meter stands deeper; a ring of mains must not hang us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +36,20 @@ class _Meter:
     Attributes:
         id: of the meter.
         bound: on which days it is the account's.
+        inside: on which days it stands behind another of the account, and counts through that.
         particular: for whom it counts by a relation of its own, its room's, or its building's.
     """
 
     id: int
     bound: tuple[date, date]
+    inside: Sequence[Span[Any]]
     particular: Timeline[Holder]
 
-    def is_bound(self, day: date) -> bool:
-        return self.bound[0] <= day < self.bound[1]
+    def counts(self, day: date) -> bool:
+        """Whether it tells of a day itself."""
+        return self.bound[0] <= day < self.bound[1] and not any(
+            span.begin <= day < span.end for span in self.inside
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,6 @@ class Routes:
         ids: the other way round.
         institutions: code → for whom its figures count; absent: for itself.
         accounts: code → its meters, where one of them goes another way than its institution.
-        mains: of meters.
         particular: whether a meter, room or building has a relation of its own.
     """
 
@@ -65,7 +68,6 @@ class Routes:
     ids: Mapping[str, int]
     institutions: Mapping[str, Timeline[Holder]]
     accounts: Mapping[str, tuple[_Meter, ...]]
-    mains: Mapping[int, Timeline[int]]
     particular: bool
 
     def of(self, institution: str, account: str | None, day: date) -> Holder:
@@ -110,19 +112,9 @@ class Routes:
         return next((s.value for s in line if s.begin <= first and end <= s.end), None)
 
     def _ways(self, account: str, day: date) -> Iterator[tuple[int, Holder | None]]:
-        meters = [meter for meter in self.accounts[account] if meter.is_bound(day)]
-        ids = {meter.id for meter in meters}
-        for meter in meters:
-            if not ids.intersection(self._above(meter.id, day)):
+        for meter in self.accounts[account]:
+            if meter.counts(day):
                 yield meter.id, on(meter.particular, day)
-
-    def _above(self, meter: int, day: date) -> Iterator[int]:
-        for _ in range(_ABOVE):
-            main = on(self.mains.get(meter, ()), day)
-            if main is None:
-                return
-            yield main
-            meter = main
 
 
 def routes(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Routes:
@@ -137,20 +129,21 @@ def routes(conn: psycopg.Connection[Any], zone: ZoneInfo) -> Routes:
     institutions = {codes[id_]: line for id_, line in reporters(conn).items()}
     known = facts.relations(conn)
     if all(kind == "institution" for kind, _ in known):
-        return Routes(codes, ids, institutions, {}, {}, particular=False)
+        return Routes(codes, ids, institutions, {}, particular=False)
     followed = Reporters(known, facts.places(conn))
-    accounts = _accounts(conn, followed, facts.rooms(conn, zone))
-    mains = facts.mains(conn, zone)
-    return Routes(codes, ids, institutions, accounts, mains, particular=True)
+    accounts = _accounts(conn, followed, zone)
+    return Routes(codes, ids, institutions, accounts, particular=True)
 
 
 def _accounts(
-    conn: psycopg.Connection[Any], followed: Reporters, rooms: Mapping[int, Timeline[int]]
+    conn: psycopg.Connection[Any], followed: Reporters, zone: ZoneInfo
 ) -> dict[str, tuple[_Meter, ...]]:
+    rooms, inside = facts.rooms(conn, zone), standing(conn, zone).inside
     found: dict[str, list[_Meter]] = defaultdict(list)
-    for account, meter, place, since, until in conn.execute(_BOUND):
+    for id_, account, meter, place, since, until in conn.execute(_BOUND):
         line = followed.particular(meter, rooms.get(place, ()))
-        found[account].append(_Meter(meter, (since or EVER, until or NEVER), line))
+        bound = since or EVER, until or NEVER
+        found[account].append(_Meter(meter, bound, inside.get((id_, meter), ()), line))
     return {
         code: tuple(meters)
         for code, meters in found.items()

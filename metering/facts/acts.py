@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import dict_row, scalar_row, tuple_row
 
 from metering.facts import entry, marks
-from metering.facts.refusal import shown, writing
+from metering.facts.refusal import refuse_other, shown, writing
 from metering.facts.span import Span, differing, of_range, to_range
 from registry.audit import Act, record
 from registry.importing import lock
@@ -35,6 +35,7 @@ _STEPS: Final[LiteralString] = """
     SELECT binding, subject_id, target_id, before, after FROM fact_act_binding
     WHERE act_id = %s ORDER BY step
 """
+_KINDS: Final = {"replace": "换表", "move": "移位", "import": "读数导入"}
 _WITHDRAW: Final[LiteralString] = """
     UPDATE fact_act SET withdrawn_by = %s, withdrawn_at = %s
     WHERE id = %s AND withdrawn_at IS NULL RETURNING kind, subject
@@ -130,6 +131,26 @@ def withdraw_act(conn: psycopg.Connection[Any], act: Act, act_id: int) -> None:
     with writing(conn, where):
         devices = undo(conn, act, act_id)
         raise_if_any(orphans(conn, devices, where))
+
+
+def refuse_other_act(conn: psycopg.Connection[Any], act_id: int, kind: str, subject: str) -> None:
+    """Refuse to correct an act of another kind, or at another place.
+
+    Args:
+        conn: any.
+        act_id: the act; one that there is not is left to :func:`undo`.
+        kind: ``replace`` or ``move``.
+        subject: code of the place.
+
+    Raises:
+        RefusedError: it is another one; nothing was changed.
+    """
+    row = conn.execute("SELECT kind, subject FROM fact_act WHERE id = %s", [act_id]).fetchone()
+    if row is not None and row[0] != kind:
+        words = f"它是{_KINDS[row[0]]}，不是{_KINDS[kind]}；请核对编号：jieyong meter show"
+        refuse(f"操作 #{act_id}", words)
+    if row is not None:
+        refuse_other(f"操作 #{act_id}", row[1], subject)
 
 
 def undo(conn: psycopg.Connection[Any], act: Act, act_id: int) -> list[int]:

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row, scalar_row
 from metering.facts import marks
 from metering.facts.entry_check import Entry, Where, check
 from metering.facts.meters import Mounted, counting
-from metering.facts.refusal import shown, writing
+from metering.facts.refusal import refuse_other, shown, writing
 from metering.facts.span import Span
 from registry.audit import Act, record
 from registry.refusal import raise_if_any, refuse
@@ -86,8 +86,11 @@ def insert(
     return int(row[0])
 
 
-def withdraw_entry(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> None:
+def withdraw_entry(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> str | None:
     """Withdraw an entry: it stays, and counts no more.
+
+    Returns:
+        Code of the meter that it was read off; None: nothing hangs there any more.
 
     Raises:
         RefusedError: there is none with this id, it was withdrawn already, or it belongs to a
@@ -100,11 +103,11 @@ def withdraw_entry(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> No
         if row["act_kind"] == "replace":
             words = f"它属于换表 #{row['act_id']}；请撤销或更正整笔换表"
             refuse(f"读数 #{entry_id}", words)
-        cancel(conn, act, entry_id)
+        return cancel(conn, act, entry_id)
 
 
-def cancel(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> None:
-    """Withdraw an entry whatever it belongs to, in the caller's transaction."""
+def cancel(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> str | None:
+    """Withdraw an entry whatever it belongs to, in the caller's transaction; return whose it is."""
     with conn.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(_WITHDRAW, [act.principal, act.at, entry_id]).fetchone()
     if row is None:
@@ -117,10 +120,11 @@ def cancel(conn: psycopg.Connection[Any], act: Act, entry_id: int) -> None:
         "kind": row["kind"],
         "value": str(row["value"]),
     }
-    subject = _counted_by(conn, row) or row["device"]
-    record(conn, act, "entry.withdraw", subject, detail)
+    meter = _counted_by(conn, row)
+    record(conn, act, "entry.withdraw", meter or row["device"], detail)
     why = f"entry {entry_id} withdrawn"
     _mark(conn, row["device_id"], row["register"], row["ts"], why)
+    return meter
 
 
 def correct_entry(
@@ -136,7 +140,8 @@ def correct_entry(
         RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
-        withdraw_entry(conn, act, entry_id)
+        was = withdraw_entry(conn, act, entry_id)
+        refuse_other(f"读数 #{entry_id}", was or entry.meter, entry.meter)
         return enter_entry(conn, act, entry, where)
 
 

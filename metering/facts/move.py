@@ -9,7 +9,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import scalar_row, tuple_row
 
-from metering.facts.acts import Rebinding, begin, rebind, withdraw_act
+from metering.facts.acts import Rebinding, begin, rebind, refuse_other_act, withdraw_act
 from metering.facts.refusal import nearest, shown, writing
 from metering.facts.span import Span, of_range
 from registry.audit import Act, record
@@ -80,6 +80,7 @@ def correct_move(conn: psycopg.Connection[Any], act: Act, act_id: int, move: Mov
         RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
+        refuse_other_act(conn, act_id, "move", move.place)
         withdraw_act(conn, act, act_id)
         return move_place(conn, act, move)
 

@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 
 from metering.facts import marks
 from metering.facts.meters import Meter, find, mounted
-from metering.facts.refusal import shown, writing
+from metering.facts.refusal import refuse_other, shown, writing
 from metering.facts.resolution import not_whole, ratios, resolutions, unit_factor, whole
 from metering.facts.span import ALWAYS, Span, of_range, to_range
 from registry.audit import Act, record
@@ -120,7 +120,8 @@ def correct_ratio(
         RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
-        withdraw_ratio(conn, act, ratio_id)
+        was = withdraw_ratio(conn, act, ratio_id)
+        refuse_other(f"变比 #{ratio_id}", was.meter, fact.meter)
         return enter_ratio(conn, act, fact, where)
 
 

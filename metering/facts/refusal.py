@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from registry.refusal import Fault, RefusedError
+from registry.refusal import Fault, RefusedError, refuse
 
 
 def nearest(word: str, options: Iterable[str]) -> str:
@@ -31,6 +31,22 @@ def shown(moment: datetime | None, like: datetime | None = None) -> str:
         return "不限"
     local = moment.astimezone(like.tzinfo) if like else moment
     return f"{local:%Y-%m-%d %H:%M}" + (f":{local:%S}" if local.second else "")
+
+
+def refuse_other(where: str, was: str, stated: str) -> None:
+    """Refuse to correct what is somebody else's: a slip in its number would withdraw it unseen.
+
+    Args:
+        where: what is to be corrected.
+        was: code of whose it is.
+        stated: code of whose it should be.
+
+    Raises:
+        RefusedError: they differ.
+    """
+    if was != stated:
+        words = f"它是 {was} 的，不是 {stated} 的；请核对编号，登记错了对象的请先撤销，再另行登记"
+        refuse(where, words)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row, scalar_row
 
 from metering.facts import marks
 from metering.facts.meters import counting
-from metering.facts.refusal import nearest, shown, writing
+from metering.facts.refusal import nearest, refuse_other, shown, writing
 from metering.facts.resolution import Ratio, not_whole, ratios, unit_factor, whole
 from metering.facts.span import ALWAYS, Span, of_range, to_range
 from registry.audit import Act, record
@@ -148,7 +148,9 @@ def correct_register(
         RefusedError: either is refused; then nothing changed.
     """
     with conn.transaction():
-        withdraw_register(conn, act, fact_id)
+        was = withdraw_register(conn, act, fact_id)
+        refuse_other(f"表底参数 #{fact_id}", was.device, fact.device)
+        refuse_other(f"表底参数 #{fact_id}", was.register, fact.register)
         return enter_register(conn, act, fact, where)
 
 

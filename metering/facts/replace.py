@@ -12,7 +12,15 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from metering.facts import entry
-from metering.facts.acts import Rebinding, begin, orphans, overlaps, rebind, undo
+from metering.facts.acts import (
+    Rebinding,
+    begin,
+    orphans,
+    overlaps,
+    rebind,
+    refuse_other_act,
+    undo,
+)
 from metering.facts.entry_check import Entry, Kind, Where, check
 from metering.facts.meters import Meter, find, known, unknown_meter
 from metering.facts.refusal import shown, writing
@@ -126,7 +134,9 @@ def correct_replacement(
     Raises:
         RefusedError: either is refused; then nothing changed.
     """
+    meter = find(conn, stated.meter, where)
     with writing(conn, where):
+        refuse_other_act(conn, act_id, "replace", meter.place or meter.code)
         devices = undo(conn, act, act_id)
         corrected = replace(conn, act, stated, where)
         raise_if_any(orphans(conn, devices, where))

@@ -41,6 +41,10 @@ _WITHDRAW: Final[LiteralString] = """
     WHERE id = %s AND withdrawn_at IS NULL
     RETURNING (SELECT code FROM institution WHERE id = institution_id)
 """
+_WHOSE: Final[LiteralString] = """
+    SELECT i.code, q.energy, q.year FROM quota q JOIN institution i ON i.id = q.institution_id
+    WHERE q.id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,21 @@ def correct_quota(conn: psycopg.Connection[Any], act: Act, number: int, quota: Q
         RefusedError: as the two say.
     """
     with conn.transaction():
+        _refuse_other(conn, number, quota)
         withdraw_quota(conn, act, number)
         return enter_quota(conn, act, quota)
+
+
+def _refuse_other(conn: psycopg.Connection[Any], number: int, quota: Quota) -> None:
+    """Refuse to put a quota in the place of another institution's, energy's or year's."""
+    row = conn.execute(_WHOSE, [number]).fetchone()
+    stated = (quota.institution, quota.energy, quota.year)
+    if row is not None and row != stated:
+        was, said = ("、".join(map(str, one)) for one in (row, stated))
+        raise RefusedError(
+            f"编号 {number} 是 {was} 年的定额，不是 {said} 年的：请核对编号；"
+            "录错对象的请先撤销，再另行录入。"
+        )
 
 
 def withdraw_quota(conn: psycopg.Connection[Any], act: Act, number: int) -> None:

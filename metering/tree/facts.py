@@ -107,6 +107,12 @@ def load(
     return Facts(found, hung, above, relations(conn), places(conn, used))
 
 
+def hanging(conn: psycopg.Connection[Any], zone: ZoneInfo, only: Collection[int]) -> Facts:
+    """Read how some meters hang below each other, and nothing else; ``only``: their ids."""
+    found = _meters(conn.execute(_METERS, _chosen(only), prepare=False), zone)
+    return Facts(found, {}, mains(conn, zone, only), {}, Places({}, {}))
+
+
 def rooms(
     conn: psycopg.Connection[Any], zone: ZoneInfo, only: Collection[int] | None = None
 ) -> dict[int, Timeline[int]]:

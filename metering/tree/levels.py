@@ -89,6 +89,16 @@ def attribute(facts: Facts, only: Collection[int] | None = None) -> Tree:
     return Tree(tuple(scopes), (*problems, *_relation_rings(facts, reporters)))
 
 
+def hung(facts: Facts) -> Attribution:
+    """Return how meters hang below each other, whoever they count for.
+
+    Args:
+        facts: from :func:`facts.hanging`.
+    """
+    metered = _metered(facts, build([meter.node for meter in facts.meters.values()]))
+    return Attribution(metered, _mains(facts, metered, []), {})
+
+
 def _relation_rings(facts: Facts, reporters: Reporters) -> Iterator[Problem]:
     """Name every institution in a ring, whether a meter hangs there or not."""
     for kind, subject in sorted(facts.relations):

@@ -13,12 +13,14 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.tree import scope
+from metering.tree.account_mains import Standing
 from metering.tree.attribution import Role
 from metering.tree.holders import Holder, parts_of
 from metering.tree.levels import Level
 from metering.tree.origin_scopes import SCOPES
 from metering.tree.shares import largest_remainder
 from metering.tree.totals import COUNTED_OF_SCOPES, Figure, bounds, share_as
+from metering.tree.virtual import virtual_meters
 from storage import arrays
 
 _ROWS: Final[LiteralString] = """
@@ -26,7 +28,12 @@ SELECT meter_id, since::text, sign, origin_id, energy, unit, role, in_bills, wit
        holder_id, parts, micro, estimated, partial
 FROM counted ORDER BY meter_id, since, sign, holder_id
 """
-
+_VIRTUAL_MAINS: Final[LiteralString] = """
+    SELECT DISTINCT l.main_id
+    FROM utility_account_meter b
+    JOIN meter_main l USING (meter_id) JOIN meter v ON v.id = l.main_id
+    WHERE b.withdrawn_at IS NULL AND v.formula IS NOT NULL
+"""
 
 _Key = tuple[int, int, str, str, bool, bool, bool]
 """The fields of a :class:`Line` before its figure."""
@@ -75,7 +82,11 @@ class Payer:
 
 
 def lines_by_origin(
-    conn: psycopg.Connection[Any], month: date, zone: ZoneInfo, payers: Iterable[Payer] = ()
+    conn: psycopg.Connection[Any],
+    month: date,
+    zone: ZoneInfo,
+    behind: Standing,
+    payers: Iterable[Payer] = (),
 ) -> list[Line]:
     """Return what top meters counted for holders, and what passed between holders.
 
@@ -86,11 +97,17 @@ def lines_by_origin(
         conn: may write: the attribution is brought up to date first.
         month: its first day.
         zone: the site's.
+        behind: from :func:`account_mains.standing`; of all months the same.
         payers: from whom to take off what passes on behind meters of accounts; what passes on
             behind others of them is left out.
     """
     scope.ensure(conn, zone)
-    values = {**bounds(month, zone, Level.INSTITUTION), **_payers(payers)}
+    values = {
+        **bounds(month, zone, Level.INSTITUTION),
+        **_payers(payers),
+        **behind.days_inside(),
+        **_sources(conn),
+    }
     sums: dict[_Key, tuple[Figure, list[int]]] = {}
     # Planned for its month: a plan for any month does not know how little is left to be counted.
     rows = conn.execute(SCOPES + COUNTED_OF_SCOPES + _ROWS, values, prepare=False)
@@ -100,6 +117,22 @@ def lines_by_origin(
     return [
         Line(*key, figure, tuple(sorted(set(seen)))) for key, (figure, seen) in sorted(sums.items())
     ]
+
+
+def _sources(conn: psycopg.Connection[Any]) -> dict[str, object]:
+    """Return the meters that virtual mains of accounts' meters add."""
+    mains = [main for (main,) in conn.execute(_VIRTUAL_MAINS)]
+    contents = virtual_meters(conn).contents() if mains else {}
+    added = [
+        (main, source)
+        for main in mains
+        for source, factor in contents.get(main, {}).items()
+        if factor > 0 and source not in contents
+    ]
+    return {
+        "virtuals": arrays.ids(main for main, _ in added),
+        "sources": arrays.ids(source for _, source in added),
+    }
 
 
 def _payers(payers: Iterable[Payer]) -> dict[str, object]:

@@ -42,17 +42,11 @@ WITH RECURSIVE counting AS MATERIALIZED (
     JOIN lives m ON m.id = l.meter_id
     JOIN lives main ON main.id = l.main_id AND (main.energy, main.unit) = (m.energy, m.unit)
     WHERE NOT isempty(l.days * m.days * main.days)
-), upwards (meter_id, account_id, main_id, days) AS (
-    SELECT c.meter_id, c.account_id, l.main_id, c.days * l.days
-    FROM counting c JOIN links l ON l.meter_id = c.meter_id AND l.days && c.days
-    UNION
-    SELECT u.meter_id, u.account_id, l.main_id, u.days * l.days
-    FROM upwards u JOIN links l ON l.meter_id = u.main_id AND l.days && u.days
 ), within AS (
-    SELECT u.meter_id, u.account_id, range_agg(u.days * c.days) AS days
-    FROM upwards u
-    JOIN counting c ON (c.meter_id, c.account_id) = (u.main_id, u.account_id) AND c.days && u.days
-    WHERE u.main_id <> u.meter_id
+    SELECT account_id, meter_id, range_agg(daterange(since, until)) AS days
+    FROM unnest(%(inside_accounts)s::int[], %(inside_meters)s::int[],
+                %(inside_sinces)s::date[], %(inside_untils)s::date[])
+        AS i (account_id, meter_id, since, until)
     GROUP BY 1, 2
 ), bound AS MATERIALIZED (
     SELECT c.meter_id, c.institution_id, piece AS days
@@ -72,7 +66,8 @@ WITH RECURSIVE counting AS MATERIALIZED (
 # that an account tells of, or that counts for somebody itself (the root). A meter that an account
 # tells of is hidden in the root, whoever both count for: it is taken off from what a root counted,
 # and never from a bill: no supplier sells the same twice. What passed on out of a bill above that
-# root is less by it (upper). Behind a virtual main nobody looks for it.
+# root is less by it (upper). A virtual main that no account has a part of stands for the first of
+# its sources that there is (stand_ins), unless different ones hold them.
 _ROOTS: Final[LiteralString] = """
 , asked AS MATERIALIZED (
     SELECT meter_id, energy, unit, holder_id, sign, role, parts, daterange(since, until) AS days
@@ -83,9 +78,21 @@ _ROOTS: Final[LiteralString] = """
 ), hidden AS MATERIALIZED (
     SELECT meter_id, k.days FROM known k JOIN meter m ON m.id = k.meter_id
     WHERE m.direction = 'in' AND meter_id IN (SELECT meter_id FROM links)
+), sources AS MATERIALIZED (
+    SELECT virtual_id, source_id, l.days, k.days AS known
+    FROM unnest(%(virtuals)s::int[], %(sources)s::int[]) AS v (virtual_id, source_id)
+    JOIN lives l ON l.id = source_id LEFT JOIN known k ON k.meter_id = source_id
+), stand_ins AS MATERIALIZED (
+    SELECT virtual_id, source_id, datemultirange(days) - coalesce(range_agg(days) OVER (
+        PARTITION BY virtual_id ORDER BY source_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), '{}') - coalesce(
+        (SELECT range_agg(o.known) FROM sources o WHERE o.virtual_id = s.virtual_id), '{}'
+    ) AS days
+    FROM sources s
 ), added AS MATERIALIZED (
     SELECT meter_id, range_agg(days) AS days FROM asked
-    WHERE sign > 0 AND meter_id IN (SELECT main_id FROM links)
+    WHERE sign > 0
+        AND meter_id IN (SELECT main_id FROM links UNION SELECT source_id FROM stand_ins)
     GROUP BY meter_id
 ), climb (meter_id, hidden, main_id, days) AS (
     SELECT p.meter_id, false, l.main_id, piece
@@ -96,6 +103,14 @@ _ROOTS: Final[LiteralString] = """
     SELECT h.meter_id, true, l.main_id, piece
     FROM hidden h JOIN links l ON l.meter_id = h.meter_id AND NOT l.virtual,
     LATERAL unnest(h.days * datemultirange(l.days)) AS piece
+    UNION
+    SELECT h.meter_id, true, s.source_id, piece
+    FROM hidden h JOIN links l ON l.meter_id = h.meter_id AND l.virtual
+    JOIN stand_ins s ON s.virtual_id = l.main_id,
+    LATERAL unnest(h.days * datemultirange(l.days) * s.days) AS piece
+    WHERE NOT EXISTS (
+        SELECT FROM tree_problem p WHERE p.kind = 'mixed' AND p.meter_id = h.meter_id
+    )
     UNION
     SELECT c.meter_id, c.hidden, l.main_id, piece
     FROM climb c

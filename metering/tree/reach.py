@@ -90,6 +90,11 @@ def reach(conn: psycopg.Connection[Any], changes: Iterable[Change]) -> Reach | N
     return Reach(frozenset(changed), frozenset(_closed(conn, changed, _ABOVE, made)))
 
 
+def resting_on(conn: psycopg.Connection[Any], meters: Collection[int]) -> frozenset[int]:
+    """Return meters, and all that they rest on: their mains, and what virtual ones are made of."""
+    return frozenset(_closed(conn, meters, _ABOVE, _formulas(conn)[0]))
+
+
 _KINDS: Final = ("meter", "place", "room", "building", "institution")
 
 

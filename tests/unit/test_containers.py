@@ -113,6 +113,7 @@ def test_health_is_asked_on_the_ports_of_the_settings() -> None:
         "metering": http.metering_port,
         "fleet": http.fleet_port,
         "rules": http.rules_port,
+        "notify": http.notify_port,
     }
     for name, port in ports.items():
         test = SERVICES[name]["healthcheck"]["test"]

@@ -69,6 +69,13 @@ def test_what_is_not_known_is_no_lack_of_progress() -> None:
     assert progress(lambda: Look(NOW, None, "away"), lambda: NONE, ago(9000))().ok
 
 
+def test_what_is_set_aside_is_told_and_no_lack_of_progress() -> None:
+    aside = Look(NOW, Backlog({"message": 0}, 2, None, 2))
+    verdict = progress(lambda: aside, lambda: NONE, ago(9000))()
+    assert verdict.ok
+    assert verdict.reason.endswith("; 2 are set aside, `jieyong doctor` says why")
+
+
 def test_workers_are_summed_and_the_latest_success_counts() -> None:
     one, other = new_tally(), new_tally()
     assert summed([one, other]) == Done(2, 0, 0, 0, 0, None)

@@ -15,6 +15,7 @@ from metering.bills.month import Reason, Source
 from metering.bills.reported_totals import reported_totals
 from metering.tree.relations import Kind
 from metering.tree.report import Grouping
+from metering.tree.scope import problems
 from tests.integration.metering.bills.reports import (
     FEBRUARY,
     JANUARY,
@@ -130,16 +131,45 @@ def test_a_bill_that_passed_on_less_gives_less(three: Conn) -> None:
     assert sum(filter(None, found.values())) == 341 * MILLION, "the two bills"
 
 
-def test_behind_a_virtual_main_it_takes_a_relation(behind: Conn) -> None:
-    behind.execute(
+def virtual_main(conn: Conn, formula: str) -> None:
+    """Let m-2 hang behind a virtual main instead of m-1."""
+    conn.execute(
         "INSERT INTO meter (code, name, energy, unit, formula)"
-        " VALUES ('v', 'v', 'electricity', 'kWh', '{m-1}')"
+        " VALUES ('v', 'v', 'electricity', 'kWh', %s)",
+        [formula],
     )
-    behind.execute("UPDATE meter_main SET main_id = (SELECT id FROM meter WHERE code = 'v')")
+    conn.execute("UPDATE meter_main SET main_id = (SELECT id FROM meter WHERE code = 'v')")
+
+
+@pytest.mark.parametrize("formula", ["{m-1}", "{m-3} + {m-1}", "2 * {m-1} - {m-3}"])
+def test_it_is_found_behind_a_virtual_main(behind: Conn, formula: str) -> None:
+    """Whatever else xfj's main adds: m-3 is a second feed of 15 kWh."""
+    hang(behind, "m-3", "xfj", 15 * MILLION)
+    virtual_main(behind, formula)
+    assert january(behind)["xfj"].micro == 115 * MILLION
+    bind_meter(behind, ACT, "510001", "m-2", SINCE)
+    found = january(behind)
+    assert micros(found) == {"czj": 310 * MILLION, "jgj": 31 * MILLION, "xfj": 75 * MILLION}
+    assert of_month(behind, JANUARY, who="xfj").micro == 75 * MILLION
+    relate(behind, "m-2", Kind.ON_BEHALF, "czj", subject="meter")
+    assert january(behind)["xfj"].micro == 75 * MILLION
+
+
+def test_behind_a_virtual_main_in_a_bill_nothing_is_taken_off(behind: Conn) -> None:
+    virtual_main(behind, "{m-1}")
+    open_account(behind, "510003", institution="xfj", meters=("m-1",))
+    enter_bill(behind, ACT, bill(JANUARY, FEBRUARY, "90", account="510003"))
+    bind_meter(behind, ACT, "510001", "m-2", SINCE)
+    assert january(behind)["xfj"].micro == 90 * MILLION
+
+
+def test_behind_a_virtual_main_of_several_holders_it_is_named(behind: Conn) -> None:
+    """Nobody can say whose it is: it is not taken off, and ``total problems`` names it."""
+    hang(behind, "m-3", "jgj", 15 * MILLION)
+    virtual_main(behind, "{m-1} + {m-3}")
     bind_meter(behind, ACT, "510001", "m-2", SINCE)
     assert january(behind)["xfj"].micro == 100 * MILLION
-    relate(behind, "m-2", Kind.ON_BEHALF, "czj", subject="meter")
-    assert january(behind)["xfj"].micro == 60 * MILLION
+    assert [(one.kind, one.subject) for one in problems(behind)] == [("mixed", "m-2")]
 
 
 @pytest.fixture

@@ -127,3 +127,35 @@ def test_the_ledger_shows_what_is_reported_where_meters_see_energy_beside_the_bi
         (310, 305, "已扣转供（计量）"),
         (310, 350, "已加自发（计量）"),
     ]
+
+
+def test_what_passes_on_is_not_summed_twice(conn: Conn) -> None:
+    """xfj has no account: its 5 kWh are in the bill of czj, and its own figure has them again."""
+    conn.execute("INSERT INTO institution (code, name) VALUES ('xfj', '信访局')")
+    two_bills(conn)
+    house(conn)
+    hang(conn, "m-1", "czj", 300_000_000)
+    hang(conn, "m-2", "xfj", 5_000_000)  # behind m-1
+    (table,) = told(conn)
+    assert [(row["quantity"], row["reported"]) for row in table.rows] == [
+        (310, 305),
+        (310, 310),
+        (5, 5),
+    ]
+    assert {column.key for column in table.columns if column.summed} == {
+        *("amount", "estimated", "by_days", "billed", "difference"),
+        *("reported", "reported_amount"),
+    }
+    assert table.total("reported") == 620
+    assert any("不合计" in remark for remark in table.remarks)
+
+
+def test_a_sum_of_what_is_reported_says_that_a_month_is_missing(conn: Conn) -> None:
+    """Of 310 kWh 400 passed on: nobody knows what czj reports, though its bill is there."""
+    two_bills(conn)
+    house(conn)
+    hang(conn, "m-1", "czj", 300_000_000)
+    hang(conn, "m-2", "jgj", 400_000_000)  # behind m-1
+    (table,) = told(conn)
+    assert [row["reported"] for row in table.rows] == [None, 710]
+    assert "上报用量合计不含未知的月份：1 个月。" in table.remarks

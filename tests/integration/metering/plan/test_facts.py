@@ -65,6 +65,17 @@ def test_a_quota_is_entered_once_and_on_record(conn: Conn) -> None:
 
 
 @pytest.mark.parametrize(
+    "change", [{"institution": "jg-2"}, {"energy": "water", "unit": "m3"}, {"year": 2025}]
+)
+def test_a_quota_is_not_put_in_the_place_of_anothers(conn: Conn, change: dict[str, object]) -> None:
+    """A slip in its number would take it out of force unseen."""
+    number = enter_quota(conn, ACT, QUOTA)
+    with pytest.raises(RefusedError, match="请核对编号"):
+        correct_quota(conn, ACT, number, dataclasses.replace(QUOTA, **change))  # type: ignore[arg-type]
+    assert [one.id for one in quotas_of(conn, "jg-1", 2026)] == [number]
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"institution": "x"}, "没有编码为 x 的机构"),

@@ -1,0 +1,1 @@
+"""Notes that leave the house: outbox, routes, grouping, quiet hours, retry."""

@@ -1,0 +1,1 @@
+"""Speaking to receivers: one module for each way."""
