@@ -19,9 +19,9 @@ from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
 from fleet.joining.model import Fence, Filling, Order, Records, Repair, Track, Unheld, Vehicle
 from fleet.joining.names import named
-from fleet.joining.orders import span_of
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
+from fleet.joining.spoken import span_of
 from fleet.joining.verdict import Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked

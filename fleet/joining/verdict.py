@@ -72,6 +72,7 @@ class Why(enum.StrEnum):
     NO_ORDERS = "no_orders"
     DRIVER_UNSTATED = "driver_unstated"
     NO_TRIP = "no_trip"
+    WAY_SHORT = "way_short"
     NO_CARD = "no_card"
     CARD_UNREADABLE = "card_unreadable"
     CARD_PARTLY = "card_partly"
