@@ -10,6 +10,7 @@ from fleet.joining import learn
 from fleet.joining.bills import bills
 from fleet.joining.drivers import driver_verdict
 from fleet.joining.fenced import GARAGE, STATION, fenced
+from fleet.joining.fuel_holder import holder_verdict
 from fleet.joining.fuel_kind import fuel_verdict
 from fleet.joining.fuel_litres import litres_verdict
 from fleet.joining.fuel_pair import Pair, pair_verdict, pairs
@@ -201,5 +202,6 @@ _OF_FILLINGS: Final[Mapping[Check, Callable[[_Filled], Verdict]]] = {
     Check.ROOM: lambda it: room_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
     Check.PAIR: lambda it: pair_verdict(it.vehicle.code, it.pairs[it.one.number], it.rules),
     Check.LITRES: lambda it: litres_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
+    Check.HOLDER: lambda it: holder_verdict(it.vehicle.code, it.one),
     Check.FUEL: lambda it: fuel_verdict(it.vehicle.code, it.one),
 }

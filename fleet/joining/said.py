@@ -28,6 +28,7 @@ CHECKS: Final[Mapping[Check, str]] = {
     Check.ROOM: "加油量与油箱余量",
     Check.PAIR: "与上次加油的间隔",
     Check.LITRES: "多次加油量与里程",
+    Check.HOLDER: "单据车辆与油卡绑定车辆",
     Check.FUEL: "油品与车辆能源",
     Check.GARAGE: "维修与车辆位置",
     Check.ORDER: "派车单与行程",
@@ -36,6 +37,7 @@ CHECKS: Final[Mapping[Check, str]] = {
 }
 DOUBTS: Final[Mapping[Doubt, str]] = {
     Doubt.BORROWED_CARD: "加油时车辆不在加油站",
+    Doubt.OTHER_VEHICLE: "单据写的不是油卡绑定的车辆",
     Doubt.STATION_ELSEWHERE: "车辆停在另一座加油站",
     Doubt.WITHOUT_TRAVEL: "未行驶而加油",
     Doubt.OVERFILL: "加油量超过油箱可容纳量",
@@ -62,6 +64,7 @@ WHYS: Final[Mapping[Why, str]] = {
     Why.LITRES_UNKNOWN: "单据没有升数",
     Why.DISTANCE_UNKNOWN: "两次加油之间的里程不知",
     Why.HISTORY_SHORT: "以往的加油和里程太少",
+    Why.VEHICLE_UNSTATED: "单据没有写车辆，或没有用卡",
     Why.PRODUCT_UNKNOWN: "单据没有写油品",
     Why.ENERGY_UNKNOWN: "车辆能源未登记，或两种油品都可能",
     Why.UNUSUAL_STOP: "维修厂位置不知，其间到过不常去的地方",
@@ -75,6 +78,8 @@ WHYS: Final[Mapping[Why, str]] = {
 }
 FIGURES: Final[Mapping[str, str]] = {
     "card": "卡号",
+    "holder": "油卡绑定车辆",
+    "written": "单据车辆",
     "span_from_us": "比对时段自",
     "span_to_us": "比对时段至",
     "nearest_mm": "距该商户最近",
