@@ -109,11 +109,16 @@ def trip_verdicts(
         rules: what is believed.
     """
     trips = vehicle.track.trips
-    begin, end = np.searchsorted(trips.started_us, span)
-    times = spoken(vehicle.track.stops, orders, rules)
-    for index in range(int(begin), int(end)):
+    begin, end = map(int, np.searchsorted(trips.started_us, span))
+    if begin == end:
+        return
+    wide = rules.orders_us + rules.order_slack_us
+    first, last = int(trips.started_us[begin]) - wide, int(trips.ended_us[end - 1]) + wide
+    near = [one for one in orders if span_of(one)[1] >= first and span_of(one)[0] <= last]
+    times = spoken(vehicle.track.stops, near, rules)
+    for index in range(begin, end):
         if trips.distance_mm[index] >= rules.trip_mm:
-            yield _trip(vehicle.code, trips, index, orders, times, rules)
+            yield _trip(vehicle.code, trips, index, near, times, rules)
 
 
 def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
