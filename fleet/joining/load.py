@@ -19,9 +19,9 @@ from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
 from fleet.joining.model import Fence, Filling, Order, Records, Repair, Track, Unheld, Vehicle
 from fleet.joining.names import named
-from fleet.joining.orders import span_of
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
+from fleet.joining.spoken import span_of
 from fleet.joining.verdict import Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked
@@ -39,11 +39,11 @@ _FACTS: Final[LiteralString] = """
     ORDER BY consumer_id, name, since
 """
 _SPENDING: Final[LiteralString] = """
-    SELECT id, kind, owner_id, card, at, timed, product, quantity, unit, fen, odometer_hm,
-        full_tank, missed, merchant, part
-    FROM fleet_spending_owned
-    WHERE at >= %s AND at < %s AND kind IN ('filling', 'refund', 'maintenance')
-    ORDER BY at, id
+    SELECT s.id, s.kind, owner_id, card, at, timed, product, quantity, unit, fen, odometer_hm,
+        full_tank, missed, merchant, part, coalesce(w.code, '')
+    FROM fleet_spending_owned s LEFT JOIN fuel_consumer w ON w.id = s.consumer_id
+    WHERE at >= %s AND at < %s AND s.kind IN ('filling', 'refund', 'maintenance')
+    ORDER BY at, s.id
 """
 _ORDERS: Final[LiteralString] = """
     SELECT consumer_id, id, number, day, driver, reason, passenger, approver, out_at, back_at,
@@ -81,6 +81,7 @@ class _Line:
     missed: bool
     merchant: str
     part: str
+    written: str
 
 
 class _Facts:
@@ -242,6 +243,7 @@ def _filling(one: _Line, owner: int, facts: _Facts, zone: ZoneInfo) -> Filling:
         missed=one.missed,
         merchant=one.merchant,
         card=one.card,
+        written=one.written,
     )
 
 

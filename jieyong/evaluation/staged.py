@@ -128,6 +128,8 @@ def _filling(one: Receipt, energy: str, tank_ml: int) -> Filling:
         odometer_hm=one.odometer_hm,
         full=one.full,
         merchant=one.merchant,
+        card=f"card {one.vehicle}",
+        written=one.plate,
     )
 
 

@@ -21,30 +21,27 @@ from tests.unit.simulators.taxis import write_taxi
 HELD_OUT = 6_003
 FLOORS = {
     "borrowed_card": 500,
-    "station_elsewhere": 500,
+    "station_elsewhere": 700,
     "without_travel": 90,
     "overfill:tank": 10,
-    "overfill:since": 25,
+    "overfill:since": 30,
     "two_fills": 45,
     "wrong_fuel": 5,
+    "other_vehicle": 5,
     "garage_never_visited": 500,
     "padded_litres": 150,
+    "order_without_trip": 40,
     "order_kilometres": 80,
+    "trip_without_order": 5,
+    "trip_without_order:shifted": 120,
 }
-"""As docs/joining.md publishes them."""
-NO_FLOOR = {
-    "order_without_trip": (60, 900),
-    "trip_without_order": (10, 900),
-    "trip_without_order:shifted": (120, 900),
-}
-"""From which size on it is measured all the same, and what it must keep: not 98 % on every seed."""
+"""As docs/joining.md publishes them, or a size or two larger: one seed is few papers."""
 
 
 @pytest.mark.timeout(900)
 def test_above_its_floor_every_kind_is_found_on_a_seed_that_nobody_looked_at() -> None:
-    bounds = {name: (size, ENOUGH_PER_MILLE) for name, size in FLOORS.items()} | NO_FLOOR
     kinds = [
-        replace(kind, sizes=tuple(size for size in kind.sizes if size >= bounds[kind.name][0]))
+        replace(kind, sizes=tuple(size for size in kind.sizes if size >= FLOORS[kind.name]))
         for kind in KINDS
     ]
     curves = evaluate(HELD_OUT, Rules(), fleets=2, kinds=kinds)
@@ -53,9 +50,8 @@ def test_above_its_floor_every_kind_is_found_on_a_seed_that_nobody_looked_at() -
         sums = together(one.scores)
         assert sums.told >= 20, one
         assert sums.told * 1_000 >= sums.made * TOLD_PER_MILLE, one
-        enough = bounds[one.kind.name][1]
-        assert (sums.recall or 0) >= enough, one
-        assert (sums.precision or 0) >= enough, one
+        assert (sums.recall or 0) >= ENOUGH_PER_MILLE, one
+        assert (sums.precision or 0) >= ENOUGH_PER_MILLE, one
     shown = json.loads(curves_as_json(HELD_OUT, 2, curves))
     assert [one["kind"] for one in shown["kinds"]] == [kind.name for kind in KINDS]
 

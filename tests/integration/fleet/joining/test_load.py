@@ -158,6 +158,22 @@ def test_the_holder_of_the_card_at_its_time_decides(
     )
 
 
+def test_a_statement_that_names_another_vehicle_than_the_card_s_is_a_doubt_of_the_holder(
+    conn: psycopg.Connection, records: Records
+) -> None:
+    settle(conn, records)
+    for number, written in ((50, "c0"), (51, "v")):
+        line = filling(number, in_may(9), "09:27", written=written)
+        spend(conn, number, "filling", "card v", line)
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))
+    one = found["v", Check.HOLDER, 50]
+    assert one.doubt is Doubt.OTHER_VEHICLE
+    told = {figure.name: figure.value for figure in one.figures}
+    assert (told["card"], told["holder"], told["written"]) == ("card v", "v", "c0")
+    assert found["v", Check.HOLDER, 51].finding is Finding.AGREES
+    assert found["v", Check.HOLDER, 1].why is Why.VEHICLE_UNSTATED
+
+
 def test_a_filling_that_was_given_back_is_not_compared(
     conn: psycopg.Connection, records: Records
 ) -> None:

@@ -97,7 +97,9 @@ def test_a_filling_that_itself_was_too_much_says_nothing_of_what_is_left() -> No
     ("clock", "merchant", "finding"),
     [
         ("11:27", "第二加油站", Finding.DOUBT),
-        ("11:28", "第二加油站", Finding.AGREES),
+        ("11:28", "第二加油站", Finding.CANNOT_TELL),
+        ("15:37", "第二加油站", Finding.CANNOT_TELL),
+        ("15:38", "第二加油站", Finding.AGREES),
         ("10:20", "第一加油站", Finding.DOUBT),
         ("09:30", "第二加油站", Finding.DOUBT),
         ("09:30", "第一加油站", Finding.AGREES),
