@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 from fleet.joining.bills import Bills
 from fleet.joining.model import Filling
@@ -12,6 +13,8 @@ from fleet.joining.rules import DAY_US, Rules
 from fleet.joining.ways import HM_MM, Driven, Ways
 
 _Sums = tuple[int, int, int, int, int]
+_READ_PCT: Final = 90
+"""A dashboard that says less than so much of what was seen was misread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,29 @@ class Legs:
         self._sums = _summed(fillings, self.driven)
         self.rates = _rates(fillings, self._sums, rules)
         seen = _summed(fillings, _behind_none(fillings, ways.all_seen(fillings)))
+        self._seen = seen
         self.bounds = [_believed(one, rules) for one in _rates(fillings, seen, rules)]
         self.unsure = [_unsure(one, ways) for one in fillings]
 
     def between(self, first: int, last: int) -> Rate:
         """Return the sums of the legs from one filling to another; ``mm`` may be 0 here."""
         return _between(self._sums, first, last)
+
+    def run(self, first: int, last: int) -> Rate | None:
+        """Return the sums of successive legs; None: not all of their litres or ways are known.
+
+        Where a leg is not known the dashboard at both ends may tell of all; it tells no less than
+        was seen.
+        """
+        sums = self.between(first, last)
+        if sums.legs == last - first:
+            return sums
+        seen = _between(self._seen, first, last)
+        begin, end = (self.fillings[index].odometer_hm for index in (first, last))
+        if seen.legs < last - first or begin is None or end is None:
+            return None
+        mm = (end - begin) * HM_MM
+        return replace(seen, mm=max(mm, seen.mm)) if mm * 100 >= seen.mm * _READ_PCT else None
 
 
 def _behind_none(fillings: Sequence[Filling], ways: Sequence[Driven | None]) -> list[Driven | None]:
@@ -99,9 +119,7 @@ def _between(sums: Sequence[_Sums], first: int, last: int) -> Rate:
     return Rate(*(behind - before for behind, before in zip(sums[last], sums[first], strict=True)))
 
 
-def _rates(
-    fillings: Sequence[Filling], sums: Sequence[_Sums], rules: Rules
-) -> list[Rate | None]:
+def _rates(fillings: Sequence[Filling], sums: Sequence[_Sums], rules: Rules) -> list[Rate | None]:
     found: list[Rate | None] = []
     first = 0
     for last, one in enumerate(fillings):

@@ -230,3 +230,25 @@ def test_a_filling_is_not_held_against_a_consumption_that_it_entered_itself() ->
     records = subject(Car("v", {}), *used, last, others=False)
     told = figures(judged(records, Check.ROOM, 1, replace(RULES_OF_A_SHORT_BOOK, waiting_ml=0)))
     assert told["burnt_ml"] < 2 * USED_ML_DAY
+
+
+def test_dashboards_far_apart_tell_of_all_legs_between() -> None:
+    silent = tuple((us(in_may(day), "00:30"), us(in_may(day), "06:00")) for day in range(2, 32))
+    car = Car("v", {}, silent=silent)
+
+    def verdict(padded_ml: int, end_hm: int) -> Verdict:
+        honest = books(0, 99)[:9]
+        last = [
+            filling(20 + n, in_may(9 + 2 * n), "09:27", ml=2 * USED_ML_DAY + padded_ml)
+            for n in range(8)
+        ]
+        last[0] = replace(last[0], odometer_hm=100_000)
+        last[-1] = replace(last[-1], odometer_hm=end_hm)
+        records = subject(car, *honest, *last, others=False)
+        return judged(records, Check.LITRES, 27, RULES_OF_A_SHORT_BOOK)
+
+    driven_hm = 14 * 95  # seven legs of two days of 9.5 km
+    assert verdict(0, 100_000 + driven_hm).finding is Finding.AGREES
+    assert verdict(12_000, 100_000 + driven_hm).doubt is Doubt.PADDED_LITRES
+    misread = verdict(12_000, 100_000 + driven_hm // 2)
+    assert misread.why is Why.DISTANCE_UNKNOWN
