@@ -180,6 +180,12 @@ class Ways:
         legs = zip(pairwise(fillings), ways, most, strict=True)
         return [_driven(*pair, way, wide, rules) for pair, way, wide in legs]
 
+    def all_seen(self, fillings: Sequence[Filling]) -> list[Driven]:
+        """Return what was seen of the way from each filling to the next: no more than it was."""
+        times = np.array([one.at_us for one in fillings], np.int64)
+        seen = self._trips.between(times[:-1], times[1:])[0].tolist() if len(times) > 1 else []
+        return [Driven("gps", mm, mm, 0, 0, 0) for mm in seen]
+
 
 def _driven(first: Filling, last: Filling, way: Way, most: Way, rules: Rules) -> Driven | None:
     """Return the kilometres from one filling to the next, from the source that is most worth.

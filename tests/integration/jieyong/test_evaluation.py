@@ -60,7 +60,7 @@ def test_untrue_papers_on_tracks_of_files_are_found(tmp_path: Path) -> None:
     for n in range(2):
         write_taxi(tmp_path / f"new_{n}.txt", n * 700.0)
     kinds = [kind for kind in KINDS if kind.name in {"wrong_fuel", "two_fills"}]
-    curves = evaluate(1, Rules(), fleets=1, fleet=on_recordings(tmp_path), kinds=kinds)
+    curves = evaluate(1, Rules(), fleets=1, fleet=on_recordings(tmp_path).fleet, kinds=kinds)
     found = {one.kind.name: one.scores[-1] for one in curves}
     assert found["wrong_fuel"].found == found["wrong_fuel"].made > 0
     assert found["two_fills"].found > 0
@@ -78,3 +78,25 @@ def test_tracks_that_cannot_be_read_are_refused_with_the_reason(
     said = str(done.exception) + done.output
     assert "--tracks" in said
     assert ("one.txt:1" in said) is (line is not None)
+
+
+def test_what_a_measurement_on_tracks_stands_on_is_said_and_what_it_left_out(
+    tmp_path: Path,
+) -> None:
+    for n in range(2):
+        write_taxi(tmp_path / f"new_{n}.txt", n * 700.0)
+    (tmp_path / "README.md").write_text("no track", encoding="ascii")
+    fixes = [f"{37.7 + n / 100:.3f} -122.4 0 {1_211_033_530 + n * 60}" for n in range(50)]
+    (tmp_path / "restless.txt").write_text("\n".join([*fixes, fixes[0]]), encoding="ascii")
+    given = ["fleet", "evaluate", "--seed", "1", "--fleets", "1", "--kind", "wrong_fuel"]
+    done = CliRunner().invoke(cli.app, [*given, "--tracks", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    lines = [len((tmp_path / f"new_{n}.txt").read_text().splitlines()) for n in range(2)]
+    assert "2 辆车" in done.output
+    assert f"{sum(lines)} 个定位" in done.output
+    assert "restless" in done.output
+    assert "README.md" in done.output
+    given += ["--tracks", str(tmp_path), "--json"]
+    told = json.loads(CliRunner().invoke(cli.app, given).output)
+    assert told["tracks"]["vehicle_days"] > 2
+    assert told["tracks"]["never_stood"] == ["restless"]
