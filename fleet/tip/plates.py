@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from fleet.ledger.sensitive import sensitive_codes
 from registry.vehicles import SIGNS, plain
 
 # The inventory's plate has no dates: it holds where the ledger says nothing of the day.
@@ -26,18 +27,8 @@ _BORNE: Final[LiteralString] = """
         FROM vehicle v LEFT JOIN fuel_consumer c ON c.vehicle_id = v.id AND c.withdrawn_at IS NULL
     )
     SELECT b.consumer_id, b.vehicle_id, b.code, b.plate, b.since, b.until,
-        i.name AS institution,
-        coalesce(v.sensitive, false) OR EXISTS (
-            SELECT FROM (
-                SELECT value, since, lead(since) OVER (ORDER BY since) AS until FROM consumer_fact
-                WHERE consumer_id = b.consumer_id AND name = 'secrecy' AND withdrawn_at IS NULL
-            ) AS said, (VALUES (%(first)s::date, %(last)s::date), (%(today)s, %(today)s))
-                AS s (first, last)
-            WHERE said.value = 'sensitive' AND said.since <= s.last
-                AND (said.until IS NULL OR said.until > s.first)
-        ) AS sensitive
+        i.name AS institution, b.code = ANY(%(secret)s) AS sensitive
     FROM borne b JOIN institution i ON i.id = b.institution_id
-    LEFT JOIN vehicle v ON v.id = b.vehicle_id
     WHERE translate(upper(normalize(b.plate, NFKC)), %(signs)s, '') = %(plate)s
     ORDER BY b.since NULLS FIRST, b.code
 """
@@ -85,7 +76,7 @@ def bearers(
         days: of the report, the first and the last: whether a vehicle was sensitive then counts,
         today: and whether it is now.
     """
-    named: dict[str, object] = {"plate": plain(plate), "today": today, "signs": SIGNS}
-    named |= {"first": days[0], "last": days[1]}
+    secret = sensitive_codes(conn, *days) | sensitive_codes(conn, today, today)
+    named = {"plate": plain(plate), "signs": SIGNS, "secret": list(secret)}
     with conn.cursor(row_factory=class_row(Bearer)) as cursor:
         return cursor.execute(_BORNE, named).fetchall()
