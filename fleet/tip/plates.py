@@ -27,8 +27,15 @@ _BORNE: Final[LiteralString] = """
         FROM vehicle v LEFT JOIN fuel_consumer c ON c.vehicle_id = v.id AND c.withdrawn_at IS NULL
     )
     SELECT b.consumer_id, b.vehicle_id, b.code, b.plate, b.since, b.until,
-        i.name AS institution, b.code = ANY(%(secret)s) AS sensitive
+        i.name AS institution, b.code = ANY(%(secret)s) AS sensitive,
+        coalesce(said.value, 'used') AS state, said.since AS state_since
     FROM borne b JOIN institution i ON i.id = b.institution_id
+    LEFT JOIN LATERAL (
+        SELECT value, since FROM consumer_fact
+        WHERE consumer_id = b.consumer_id AND name = 'state' AND withdrawn_at IS NULL
+            AND since <= %(day)s
+        ORDER BY since DESC LIMIT 1
+    ) said ON true
     WHERE translate(upper(normalize(b.plate, NFKC)), %(signs)s, '') = %(plate)s
     ORDER BY b.since NULLS FIRST, b.code
 """
@@ -47,6 +54,9 @@ class Bearer:
         until: the day after the last; None: it still bears it.
         institution: name of whose it is.
         sensitive: then or now: its track is not for anybody's eyes.
+        state: on the day of the report: ``used``, ``sealed`` or ``disposed``; ``used`` where
+            nothing is said.
+        state_since: from which day on; None: nothing is said.
     """
 
     consumer_id: int | None
@@ -57,6 +67,8 @@ class Bearer:
     until: date | None
     institution: str
     sensitive: bool
+    state: str = "used"
+    state_since: date | None = None
 
     def on(self, day: date) -> bool:
         """Tell whether it bore the plate on a day."""
@@ -66,17 +78,19 @@ class Bearer:
 
 
 def bearers(
-    conn: psycopg.Connection[Any], plate: str, days: tuple[date, date], today: date
+    conn: psycopg.Connection[Any], plate: str, days: tuple[date, date, date], today: date
 ) -> list[Bearer]:
     """Return everyone who ever bore a plate, by time.
 
     Args:
         conn: in any state.
         plate: however it is written.
-        days: of the report, the first and the last: whether a vehicle was sensitive then counts,
+        days: of the report: the first that is looked at, its own, and the last: whether a vehicle
+            was sensitive from the first to the last counts,
         today: and whether it is now.
     """
-    secret = sensitive_codes(conn, *days) | sensitive_codes(conn, today, today)
-    named = {"plate": plain(plate), "signs": SIGNS, "secret": list(secret)}
+    first, day, last = days
+    secret = sensitive_codes(conn, first, last) | sensitive_codes(conn, today, today)
+    named = {"plate": plain(plate), "signs": SIGNS, "secret": list(secret), "day": day}
     with conn.cursor(row_factory=class_row(Bearer)) as cursor:
         return cursor.execute(_BORNE, named).fetchall()

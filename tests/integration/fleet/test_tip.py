@@ -169,6 +169,20 @@ def test_a_sensitive_vehicle_shows_nothing_but_that_it_is_one(
         assert word not in shown
 
 
+@pytest.mark.parametrize(("state", "said_so"), [("封存", "封存"), ("处置", "已处置")])
+def test_a_vehicle_that_was_sealed_or_gone_on_the_day_is_told(
+    run: Run, seen: Conn, state: str, said_so: str
+) -> None:
+    enter_facts(seen, ACT, "A01", [f"状态={state}"], date(2026, 6, 2), words())
+    assert "台账登记" not in said(run("--plate", "沪A10001", *AT, *PLACE))
+    enter_facts(seen, ACT, "A01", [f"状态={state}"], date(2026, 6, 1), words())
+    shown = said(run("--plate", "沪A10001", *AT, *PLACE))
+    assert f"台账登记该车自 2026-06-01 起{said_so}，2026-06-01 不应在外行驶。" in shown
+    assert "当时到过附近。" in shown
+    enter_facts(seen, ACT, "A01", ["涉密=涉密"], date(2026, 5, 1), words())
+    assert "台账登记" not in said(run("--plate", "沪A10001", *AT, *PLACE))
+
+
 def test_a_span_that_reaches_into_a_sensitive_day_shows_nothing(run: Run, seen: Conn) -> None:
     enter_facts(seen, ACT, "A01", ["涉密=涉密"], date(2026, 6, 2), words())
     enter_facts(seen, ACT, "A01", ["涉密=一般"], date(2026, 6, 4), words())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -213,7 +214,9 @@ def test_the_sum_of_unlisted_vehicles_is_in_the_last_line_and_in_no_ratio() -> N
 
 
 def test_what_is_kept_comes_back_to_the_letter() -> None:
-    found = posted(car("A", *FILLED, **{"class": "sedan", "use": "law"}), car("B"))
+    facts = {"plate": "沪A", "class": "sedan", "use": "law"}
+    said = replace(one := car("A", *FILLED), consumer=replace(one.consumer, facts=facts))
+    found = posted(said, car("B"))
     assert unpacked(packed(found)) == found
     assert packed(unpacked(packed(found))) == packed(found)
 
