@@ -21,13 +21,13 @@ Stay = tuple[int, int, int, int]
 """From which minute of the invoice's day to which; metres gained, minutes silent."""
 
 
-def invoice(*stays: Stay) -> Verdict:
+def invoice(*stays: Stay, sensitive: bool = False, lat: float = 30.0) -> Verdict:
     """A vehicle that stands at home but for the time between its stays."""
 
     def column(values: list[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         return np.array(values, np.int64)
 
-    home = np.full(len(stays), 30.0), np.full(len(stays), 104.0)
+    home = np.full(len(stays), lat), np.full(len(stays), 104.0)
     stops = Stops(
         column([DAY + one[0] * MINUTE_US for one in stays]),
         column([DAY + one[1] * MINUTE_US for one in stays]),
@@ -41,7 +41,7 @@ def invoice(*stays: Stay) -> Verdict:
         sight=Sight(column([]), *(np.zeros(0),) * 2),
     )
     paper = Repair(1, DAY + DAY_US // 2, DAY, DAY, "厂")
-    vehicle = Vehicle("v", repairs=(paper,), track=track)
+    vehicle = Vehicle("v", sensitive, repairs=(paper,), track=track)
     return repair_verdict(vehicle, paper, Ways(track, RULES), {"厂": FAR}, RULES)
 
 
@@ -114,3 +114,8 @@ def test_what_lies_outside_of_the_days_about_the_invoice_does_not_count() -> Non
         )
     )
     assert invoice((FIRST - 600, FIRST - 1, 0, 0)).why is Why.NO_TRACK
+
+
+def test_of_a_sensitive_vehicle_or_time_nothing_is_said() -> None:
+    assert invoice((FIRST, LAST, 0, 0), sensitive=True).why is Why.SENSITIVE
+    assert invoice((FIRST, LAST, 0, 0), lat=np.nan).why is Why.SENSITIVE

@@ -74,6 +74,7 @@ def found(
         (610, 616, "乙"),  # ten minutes behind the paper
         (611, 617, None),
         (530, 590, "乙"),  # an hour long
+        (520, 560, "乙"),  # twice the tolerance before: as long as that
         (530, 591, None),
         (509, 529, "乙"),  # hours before: twenty minutes
         (508, 529, None),
@@ -110,7 +111,7 @@ def test_the_nearest_counts_and_of_equals_the_first_by_name() -> None:
 @pytest.mark.parametrize(
     ("paper", "explained"),
     [
-        (filled(430, 2, "丁"), True),  # of its time, whatever it names
+        (filled(439, 2, "丁"), True),  # of its time, whatever it names
         (filled(440, 2, "丁"), False),
         (filled(300, 2, "乙"), True),  # at its station, hours off
         (filled(160, 2, "乙"), True),
@@ -125,6 +126,12 @@ def test_of_a_stay_hours_before_another_paper_may_speak(paper: Filling, *, expla
     """At 乙 from 6:40 to 6:44; the paper of 10:00 names 甲."""
     assert found(("乙", 400, 404), papers=(paper,)) == (None if explained else "乙")
     assert found(("乙", 580, 584), papers=(paper,)) == "乙", "of the time itself none is asked"
+
+
+def test_a_paper_without_a_time_speaks_of_no_stay_of_the_evening_before() -> None:
+    evening, night = ("乙", -30, -20), filled(60)
+    assert found(evening, filling=night, papers=(untimed(2, "乙"),)) == "乙"
+    assert found(evening, filling=night, papers=(filled(30, 2, "乙"),)) is None
 
 
 @pytest.mark.parametrize(("seconds", "other"), [(90, "乙"), (80, None)])
