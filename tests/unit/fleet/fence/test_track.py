@@ -34,6 +34,27 @@ def test_an_odometer_at_rest_tells_that_it_stayed() -> None:
     assert slept(5 * HOUR, odometer_km=None) == (False, True)
 
 
+def test_a_vehicle_that_is_elsewhere_afterwards_did_not_sleep() -> None:
+    drive = Drive().fix(acc=0)
+    drive.now_us += 5 * HOUR
+    found = track(drive.move(5_000).fix(acc=0).rows)
+    assert (found.asleep[0], found.unknown[0]) == (False, True)
+    drive.now_us += MINUTE
+    seen = track(drive.move(500).fix(acc=1).rows)
+    assert (seen.asleep[1], seen.unknown[1]) == (False, False), "a drive that was seen"
+
+
+@pytest.mark.parametrize("shown", [(0.0, 100.0), (100.0, 0.0)])
+def test_an_odometer_of_zero_is_none(shown: tuple[float, float]) -> None:
+    drive = Drive(odometer_km=100.0).fix(acc=0)
+    drive.now_us += 5 * HOUR
+    drive.fix(acc=0)
+    rows = [replace(row, odometer_km=km) for row, km in zip(drive.rows, shown, strict=True)]
+    assert track(rows).asleep[0], "the ignition was off, and nothing speaks against it"
+    unknown = [replace(row, acc=-1) for row in rows]
+    assert track(unknown).unknown[0]
+
+
 def test_two_terminals_of_a_sleeping_vehicle_do_not_speak_for_each_other() -> None:
     """Their odometers count apart: as equal as they are by chance, as unequal they say nothing."""
     assert slept(5 * HOUR, terminal=2) == (False, True)
