@@ -324,3 +324,8 @@ def test_a_trip_of_unknown_length_beyond_the_day_hides_nothing() -> None:
     before = replace(trip(-2, 0, 0), distance_mm=None)
     found = judged(heard(), [before, trip(9, 10, 3)])
     assert found.evidence.moved_mm == 3 * KM
+
+
+def test_an_odometer_at_rest_is_enough_where_no_ignition_is_told() -> None:
+    assert isinstance(judged(heard(acc=None, km=100.0), None), Agrees)
+    assert isinstance(judged(heard(acc=None), ()), Agrees), "trips tell it as well"
