@@ -26,16 +26,16 @@ from fleet.joining.verdict import Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked
 from fleet.ledger.orders import ASKED, missing
+from fleet.ledger.sensitive import sensitive_codes
 from storage.times import NEVER_US, at_us, us_of
 
 _VEHICLES: Final[LiteralString] = """
-    SELECT c.id, c.code, c.vehicle_id, coalesce(v.sensitive, false)
-    FROM fuel_consumer c LEFT JOIN vehicle v ON v.id = c.vehicle_id
-    WHERE c.withdrawn_at IS NULL AND c.kind IN ('vehicle', 'motorcycle')
+    SELECT id, code, vehicle_id FROM fuel_consumer
+    WHERE withdrawn_at IS NULL AND kind IN ('vehicle', 'motorcycle')
 """
 _FACTS: Final[LiteralString] = """
     SELECT consumer_id, name, since, value FROM consumer_fact
-    WHERE withdrawn_at IS NULL AND name IN ('tank', 'energy', 'secrecy')
+    WHERE withdrawn_at IS NULL AND name IN ('tank', 'energy')
     ORDER BY consumer_id, name, since
 """
 _SPENDING: Final[LiteralString] = """
@@ -59,7 +59,6 @@ class _Owner:
     id: int
     code: str
     vehicle_id: int | None
-    sensitive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +161,14 @@ def load(
     orders = _orders(conn, since.astimezone(zone).date(), until.astimezone(zone).date(), zone)
     ids = {one.code: one.vehicle_id for one in owners if one.vehicle_id is not None}
     known = tracks(conn, list(ids.values()), since, until)
+    first, last = at_us(begin_us).astimezone(zone).date(), until.astimezone(zone).date()
+    secret = sensitive_codes(conn, first, last)
     vehicles = {}
     for one in owners:
-        day = until.astimezone(zone).date()
-        secret = one.sensitive or facts.on(one.id, "secrecy", day) == "sensitive"
         mine = by_owner.get(one.id, [])
         vehicles[one.code] = Vehicle(
             code=one.code,
-            sensitive=secret,
+            sensitive=one.code in secret,
             fillings=tuple(_filling(x, one.id, facts, zone) for x in mine if x.kind == "filling"),
             repairs=tuple(_repair(x, zone) for x in mine if x.kind == "maintenance"),
             orders=tuple(orders.get(one.id, ())),

@@ -54,7 +54,12 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
         typer.echo(fleet_check_tables.as_json(found, zone))
         return
     title = f"{begin} 至 {end} 的{'比对' if everything else '疑点'}"
-    console().print(fleet_check_tables.verdicts(listed, title, zone))
+    if not listed:
+        typer.echo(fleet_check_tables.nothing(found, f"{begin} 至 {end}"))
+        if not found:
+            return
+    else:
+        console().print(fleet_check_tables.verdicts(listed, title, zone))
     if evidence:
         for one in listed:
             console().print(fleet_check_tables.evidence(one, zone))

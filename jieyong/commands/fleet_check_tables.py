@@ -19,6 +19,12 @@ from jieyong.evaluation.score import ENOUGH_PER_MILLE, LEAST_TOLD, TOLD_PER_MILL
 from jieyong.evaluation.staged import Recorded
 
 _BAR: Final = 20
+_UNITS: Final = (
+    (Kind.FILLING, "笔"),
+    (Kind.REPAIR, "笔"),
+    (Kind.ORDER, "张"),
+    (Kind.TRIP, "次"),
+)
 _WAYS: Final = {
     "tank": "（超过油箱容积）",
     "since": "（超过加满后的余量）",
@@ -42,6 +48,15 @@ def verdicts(found: Sequence[Verdict], title: str, zone: ZoneInfo) -> Table:
             said.headline(one),
         )
     return table
+
+
+def nothing(found: Iterable[Verdict], when: str) -> str:
+    """Say that there are no doubts, of which time, and how much was looked at."""
+    looked_at = Counter(kind for kind, _, _ in {(x.kind, x.vehicle, x.number) for x in found})
+    if not looked_at:
+        return f"{when} 没有疑点：没有可以比对的单据和行程。"
+    counts = "、".join(f"{said.KINDS[kind]} {looked_at[kind]} {unit}" for kind, unit in _UNITS)
+    return f"{when} 没有疑点：比对了{counts}。"
 
 
 def evidence(one: Verdict, zone: ZoneInfo) -> Table:

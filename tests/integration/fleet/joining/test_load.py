@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -228,3 +228,28 @@ def test_a_sensitive_vehicle_is_compared_by_the_times_of_its_fixes_alone(
     assert found["v", Check.TRAVEL, 1].doubt is Doubt.WITHOUT_TRAVEL
     names = {figure.name for one in found.values() for figure in one.figures}
     assert not names & {"nearest_mm", "other_station"}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "sensitive"),
+    [
+        (in_may(-20), in_may(1), False),  # until before the first day that is checked
+        (in_may(-20), in_may(2), True),
+        (in_may(12), in_may(20), True),
+        (END + timedelta(days=20), None, True),
+    ],
+)
+def test_whoever_is_sensitive_on_a_day_of_the_papers_is_not_compared(
+    conn: psycopg.Connection, since: date, until: date | None, *, sensitive: bool
+) -> None:
+    settle(conn, subject(Car("v", {in_may(16): HOME}), filling(1, in_may(16), "13:00")))
+    for value, day in (("sensitive", since), ("ordinary", until)):
+        if day is not None:
+            conn.execute(
+                "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content,"
+                " entered_by, entered_at) SELECT id, 'secrecy', %s, %s, %s, '', 'test', now()"
+                " FROM fuel_consumer WHERE code = 'v'",
+                [value, day, f"v {value}"],
+            )
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))["v", Check.PLACE, 1]
+    assert (found.why is Why.SENSITIVE) is sensitive
