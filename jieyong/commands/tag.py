@@ -10,8 +10,7 @@ import psycopg
 import typer
 
 from jieyong.commands import asked
-from jieyong.commands.fence_tables import tabled
-from jieyong.commands.giving import give
+from jieyong.commands.giving import give, tabled
 from jieyong.commands.options import AsJson, Vehicle, Why, moments
 from jieyong.commands.session import By, Config, Session, session
 from metering.facts import written
