@@ -18,11 +18,11 @@ from fleet.fence.visits import Seen
 from fleet.ledger.words import words
 from fleet.yards.days import shown_days
 from fleet.yards.spans import Span, total
-from registry.table import Column, Look, Row, Table
+from jieyong.commands.giving import tabled
+from registry.table import Row, Table
 from storage.times import at_us
 
 _HOUR_US: Final = 3_600_000_000
-_NAMED: Final = ("kind", "类别")
 _STANDING: Final = (
     (
         "定点停放",
@@ -196,20 +196,6 @@ def _places(conn: psycopg.Connection[Any]) -> Table:
             }
         )
     return tabled("定点单位", columns, rows)
-
-
-def tabled(
-    name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row], title: str = ""
-) -> Table:
-    """Return a table of texts; ``columns``: keys and headings."""
-    return Table(
-        name=name,
-        title=title or name,
-        particulars="",
-        columns=tuple(Column(key, heading, Look.TEXT, 16) for key, heading in columns),
-        rows=tuple(rows),
-        named=_NAMED,
-    )
 
 
 def _shown(key: str, value: object, zone: ZoneInfo) -> str:
