@@ -37,6 +37,7 @@ from jieyong.commands.notify import notify_app
 from jieyong.commands.permission import permission_app
 from jieyong.commands.rules import rules_app
 from jieyong.commands.session import Reader, Reason, session, track_of
+from jieyong.commands.tag import tag_app
 from jieyong.commands.temperature import temperature_app
 from jieyong.commands.terminal import terminal_app
 from jieyong.commands.total import total_app
@@ -120,6 +121,7 @@ app.add_typer(doubt_app, name="doubt")
 app.add_typer(notify_app, name="notify")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
+app.add_typer(tag_app, name="tag")
 app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
     calendar_command
 )

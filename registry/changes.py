@@ -58,11 +58,18 @@ class Changes:
         return dict(counted)
 
     def as_json(self) -> dict[str, dict[str, dict[str, dict[str, list[str | None]]]]]:
-        """Return kind → action → code → field → [before, after]."""
+        """Return kind → action → code → field → [before, after].
+
+        What happens to a code several times, as to a binding with several spans, has its fields
+        again with a number: ``valid``, ``valid 2``.
+        """
         found: dict[str, dict[str, dict[str, dict[str, list[str | None]]]]] = {}
         for change in self.items:
             action = found.setdefault(change.kind, {}).setdefault(change.action.value, {})
-            action[change.code] = {name: list(pair) for name, pair in change.detail.items()}
+            fields = action.setdefault(change.code, {})
+            for name, pair in change.detail.items():
+                again = sum(1 for known in fields if known.partition(" ")[0] == name)
+                fields[f"{name} {again + 1}" if again else name] = list(pair)
         return found
 
     def __str__(self) -> str:

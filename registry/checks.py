@@ -18,6 +18,7 @@ from registry.inventory import (
     Thing,
     Vehicle,
 )
+from registry.tag_words import KINDS
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
@@ -42,6 +43,9 @@ def check(inventory: Inventory, problems: Problems) -> None:
         for thing in things:
             _overlaps(f"{kind} {thing.code}", thing.bindings, problems)
     _shared_places(inventory.devices, problems)
+    for kind in KINDS:
+        for tagged in inventory.tagged(kind):
+            _repeated(f"{kind} {tagged.code}", tagged.tags, problems)
 
 
 def _line(thing: Thing, key: str) -> int:
@@ -139,6 +143,20 @@ def _overlaps(label: str, bindings: Iterable[Binding], problems: Problems) -> No
             f"{label} is at {earlier.target} (line {earlier.line}) and at {later.target} "
             "at the same time: let one end (until) before the other begins (since)",
         )
+
+
+def _repeated(label: str, tags: Iterable[Binding], problems: Problems) -> None:
+    """A tag may stand at a thing several times, one after the other."""
+    by_word: dict[str, list[_Held]] = defaultdict(list)
+    for tag in tags:
+        by_word[tag.target].append((tag, label))
+    for word, held in by_word.items():
+        for (earlier, _), (later, _) in _clashes(held):
+            problems.add(
+                later.line,
+                f"{label}: tag {word} stands here twice for the same time (first in line "
+                f"{earlier.line}): keep one, or date both (since, until)",
+            )
 
 
 def _shared_places(devices: Iterable[Device], problems: Problems) -> None:

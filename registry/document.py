@@ -240,8 +240,14 @@ class Entry:
                 self._problems.add(line, f"{self.label}: {key} holds something that is no text")
         return found
 
-    def entries(self, key: str, label: str) -> list[Entry]:
-        """Return the mappings of a list; empty after a problem."""
+    def entries(self, key: str, label: str, *, short: str = "") -> list[Entry]:
+        """Return the mappings of a list; empty after a problem.
+
+        Args:
+            key: the key.
+            label: what to call one in messages.
+            short: a plain ``word`` in the list stands for ``{short: word}``; empty: none may.
+        """
         node = self._values[key]
         self._asked.add(key)
         if not isinstance(node, yaml.SequenceNode):
@@ -250,7 +256,8 @@ class Entry:
             )
             return []
         found = []
-        for item in node.value:
+        for written in node.value:
+            item = _spelled_out(written, short) if short else written
             if isinstance(item, yaml.MappingNode):
                 found.append(Entry(item, label, self._problems))
             else:
@@ -293,6 +300,15 @@ def compose(text: str, label: str, problems: Problems) -> Entry:
         problems.add(1, f"the {label} is empty or no mapping: see docs/inventory.md")
         problems.fail()
     return Entry(node, label, problems)
+
+
+def _spelled_out(node: yaml.Node, key: str) -> yaml.Node:
+    """Turn a plain word into a mapping of one key, at the same line."""
+    if not isinstance(node, yaml.ScalarNode):
+        return node
+    name = yaml.ScalarNode("tag:yaml.org,2002:str", key, node.start_mark, node.start_mark)
+    marks = node.start_mark, node.end_mark
+    return yaml.MappingNode("tag:yaml.org,2002:map", [(name, node)], *marks)
 
 
 def _code(node: yaml.MappingNode) -> str:

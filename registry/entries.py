@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from registry import tag_words
 from registry.catalogue import Catalogue
 from registry.document import Entry
 from registry.inventory import (
@@ -24,6 +26,7 @@ from registry.inventory import (
     Terminal,
     Vehicle,
 )
+from registry.tag_words import Misuse
 
 _DAY_S: Final = 86_400
 _MINUTE_MS: Final = 60_000
@@ -77,6 +80,7 @@ def institution(entry: Entry, context: Context) -> Institution:
         name=entry.text("name"),
         credit_code=entry.optional_text("credit_code"),
         parent=parent,
+        tags=_tags(entry, "institution", context),
         lines=_lines(entry),
     )
 
@@ -88,6 +92,7 @@ def building(entry: Entry, context: Context) -> Building:
         name=entry.text("name"),
         institution=entry.reference("institution", "institution", context.codes["institution"]),
         floor_area_m2=entry.decimal("floor_area_m2"),
+        tags=_tags(entry, "building", context),
         lines=_lines(entry),
     )
 
@@ -99,6 +104,7 @@ def room(entry: Entry, context: Context) -> Room:
         name=entry.text("name"),
         building=entry.reference("building", "building", context.codes["building"]),
         purpose=entry.optional_text("purpose"),
+        tags=_tags(entry, "room", context),
         lines=_lines(entry),
     )
 
@@ -113,6 +119,7 @@ def place(entry: Entry, context: Context) -> Place:
         name=entry.text("name"),
         measures=entry.choice("measures", ENERGIES),
         bindings=bindings,
+        tags=_tags(entry, "place", context),
         lines=_lines(entry),
     )
 
@@ -166,6 +173,7 @@ def vehicle(entry: Entry, context: Context) -> Vehicle:
         institution=entry.reference("institution", "institution", context.codes["institution"]),
         energy=entry.choice("energy", FUELS),
         sensitive=entry.boolean("sensitive"),
+        tags=_tags(entry, "vehicle", context),
         lines=_lines(entry),
     )
 
@@ -215,14 +223,50 @@ def _bindings(entry: Entry, kind: str, context: Context) -> tuple[Binding, ...]:
 
 
 def _binding(entry: Entry, kind: str, context: Context) -> Binding:
+    since, until = _dates(entry, context)
+    target = entry.reference(kind, kind, context.codes[kind])
+    return Binding(target, since, until, entry.lines.get(kind, entry.line))
+
+
+def _dates(entry: Entry, context: Context) -> tuple[datetime | None, datetime | None]:
     since = entry.moment("since", context.zone)
     until = entry.moment("until", context.zone)
     if entry.has("until") and not entry.has("since"):
         entry.problem("until", "until without since: add since")
     if since and until and since >= until:
         entry.problem("until", "until is not after since: correct one of them")
-    target = entry.reference(kind, kind, context.codes[kind])
-    return Binding(target, since, until, entry.lines.get(kind, entry.line))
+    return since, until
+
+
+def _tags(entry: Entry, kind: str, context: Context) -> tuple[Binding, ...]:
+    """Read ``tags: [word, {tag: word, since: …, until: …}, …]``."""
+    if not entry.has("tags"):
+        return ()
+    found = entry.entries("tags", f"{entry.label}, tags", short="tag")
+    return tuple(_tag(each, kind, context) for each in found)
+
+
+def _tag(entry: Entry, kind: str, context: Context) -> Binding:
+    word = entry.text("tag")
+    wrong = tag_words.misuse(word, kind) if word else None
+    if wrong is not None:
+        entry.problem("tag", _misuse(entry, word, wrong))
+    since, until = _dates(entry, context)
+    entry.finish()
+    return Binding(word, since, until, entry.lines.get("tag", entry.line))
+
+
+def _misuse(entry: Entry, word: str, wrong: Misuse) -> str:
+    known = tag_words.known()
+    if wrong is Misuse.FORM:
+        return f"tag {word}: a tag is a word of a-z, 0-9 and -, at most 64: change it"
+    if wrong is Misuse.ELSEWHERE:
+        return f"tag {word} stands at {', '.join(known[word].of)} only: move it there"
+    near = entry.nearest(word, known)
+    return (
+        f"tag {word} is not known{near}: `jieyong tag words` lists them; "
+        f"one of your own begins with {tag_words.OWN}"
+    )
 
 
 def _lines(entry: Entry) -> dict[str, int]:

@@ -18,7 +18,7 @@ from registry.changes import Changes
 from registry.inventory import Inventory
 from registry.plan import Plan, Row, draw
 from registry.state import binding_names, load_state
-from registry.tables import BINDINGS, PARENTS, TABLES, BindingTable
+from registry.tables import BINDINGS, PARENTS, TABLES, TAGS
 from registry.terminal_decisions import refuse_to_close
 
 _LOCK: Final = 0x4A59_0001
@@ -67,6 +67,28 @@ _BIND: Final[LiteralString] = """
     FROM jsonb_to_recordset(%s) AS r (subject text, target text, new tstzrange)
     JOIN {subject} s ON s.code = r.subject JOIN {target} t ON t.code = r.target
 """
+_OF_BINDINGS: Final = (_SHRINK, _GROW, _BIND)
+_SHRINK_TAG: Final[LiteralString] = """
+    UPDATE tag b SET valid = b.valid * r.new
+    FROM jsonb_to_recordset(%s) AS r (subject text, target text, old tstzrange, new tstzrange)
+    JOIN {subject} s ON s.code = r.subject
+    WHERE b.kind = {kind} AND b.subject_id = s.id AND b.tag = r.target
+        AND b.entered_at IS NULL AND b.valid = r.old
+"""
+_GROW_TAG: Final[LiteralString] = """
+    UPDATE tag b SET valid = r.new
+    FROM jsonb_to_recordset(%s) AS r (subject text, target text, old tstzrange, new tstzrange)
+    JOIN {subject} s ON s.code = r.subject
+    WHERE b.kind = {kind} AND b.subject_id = s.id AND b.tag = r.target
+        AND b.entered_at IS NULL AND NOT isempty(b.valid) AND b.valid = r.old * r.new
+"""
+_BIND_TAG: Final[LiteralString] = """
+    INSERT INTO tag (kind, subject_id, tag, valid)
+    SELECT {kind}, s.id, r.target, r.new
+    FROM jsonb_to_recordset(%s) AS r (subject text, target text, new tstzrange)
+    JOIN {subject} s ON s.code = r.subject
+"""
+_OF_TAGS: Final = (_SHRINK_TAG, _GROW_TAG, _BIND_TAG)
 _RECORD: Final[LiteralString] = """
     INSERT INTO inventory_import (applied_at, applied_by, source, sha256, changes)
     VALUES (%s, %s, %s, %s, %s)
@@ -162,18 +184,23 @@ def _write(conn: psycopg.Connection[Any], plan: Plan, now: datetime) -> None:
     _run(conn, sql.SQL(_POINTS), plan.points)
     _run(conn, sql.SQL(_LABELS), plan.labels)
     for binding in BINDINGS:
-        _bind(conn, binding, plan.spans[binding.kind])
+        names = binding_names(binding)
+        _bind(conn, plan.spans[binding.kind], [sql.SQL(s).format(**names) for s in _OF_BINDINGS])
+    for name, kind in TAGS.items():
+        names = {"subject": sql.Identifier(kind), "kind": sql.Literal(kind)}
+        _bind(conn, plan.spans[name], [sql.SQL(s).format(**names) for s in _OF_TAGS])
 
 
-def _bind(conn: psycopg.Connection[Any], table: BindingTable, rows: Sequence[Row]) -> None:
-    names = binding_names(table)
+def _bind(
+    conn: psycopg.Connection[Any], rows: Sequence[Row], statements: Sequence[sql.Composed]
+) -> None:
+    shrink, grow, insert = statements
     updates = [row for row in rows if row["old"] is not None]
     # Bindings of one subject may never overlap, not even between two statements: first all of
     # them shrink, then they grow.
-    _run(conn, sql.SQL(_SHRINK).format(**names), updates)
-    grown = [row for row in updates if row["new"] != "empty"]
-    _run(conn, sql.SQL(_GROW).format(**names), grown)
-    _run(conn, sql.SQL(_BIND).format(**names), [row for row in rows if row["old"] is None])
+    _run(conn, shrink, updates)
+    _run(conn, grow, [row for row in updates if row["new"] != "empty"])
+    _run(conn, insert, [row for row in rows if row["old"] is None])
 
 
 def _run(

@@ -32,7 +32,7 @@ class Binding:
     """Who sits where when: ``since`` ≤ t < ``until``, UTC.
 
     Attributes:
-        target: code of the place, room or vehicle.
+        target: code of the place, room or vehicle; of a tag the word.
         since: None: not stated; what the database knows stands, or it holds from the import on.
         until: None: until further notice.
         line: where the file says so.
@@ -52,6 +52,7 @@ class Institution:
     name: str
     credit_code: str | None
     parent: str | None
+    tags: tuple[Binding, ...]
     lines: Lines = field(compare=False, repr=False)
 
 
@@ -63,6 +64,7 @@ class Building:
     name: str
     institution: str
     floor_area_m2: Decimal | None
+    tags: tuple[Binding, ...]
     lines: Lines = field(compare=False, repr=False)
 
 
@@ -74,6 +76,7 @@ class Room:
     name: str
     building: str
     purpose: str | None
+    tags: tuple[Binding, ...]
     lines: Lines = field(compare=False, repr=False)
 
 
@@ -85,6 +88,7 @@ class Place:
     name: str
     measures: str
     bindings: tuple[Binding, ...]
+    tags: tuple[Binding, ...]
     lines: Lines = field(compare=False, repr=False)
 
 
@@ -128,6 +132,7 @@ class Vehicle:
     institution: str
     energy: str
     sensitive: bool
+    tags: tuple[Binding, ...]
     lines: Lines = field(compare=False, repr=False)
 
 
@@ -142,6 +147,7 @@ class Terminal:
 
 Thing = Institution | Building | Room | Place | Bus | Device | Vehicle | Terminal
 Bound = Place | Device | Terminal
+Tagged = Institution | Building | Room | Place | Vehicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +183,7 @@ class Inventory:
             "terminal": self.terminals,
         }
         return kinds[kind]
+
+    def tagged(self, kind: str) -> Sequence[Tagged]:
+        """Return the things of one kind that may have tags; none of the others."""
+        return [thing for thing in self.of(kind) if isinstance(thing, Tagged)]

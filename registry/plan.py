@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,9 @@ from registry.bindings import Entered, Moves, Span, reconcile
 from registry.catalogue import Catalogue, PointInfo, ProfileInfo
 from registry.changes import Action, Change, Changes
 from registry.document import Problems
-from registry.inventory import Binding, Bound, Device, Inventory, Thing
+from registry.inventory import Binding, Bound, Device, Inventory, Tagged, Thing
 from registry.state import State, Stored
-from registry.tables import BINDINGS, TABLES, BindingTable, Table
+from registry.tables import BINDINGS, TABLES, TAGS, BindingTable, Table
 
 Row = Mapping[str, Any]
 Detail = dict[str, tuple[str | None, str | None]]
@@ -30,7 +30,8 @@ class Plan:
         closes: kind → codes to close.
         points: rows to insert, by code of the device.
         labels: points whose label changes.
-        spans: kind of binding → rows to update (``old`` is a range) or insert (``old`` is None).
+        spans: kind of binding, or of tags → rows to update (``old`` is a range) or insert (``old``
+            is None).
         found: every change.
     """
 
@@ -77,6 +78,8 @@ def draw(
     for binding in BINDINGS:
         bound = [t for t in inventory.of(binding.subject) if isinstance(t, Bound)]
         drawing.spans(binding, bound)
+    for name, kind in TAGS.items():
+        drawing.tags(name, kind, inventory.tagged(kind))
     drawing.problems.raise_if_any()
     return drawing.plan
 
@@ -172,10 +175,21 @@ class _Drawing:
             for fact in facts[subject]:
                 if fact.stands_in(mine) and self._lost(fact, mine, moves):
                     self._refuse_to_lose(fact, table, by_code.get(subject))
-            for old, new in moves.updates:
-                self._move(table, subject, old, new)
-            for new in moves.inserts:
-                self._move(table, subject, None, new)
+            self._moves(table.kind, subject, moves)
+
+    def tags(self, name: str, kind: str, things: Sequence[Tagged]) -> None:
+        """Each tag of a thing is dated by itself."""
+        self.plan.spans[name] = []
+        held = _by_word(
+            (code, span) for code, mine in self.state.spans[name].items() for span in mine
+        )
+        stated = _by_word((t.code, span) for t in things for span in _sorted_spans(t.tags))
+        for subject, word in dict.fromkeys((*stated, *held)):
+            # Of a new thing a tag without a date holds always, of a known one from now on.
+            known = {word} if subject in self.state.things[kind] else set[str]()
+            key = subject, word
+            moves = reconcile(held.get(key, ()), stated.get(key, ()), self.now, taken=known)
+            self._moves(name, subject, moves)
 
     def _lost(self, fact: Entered, held: Sequence[Span], moves: Moves) -> bool:
         """Tell whether a fact is contradicted, or would end now only because no line states it."""
@@ -220,16 +234,22 @@ class _Drawing:
                 )
         return differing
 
-    def _move(self, table: BindingTable, subject: str, old: Span | None, new: Span | None) -> None:
+    def _moves(self, kind: str, subject: str, moves: Moves) -> None:
+        for old, new in moves.updates:
+            self._move(kind, subject, old, new)
+        for new in moves.inserts:
+            self._move(kind, subject, None, new)
+
+    def _move(self, kind: str, subject: str, old: Span | None, new: Span | None) -> None:
         target = (new or old or Span("", None, None)).target
         before, after = str(old) if old else None, str(new) if new else None
         self._note(
             _move_action(old, new),
-            table.kind,
+            kind,
             f"{subject} @ {target}",
             {"valid": (before, after or "withdrawn")},
         )
-        self.plan.spans[table.kind].append(
+        self.plan.spans[kind].append(
             {"subject": subject, "target": target, "old": before, "new": after or "empty"}
         )
 
@@ -268,6 +288,13 @@ def _point_row(device: Device, point: PointInfo) -> Row:
 def _sorted_spans(bindings: Sequence[Binding]) -> list[Span]:
     spans = [Span(b.target, b.since, b.until) for b in bindings]
     return sorted(spans, key=lambda s: (s.since is not None, s.since))
+
+
+def _by_word(spans: Iterable[tuple[str, Span]]) -> Mapping[tuple[str, str], list[Span]]:
+    found: dict[tuple[str, str], list[Span]] = defaultdict(list)
+    for subject, span in spans:
+        found[subject, span.target].append(span)
+    return found
 
 
 def _by_target(spans: Mapping[str, Sequence[Span]]) -> Mapping[str, list[tuple[str, Span]]]:

@@ -13,13 +13,19 @@ from psycopg.rows import dict_row, tuple_row
 
 from registry.bindings import Span
 from registry.catalogue import PointInfo
-from registry.tables import BINDINGS, TABLES, BindingTable
+from registry.tables import BINDINGS, TABLES, TAGS, BindingTable
 
 _SPANS: Final[LiteralString] = """
     SELECT s.code, t.code, lower(b.valid), upper(b.valid)
     FROM {binding} b
     JOIN {subject} s ON s.id = b.{subject_id} JOIN {target} t ON t.id = b.{target_id}
     WHERE NOT isempty(b.valid)
+    ORDER BY s.code, b.valid
+"""
+_TAGS: Final[LiteralString] = """
+    SELECT s.code, b.tag, lower(b.valid), upper(b.valid)
+    FROM tag b JOIN {subject} s ON s.id = b.subject_id
+    WHERE b.kind = {kind} AND b.entered_at IS NULL AND NOT isempty(b.valid)
     ORDER BY s.code, b.valid
 """
 _POINTS: Final[LiteralString] = """
@@ -42,7 +48,7 @@ class State:
 
     Attributes:
         things: kind → code → row.
-        spans: kind of binding → code of the subject → its spans in order, none empty.
+        spans: kind of binding, or of tags → code of the subject → its spans in order, none empty.
         points: code of the device → name → point.
         profiles: (code, version) → sha256.
     """
@@ -61,7 +67,13 @@ def load_state(conn: psycopg.Connection[Any]) -> State:
         points: dict[str, dict[str, PointInfo]] = defaultdict(dict)
         for device, *point in cursor.execute(_POINTS):
             points[device][point[0]] = PointInfo(*point)
-        spans = {table.kind: _spans(cursor, table) for table in BINDINGS}
+        spans = {
+            table.kind: _spans(cursor, sql.SQL(_SPANS).format(**binding_names(table)))
+            for table in BINDINGS
+        }
+        for name, kind in TAGS.items():
+            named = {"subject": sql.Identifier(kind), "kind": sql.Literal(kind)}
+            spans[name] = _spans(cursor, sql.SQL(_TAGS).format(**named))
     with conn.cursor(row_factory=dict_row) as rows:
         things = {
             table.kind: {
@@ -84,10 +96,10 @@ def binding_names(table: BindingTable) -> dict[str, sql.Composable]:
     }
 
 
-def _spans(cursor: psycopg.Cursor[tuple[Any, ...]], table: BindingTable) -> dict[str, list[Span]]:
+def _spans(
+    cursor: psycopg.Cursor[tuple[Any, ...]], statement: sql.Composed
+) -> dict[str, list[Span]]:
     spans: dict[str, list[Span]] = defaultdict(list)
-    for subject, target, since, until in cursor.execute(
-        sql.SQL(_SPANS).format(**binding_names(table))
-    ):
+    for subject, target, since, until in cursor.execute(statement):
         spans[subject].append(Span(target, since, until))
     return spans

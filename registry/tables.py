@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
+from registry.tag_words import KINDS
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -204,3 +206,6 @@ BINDINGS: Final = (
     BindingTable("device_place", "device", "place", exclusive=True),
     BindingTable("terminal_vehicle", "terminal", "vehicle"),
 )
+
+TAGS: Final = {f"{kind}_tag": kind for kind in KINDS}
+"""What an import calls the tags of a kind of things → the kind; they are all rows of `tag`."""

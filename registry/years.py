@@ -23,6 +23,11 @@ def wrong_year(day: date | int) -> str:
     return f"{year:04} 年不在 {YEARS[0]} 年至 {YEARS[-1]} 年之间，请核对年份"
 
 
+def not_yet(day: date, today: date) -> str:
+    """Say that a day has not come, of which a paper tells what happened on it."""
+    return f"{day} 还没有到（今天是 {today}），请核对日期"
+
+
 def refuse_wrong_year(day: date | int) -> None:
     """Refuse a day, a time, or a year that nobody can mean.
 

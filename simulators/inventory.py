@@ -6,7 +6,15 @@ from typing import Any
 
 import yaml
 
-from simulators.scenario import Device, Scenario
+from simulators.scenario import (
+    Building,
+    Device,
+    Institution,
+    Place,
+    Room,
+    Scenario,
+    Vehicle,
+)
 
 
 def inventory_yaml(scenario: Scenario) -> str:
@@ -26,7 +34,7 @@ def _document(scenario: Scenario) -> dict[str, Any]:
     return {
         "time_zone": "Asia/Shanghai",
         "institutions": [
-            {"code": i.code, "name": i.name} | ({"parent": i.parent} if i.parent else {})
+            {"code": i.code, "name": i.name} | ({"parent": i.parent} if i.parent else {}) | _tags(i)
             for i in scenario.institutions
         ],
         "buildings": [
@@ -36,14 +44,16 @@ def _document(scenario: Scenario) -> dict[str, Any]:
                 "institution": b.institution,
                 "floor_area_m2": b.floor_area_m2,
             }
+            | _tags(b)
             for b in scenario.buildings
         ],
         "rooms": [
             {"code": r.code, "name": r.name, "building": r.building, "purpose": r.purpose}
+            | _tags(r)
             for r in scenario.rooms
         ],
         "places": [
-            {"code": p.code, "name": p.name, "measures": p.measures, "room": p.room}
+            {"code": p.code, "name": p.name, "measures": p.measures, "room": p.room} | _tags(p)
             for p in scenario.places
         ],
         "buses": [
@@ -59,12 +69,17 @@ def _document(scenario: Scenario) -> dict[str, Any]:
         "devices": [_device(d, scenario) for d in scenario.devices],
         "vehicles": [
             {"code": v.code, "plate": v.plate, "institution": v.institution, "energy": v.energy}
+            | _tags(v)
             for v in scenario.vehicles
         ],
         "terminals": [
             {"code": v.terminal, "vehicle": v.code, "since": since} for v in scenario.vehicles
         ],
     }
+
+
+def _tags(thing: Institution | Building | Room | Place | Vehicle) -> dict[str, Any]:
+    return {"tags": list(thing.tags)} if thing.tags else {}
 
 
 def _device(device: Device, scenario: Scenario) -> dict[str, Any]:

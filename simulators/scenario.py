@@ -33,6 +33,7 @@ class Institution(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     code: str
     name: str
     parent: str | None = None
+    tags: tuple[str, ...] = ()
 
 
 class Building(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,6 +43,7 @@ class Building(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     name: str
     institution: str
     floor_area_m2: int
+    tags: tuple[str, ...] = ()
 
 
 class Room(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -51,6 +53,7 @@ class Room(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     name: str
     building: str
     purpose: str
+    tags: tuple[str, ...] = ()
 
 
 class Place(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -60,6 +63,7 @@ class Place(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     name: str
     measures: str
     room: str
+    tags: tuple[str, ...] = ()
 
 
 class Bus(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -108,6 +112,7 @@ class Vehicle(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     parked_every: int = 6
     jt808: Version | None = None
     late_s: int = 0
+    tags: tuple[str, ...] = ()
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -10,18 +10,21 @@ from fleet.joining import learn
 from fleet.joining.bills import bills
 from fleet.joining.drivers import driver_verdict
 from fleet.joining.fenced import GARAGE, STATION, fenced
+from fleet.joining.fuel_holder import holder_verdict
 from fleet.joining.fuel_kind import fuel_verdict
 from fleet.joining.fuel_litres import litres_verdict
-from fleet.joining.fuel_pair import pair_verdict
+from fleet.joining.fuel_pair import Pair, pair_verdict, pairs
 from fleet.joining.fuel_place import place_verdict
 from fleet.joining.fuel_tank import room_verdict, tank_verdict
 from fleet.joining.fuel_travel import Moved, moves, travel_verdict
 from fleet.joining.learn import Place, Site
 from fleet.joining.model import Filling, Order, Records, Repair, Unheld, Vehicle
-from fleet.joining.orders import order_verdicts, span_of, trip_verdicts
+from fleet.joining.orders import order_verdicts, trip_verdicts
+from fleet.joining.pumped import pumped
 from fleet.joining.rates import Legs
 from fleet.joining.repair import repair_verdict
-from fleet.joining.rules import Rules
+from fleet.joining.rules import DAY_US, Rules
+from fleet.joining.spoken import span_of
 from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Figure, Kind, Verdict, Why
 from fleet.joining.ways import Ways
@@ -156,6 +159,7 @@ class _Filled:
     vehicle: Vehicle
     one: Filling
     before: Filling | None
+    pairs: Mapping[int, Pair]
     bill: int
     legs: Legs
     moved: Moved
@@ -171,12 +175,22 @@ def _fillings(
     before: Filling | None = None
     needed = checks & {Check.PLACE, Check.TRAVEL}
     moved = moves(vehicle.fillings, joined.ways, joined.rules)
+    paired = _pairs(vehicle, span, joined) if Check.PAIR in checks else {}
     for bill, one, near in zip(whole.of, vehicle.fillings, moved, strict=True):
         if span[0] <= one.at_us < span[1]:
             known = joined.places.stations(one) if needed else {}
-            it = _Filled(vehicle, one, before, bill, legs, near, known, joined.rules)
+            about = before, paired, bill, legs, near
+            it = _Filled(vehicle, one, *about, known, joined.rules)
             yield from (compare(it) for check, compare in _OF_FILLINGS.items() if check in checks)
         before = one
+
+
+def _pairs(vehicle: Vehicle, span: tuple[int, int], joined: _Joined) -> dict[int, Pair]:
+    """Return the fillings of a span of time with those before them."""
+    near = span[0] - 2 * DAY_US, span[1] + 2 * DAY_US
+    papers = tuple(one for one in vehicle.fillings if near[0] <= one.at_us < near[1])
+    some = replace(vehicle, fillings=papers)
+    return pairs(papers, pumped(some, joined.places.stations, joined.rules))
 
 
 _OF_FILLINGS: Final[Mapping[Check, Callable[[_Filled], Verdict]]] = {
@@ -186,7 +200,8 @@ _OF_FILLINGS: Final[Mapping[Check, Callable[[_Filled], Verdict]]] = {
     ),
     Check.TANK: lambda it: tank_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
     Check.ROOM: lambda it: room_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
-    Check.PAIR: lambda it: pair_verdict(it.vehicle.code, it.one, it.before, it.rules),
+    Check.PAIR: lambda it: pair_verdict(it.vehicle.code, it.pairs[it.one.number], it.rules),
     Check.LITRES: lambda it: litres_verdict(it.vehicle.code, it.one, it.bill, it.legs, it.rules),
+    Check.HOLDER: lambda it: holder_verdict(it.vehicle.code, it.one),
     Check.FUEL: lambda it: fuel_verdict(it.vehicle.code, it.one),
 }

@@ -16,8 +16,8 @@ import numpy as np
 
 from fleet.joining.model import Card, Order, Vehicle
 from fleet.joining.names import named
-from fleet.joining.orders import span_of
 from fleet.joining.rules import SECOND_US, Rules
+from fleet.joining.spoken import span_of
 from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
 from fleet.yards.spans import Span, joined, total, within, without

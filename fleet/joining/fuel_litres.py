@@ -50,11 +50,11 @@ def litres_verdict(vehicle: str, payment: Filling, index: int, legs: Legs, rules
         return about.cannot_tell(Why.LITRES_UNKNOWN)
     if one.tank_ml is None:
         return about.cannot_tell(Why.TANK_UNKNOWN, Figure("filled_ml", one.ml))
-    if legs.driven[index] is None:
-        return about.cannot_tell(Why.DISTANCE_UNKNOWN, Figure("filled_ml", one.ml))
     runs = [run for run in _runs(legs, index, rules) if run is not None]
     if not runs:
-        return about.cannot_tell(Why.HISTORY_SHORT, Figure("filled_ml", one.ml))
+        unknown = legs.driven[index] is None
+        why = Why.DISTANCE_UNKNOWN if unknown else Why.HISTORY_SHORT
+        return about.cannot_tell(why, Figure("filled_ml", one.ml))
     worst = max(runs, key=lambda run: (run.over_ml, run.first))
     figures = (
         Figure("legs", worst.sums.legs),
@@ -86,10 +86,10 @@ def _runs(legs: Legs, index: int, rules: Rules) -> list[_Run | None]:
 
 
 def _run(legs: Legs, first: int, index: int, rules: Rules) -> _Run | None:
-    sums = legs.between(first, index)
+    sums = legs.run(first, index)
     base = legs.rates[first]
     one, last = legs.fillings[first], legs.fillings[index]
-    if base is None or sums.legs != index - first or one.ml is None or last.tank_ml is None:
+    if base is None or sums is None or one.ml is None or last.tank_ml is None:
         return None
     (more_mm, more_s), (last_mm, last_s) = legs.unsure[first], legs.unsure[index]
     mm, running_s = sums.mm + more_mm + last_mm, sums.running_s + more_s + last_s

@@ -10,10 +10,10 @@ from fleet.joining.fenced import Fenced
 from fleet.joining.learn import Site
 from fleet.joining.model import Filling, Vehicle
 from fleet.joining.names import named
-from fleet.joining.orders import span_of as driven
 from fleet.joining.other_station import other_station
 from fleet.joining.rules import DAY_US, Rules
 from fleet.joining.span import span_of, widest
+from fleet.joining.spoken import span_of as driven
 from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
 from fleet.joining.where import Met, away_mm, lingered, nearest, nearest_stop

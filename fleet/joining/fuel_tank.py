@@ -131,7 +131,8 @@ def _left(legs: Legs, index: int, rules: Rules) -> _Left:
     After a filling there is at least that filling; after one to the brim, the tank. What was driven
     takes from it, at the most that the vehicle uses.
     """
-    fillings, rate = legs.fillings, legs.rates[index]
+    fillings, known = legs.fillings, max(index - 1, 0)
+    rate = legs.rates[known] or legs.bounds[known]
     begin, oldest_us = index, fillings[index].at_us - rules.history_us
     for number in range(index, max(0, index - rules.back), -1):
         earlier = fillings[number - 1]
@@ -141,7 +142,9 @@ def _left(legs: Legs, index: int, rules: Rules) -> _Left:
     left = _Left()
     for number in range(begin, index):
         one, way = fillings[number], legs.driven[number + 1]
-        left = _after(left, one, rules)
+        # Payments of one day without times may be hours apart: their sum was never in the tank.
+        apart = legs.payments[number] > 1 and not one.timed
+        left = _Left() if apart else _after(left, one, rules)
         if way is None or left.since is None:
             left = _Left()
             continue

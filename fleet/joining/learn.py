@@ -20,7 +20,7 @@ from fleet.joining.names import named
 from fleet.joining.rules import DAY_US, Rules
 from fleet.joining.visits import Visits
 from fleet.joining.where import Around, Spot, away_mm
-from fleet.track.fixes import Floats, Int64s
+from fleet.track.fixes import Bools, Floats, Int64s
 
 _P = TypeVar("_P", Filling, Repair)
 _A_STATION: Final = 2
@@ -193,6 +193,12 @@ def usual_here(stops: Stops, index: int, as_of_us: int, rules: Rules) -> bool:
     """Tell whether a stop is where its vehicle usually stands."""
     usual = _usual(stops, as_of_us, rules)
     return bool(_cells(stops, slice(index, index + 1))[0] in usual)
+
+
+def usual_stops(stops: Stops, as_of_us: int, rules: Rules) -> Bools:
+    """Return which stops are where their vehicle usually stood before a moment."""
+    usual = _usual(stops, as_of_us, rules)
+    return np.array([cell in usual for cell in _cells(stops, slice(None))], np.bool_)
 
 
 def _seen(records: Records) -> Iterator[Vehicle]:

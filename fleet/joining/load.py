@@ -19,31 +19,31 @@ from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
 from fleet.joining.model import Fence, Filling, Order, Records, Repair, Track, Unheld, Vehicle
 from fleet.joining.names import named
-from fleet.joining.orders import span_of
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
+from fleet.joining.spoken import span_of
 from fleet.joining.verdict import Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked
 from fleet.ledger.orders import ASKED, missing
+from fleet.ledger.sensitive import sensitive_codes
 from storage.times import NEVER_US, at_us, us_of
 
 _VEHICLES: Final[LiteralString] = """
-    SELECT c.id, c.code, c.vehicle_id, coalesce(v.sensitive, false)
-    FROM fuel_consumer c LEFT JOIN vehicle v ON v.id = c.vehicle_id
-    WHERE c.withdrawn_at IS NULL AND c.kind IN ('vehicle', 'motorcycle')
+    SELECT id, code, vehicle_id FROM fuel_consumer
+    WHERE withdrawn_at IS NULL AND kind IN ('vehicle', 'motorcycle')
 """
 _FACTS: Final[LiteralString] = """
     SELECT consumer_id, name, since, value FROM consumer_fact
-    WHERE withdrawn_at IS NULL AND name IN ('tank', 'energy', 'secrecy')
+    WHERE withdrawn_at IS NULL AND name IN ('tank', 'energy')
     ORDER BY consumer_id, name, since
 """
 _SPENDING: Final[LiteralString] = """
-    SELECT id, kind, owner_id, card, at, timed, product, quantity, unit, fen, odometer_hm,
-        full_tank, missed, merchant, part
-    FROM fleet_spending_owned
-    WHERE at >= %s AND at < %s AND kind IN ('filling', 'refund', 'maintenance')
-    ORDER BY at, id
+    SELECT s.id, s.kind, owner_id, card, at, timed, product, quantity, unit, fen, odometer_hm,
+        full_tank, missed, merchant, part, coalesce(w.code, '')
+    FROM fleet_spending_owned s LEFT JOIN fuel_consumer w ON w.id = s.consumer_id
+    WHERE at >= %s AND at < %s AND s.kind IN ('filling', 'refund', 'maintenance')
+    ORDER BY at, s.id
 """
 _ORDERS: Final[LiteralString] = """
     SELECT consumer_id, id, number, day, driver, reason, passenger, approver, out_at, back_at,
@@ -59,7 +59,6 @@ class _Owner:
     id: int
     code: str
     vehicle_id: int | None
-    sensitive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,7 @@ class _Line:
     missed: bool
     merchant: str
     part: str
+    written: str
 
 
 class _Facts:
@@ -161,14 +161,14 @@ def load(
     orders = _orders(conn, since.astimezone(zone).date(), until.astimezone(zone).date(), zone)
     ids = {one.code: one.vehicle_id for one in owners if one.vehicle_id is not None}
     known = tracks(conn, list(ids.values()), since, until)
+    first, last = at_us(begin_us).astimezone(zone).date(), until.astimezone(zone).date()
+    secret = sensitive_codes(conn, first, last)
     vehicles = {}
     for one in owners:
-        day = until.astimezone(zone).date()
-        secret = one.sensitive or facts.on(one.id, "secrecy", day) == "sensitive"
         mine = by_owner.get(one.id, [])
         vehicles[one.code] = Vehicle(
             code=one.code,
-            sensitive=secret,
+            sensitive=one.code in secret,
             fillings=tuple(_filling(x, one.id, facts, zone) for x in mine if x.kind == "filling"),
             repairs=tuple(_repair(x, zone) for x in mine if x.kind == "maintenance"),
             orders=tuple(orders.get(one.id, ())),
@@ -242,6 +242,7 @@ def _filling(one: _Line, owner: int, facts: _Facts, zone: ZoneInfo) -> Filling:
         missed=one.missed,
         merchant=one.merchant,
         card=one.card,
+        written=one.written,
     )
 
 

@@ -33,6 +33,7 @@ class Filling:
         missed: a filling before this one is not in the books.
         merchant: what the paper calls the station.
         card: that paid; empty: none.
+        written: code of the vehicle that the paper names beside its card; empty: it names none.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Filling:
     missed: bool = False
     merchant: str = ""
     card: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,22 @@ every verdict.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 
 from fleet.joining.model import Order, Trips, Vehicle
 from fleet.joining.rules import DAY_US, SECOND_US, Rules
+from fleet.joining.spoken import span_of, spoken
 from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
 from fleet.joining.ways import HM_MM, Way, Ways
+from fleet.joining.where import GAINED_MM
+from fleet.track.fixes import Int64s
+from fleet.trips.model import TripFlag
 
-
-def span_of(order: Order) -> tuple[int, int]:
-    """Return when an order was driven: its times, or else as much of its day as they leave."""
-    begin = order.day_us if order.out_us is None else order.out_us
-    end = max(order.day_us + DAY_US, begin) if order.back_us is None else order.back_us
-    return min(begin, end), end
+_ESTIMATED: Final = int(TripFlag.START_ESTIMATED | TripFlag.END_ESTIMATED)
+"""A trip that began, or ended, in a silence: half of its time says nothing."""
 
 
 def _timed(order: Order) -> bool:
@@ -68,8 +69,8 @@ def _order(  # noqa: PLR0911, PLR0913, PLR0917 - what may be known of an order, 
         return about.cannot_tell(Why.NO_TRACK, *figures)
     if not way.complete(rules):
         return about.cannot_tell(Why.TRACK_INCOMPLETE, *figures)
-    if way.most_mm < rules.trip_mm:
-        return about.doubt(Doubt.ORDER_WITHOUT_TRIP, *figures)
+    if way.most_mm + way.cut_mm < rules.trip_mm:
+        return _short(about, way, asked, figures, rules)
     # A wild fix between two of a parked vehicle looks like a way that nobody saw; what an odometer
     # gained in silence may have been driven before or behind.
     if way.gps_mm - way.gap_mm < rules.trip_mm:
@@ -77,11 +78,23 @@ def _order(  # noqa: PLR0911, PLR0913, PLR0917 - what may be known of an order, 
     if asked is None:
         return about.agrees(*figures)
     low = sure_mm * (100 - rules.order_pct) // 100 - rules.order_mm
-    high = way.most_mm * (100 + rules.order_pct) // 100 + rules.order_mm
+    most_mm = way.most_mm + way.cut_mm
+    high = most_mm * (100 + rules.order_pct) // 100 + rules.order_mm
     figures = (*figures, Figure("least_mm", max(low, 0)), Figure("most_mm", high))
     if low <= asked <= high:
         return about.agrees(*figures)
     return about.doubt(Doubt.ORDER_KILOMETRES, *figures)
+
+
+def _short(
+    about: About, way: Way, asked: int | None, figures: tuple[Figure, ...], rules: Rules
+) -> Verdict:
+    """Compare an order with less than a trip: a way next door, or a car moved in its yard."""
+    if asked is not None and asked <= rules.trip_mm:
+        return about.agrees(*figures)
+    if asked is None and way.most_mm >= GAINED_MM:
+        return about.cannot_tell(Why.WAY_SHORT, *figures)
+    return about.doubt(Doubt.ORDER_WITHOUT_TRIP, *figures)
 
 
 def trip_verdicts(
@@ -96,11 +109,16 @@ def trip_verdicts(
         rules: what is believed.
     """
     trips = vehicle.track.trips
-    begin, end = np.searchsorted(trips.started_us, span)
-    times = np.array([span_of(one) for one in orders], np.int64).reshape(-1, 2)
-    for index in range(int(begin), int(end)):
+    begin, end = map(int, np.searchsorted(trips.started_us, span))
+    if begin == end:
+        return
+    wide = rules.orders_us + rules.order_slack_us
+    first, last = int(trips.started_us[begin]) - wide, int(trips.ended_us[end - 1]) + wide
+    near = [one for one in orders if span_of(one)[1] >= first and span_of(one)[0] <= last]
+    times = spoken(vehicle.track.stops, near, rules)
+    for index in range(begin, end):
         if trips.distance_mm[index] >= rules.trip_mm:
-            yield _trip(vehicle.code, trips, index, orders, times, rules)
+            yield _trip(vehicle.code, trips, index, near, times, rules)
 
 
 def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
@@ -108,22 +126,21 @@ def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
     trips: Trips,
     index: int,
     orders: Sequence[Order],
-    times: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+    times: Int64s,
     rules: Rules,
 ) -> Verdict:
     started, ended = int(trips.started_us[index]), int(trips.ended_us[index])
     about = About(
         *(Kind.TRIP, started, vehicle, started, Check.TRIP),
-        *(started - rules.orders_us, ended + rules.orders_us),
+        *(started - rules.orders_us - rules.learned_us, ended + rules.orders_us + DAY_US),
     )
-    begin, end = times[:, 0] - rules.order_slack_us, times[:, 1] + rules.order_slack_us
-    shared = np.minimum(end, ended) - np.maximum(begin, started)
+    shared = np.minimum(times[:, 1], ended) - np.maximum(times[:, 0], started)
     figures = (
         Figure("started_us", started),
         Figure("ended_us", ended),
         Figure("driven_mm", int(trips.distance_mm[index])),
     )
-    near = (times[:, 1] >= about.from_us) & (times[:, 0] <= about.to_us)
+    near = (times[:, 1] >= started - rules.orders_us) & (times[:, 0] <= ended + rules.orders_us)
     if not near.any():
         return about.cannot_tell(Why.NO_ORDERS, *figures)
     covering = [orders[n] for n in np.flatnonzero(shared * 2 >= ended - started).tolist()]
@@ -134,7 +151,8 @@ def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
         if _timed(order):
             return about.agrees(*figures, named_so)
         return about.cannot_tell(Why.TIME_UNKNOWN, *figures, named_so)
-    if trips.gap_mm[index] >= trips.distance_mm[index]:
+    unseen = trips.gap_mm[index] >= trips.distance_mm[index]
+    if unseen or (trips.flags[index] & _ESTIMATED and (shared > 0).any()):
         return about.cannot_tell(Why.TRACK_INCOMPLETE, *figures)
     return about.doubt(
         Doubt.TRIP_WITHOUT_ORDER, *figures, Figure("slack_s", rules.order_slack_us // SECOND_US)

@@ -69,6 +69,7 @@ class Rules:
     garage_own_pct: int = 25
     garage_hidden_us: int = 180 * MINUTE_US
     order_slack_us: int = 30 * MINUTE_US
+    home_us: int = 20 * MINUTE_US
     order_pct: int = 8
     order_mm: int = 3_000_000
     trip_mm: int = 1_000_000
@@ -79,6 +80,11 @@ class Rules:
     def past_us(self) -> int:
         """How far before what is checked records are read, µs."""
         return self.history_us + max(self.run_us, _MONTH_US + self.garage_before_us + 2 * DAY_US)
+
+    @property
+    def learned_us(self) -> int:
+        """How far before a paper, or those beside it, places are learned from at most, µs."""
+        return self.history_us + _MONTH_US
 
     @property
     def ahead_us(self) -> int:

@@ -187,6 +187,12 @@ class JoiningSettings(BaseModel):
     order_slack_min: int = Field(
         default=30, ge=0, le=240, description="Times on an order may be so much off"
     )
+    home_min: int = Field(
+        default=20,
+        ge=0,
+        le=240,
+        description="Home for so long, an outing is over: what is driven then is another order's",
+    )
     order_pct: int = Field(
         default=8, ge=0, le=50, description="Kilometres on an order may be so much off: tyres"
     )
@@ -253,6 +259,7 @@ class JoiningSettings(BaseModel):
             garage_own_pct=self.garage_own_pct,
             garage_hidden_us=self.garage_hidden_min * MINUTE_US,
             order_slack_us=self.order_slack_min * MINUTE_US,
+            home_us=self.home_min * MINUTE_US,
             order_pct=self.order_pct,
             order_mm=self.order_km * 1_000_000,
             trip_mm=self.trip_m * 1_000,

@@ -26,6 +26,7 @@ class Check(enum.StrEnum):
     ROOM = "room"  # litres with what the tank still had room for
     PAIR = "pair"  # a filling with the one before it
     LITRES = "litres"  # the litres of several fillings with the way
+    HOLDER = "holder"  # the vehicle that a paper names with the one that holds its card
     FUEL = "fuel"  # the product with what the vehicle runs on
     GARAGE = "garage"  # an invoice with where the vehicle was
     ORDER = "order"  # an order with the trips
@@ -37,6 +38,7 @@ class Doubt(enum.StrEnum):
     """Kinds of doubts."""
 
     BORROWED_CARD = "borrowed_card"
+    OTHER_VEHICLE = "other_vehicle"
     STATION_ELSEWHERE = "station_elsewhere"
     WITHOUT_TRAVEL = "without_travel"
     OVERFILL = "overfill"
@@ -66,12 +68,14 @@ class Why(enum.StrEnum):
     LITRES_UNKNOWN = "litres_unknown"
     DISTANCE_UNKNOWN = "distance_unknown"
     HISTORY_SHORT = "history_short"
+    VEHICLE_UNSTATED = "vehicle_unstated"
     PRODUCT_UNKNOWN = "product_unknown"
     ENERGY_UNKNOWN = "energy_unknown"
     UNUSUAL_STOP = "unusual_stop"
     NO_ORDERS = "no_orders"
     DRIVER_UNSTATED = "driver_unstated"
     NO_TRIP = "no_trip"
+    WAY_SHORT = "way_short"
     NO_CARD = "no_card"
     CARD_UNREADABLE = "card_unreadable"
     CARD_PARTLY = "card_partly"

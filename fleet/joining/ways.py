@@ -41,6 +41,7 @@ class Way:
         silent_s: of stops in it that were silent for long, where no odometer tells what happened.
         edge_s: of stops that a moment cuts: silence at their edges. What the odometer gained in it
             counts as of the trip beside, wherever in it that was driven.
+        cut_mm: of trips that a moment cuts: what nobody saw of them, and may all lie inside.
         jumps: trips with a stretch that counts no metre.
     """
 
@@ -52,6 +53,7 @@ class Way:
     hole_s: int
     silent_s: int
     edge_s: int
+    cut_mm: int
     jumps: int
 
     def complete(self, rules: Rules) -> bool:
@@ -106,21 +108,21 @@ class Ways:
                 _seconds(trips.ended_us - trips.started_us),
             ),
             ((~known).astype(np.int64), _jumped(trips.flags).astype(np.int64)),
+            trips.gap_mm,
         )
         stood = _seconds(stops.ended_us - stops.began_us)
         gained = np.where(told, stops.terminal_mm, 0)
-        edge = np.where(told, stops.silent_s, 0)
         quiet = stops.silent_s * SECOND_US <= rules.silence_us
         self._stops = _Spans(
             stops.began_us,
             stops.ended_us,
-            (gained, stood, edge),
+            (gained, stood),
             (
                 np.where(told | quiet, 0, stops.silent_s),
                 (~told & (stood > _SHORT_S)).astype(np.int64),
                 gained,
-                edge,
             ),
+            np.where(told, stops.silent_s, 0),
         )
 
     def between(self, from_us: int, to_us: int) -> Way:
@@ -144,13 +146,13 @@ class Ways:
         drove: int,
         unread: int,
         jumps: int,
+        cut_gap: int,
         gained: int,
         stood: int,
-        edge: int,
         silent: int,
         untold: int,
         touched: int,
-        edges: int,
+        edge: int,
         asked: int,
     ) -> Way:
         read = self._any and not unread and not untold
@@ -162,7 +164,8 @@ class Ways:
             running_s=drove,
             hole_s=max(0, asked - drove - stood - _ROUNDED_S),
             silent_s=0 if read else silent,
-            edge_s=edges - edge,
+            edge_s=edge,
+            cut_mm=cut_gap,
             jumps=jumps,
         )
 
@@ -176,6 +179,12 @@ class Ways:
         most = self.all_between([one[0] for one in spans[:-1]], [one[1] for one in spans[1:]])
         legs = zip(pairwise(fillings), ways, most, strict=True)
         return [_driven(*pair, way, wide, rules) for pair, way, wide in legs]
+
+    def all_seen(self, fillings: Sequence[Filling]) -> list[Driven]:
+        """Return what was seen of the way from each filling to the next: no more than it was."""
+        times = np.array([one.at_us for one in fillings], np.int64)
+        seen = self._trips.between(times[:-1], times[1:])[0].tolist() if len(times) > 1 else []
+        return [Driven("gps", mm, mm, 0, 0, 0) for mm in seen]
 
 
 def _driven(first: Filling, last: Filling, way: Way, most: Way, rules: Rules) -> Driven | None:
@@ -205,13 +214,15 @@ class _Spans:
         ended: Int64s,
         spread: tuple[Int64s, ...],
         whole: tuple[Int64s, ...],
+        cut: Int64s,
     ) -> None:
         self._began, self._ended = began, ended
         self._spread = [(one, _sums(one)) for one in spread]
         self._whole = [_sums(one) for one in whole]
+        self._cut = _sums(cut)
 
     def between(self, from_us: Int64s, to_us: Int64s) -> list[Int64s]:
-        """Return the amounts of spans: shared where they cut one, whole of all that they touch."""
+        """Return amounts: shared where a moment cuts, of all touched, and of all that are cut."""
         first = np.searchsorted(self._ended, from_us, side="right")
         end = np.maximum(first, np.searchsorted(self._began, to_us, side="left"))
         begun = self._before(first, from_us)
@@ -221,7 +232,10 @@ class _Spans:
             before = _part(amounts, first, *begun)
             upto = sums[np.maximum(end - 1, 0)] + _part(amounts, end - 1, *left)
             found.append(np.where(first < end, upto - sums[first] - before, 0))
-        return [*found, *(sums[end] - sums[first] for sums in self._whole)]
+        inner = np.searchsorted(self._began, from_us, side="left")
+        last = np.maximum(inner, np.searchsorted(self._ended, to_us, side="right"))
+        cut = self._cut[end] - self._cut[first] - (self._cut[last] - self._cut[inner])
+        return [*found, *(sums[end] - sums[first] for sums in self._whole), cut]
 
     def _before(self, index: Int64s, at_us: Int64s) -> tuple[Int64s, Int64s]:
         """Return how much of a span lies before a moment, and how long the span is, µs."""

@@ -97,7 +97,7 @@ def accounts(  # noqa: PLR0913 - whose, when, and where kilometres come from
         mileage: where kilometres come from; None: readings of dashboards.
     """
     last = window.end - timedelta(days=1)
-    whose = load.consumers(conn, last, codes, institutions)
+    whose = load.consumers(conn, last, codes, institutions, window.first)
     ids = [one.id for one in whose]
     events = load.events(conn, ids, window.times(zone), zone, words)
     orders = load.orders(conn, ids, (window.first, window.end))

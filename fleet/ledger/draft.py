@@ -66,11 +66,12 @@ class Draft:
         return dict(Counter(line.table for line in self.lines))
 
 
-def draft(
+def draft(  # noqa: PLR0913, PLR0917 - the file, and how it is read
     conn: psycopg.Connection[Any],
     path: Path,
     papers: Papers,
     zone: ZoneInfo,
+    today: date,
     progress: Progress = lambda _done, _of: None,
 ) -> Draft:
     """Read a file and say what importing it would do; nothing is changed.
@@ -80,6 +81,7 @@ def draft(
         path: our template filled in, or a provider's export.
         papers: the words, with the provider's mapping for its export.
         zone: the site's; times on paper are local.
+        today: there; what is said to have happened later is refused.
         progress: told after every row.
 
     Raises:
@@ -87,7 +89,7 @@ def draft(
     """
     refusals = Refusals()
     sheets = read_sheets(path, papers, refusals)
-    reading = Reading(papers, zone, standing_holders(conn))
+    reading = Reading(papers, zone, today, standing_holders(conn))
     lines = list(_lines(sheets, reading, refusals, progress))
     _refuse_unknown(conn, lines)
     new, unchanged = new_lines(conn, lines)
@@ -125,7 +127,7 @@ def _of_row(row: Row, reading: Reading, same: Counter[str]) -> Iterator[Line]:
     words = reading.papers.words
     match row.sheet.kind:
         case "consumers":
-            for line in fact_lines.consumer_lines(row, words):
+            for line in fact_lines.consumer_lines(row, reading):
                 _learn(line, reading)
                 yield line
         case "cards":

@@ -56,7 +56,7 @@ def enter_facts(  # noqa: PLR0913, PLR0917 - who says what of whom, since when
 
     Args:
         conn: in any state.
-        act: who and when.
+        act: who and when, in the site's zone.
         code: of the consumer.
         said: each ``状态=封存``, by the headings of the sheet of vehicles.
         since: the day from which on they hold.
@@ -69,7 +69,7 @@ def enter_facts(  # noqa: PLR0913, PLR0917 - who says what of whom, since when
         lock(conn)
         if conn.execute(_CONSUMER, [code]).fetchone() is None:
             raise RefusedError(f"车辆 {code} 没有建账，请核对编码，或先导入“车辆”表")
-        lines = _lines(code, said, since, words)
+        lines = _lines(code, said, since, words, act.at.date())
         there = standing(conn, "consumer_fact", [line.key for line in lines])
         wrong = [
             f"{words.heading('consumers', str(line.values['name']))}：自 {since} 起已录入"
@@ -102,7 +102,7 @@ def shown(name: str, value: str, words: Words) -> str:
     return words.name(name, value) if name in words.choices else value
 
 
-def _lines(code: str, said: Sequence[str], since: date, words: Words) -> list[Line]:
+def _lines(code: str, said: Sequence[str], since: date, words: Words, today: date) -> list[Line]:
     known = {
         plain(heading): field
         for field, headings in words.headings["consumers"].items()
@@ -124,7 +124,7 @@ def _lines(code: str, said: Sequence[str], since: date, words: Words) -> list[Li
             continue
         sheet = Sheet("consumers", text, {}, {}, (), 1, ())
         row = Row(sheet, 1, {field: value}, refusals)
-        found = fact_value(row, field, words)
+        found = fact_value(row, field, words, today)
         if found is not None:
             lines.append(fact_line(row, code, field, since, found))
     # A refusal names a cell, text!1: here the text alone was written.

@@ -105,6 +105,7 @@ class Stretch:
         until: end.
         first: the reading at its begin; None: it begins at a time, not at an event.
         last: the reading at its end; the same.
+        instead: why the readings of its dashboard do not count; empty: they do, or there are none.
     """
 
     source: str
@@ -113,6 +114,7 @@ class Stretch:
     until: datetime
     first: Event | None = None
     last: Event | None = None
+    instead: str = ""
 
     def inside(self, events: Iterable[Event]) -> list[Event]:
         """Return what happened on it: after its first reading, up to its last one."""

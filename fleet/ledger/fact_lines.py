@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from fleet.ledger import cells
-from fleet.ledger.lines import Line, Reading, Said, choice, consumer, number_text, utc
+from fleet.ledger.lines import Line, Reading, Said, choice, consumer, number_text, refuse_later, utc
 from fleet.ledger.words import Words, meant
 from registry.sheet import Row
 from registry.years import YEARS, wrong_year
@@ -26,8 +26,9 @@ WHOLE: Final = {
 """Fact → small units in one of the sheet's, and what the small one is called."""
 
 
-def consumer_lines(row: Row, words: Words) -> Iterator[Line]:
+def consumer_lines(row: Row, reading: Reading) -> Iterator[Line]:
     """Yield a consumer, and each fact of its row."""
+    words = reading.papers.words
     code, since = row.needed("code"), row.day("since")
     if since is None and not row.has("since"):
         row.refuse("since", "没有填写，请补上这些情况自何日起")
@@ -38,7 +39,7 @@ def consumer_lines(row: Row, words: Words) -> Iterator[Line]:
     said: dict[str, Said] = {"code": code, "kind": kind, "institution": institution}
     yield Line(row, "fuel_consumer", code, said)
     for name in FACTS:
-        value = fact_value(row, name, words) if row.has(name) else None
+        value = fact_value(row, name, words, reading.today) if row.has(name) else None
         if value is not None:
             yield fact_line(row, code, name, since, value)
 
@@ -50,7 +51,7 @@ def fact_line(row: Row, code: str, name: str, since: date, value: str) -> Line:
     return Line(row, "consumer_fact", f"{code}|{name}|{day}", values)
 
 
-def fact_value(row: Row, name: str, words: Words) -> str | None:
+def fact_value(row: Row, name: str, words: Words, today: date) -> str | None:
     """Return a fact as it is kept, or None after a refusal."""
     if name == "energy":
         known = [one.words[0] for one in words.energies.values()]
@@ -64,6 +65,7 @@ def fact_value(row: Row, name: str, words: Words) -> str | None:
         return None if value is None else str(value)
     if name == "bought_on":
         day = row.day(name)
+        refuse_later(row, name, day, today)
         return None if day is None else day.isoformat()
     return row.text(name)
 

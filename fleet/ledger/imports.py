@@ -92,7 +92,8 @@ def apply(  # noqa: PLR0913, PLR0917 - the file, how it is read, and by whom
     Raises:
         RefusedError: with every mistake and its cell.
     """
-    return bring(conn, act, lambda: draft(conn, path, papers, zone, progress))
+    today = act.at.astimezone(zone).date()
+    return bring(conn, act, lambda: draft(conn, path, papers, zone, today, progress))
 
 
 def bring(conn: psycopg.Connection[Any], act: Act, draw: Callable[[], Draft]) -> Applied:

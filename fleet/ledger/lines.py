@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from fleet.ledger.holders import Holders
 from fleet.ledger.words import Papers
 from registry.sheet import Row
+from registry.years import not_yet
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "fuel_consumer": ("code", "kind"),
@@ -88,10 +89,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What rows are read with: the words, the site's zone, and who is who."""
+    """What rows are read with: the words, the site's zone, its day, and who is who."""
 
     papers: Papers
     zone: ZoneInfo
+    today: date
     holders: Holders
 
 
@@ -128,6 +130,12 @@ def consumer(row: Row, reading: Reading, day: date, *, needed: bool = True) -> s
     else:
         row.refuse("consumer", f"{word} 在 {day} 没有登记，请先在“车辆”表中登记，或核对")
     return None
+
+
+def refuse_later(row: Row, name: str, day: date | None, today: date) -> None:
+    """Note a day that has not come, of what is said to have happened."""
+    if day is not None and day > today:
+        row.refuse(name, not_yet(day, today))
 
 
 def choice(row: Row, name: str, found: str | None, known: list[str]) -> str | None:

@@ -13,10 +13,12 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from fleet.ledger.events import Event
+from fleet.ledger.sensitive import sensitive_codes
 from fleet.ledger.words import Words
 
 _CONSUMERS: Final[LiteralString] = """
-    SELECT c.id, c.code, c.kind, i.code AS institution, i.name AS institution_name, (
+    SELECT c.id, c.code, c.kind, i.code AS institution, i.name AS institution_name,
+        c.code = ANY(%(secret)s) AS sensitive, (
         SELECT coalesce(jsonb_object_agg(f.name, f.value), '{}') FROM (
             SELECT DISTINCT ON (name) name, value FROM consumer_fact
             WHERE consumer_id = c.id AND withdrawn_at IS NULL AND since <= %(day)s
@@ -102,6 +104,7 @@ class Consumer:
     """A vehicle or another consumer, with its facts of a day as they are kept.
 
     Attributes:
+        sensitive: its plate stands on no sheet, and only totals are shown.
         begun: False: the books tell of it from a later day on.
     """
 
@@ -111,12 +114,8 @@ class Consumer:
     institution: str
     institution_name: str
     facts: Mapping[str, str]
+    sensitive: bool = False
     begun: bool = True
-
-    @property
-    def sensitive(self) -> bool:
-        """Its plate stands on no sheet, and only totals are shown."""
-        return self.facts.get("secrecy") == "sensitive"
 
     @property
     def plate(self) -> str:
@@ -177,6 +176,7 @@ def consumers(
     day: date,
     codes: Sequence[str] | None = None,
     institutions: Sequence[str] | None = None,
+    since: date | None = None,
 ) -> list[Consumer]:
     """Return consumers with their facts of a day, by institution and code.
 
@@ -185,9 +185,14 @@ def consumers(
         day: whose facts.
         codes: of consumers; None: all.
         institutions: their codes; None: all.
+        since: who was sensitive on any day from this one on is; None: on that day alone.
     """
-    only = None if institutions is None else list(institutions)
-    named = {"day": day, "codes": None if codes is None else list(codes), "only": only}
+    named = {
+        "day": day,
+        "codes": None if codes is None else list(codes),
+        "only": None if institutions is None else list(institutions),
+        "secret": list(sensitive_codes(conn, since or day, day)),
+    }
     with conn.cursor(row_factory=dict_row) as cursor:
         return [Consumer(**row) for row in cursor.execute(_CONSUMERS, named)]
 

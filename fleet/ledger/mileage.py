@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, LiteralString
 from zoneinfo import ZoneInfo
@@ -88,6 +88,11 @@ class Positions:
         return window[0] <= midnight(day, self._zone) < window[1]
 
 
+def _read(events: Iterable[Event], window: tuple[datetime, datetime]) -> bool:
+    begin, end = window
+    return any(one.odometer_hm is not None and begin <= one.at < end for one in events)
+
+
 def _told(days: Iterable[Day]) -> bool:
     return any(one.terminal_mm is not None for one in days)
 
@@ -106,7 +111,8 @@ class First:
         for source in self._sources:
             found = source.stretch(code, events, window)
             if isinstance(found, Stretch):
-                return found
+                whys = dict.fromkeys(one.why for one in reasons)
+                return replace(found, instead="，".join(whys) if _read(events, window) else "")
             reasons.append(found)
         whys = dict.fromkeys(one.why for one in reasons)
         posted = dict.fromkeys(one.posted or one.why for one in reasons)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from fleet.ledger.account import Account, averages
 from fleet.ledger.consumption import Consumption, ratio
-from fleet.ledger.events import Event, Unknown
+from fleet.ledger.events import Event, Stretch, Unknown
 from fleet.ledger.load import Consumer
 from fleet.ledger.words import Words
 from registry.table import Column, Look, Table, Value
@@ -23,6 +22,8 @@ _MONEY: Final = ("filling", "charging", "maintenance", "insurance", "toll", "par
 _OPEN: Final = "区间：两端油箱液位未知，实际值在区间之内；加满一次即收窄。"
 _SPAN: Final = "百公里能耗和每公里费用按“里程依据”区段内的用量、费用与里程计算，是总量之比。"
 _BLANK: Final = "空格表示不知道，不是零。"
+_MARK: Final = "※"
+_INSTEAD: Final = f"{_MARK} 里程表读数没有采用，里程取自终端里程或卫星定位，原因见说明。"
 
 _FIGURES: Final = (
     Column("km", "里程", Look.QUANTITY, 10, unit="km"),
@@ -87,7 +88,7 @@ def list_table(
         particulars=particulars,
         columns=(*WHO, *_FIGURES, *(() if budgets is None else BUDGET), NOTE),
         rows=tuple(rows),
-        remarks=(*_averages(found, words), _SPAN, _OPEN, _BLANK),
+        remarks=(*_averages(found, words), *_legend(found), _SPAN, _OPEN, _BLANK),
         sign=("单位负责人：", "车辆管理负责人：", "填表人："),
         named=NAMED,
     )
@@ -112,7 +113,7 @@ def account_tables(found: Sequence[Account], words: Words, zone: ZoneInfo) -> li
             particulars=particulars,
             columns=(window, *columns, NOTE),
             rows=tuple(rows),
-            remarks=(*_missing(one), _SPAN, _OPEN, _BLANK),
+            remarks=(*_missing(one), *_legend(found), _SPAN, _OPEN, _BLANK),
             sign=("单位负责人：", "车辆管理负责人：", "填表人："),
             named=NAMED,
         )
@@ -131,7 +132,7 @@ def figures(one: Account, words: Words, doubt: str = "") -> dict[str, Value]:
     rest = sum(fen for kind, fen in one.fen.items() if kind not in _MONEY)
     return {
         "km": Decimal(known.hm).scaleb(-1) if known else None,
-        "span": _span(known.source, known.since, known.until) if known else None,
+        "span": _span(known) if known else None,
         "litres": thousandths(sum(fuel)) if fuel else None,
         "kwh": thousandths(sum(power)) if power else None,
         "per_100_km": used.per_100_km if isinstance(used, Consumption) else None,
@@ -162,6 +163,8 @@ def _used(one: Account) -> Iterable[str]:
     if isinstance(one.stretch, Unknown):
         yield f"里程：{one.stretch.why}"
         return
+    if one.stretch.instead:
+        yield f"里程表读数没有采用：{one.stretch.instead}"
     for unit, used in one.used.items():
         if isinstance(used, Unknown):
             yield f"百公里能耗（{UNITS[unit]}）：{used.why}"
@@ -290,8 +293,15 @@ def _unsummed(column: Column) -> Column:
     return Column(column.key, column.title, column.look, column.width, unit=column.unit)
 
 
-def _span(source: str, since: datetime, until: datetime) -> str:
-    return f"{SOURCES.get(source, source)} {since:%Y-%m-%d}～{until:%Y-%m-%d}"
+def _span(one: Stretch) -> str:
+    mark = _MARK if one.instead else ""
+    source = SOURCES.get(one.source, one.source)
+    return f"{mark}{source} {one.since:%Y-%m-%d}～{one.until:%Y-%m-%d}"
+
+
+def _legend(found: Iterable[Account]) -> list[str]:
+    marked = any(isinstance(one.stretch, Stretch) and one.stretch.instead for one in found)
+    return [_INSTEAD] if marked else []
 
 
 def product(code: str, words: Words) -> str:

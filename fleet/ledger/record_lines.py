@@ -10,7 +10,17 @@ from datetime import datetime
 from typing import Final
 
 from fleet.ledger import cells
-from fleet.ledger.lines import Line, Reading, Said, choice, consumer, digest, number_text, utc
+from fleet.ledger.lines import (
+    Line,
+    Reading,
+    Said,
+    choice,
+    consumer,
+    digest,
+    number_text,
+    refuse_later,
+    utc,
+)
 from fleet.ledger.words import Unit
 from registry.sheet import Refusals, Row, Sheet
 
@@ -56,6 +66,9 @@ def order_lines(row: Row, reading: Reading) -> Iterator[Line]:
     if day is None and not row.has("day"):
         row.refuse("day", "没有填写，请补上用车日期或出车时间")
     hm_out, hm_back = (cells.odometer(row, f"odometer_{way}") for way in ("out", "back"))
+    for way, hm in (("out", hm_out), ("back", hm_back)):
+        if hm is not None:  # an order may be of a day to come, what a dashboard showed is not
+            refuse_later(row, f"odometer_{way}", day, reading.today)
     if out and back and back < out:
         row.refuse("back_at", "回车时间早于出车时间，请核对")
     if hm_out is not None and hm_back is not None and hm_back < hm_out:
@@ -93,6 +106,7 @@ def spending_lines(row: Row, reading: Reading, same: Counter[str]) -> Iterator[L
     if when is None:
         return
     at, timed = when
+    refuse_later(row, "day" if row.has("day") else "at", at.date(), reading.today)
     card = number_text(row, "card")
     code = consumer(row, reading, at.date(), needed=not row.has("card"))
     what = _what(row, reading, code, at)

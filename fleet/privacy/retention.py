@@ -1,7 +1,8 @@
 """Removing tracks of an age: never before everything of those days is computed.
 
-Mileage, trips and stops stay; only their places may go too. A removal is noted before it begins, so
-that one that was killed is brought to its end.
+A vehicle that cannot be computed keeps its own positions, and holds up nobody else's. Mileage,
+trips and stops stay; only their places may go too. A removal is noted before it begins, so that one
+that was killed is brought to its end.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ LOCK: Final = 0x6A69_6579_6F6E_6712
 MOST_ROWS: Final = 20_000
 """Deleted in one transaction, where there are no chunks to drop."""
 
-_STATE: Final[LiteralString] = "SELECT removed_to, finished FROM track_retention"
+_STATE: Final[LiteralString] = "SELECT removed_to, finished, held FROM track_retention"
 _NOTE: Final[LiteralString] = """
-INSERT INTO track_retention (removed_to, finished) VALUES (%s, false)
-ON CONFLICT (one) DO UPDATE SET removed_to = excluded.removed_to, finished = false
+INSERT INTO track_retention (removed_to, finished, held) VALUES (%s, false, %s)
+ON CONFLICT (one) DO UPDATE SET removed_to = excluded.removed_to, finished = false,
+    held = excluded.held
 """
+_FAILING: Final[LiteralString] = "SELECT vehicle_id FROM fleet_failure ORDER BY vehicle_id"
 # A change is looked at from `cover` before it, so it must lie behind the stop's certainty by more.
 # A vehicle of which nothing is so old needs no floor.
 _FLOORS: Final[LiteralString] = """
@@ -46,7 +49,7 @@ CROSS JOIN LATERAL (
     FROM vehicle_share WHERE vehicle_id = v.id
       AND day >= (SELECT max(day) FROM vehicle_share WHERE vehicle_id = v.id) - 1
 ) known
-WHERE EXISTS (
+WHERE v.id <> ALL (%(held)s::int[]) AND EXISTS (
     SELECT FROM vehicle_share WHERE vehicle_id = v.id AND first_at < %(before)s
       AND day <= (%(before)s AT TIME ZONE 'UTC')::date + 1
 )
@@ -58,6 +61,7 @@ _UNSETTLED: Final[dict[str, LiteralString]] = {
         SELECT EXISTS (
             SELECT FROM fleet_due d LEFT JOIN track_floor f ON f.vehicle_id = d.vehicle_id
             WHERE d.ts_from < coalesce(f.changes, %(before)s)
+              AND d.vehicle_id <> ALL (%(held)s::int[])
         )
     """,
     "positions have come of which nobody has taken note": """
@@ -67,6 +71,7 @@ _UNSETTLED: Final[dict[str, LiteralString]] = {
                 AND b.valid && tstzrange(ts_from, ts_to, '[]')
             LEFT JOIN track_floor f ON f.vehicle_id = b.vehicle_id
             WHERE kind = 'position' AND ts_from < coalesce(f.changes, %(before)s)
+              AND b.vehicle_id <> ALL (%(held)s::int[])
               AND xid >= coalesce((SELECT xid FROM dirty_mark WHERE consumer = %(consumer)s), '0')
         )
     """,
@@ -76,8 +81,22 @@ _UNSETTLED: Final[dict[str, LiteralString]] = {
 }
 _DELETE: Final[LiteralString] = """
 DELETE FROM position WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM position WHERE terminal_id = %s AND fix_time < %s LIMIT %s
+    SELECT ctid FROM position p WHERE terminal_id = %(terminal)s AND fix_time < %(before)s
+      AND NOT EXISTS (
+          SELECT FROM terminal_vehicle b WHERE b.vehicle_id = ANY (%(held)s::int[])
+            AND b.terminal_id = p.terminal_id AND b.valid @> p.fix_time
+      )
+    LIMIT %(most)s
 ))
+"""
+_KEEP: Final[LiteralString] = """
+INSERT INTO kept_position
+SELECT p.* FROM position p JOIN terminal_vehicle b
+    ON b.terminal_id = p.terminal_id AND b.valid @> p.fix_time
+WHERE b.vehicle_id = ANY (%(held)s::int[]) AND p.fix_time < %(before)s
+"""
+_BRING_BACK: Final[LiteralString] = """
+INSERT INTO position SELECT * FROM kept_position ON CONFLICT DO NOTHING
 """
 _REFUSED: Final[LiteralString] = """
 DELETE FROM quarantine WHERE received_at < %s
@@ -149,12 +168,13 @@ def _remove(
 ) -> str | None:
     state = conn.execute(_STATE).fetchone()
     if state is None or state[0] < before:
-        why = _settle(conn, keeping, before)
+        held = _failing(conn)
+        why = _settle(conn, keeping, before, held)
         if why is not None:
             return why
     else:
-        before = state[0]  # one that was killed
-    rows = _positions(conn, before)
+        before, _, held = state  # one that was killed
+    rows = _positions(conn, before, held)
     with conn.transaction():
         conn.execute("SET LOCAL statement_timeout = 0")
         refused = conn.execute(_REFUSED, [before]).rowcount
@@ -163,15 +183,23 @@ def _remove(
         places = sum(conn.execute(one, [before]).rowcount for one in _PLACES if keeping.places)
         conn.execute("UPDATE track_retention SET finished = true")
         gone = {"cards": cards, "refusals": refused, "places": places}
-        detail = {"before": before.isoformat(), **rows, **gone}
+        left = {"held": held} if held else {}
+        detail = {"before": before.isoformat(), **rows, **gone, **left}
         record(conn, act, "track.remove", "positions", detail)
     log.info("tracks_removed", **detail)
     return None
 
 
-def _settle(conn: psycopg.Connection[Any], keeping: Keeping, before: datetime) -> str | None:
+def _failing(conn: psycopg.Connection[Any]) -> list[int]:
+    """Return the vehicles that could not be computed when that was last tried, by their ids."""
+    return [vehicle for (vehicle,) in conn.execute(_FAILING)]
+
+
+def _settle(
+    conn: psycopg.Connection[Any], keeping: Keeping, before: datetime, held: list[int]
+) -> str | None:
     """Note that what is older may be removed, and from where on trips are computed then."""
-    values = {"before": before, "cover": keeping.cover, "consumer": due.CONSUMER}
+    values = {"before": before, "cover": keeping.cover, "held": held, "consumer": due.CONSUMER}
     why: str | None = None
     with conn.transaction():
         # One picture: a worker must not bring a stop elsewhere between two looks.
@@ -181,7 +209,7 @@ def _settle(conn: psycopg.Connection[Any], keeping: Keeping, before: datetime) -
         why = _unsettled(conn, values)
         if why is not None:
             raise psycopg.Rollback
-        conn.execute(_NOTE, [before])
+        conn.execute(_NOTE, [before, held])
     return why
 
 
@@ -193,14 +221,19 @@ def _unsettled(conn: psycopg.Connection[Any], values: dict[str, object]) -> str 
     return None
 
 
-def _positions(conn: psycopg.Connection[Any], before: datetime) -> dict[str, int]:
-    if _in_chunks(conn):
-        query = "SELECT count(*) FROM drop_chunks('position', older_than => %s::timestamptz)"
-        with conn.transaction():
-            conn.execute("SET LOCAL statement_timeout = 0")
-            row = conn.execute(query, [before]).fetchone()
-        return {"chunks": 0 if row is None else row[0]}
-    return {"positions": sum(_deleted(conn, before))}
+def _positions(conn: psycopg.Connection[Any], before: datetime, held: list[int]) -> dict[str, int]:
+    if not _in_chunks(conn):
+        return {"positions": sum(_deleted(conn, before, held))}
+    query = "SELECT count(*) FROM drop_chunks('position', older_than => %s::timestamptz)"
+    with conn.transaction():
+        conn.execute("SET LOCAL statement_timeout = 0")
+        if held:  # a chunk holds everybody's
+            conn.execute("CREATE TEMPORARY TABLE kept_position (LIKE position) ON COMMIT DROP")
+            conn.execute(_KEEP, {"before": before, "held": held})
+        row = conn.execute(query, [before]).fetchone()
+        if held:
+            conn.execute(_BRING_BACK)
+    return {"chunks": 0 if row is None else row[0]}
 
 
 def _in_chunks(conn: psycopg.Connection[Any]) -> bool:
@@ -214,9 +247,10 @@ def _in_chunks(conn: psycopg.Connection[Any]) -> bool:
     return row is not None and bool(row[0])
 
 
-def _deleted(conn: psycopg.Connection[Any], before: datetime) -> Iterator[int]:
+def _deleted(conn: psycopg.Connection[Any], before: datetime, held: list[int]) -> Iterator[int]:
     for (terminal,) in conn.execute("SELECT id FROM terminal ORDER BY id").fetchall():
+        named = {"terminal": terminal, "before": before, "held": held, "most": MOST_ROWS}
         rows = MOST_ROWS
         while rows == MOST_ROWS:
-            rows = conn.execute(_DELETE, [terminal, before, MOST_ROWS]).rowcount
+            rows = conn.execute(_DELETE, named).rowcount
             yield rows

@@ -107,7 +107,7 @@ def borne_then(
     first, day, last = (
         at.astimezone(zone).date() for at in (asked.span[0], asked.at, asked.span[1])
     )
-    everyone = bearers(conn, asked.plate, (first, last), today)
+    everyone = bearers(conn, asked.plate, (first, day, last), today)
     return [one for one in everyone if one.on(day)], everyone
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg.rows import class_row
 
+from fleet.ledger.sensitive import sensitive_codes
 from registry.vehicles import SIGNS, plain
 
 # The inventory's plate has no dates: it holds where the ledger says nothing of the day.
@@ -26,18 +27,15 @@ _BORNE: Final[LiteralString] = """
         FROM vehicle v LEFT JOIN fuel_consumer c ON c.vehicle_id = v.id AND c.withdrawn_at IS NULL
     )
     SELECT b.consumer_id, b.vehicle_id, b.code, b.plate, b.since, b.until,
-        i.name AS institution,
-        coalesce(v.sensitive, false) OR EXISTS (
-            SELECT FROM (
-                SELECT value, since, lead(since) OVER (ORDER BY since) AS until FROM consumer_fact
-                WHERE consumer_id = b.consumer_id AND name = 'secrecy' AND withdrawn_at IS NULL
-            ) AS said, (VALUES (%(first)s::date, %(last)s::date), (%(today)s, %(today)s))
-                AS s (first, last)
-            WHERE said.value = 'sensitive' AND said.since <= s.last
-                AND (said.until IS NULL OR said.until > s.first)
-        ) AS sensitive
+        i.name AS institution, b.code = ANY(%(secret)s) AS sensitive,
+        coalesce(said.value, 'used') AS state, said.since AS state_since
     FROM borne b JOIN institution i ON i.id = b.institution_id
-    LEFT JOIN vehicle v ON v.id = b.vehicle_id
+    LEFT JOIN LATERAL (
+        SELECT value, since FROM consumer_fact
+        WHERE consumer_id = b.consumer_id AND name = 'state' AND withdrawn_at IS NULL
+            AND since <= %(day)s
+        ORDER BY since DESC LIMIT 1
+    ) said ON true
     WHERE translate(upper(normalize(b.plate, NFKC)), %(signs)s, '') = %(plate)s
     ORDER BY b.since NULLS FIRST, b.code
 """
@@ -56,6 +54,9 @@ class Bearer:
         until: the day after the last; None: it still bears it.
         institution: name of whose it is.
         sensitive: then or now: its track is not for anybody's eyes.
+        state: on the day of the report: ``used``, ``sealed`` or ``disposed``; ``used`` where
+            nothing is said.
+        state_since: from which day on; None: nothing is said.
     """
 
     consumer_id: int | None
@@ -66,6 +67,8 @@ class Bearer:
     until: date | None
     institution: str
     sensitive: bool
+    state: str = "used"
+    state_since: date | None = None
 
     def on(self, day: date) -> bool:
         """Tell whether it bore the plate on a day."""
@@ -75,17 +78,19 @@ class Bearer:
 
 
 def bearers(
-    conn: psycopg.Connection[Any], plate: str, days: tuple[date, date], today: date
+    conn: psycopg.Connection[Any], plate: str, days: tuple[date, date, date], today: date
 ) -> list[Bearer]:
     """Return everyone who ever bore a plate, by time.
 
     Args:
         conn: in any state.
         plate: however it is written.
-        days: of the report, the first and the last: whether a vehicle was sensitive then counts,
+        days: of the report: the first that is looked at, its own, and the last: whether a vehicle
+            was sensitive from the first to the last counts,
         today: and whether it is now.
     """
-    named: dict[str, object] = {"plate": plain(plate), "today": today, "signs": SIGNS}
-    named |= {"first": days[0], "last": days[1]}
+    first, day, last = days
+    secret = sensitive_codes(conn, first, last) | sensitive_codes(conn, today, today)
+    named = {"plate": plain(plate), "signs": SIGNS, "secret": list(secret), "day": day}
     with conn.cursor(row_factory=class_row(Bearer)) as cursor:
         return cursor.execute(_BORNE, named).fetchall()

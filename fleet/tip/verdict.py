@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from fleet.tip.inquiry import Answer
+from fleet.tip.plates import Bearer
 from fleet.tip.whereabouts import Whereabouts
 from storage.times import at_us
+
+_OFF: Final = {"sealed": "封存", "disposed": "已处置"}
+"""States in which a vehicle is not to be driven, as the sheet says them."""
 
 
 class Verdict(enum.Enum):
@@ -48,7 +53,14 @@ def conclusion(answer: Answer, near_m: int, zone: ZoneInfo) -> list[str]:
         return ["本系统没有这一号牌，不是本系统登记的车辆，或号牌有误；请核对号牌。"]
     if bearer.sensitive:
         return ["该车按规定不提供位置、行程和派车单，请按保密规定办理。"]
-    return [*_positions(answer, near_m, zone), *_papers(answer)]
+    return [*_state(bearer, day), *_positions(answer, near_m, zone), *_papers(answer)]
+
+
+def _state(bearer: Bearer, day: str) -> list[str]:
+    """Say that a vehicle was under seal, or gone: then it should have been nowhere."""
+    if bearer.state not in _OFF:
+        return []
+    return [f"台账登记该车自 {bearer.state_since} 起{_OFF[bearer.state]}，{day} 不应在外行驶。"]
 
 
 def _positions(answer: Answer, near_m: int, zone: ZoneInfo) -> list[str]:

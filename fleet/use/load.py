@@ -21,7 +21,7 @@ _VEHICLES: Final[LiteralString] = """
     SELECT coalesce(c.code, v.code) AS code, v.id AS vehicle_id, c.id AS consumer_id,
         i.code AS institution, i.name AS institution_name, coalesce(f.plate, v.plate, c.code)
             AS plate,
-        coalesce(v.sensitive, false) OR coalesce(c.code = ANY(%(secret)s), false) AS sensitive,
+        coalesce(c.code, v.code) = ANY(%(secret)s) AS sensitive,
         (lower(v.valid) AT TIME ZONE %(zone)s)::date AS since,
         (upper(v.valid) AT TIME ZONE %(zone)s)::date AS until
     FROM (SELECT * FROM fuel_consumer

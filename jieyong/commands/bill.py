@@ -67,7 +67,7 @@ def import_command(
     """导入户号、账单和购入；有一处错误则全部不导入 (all of a workbook, or nothing)."""
     with session(config, by) as at:
         if dry_run:
-            _say(draft(at.conn, file))
+            _say(draft(at.conn, file, at.today))
             typer.echo("以上为预览，未导入。")
             return
         done = imports.apply(at.conn, at.act, file)

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from jieyong.commands.giving import tabled
 from jieyong.commands.rule_tables import SEVERITIES
-from jieyong.commands.tabled import tabled
 from registry.table import Row, Table
 from rules.cases.evidence import Used
 from rules.cases.life import STATES, STEPS, VERDICTS

@@ -18,7 +18,7 @@ from fleet.fence.visits import Seen
 from fleet.ledger.words import words
 from fleet.yards.days import shown_days
 from fleet.yards.spans import Span, total
-from jieyong.commands.tabled import tabled
+from jieyong.commands.giving import tabled
 from registry.table import Row, Table
 from storage.times import at_us
 

@@ -30,6 +30,7 @@ from jieyong.workers.crew import run_crew
 from jieyong.workers.fleet import CREW
 from jieyong.workers.processes import until_signal
 from metering.facts import written
+from registry.audit import record
 from registry.vehicles import find_vehicle
 
 fleet_app = typer.Typer(
@@ -65,17 +66,20 @@ def work(config: Config = None) -> None:
 @fleet_app.command(help="将全部或一辆车列入重新计算；修改设置（trips）后会自动进行。")
 def recompute(
     vehicle: Vehicle = None,
+    by: By = None,
     config: Config = None,
 ) -> None:
-    """Make everything due; the workers do it."""
-    with session(config) as at:
+    """Make everything due; the workers do it, and the audit log says who asked for it."""
+    with session(config, by) as at, at.conn.transaction():
         if vehicle is None:
             count = due.mark_all(at.conn, "asked for")
             due.QUEUE.pardon(at.conn, None, at.act.at)
+            record(at.conn, at.act, "trips.recompute", "全部车辆", {"vehicles": count})
         else:
             found = find_vehicle(at.conn, vehicle)
             due.QUEUE.mark(at.conn, found.id, None, None, "asked for")
             due.QUEUE.pardon(at.conn, found.id, at.act.at)
+            record(at.conn, at.act, "trips.recompute", found.code)
             count = 1
     typer.echo(f"已将 {count} 辆车列入重新计算，由 jieyong fleet work 完成。")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
@@ -13,12 +13,12 @@ import typer
 from fleet.joining.load import checked
 from fleet.joining.verdict import Finding, Verdict
 from fleet.ledger.find import count_vehicles, find_consumer
-from jieyong.commands import fleet_check_tables
+from jieyong.commands import fleet_check_tables, recorded_tracks
 from jieyong.commands.options import AsJson, First, Last, Vehicle, until_last
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Reader, Reason, session, tracks_of
 from jieyong.evaluation.run import FLEETS, evaluate
-from jieyong.evaluation.staged import Fleet, on_recordings, simulated
+from jieyong.evaluation.staged import Recorded, on_recordings, simulated
 from jieyong.settings_file import load_settings
 from registry.refusal import refuse
 from simulators.receipts.tamper import KINDS
@@ -54,7 +54,12 @@ def check_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its
         typer.echo(fleet_check_tables.as_json(found, zone))
         return
     title = f"{begin} 至 {end} 的{'比对' if everything else '疑点'}"
-    console().print(fleet_check_tables.verdicts(listed, title, zone))
+    if not listed:
+        typer.echo(fleet_check_tables.nothing(found, f"{begin} 至 {end}"))
+        if not found:
+            return
+    else:
+        console().print(fleet_check_tables.verdicts(listed, title, zone))
     if evidence:
         for one in listed:
             console().print(fleet_check_tables.evidence(one, zone))
@@ -91,18 +96,21 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by 
     if not kinds:
         known = "、".join(one.name for one in KINDS)
         refuse("--kind", f"没有 {kind} 这一种；可用：{known}")
-    fleet = simulated if tracks is None else _recorded(tracks)
+    recorded = None if tracks is None else _recorded(tracks)
+    fleet = simulated if recorded is None else recorded.fleet
     with counting(fleets) as done:
         curves = evaluate(seed, rules, fleets=fleets, fleet=fleet, kinds=kinds, done=done)
     if as_json:
-        typer.echo(fleet_check_tables.curves_as_json(seed, fleets, curves))
+        typer.echo(fleet_check_tables.curves_as_json(seed, fleets, curves, recorded))
         return
+    if recorded is not None:
+        typer.echo("\n".join(recorded_tracks.lines(recorded)))
     console().print(fleet_check_tables.floors(curves))
     for curve in curves:
         console().print(fleet_check_tables.curve(curve))
 
 
-def _recorded(directory: Path) -> Callable[[int], Fleet]:
+def _recorded(directory: Path) -> Recorded:
     try:
         return on_recordings(directory)
     except (OSError, ValueError) as error:

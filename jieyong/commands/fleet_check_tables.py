@@ -12,11 +12,19 @@ from rich.table import Table
 
 from fleet.joining import said
 from fleet.joining.verdict import Check, Doubt, Finding, Kind, Verdict
+from jieyong.commands import recorded_tracks
 from jieyong.commands.screen import plain
 from jieyong.evaluation.run import Curve
 from jieyong.evaluation.score import ENOUGH_PER_MILLE, LEAST_TOLD, TOLD_PER_MILLE
+from jieyong.evaluation.staged import Recorded
 
 _BAR: Final = 20
+_UNITS: Final = (
+    (Kind.FILLING, "笔"),
+    (Kind.REPAIR, "笔"),
+    (Kind.ORDER, "张"),
+    (Kind.TRIP, "次"),
+)
 _WAYS: Final = {
     "tank": "（超过油箱容积）",
     "since": "（超过加满后的余量）",
@@ -40,6 +48,15 @@ def verdicts(found: Sequence[Verdict], title: str, zone: ZoneInfo) -> Table:
             said.headline(one),
         )
     return table
+
+
+def nothing(found: Iterable[Verdict], when: str) -> str:
+    """Say that there are no doubts, of which time, and how much was looked at."""
+    looked_at = Counter(kind for kind, _, _ in {(x.kind, x.vehicle, x.number) for x in found})
+    if not looked_at:
+        return f"{when} 没有疑点：没有可以比对的单据和行程。"
+    counts = "、".join(f"{said.KINDS[kind]} {looked_at[kind]} {unit}" for kind, unit in _UNITS)
+    return f"{when} 没有疑点：比对了{counts}。"
 
 
 def evidence(one: Verdict, zone: ZoneInfo) -> Table:
@@ -100,12 +117,15 @@ def floors(curves: Iterable[Curve]) -> Table:
         table.add_row(_name(one), *(_size(one, size) for size in (one.floor, one.floor_of_told)))
     table.caption = (
         f"自下限起，查准率与查全率均不低于 {ENOUGH_PER_MILLE / 10:.0f}%，"
-        f"可判断的不少于 {LEAST_TOLD} 件、{TOLD_PER_MILLE / 10:.0f}%；末列不论后者"
+        f"可判断的不少于 {LEAST_TOLD} 件、{TOLD_PER_MILLE / 10:.0f}%；末列不论后者。"
+        "未测：没有可伪造的单据"
     )
     return table
 
 
 def _size(one: Curve, size: int | None) -> str:
+    if not any(score.made for score in one.scores):
+        return "未测"
     return "未达到" if size is None else f"{size} {one.kind.unit}"
 
 
@@ -136,7 +156,9 @@ def curve(one: Curve) -> Table:
     return table
 
 
-def curves_as_json(seed: int, fleets: int, curves: Iterable[Curve]) -> str:
+def curves_as_json(
+    seed: int, fleets: int, curves: Iterable[Curve], recorded: Recorded | None = None
+) -> str:
     """Return the measurement for programs."""
     kinds = [
         {
@@ -161,7 +183,8 @@ def curves_as_json(seed: int, fleets: int, curves: Iterable[Curve]) -> str:
         }
         for one in curves
     ]
-    found = {"seed": seed, "fleets": fleets, "kinds": kinds}
+    tracks = None if recorded is None else recorded_tracks.counts(recorded)
+    found = {"seed": seed, "fleets": fleets, "tracks": tracks, "kinds": kinds}
     return json.dumps(found, ensure_ascii=False, indent=2)
 
 

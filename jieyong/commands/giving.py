@@ -10,7 +10,7 @@ import typer
 from rich.table import Table as Shown
 
 from jieyong.commands.screen import console
-from registry.table import Table, Value, write
+from registry.table import Column, Look, Row, Table, Value, write
 from registry.table import as_json as json_text
 
 _WIDE: Final = 10
@@ -29,6 +29,20 @@ def give(tables: Sequence[Table], file: Path | None, *, as_json: bool) -> None:
     elif file is None:
         for table in tables:
             _print(table)
+
+
+def tabled(
+    name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row], title: str = ""
+) -> Table:
+    """Return a table of texts; ``columns``: keys and headings."""
+    return Table(
+        name=name,
+        title=title or name,
+        particulars="",
+        columns=tuple(Column(key, heading, Look.TEXT, 16) for key, heading in columns),
+        rows=tuple(rows),
+        named=("kind", "类别"),
+    )
 
 
 def _print(table: Table) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jieyong.commands.tabled import tabled
+from jieyong.commands.giving import tabled
 from registry.table import Row, Table
 from rules.derive.evaluate import Version
 from rules.ruleset.model import RuleSet, Severity

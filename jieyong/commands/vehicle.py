@@ -79,7 +79,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     how = Papers(words(), read_mapping(mapping, words()) if mapping else None)
     with session(config, by) as at, _bar() as told:
         if dry_run:
-            drawn, number = draft(at.conn, file, how, at.zone, told), None
+            drawn, number = draft(at.conn, file, how, at.zone, at.today, told), None
         else:
             done = imports.apply(at.conn, at.act, file, how, at.zone, told)
             drawn, number = done.draft, done.import_id

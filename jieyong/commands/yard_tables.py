@@ -10,7 +10,7 @@ from fleet.yards.look import Found
 from fleet.yards.spans import Span
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
 from jieyong.commands.fence_tables import spans_shown
-from jieyong.commands.tabled import tabled
+from jieyong.commands.giving import tabled
 from registry.table import Row, Table
 from storage.times import at_us
 

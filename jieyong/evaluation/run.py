@@ -27,6 +27,7 @@ _CHECKS: Final = {
     "two_fills": Check.PAIR,
     "padded_litres": Check.LITRES,
     "wrong_fuel": Check.FUEL,
+    "other_vehicle": Check.HOLDER,
     "garage_never_visited": Check.GARAGE,
     "order_without_trip": Check.ORDER,
     "order_kilometres": Check.ORDER,

@@ -23,7 +23,7 @@ from simulators.receipts.orders import Request
 from simulators.receipts.papers import Invoice, Receipt
 from simulators.receipts.real import driven
 from simulators.receipts.recording import read_all
-from simulators.receipts.road import road
+from simulators.receipts.road import Road, road
 from simulators.receipts.terminal import Sent
 from simulators.receipts.world import World, world
 
@@ -46,8 +46,23 @@ def simulated(seed: int) -> Fleet:
     return Fleet(made, tracks(made))
 
 
-def on_recordings(directory: Path) -> Callable[[int], Fleet]:
-    """Return what makes up fleets on the real tracks of a directory, which are read once.
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The real tracks of a directory, and what makes up fleets on them.
+
+    Attributes:
+        way: what their vehicles drive.
+        unread: names of files that are no tracks: not ``*.txt``.
+        fleet: seed → a fleet.
+    """
+
+    way: Road
+    unread: tuple[str, ...]
+    fleet: Callable[[int], Fleet]
+
+
+def on_recordings(directory: Path) -> Recorded:
+    """Read the real tracks of a directory, once for all fleets.
 
     Raises:
         ValueError: there is none, one cannot be read, or they have no two places in common.
@@ -57,7 +72,9 @@ def on_recordings(directory: Path) -> Callable[[int], Fleet]:
     if shared < 2:
         raise ValueError(f"{len(way.vehicles)} tracks in {directory} share {shared} places to fill")
     made = {lap.code: _track(lap.sent) for lap in way.vehicles}
-    return lambda seed: Fleet(driven(way, seed), made)
+    files = (path for path in directory.rglob("*") if path.is_file())
+    unread = sorted(path.name for path in files if path.suffix != ".txt")
+    return Recorded(way, tuple(unread), lambda seed: Fleet(driven(way, seed), made))
 
 
 def tracks(made: World) -> dict[str, Track]:
@@ -128,6 +145,8 @@ def _filling(one: Receipt, energy: str, tank_ml: int) -> Filling:
         odometer_hm=one.odometer_hm,
         full=one.full,
         merchant=one.merchant,
+        card=f"card {one.vehicle}",
+        written=one.plate,
     )
 
 

@@ -14,10 +14,11 @@ from metering.bills.model import (
     NewAccount,
     NewBill,
     NewPurchase,
+    Status,
 )
 from metering.bills.share import ONE_DAY
 from metering.bills.words import Words
-from registry.years import sensible, wrong_year
+from registry.years import not_yet, sensible, wrong_year
 
 _MICRO: Final = Decimal("0.000001")
 _FEN: Final = Decimal("0.01")
@@ -62,13 +63,17 @@ def account_faults(account: NewAccount, words: Words) -> Iterator[FieldFault]:
         yield FieldFault("reading_day", f"抄表例日 {account.reading_day} 应为 1 到 31")
 
 
-def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[FieldFault]:
+def bill_faults(
+    bill: NewBill, energy: str, words: Words, today: date, *, prepaid: bool = False
+) -> Iterator[FieldFault]:
     """Yield what is wrong with a bill by itself.
 
     Args:
         bill: the bill.
         energy: of its account.
         words: units.
+        today: in the site's zone; nobody has read a meter later.
+        prepaid: its account is: a top-up lasts into days to come.
     """
     yield from _year_faults("first", bill.first)
     yield from _year_faults("end", bill.end - ONE_DAY)
@@ -77,14 +82,19 @@ def bill_faults(bill: NewBill, energy: str, words: Words) -> Iterator[FieldFault
     if (days := (bill.end - bill.first).days) > LONGEST_DAYS:
         said = f"账单从 {bill.first} 起长达 {days} 天，超过 {LONGEST_DAYS} 天"
         yield FieldFault("end", f"{said}，请核对年份；确实如此请分段录入")
+    if bill.issued is not None:
+        yield from _not_yet_faults("issued", bill.issued, today)
+    if bill.quantity is not None and not prepaid:
+        yield from _ahead_faults(bill, today)
     yield from _figure_faults(bill.quantity, bill.unit, bill.amount, (energy, words))
     yield from _part_faults(bill, energy, words)
     yield from _scan_faults(bill.attachment)
 
 
-def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[FieldFault]:
-    """Yield what is wrong with a purchase by itself."""
+def purchase_faults(purchase: NewPurchase, words: Words, today: date) -> Iterator[FieldFault]:
+    """Yield what is wrong with a purchase by itself; ``today``: in the site's zone."""
     yield from _year_faults("bought_on", purchase.bought_on)
+    yield from _not_yet_faults("bought_on", purchase.bought_on, today)
     if purchase.consumer not in words.consumers:
         known = "、".join(consumer.words[0] for consumer in words.consumers.values())
         yield FieldFault("consumer", f"用途“{purchase.consumer}”不认识，请从这些中选：{known}")
@@ -100,6 +110,19 @@ def purchase_faults(purchase: NewPurchase, words: Words) -> Iterator[FieldFault]
 def _year_faults(field: str, day: date) -> Iterator[FieldFault]:
     if not sensible(day):
         yield FieldFault(field, wrong_year(day))
+
+
+def _not_yet_faults(field: str, day: date, today: date) -> Iterator[FieldFault]:
+    if sensible(day) and day > today:
+        yield FieldFault(field, not_yet(day, today))
+
+
+def _ahead_faults(bill: NewBill, today: date) -> Iterator[FieldFault]:
+    """Yield what is measured too early; money alone may be paid ahead, as for a winter's heat."""
+    if bill.status is Status.SETTLED:
+        yield from _not_yet_faults("end", bill.end - ONE_DAY, today)
+    else:
+        yield from _not_yet_faults("first", bill.first, today)
 
 
 def _figure_faults(

@@ -71,19 +71,20 @@ class Draft:
         return bool(self.accounts or self.placed or self.bills or self.purchases)
 
 
-def draft(conn: psycopg.Connection[Any], path: Path) -> Draft:
+def draft(conn: psycopg.Connection[Any], path: Path, today: date) -> Draft:
     """Read a workbook and say what importing it would do; nothing is changed.
 
     Args:
         conn: in any state.
         path: our template filled in, or a supplier's sheet whose headings the words know.
+        today: in the site's zone.
 
     Raises:
         RefusedError: with every mistake and its cell.
     """
     refusals = Refusals()
     sheets = read_sheets(path, words(), refusals)
-    drafting = _Drafting(conn, words(), refusals, standing_accounts(conn))
+    drafting = _Drafting(conn, words(), today, refusals, standing_accounts(conn))
     accounts = drafting.accounts(_of(sheets, "accounts"))
     bills = drafting.bills(_of(sheets, "bills"))
     purchases = drafting.purchases(_of(sheets, "purchases"))
@@ -110,6 +111,7 @@ class _Drafting:
         self,
         conn: psycopg.Connection[Any],
         words: Words,
+        today: date,
         refusals: Refusals,
         standing: dict[str, StandingAccount],
     ) -> None:
@@ -118,6 +120,7 @@ class _Drafting:
         self.warnings: list[str] = []
         self._conn = conn
         self._words = words
+        self._today = today
         self._refusals = refusals
         self._new: dict[str, NewAccount] = {}
 
@@ -151,7 +154,7 @@ class _Drafting:
         lines = [
             line
             for sheet in sheets
-            for line in bill_lines(sheet, known, self._words, self._refusals)
+            for line in bill_lines(sheet, known, self._words, self._today, self._refusals)
         ]
         named = {line.bill.account for line in lines}
         accounts = {c: s.account for c, s in self.standing.items() if c in named}
@@ -164,7 +167,9 @@ class _Drafting:
     def purchases(self, sheets: Sequence[Sheet]) -> list[tuple[PurchaseLine, int]]:
         """Return the purchases that are new, each with its number among those that say the same."""
         lines = [
-            line for sheet in sheets for line in purchase_lines(sheet, self._words, self._refusals)
+            line
+            for sheet in sheets
+            for line in purchase_lines(sheet, self._words, self._today, self._refusals)
         ]
         self._refuse_unknown((line.row, line.purchase.institution) for line in lines)
         there = standing_purchases(self._conn, [line.purchase for line in lines])

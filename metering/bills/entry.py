@@ -36,14 +36,14 @@ def enter_bill(conn: psycopg.Connection[Any], act: Act, bill: NewBill) -> int:
 
     Args:
         conn: in any state; becomes part of an open transaction.
-        act: who and when.
+        act: who and when, in the site's zone.
         bill: what it says.
 
     Raises:
         RefusedError: it is wrong, its account is not known, or it overlaps another bill.
     """
     with conn.transaction():
-        account = _checked(conn, bill)
+        account = _checked(conn, act, bill)
         bill_id = put_bill(conn, act, account, bill, Origin())
         record(conn, act, "bill.enter", account.code, _bill_detail(bill_id, bill))
     return bill_id
@@ -56,7 +56,7 @@ def correct_bill(conn: psycopg.Connection[Any], act: Act, bill_id: int, bill: Ne
         RefusedError: as :func:`enter_bill`; or the old one is gone already.
     """
     with conn.transaction():
-        account = _checked(conn, bill)
+        account = _checked(conn, act, bill)
         withdraw_row(conn, act, "bill", bill_id)
         new_id = put_bill(conn, act, account, bill, Origin(replaces_id=bill_id))
         detail = _bill_detail(new_id, bill) | {"replaces": bill_id}
@@ -96,7 +96,7 @@ def enter_purchase(
 
     Args:
         conn: in any state; becomes part of an open transaction.
-        act: who and when.
+        act: who and when, in the site's zone.
         purchase: what was bought.
         nth: 2 for the second purchase of a day that says the same, and so on.
 
@@ -104,7 +104,7 @@ def enter_purchase(
         RefusedError: it is wrong, or is there already.
     """
     with conn.transaction():
-        _check_purchase(purchase)
+        _check_purchase(act, purchase)
         new_id = put_purchase(conn, act, purchase, Origin(), nth)
         record(conn, act, "purchase.enter", purchase.institution, _detail(new_id, purchase))
     return new_id
@@ -121,7 +121,7 @@ def correct_purchase(
 
     Args:
         conn: in any state; becomes part of an open transaction.
-        act: who and when.
+        act: who and when, in the site's zone.
         purchase_id: the one that is wrong.
         purchase: what was bought.
         nth: as in :func:`enter_purchase`.
@@ -130,7 +130,7 @@ def correct_purchase(
         RefusedError: as :func:`enter_purchase`; or the old one is gone already.
     """
     with conn.transaction():
-        _check_purchase(purchase)
+        _check_purchase(act, purchase)
         withdraw_row(conn, act, "purchase", purchase_id)
         new_id = put_purchase(conn, act, purchase, Origin(replaces_id=purchase_id), nth)
         detail = _detail(new_id, purchase) | {"replaces": purchase_id}
@@ -199,16 +199,16 @@ def attachment(conn: psycopg.Connection[Any], sha256: str) -> bytes:
     return bytes(found[0])
 
 
-def _checked(conn: psycopg.Connection[Any], bill: NewBill) -> Account:
+def _checked(conn: psycopg.Connection[Any], act: Act, bill: NewBill) -> Account:
     account = find_account(conn, bill.account)
-    found = list(bill_faults(bill, account.energy, words()))
+    found = list(bill_faults(bill, account.energy, words(), act.at.date(), prepaid=account.prepaid))
     if found:
         raise RefusedError(*(Fault(f"户号 {account.code}", fault.message) for fault in found))
     return account
 
 
-def _check_purchase(purchase: NewPurchase) -> None:
-    found = list(purchase_faults(purchase, words()))
+def _check_purchase(act: Act, purchase: NewPurchase) -> None:
+    found = list(purchase_faults(purchase, words(), act.at.date()))
     if found:
         where = f"{purchase.institution} {purchase.bought_on}"
         raise RefusedError(*(Fault(where, fault.message) for fault in found))

@@ -124,7 +124,7 @@ def apply(conn: psycopg.Connection[Any], act: Act, path: Path) -> Applied:
 
     Args:
         conn: in any state; becomes part of an open transaction.
-        act: who and when.
+        act: who and when, in the site's zone.
         path: the file; see :func:`metering.bills.draft.draft`.
 
     Raises:
@@ -132,7 +132,7 @@ def apply(conn: psycopg.Connection[Any], act: Act, path: Path) -> Applied:
     """
     try:
         with conn.transaction():
-            drawn = draft(conn, path)
+            drawn = draft(conn, path, act.at.date())
             import_id = _write(conn, act, drawn) if drawn else None
     except (errors.ExclusionViolation, errors.UniqueViolation) as error:
         message = f"{path.name}：导入期间有人录入了相同的内容，请重新导入"

@@ -19,6 +19,13 @@ _SEPARATORS: Final = re.compile(r"[,，、;；\s]+")
 _DATES: Final = re.compile(r"\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{8}")
 _NO_YUAN: Final = re.compile("[万千百亿]|美元")
 
+_CELLS: Final = {
+    "code": ("number",),
+    "first": ("first", "period", "month"),
+    "end": ("last", "end", "period", "month"),
+}
+"""What is wrong → where it may be written."""
+
 
 class Billed(Protocol):
     """What a row of bills must know of its account."""
@@ -30,6 +37,10 @@ class Billed(Protocol):
     @property
     def energy(self) -> str:
         """Code of the kind of energy."""
+
+    @property
+    def prepaid(self) -> bool:
+        """Whether it is paid before it is used."""
 
     @property
     def reading_day(self) -> int | None:
@@ -86,7 +97,11 @@ def account_lines(sheet: Sheet, words: Words, refusals: Refusals) -> Iterator[Ac
 
 
 def bill_lines(
-    sheet: Sheet, accounts: Mapping[str, list[Billed]], words: Words, refusals: Refusals
+    sheet: Sheet,
+    accounts: Mapping[str, list[Billed]],
+    words: Words,
+    today: date,
+    refusals: Refusals,
 ) -> Iterator[BillLine]:
     """Yield the bills of a sheet; rows with mistakes are noted and left out.
 
@@ -94,6 +109,7 @@ def bill_lines(
         sheet: of the kind ``bills``.
         accounts: code or number → the accounts that it means.
         words: units and words.
+        today: in the site's zone.
         refusals: where mistakes are noted.
     """
     _refuse_other_money(sheet, refusals)
@@ -104,12 +120,17 @@ def bill_lines(
         account = _account(row, accounts)
         bill = None if account is None else _bill(row, account, words)
         if bill is not None and account is not None and len(refusals.found) == before:
-            _refuse(row, bill_faults(bill, account.energy, words))
+            _refuse(
+                row,
+                bill_faults(bill, account.energy, words, today, prepaid=account.prepaid),
+            )
         if bill is not None and len(refusals.found) == before:
             yield BillLine(row, bill)
 
 
-def purchase_lines(sheet: Sheet, words: Words, refusals: Refusals) -> Iterator[PurchaseLine]:
+def purchase_lines(
+    sheet: Sheet, words: Words, today: date, refusals: Refusals
+) -> Iterator[PurchaseLine]:
     """Yield the purchases of a sheet; rows with mistakes are noted and left out."""
     _refuse_other_money(sheet, refusals)
     for row in sheet.lines(refusals):
@@ -118,7 +139,7 @@ def purchase_lines(sheet: Sheet, words: Words, refusals: Refusals) -> Iterator[P
         before = len(refusals.found)
         purchase = _purchase(row, words)
         if purchase is not None and len(refusals.found) == before:
-            _refuse(row, purchase_faults(purchase, words))
+            _refuse(row, purchase_faults(purchase, words, today))
         if purchase is not None and len(refusals.found) == before:
             yield PurchaseLine(row, purchase)
 
@@ -254,10 +275,8 @@ def _consumer(row: Row, energy: str, words: Words) -> str:
 
 def _refuse(row: Row, faults: Iterable[FieldFault]) -> None:
     for fault in faults:
-        name = fault.field
-        if name == "end" and "end" not in row.sheet.columns:
-            name = "last"
-        row.refuse("number" if name == "code" else name, fault.message)
+        names = _CELLS.get(fault.field, (fault.field,))
+        row.refuse(next(filter(row.has, names), names[0]), fault.message)
 
 
 def _refuse_other_money(sheet: Sheet, refusals: Refusals) -> None:

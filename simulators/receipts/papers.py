@@ -32,6 +32,7 @@ class Receipt:
         full: said to be full.
         room_ml: what the tank could truly have taken; None: not told.
         station: the true name.
+        plate: vehicle that the paper names; empty: it names none.
     """
 
     number: int
@@ -46,6 +47,7 @@ class Receipt:
     full: bool
     room_ml: int | None
     station: str
+    plate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def receipts(life: Life, number: int, seed: int) -> list[Receipt]:
     begun = int(rng.integers(10_000, 900_000))
     wrong = 1.0 + rng.normal(0.0, 0.012)
     daily = rng.random() < 0.1  # a provider whose statement has no times
+    named = noise.chance(seed, "plates", life.car.code) < 0.6  # and one whose statement has plates
     found: list[Receipt] = []
     for one in life.pumped:
         for part in range(one.parts):
@@ -86,6 +89,7 @@ def receipts(life: Life, number: int, seed: int) -> list[Receipt]:
                     full=one.full and last and life.car.marks_full,
                     room_ml=int(one.room_l * 1000) if one.parts == 1 else None,
                     station=one.where.name,
+                    plate=life.car.code if named else "",
                 )
             )
     return sorted(found, key=lambda one: one.at_s)

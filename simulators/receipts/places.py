@@ -18,6 +18,8 @@ _AT_M: Final = 100.0
 _APART_M: Final = 300.0
 _RARE_M: Final = 250.0
 _HOME_SHARE: Final = 0.05
+_LIVE_THERE: Final = 10
+"""Of so many that stand at a station one may live beside it: where many taxis are, one does."""
 _PUMP_S: Final = (180.0, 1_200.0)
 _MEND_S: Final = (1_500.0, 8 * 3_600.0)
 _OPEN_H: Final = (7, 20)
@@ -36,7 +38,7 @@ def near(at: Point, stay: Stood) -> bool:
 
 
 def stations(laps: Sequence[Lap]) -> list[Point]:
-    """Return places where vehicles often stand as long as a filling takes, and live not.
+    """Return places where vehicles often stand as long as a filling takes, and hardly one lives.
 
     Those most used come first; none are nearer to each other than 300 m.
     """
@@ -50,25 +52,40 @@ def stations(laps: Sequence[Lap]) -> list[Point]:
         each = Counter(stands[number][0] for number in here[index])
         middle = _median(where[here[index]])
         apart = all(np.hypot(middle[0] - x, middle[1] - y) >= _APART_M for x, y in chosen)
-        shared = sum(count >= _STOPS for count in each.values()) >= 2
-        if shared and apart and not homes.any_at(middle):
+        if not apart:
+            continue
+        living = homes.at(middle)
+        users = {code for code, count in each.items() if count >= _STOPS}
+        if len(users - living) >= 2 and len(living) * _LIVE_THERE <= len(users):
             chosen.append(middle)
     return chosen
 
 
 def garages(laps: Sequence[Lap]) -> list[Point]:
-    """Return places where a vehicle stands by day for long, on one day of its lap only."""
+    """Return places where two vehicles or more stand by day for long, each on one day of its lap.
+
+    A place that one alone knows teaches nobody where the garage is.
+    """
+    rare = [(lap.code, stay) for lap in laps for stay in _rare(lap)]
+    where = _where(stay for _, stay in rare)
     found: list[Point] = []
-    for lap in laps:
-        where = _where(lap.stood)
-        for stay in lap.stood:
-            rare = len(
-                {_day(lap.stood[n]) for n in np.flatnonzero(_far(where, stay.at) <= _RARE_M)}
-            )
-            apart = all(np.hypot(stay.at[0] - x, stay.at[1] - y) >= _APART_M for x, y in found)
-            if rare == 1 and apart and fits_garage(stay):
-                found.append(stay.at)
+    for at in where:
+        here = {rare[index][0] for index in np.flatnonzero(_far(where, at) <= _AT_M)}
+        apart = all(np.hypot(at[0] - x, at[1] - y) >= _APART_M for x, y in found)
+        if len(here) >= 2 and apart:
+            found.append((float(at[0]), float(at[1])))
     return found
+
+
+def _rare(lap: Lap) -> list[Stood]:
+    where = _where(lap.stood)
+    days = [_day(stay) for stay in lap.stood]
+    return [
+        stay
+        for stay in lap.stood
+        if fits_garage(stay)
+        and len({days[n] for n in np.flatnonzero(_far(where, stay.at) <= _RARE_M)}) == 1
+    ]
 
 
 def fits_garage(stay: Stood) -> bool:
@@ -91,14 +108,17 @@ class _Homes:
 
     def __init__(self, laps: Iterable[Lap]) -> None:
         self._of = [
-            (_where(lap.stood), np.array([stay.seconds for stay in lap.stood])) for lap in laps
+            (lap.code, _where(lap.stood), np.array([stay.seconds for stay in lap.stood]))
+            for lap in laps
         ]
 
-    def any_at(self, at: Point) -> bool:
-        return any(
-            float(seconds[_far(where, at) <= 2 * _AT_M].sum()) > _HOME_SHARE * float(seconds.sum())
-            for where, seconds in self._of
-        )
+    def at(self, at: Point) -> set[str]:
+        """Return which vehicles live at a place."""
+        return {
+            code
+            for code, where, seconds in self._of
+            if seconds[_far(where, at) <= 2 * _AT_M].sum() > _HOME_SHARE * seconds.sum()
+        }
 
 
 def _where(stays: Iterable[Stood]) -> Floats:

@@ -1,8 +1,8 @@
 """A fleet on real tracks: what its vehicles burn, where they fill and are mended, and its papers.
 
-The tracks are as they were recorded, with their noise and holes. Made up, from a seed, is which of
-the places where vehicles stood are stations, at which of their stops there they fill, and all else
-that :mod:`simulators.receipts.life` makes up.
+The tracks are as they were recorded, with their noise and holes. Stations are the places where
+several vehicles stand as long as a filling takes. Made up, from a seed, is at which of their stops
+there they fill, and all else that :mod:`simulators.receipts.life` makes up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from simulators.receipts.region import Floats, Region, Spot
 from simulators.receipts.road import LAPS, Lap, Road
 from simulators.receipts.world import World
 
-_STATIONS: Final = 30
 _EACH: Final = 1_000
 """Numbers of papers that each vehicle has to itself."""
 _HOLE_S: Final = 600.0
@@ -31,6 +30,9 @@ _BENT: Final = 1.4
 """What was driven unseen is so much longer than the straight line, at most."""
 _FAST_KMH: Final = 45.0
 _WAITS_S: Final = 2_400.0
+_THIRSTY: Final = (0.35, 0.65)
+"""With less of a tank than about this it is filled at the next stop at a station: a taxi uses half
+a tank a day, and does not always stand at a station when it must."""
 _RESERVE: Final = 0.12
 """With less of a tank than this it is filled at the next stop, wherever that is."""
 _LOST_S: Final = 3_600.0
@@ -66,14 +68,12 @@ def driven(road: Road, seed: int) -> World:
 
 def _region(road: Road, seed: int) -> Region:
     rng = np.random.default_rng(noise.derive(seed, "stations"))
-    known = places.stations(road.vehicles)
-    chosen = sorted(rng.permutation(len(known))[:_STATIONS].tolist())
     return Region(
         seed,
         yards=tuple(Spot(f"院{lap.code}", places.yard(lap)) for lap in road.vehicles),
         stations=tuple(
-            Spot(f"中国石化第{n + 1}加油站", known[index], int(rng.normal(0, 60)))
-            for n, index in enumerate(chosen)
+            Spot(f"中国石化第{n + 1}加油站", at, int(rng.normal(0, 60)))
+            for n, at in enumerate(places.stations(road.vehicles))
         ),
         garages=tuple(
             Spot(f"{n}号汽车维修厂", at) for n, at in enumerate(places.garages(road.vehicles))
@@ -148,7 +148,7 @@ def _fill(life: Life, stood: list[Stood], region: Region, rng: Generator) -> Non
         if stay.seconds < _WAITS_S and rng.random() < 0.12:
             level -= stay.seconds / 3_600.0 * IDLE_L_H
         level = max(level, 1.0)
-        thirst = level < car.tank_l * rng.uniform(0.22, 0.42)
+        thirst = level < car.tank_l * rng.uniform(*_THIRSTY)
         if not thirst or not places.fits_pump(stay):
             continue
         where = _station(region, stay, lone=level < car.tank_l * _RESERVE)

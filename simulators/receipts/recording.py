@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -34,12 +34,14 @@ class Recording:
         name: of its file.
         t: seconds since 1970, UTC.
         lat, lon: degrees, WGS-84.
+        again: lines of a moment that another line had told already.
     """
 
     name: str
     t: Floats
     lat: Floats
     lon: Floats
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ def read(path: Path) -> Recording:
         ValueError: a line is not of one of the two formats; with file and line.
     """
     found: dict[int, tuple[float, float]] = {}
-    for number, line in enumerate(path.read_text(encoding="ascii").splitlines(), 1):
+    lines = path.read_text(encoding="ascii").splitlines()
+    for number, line in enumerate(lines, 1):
         try:
             t, lat, lon = _fix(line)
         except ValueError as error:
@@ -96,7 +99,7 @@ def read(path: Path) -> Recording:
         raise ValueError(f"{path}: fewer than two fixes")
     times = sorted(found)
     lat, lon = np.array([found[t] for t in times]).T
-    return Recording(path.stem, np.array(times, np.float64), lat, lon)
+    return Recording(path.stem, np.array(times, np.float64), lat, lon, len(lines) - len(times))
 
 
 def _fix(line: str) -> tuple[int, float, float]:
@@ -121,7 +124,7 @@ def in_beijing_time(recordings: Sequence[Recording]) -> list[Recording]:
     """Return tracks as if driven at the same hour of the day, by the sun, eight hours from UTC."""
     middle = float(np.median(np.concatenate([one.lon for one in recordings])))
     later = (round(middle / 15.0) - _BEIJING_H) * 3_600.0
-    return [Recording(one.name, one.t + later, one.lat, one.lon) for one in recordings]
+    return [replace(one, t=one.t + later) for one in recordings]
 
 
 def middle_of(recordings: Iterable[Recording]) -> tuple[float, float]:

@@ -39,6 +39,9 @@ class Lap:
         t, x, y: what is taken as true of the first lap: s UTC; east and north, m.
         stood: where it stands in it; indices of these.
         sent: all fixes of all laps.
+        days: local days of the first lap on which it was seen.
+        wild: fixes of the first lap that are not taken as true.
+        again: lines of its file of a moment that another line had told already.
     """
 
     code: str
@@ -47,6 +50,9 @@ class Lap:
     y: Floats
     stood: tuple[Stood, ...]
     sent: Sent
+    days: int
+    wild: int
+    again: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +63,13 @@ class Road:
         first_day: local day since 1970.
         lap_days: of one lap.
         vehicles: each with its lap.
+        never_stood: names of recordings without a stay of three minutes: no vehicle to fill.
     """
 
     first_day: int
     lap_days: int
     vehicles: tuple[Lap, ...]
+    never_stood: tuple[str, ...] = ()
 
     @property
     def lap_s(self) -> float:
@@ -74,16 +82,14 @@ def road(recordings: Sequence[Recording]) -> Road:
 
     Args:
         recordings: one or more.
-
-    Raises:
-        ValueError: one of them never stands still.
     """
     shifted = in_beijing_time(recordings)
     days = [almanac.day_of(int(t) * 1_000_000) for one in shifted for t in (one.t[0], one.t[-1])]
     first, lap_days = min(days), max(days) - min(days) + 1
     middle = middle_of(shifted)
     laps = [_lap(f"R{n:03d}", one, (first, lap_days), middle) for n, one in enumerate(shifted)]
-    return Road(first, lap_days, tuple(laps))
+    never = [one.name for one, lap in zip(shifted, laps, strict=True) if not lap.stood]
+    return Road(first, lap_days, tuple(lap for lap in laps if lap.stood), tuple(never))
 
 
 def _lap(code: str, one: Recording, days: tuple[int, int], middle: tuple[float, float]) -> Lap:
@@ -92,10 +98,9 @@ def _lap(code: str, one: Recording, days: tuple[int, int], middle: tuple[float, 
     true = believable(one.t, x, y)
     t, x, y = one.t[true], x[true], y[true]
     sent = _sent(np.concatenate([one.t + n * lap_s for n in range(LAPS)]), one)
-    stood = tuple(stays(t, x, y))
-    if not stood:
-        raise ValueError(f"{one.name} never stands for three minutes: no vehicle to fill")
-    return Lap(code, t, x, y, stood, sent)
+    seen = len({almanac.day_of(at) for at in (one.t * 1e6).astype(np.int64).tolist()})
+    wild = int((~true).sum())
+    return Lap(code, t, x, y, tuple(stays(t, x, y)), sent, seen, wild, one.again)
 
 
 def _sent(t: Floats, one: Recording) -> Sent:

@@ -47,6 +47,7 @@ KINDS: Final = (
     Kind("two_fills", "min", (2, 5, 10, 20, 30, 45, 60), 50),
     Kind("padded_litres", "L", (20, 40, 60, 80, 100, 120, 150, 200), 12),
     Kind("wrong_fuel", "L", (5, 15, 30), 50),
+    Kind("other_vehicle", "L", (5, 15, 30), 50),
     Kind("garage_never_visited", "m", _METRES, 25),
     *ORDER_KINDS,
 )
@@ -218,6 +219,16 @@ def _wrong_fuel(world: World, size: int, each: int, rng: Generator) -> Case:
     )
 
 
+def _other_vehicle(world: World, size: int, each: int, rng: Generator) -> Case:
+    """Let papers name another vehicle than the one that holds the card."""
+    codes, changed = sorted(world.lives), {}
+    for one in _shuffled(_scored(world), rng)[:each]:
+        others = [code for code in codes if code != one.vehicle]
+        other = others[int(rng.integers(0, len(others)))]
+        changed[one.number] = replace(one, plate=other, ml=size * 1_000)
+    return _changed(world, changed)
+
+
 def _garage(world: World, size: int, each: int, rng: Generator) -> Case:
     made: list[Invoice] = []
     lives, garages = list(world.lives.values()), world.region.garages
@@ -249,6 +260,7 @@ _MAKERS: Final[dict[str, Callable[[World, int, int, Generator], Case]]] = {
     "two_fills": _two_fills,
     "padded_litres": _padded,
     "wrong_fuel": _wrong_fuel,
+    "other_vehicle": _other_vehicle,
     "garage_never_visited": _garage,
     **ORDER_MAKERS,
 }

@@ -31,7 +31,7 @@ def test_above_its_floor_every_kind_is_found_on_real_tracks() -> None:
     bounds = FLOORS | TOLD_OF_FEW
     kinds = [kind for kind in KINDS if kind.name in bounds]
     curves = evaluate(
-        HELD_OUT, Rules(), fleets=4, fleet=on_recordings(Path(TRACKS or "")), kinds=kinds
+        HELD_OUT, Rules(), fleets=4, fleet=on_recordings(Path(TRACKS or "")).fleet, kinds=kinds
     )
     for one in curves:
         scores = [score for score in one.scores if score.size >= bounds[one.kind.name]]

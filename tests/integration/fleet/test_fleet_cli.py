@@ -221,6 +221,23 @@ def test_everything_can_be_computed_again(run: Run, conn: psycopg.Connection, dr
     assert "1 辆车" in run("recompute")
 
 
+@pytest.mark.usefixtures("driven")
+def test_whoever_has_it_computed_again_stands_in_the_audit_log(
+    run: Run, conn: psycopg.Connection
+) -> None:
+    run("recompute", "--vehicle", "v", "--by", "李主任")
+    run("recompute")
+    (line,) = lines(conn, "v")
+    assert (line.principal, line.action) == ("李主任", "trips.recompute")
+    (line,) = lines(conn, "全部车辆")
+    assert (line.principal, line.action) == (getpass.getuser(), "trips.recompute")
+    conn.execute("DELETE FROM fleet_due")
+    conn.execute("ALTER TABLE audit_log ADD CHECK (action <> 'trips.recompute') NOT VALID")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run("recompute")
+    assert one(conn, "SELECT count(*) FROM fleet_due") == 0, "nothing without its line"
+
+
 def test_a_vehicle_that_was_set_aside_is_tried_once_more(
     run: Run, conn: psycopg.Connection, driven: int
 ) -> None:

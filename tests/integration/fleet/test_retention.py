@@ -13,6 +13,7 @@ from fleet.derive import due
 from fleet.privacy import retention
 from fleet.privacy.retention import WHO, Keeping, remove_old
 from registry.audit import lines
+from storage.engine import probe
 from storage.records import Kind
 from storage.times import us_of
 from storage.writer import BulkWriter
@@ -114,6 +115,88 @@ def test_everything_computed_again_leaves_what_is_gone_alone(
     write(database, late, {1: driven})
     work(conn)
     assert one(conn, "SELECT count(*) FROM trip") == len(before["trip"]) + 2
+
+
+SET_ASIDE = """
+INSERT INTO fleet_failure (vehicle_id, error, failures, first_at, last_at, retry_at, deaths)
+VALUES (%s, 'killed its worker', 3, now(), now(), now(), 3)
+"""
+
+
+@pytest.fixture
+def held(conn: psycopg.Connection, database: str, driven: int) -> int:
+    """A second vehicle, whose terminal was in the first one until 2 June; it is set aside."""
+    vehicle, first = add_vehicle(conn, "poison"), one(conn, "SELECT id FROM vehicle")
+    bind(conn, terminal := add_terminal(conn, "u"), first, "[,2026-06-02T00:00Z)")
+    bind(conn, terminal, vehicle, "[2026-06-02T00:00Z,)")
+    write(database, [replace(row, hash=row.hash + 20_000) for row in days(6)], {1: terminal})
+    due.follow(conn)
+    conn.execute("DELETE FROM fleet_due WHERE vehicle_id = %s", [first])
+    conn.execute(SET_ASIDE, [vehicle])
+    assert driven < terminal
+    return vehicle
+
+
+KEPT = """
+SELECT terminal_id, min(fix_time)::date::text FROM position GROUP BY terminal_id ORDER BY 1
+"""
+
+
+DROPS = """
+CREATE FUNCTION drop_chunks(relation text, older_than timestamptz) RETURNS SETOF text
+LANGUAGE sql AS 'DELETE FROM position WHERE fix_time < older_than RETURNING relation'
+"""
+"""As TimescaleDB does, where every row is a chunk."""
+
+
+@pytest.mark.parametrize("in_chunks", [False, True])
+def test_a_vehicle_that_is_set_aside_holds_up_its_own_track_alone(
+    conn: psycopg.Connection, held: int, monkeypatch: pytest.MonkeyPatch, *, in_chunks: bool
+) -> None:
+    if in_chunks and not probe(conn).is_timescale:
+        conn.execute(DROPS)
+        monkeypatch.setattr(retention, "_in_chunks", lambda _: True)
+    before = derived(conn)
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert [since for _, since in conn.execute(KEPT)] == ["2026-06-04", "2026-06-02"]
+    (line,) = lines(conn, "positions")
+    assert line.detail["held"] == [held]
+    conn.execute("DELETE FROM fleet_failure")
+    work(conn)
+    assert one(conn, "SELECT count(*) FROM trip WHERE vehicle_id = %s", [held]) == 10
+    assert [row for row in derived(conn)["trip"] if row[0] != held] == before["trip"]
+    assert remove_old(conn, KEEPING, at_day(4)) is None
+    assert [since for _, since in conn.execute(KEPT)] == ["2026-06-05", "2026-06-05"]
+    assert one(conn, "SELECT count(*) FROM trip WHERE vehicle_id = %s", [held]) == 10
+
+
+def test_positions_that_nobody_took_note_of_hold_up_nobody_else_either(
+    conn: psycopg.Connection, database: str, held: int
+) -> None:
+    late = [replace(row, t_us=row.t_us + DAY, hash=row.hash + 40_000) for row in days(1)]
+    terminals = conn.execute("SELECT id FROM terminal ORDER BY id").fetchall()
+    write(database, late, {1: terminals[1][0]})
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    write(database, late, {1: terminals[0][0]})
+    assert remove_old(conn, KEEPING, at_day(4)) is not None
+    assert held
+
+
+def test_a_killed_removal_spares_whom_it_noted_even_if_that_can_be_computed_since(
+    conn: psycopg.Connection, held: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, "_positions", killed)
+        with pytest.raises(KeyboardInterrupt):
+            remove_old(conn, KEEPING, at_day(3))
+    conn.execute("DELETE FROM fleet_failure")
+    assert remove_old(conn, KEEPING, at_day(3)) is None
+    assert [since for _, since in conn.execute(KEPT)] == ["2026-06-04", "2026-06-02"]
+    work(conn)
+    assert one(conn, "SELECT count(*) FROM trip WHERE vehicle_id = %s", [held]) == 10
 
 
 def test_what_comes_later_than_tracks_are_kept_changes_no_trip(

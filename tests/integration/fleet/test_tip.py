@@ -21,7 +21,7 @@ from registry.permissions import Permission, grant
 from registry.refusal import RefusedError
 from tests.integration.fleet.ledger.world import ACT, ORDERS, VEHICLES, Conn, bring
 from tests.integration.fleet.world import add_terminal, bind, one, work, write
-from tests.unit.fleet.drives import LAT, LON, Drive
+from tests.unit.fleet.drives import HOUR, LAT, LON, NOON, Drive
 
 Run = Callable[..., Result]
 AT = ("--at", "2026-06-01 12:40", "--reason", "群众来电")
@@ -169,12 +169,42 @@ def test_a_sensitive_vehicle_shows_nothing_but_that_it_is_one(
         assert word not in shown
 
 
+@pytest.mark.parametrize(("state", "said_so"), [("封存", "封存"), ("处置", "已处置")])
+def test_a_vehicle_that_was_sealed_or_gone_on_the_day_is_told(
+    run: Run, seen: Conn, state: str, said_so: str
+) -> None:
+    enter_facts(seen, ACT, "A01", [f"状态={state}"], date(2026, 6, 2), words())
+    assert "台账登记" not in said(run("--plate", "沪A10001", *AT, *PLACE))
+    enter_facts(seen, ACT, "A01", [f"状态={state}"], date(2026, 6, 1), words())
+    shown = said(run("--plate", "沪A10001", *AT, *PLACE))
+    assert f"台账登记该车自 2026-06-01 起{said_so}，2026-06-01 不应在外行驶。" in shown
+    assert "当时到过附近。" in shown
+    enter_facts(seen, ACT, "A01", ["涉密=涉密"], date(2026, 5, 1), words())
+    assert "台账登记" not in said(run("--plate", "沪A10001", *AT, *PLACE))
+
+
 def test_a_span_that_reaches_into_a_sensitive_day_shows_nothing(run: Run, seen: Conn) -> None:
     enter_facts(seen, ACT, "A01", ["涉密=涉密"], date(2026, 6, 2), words())
     enter_facts(seen, ACT, "A01", ["涉密=一般"], date(2026, 6, 4), words())
     at = ("--at", "2026-06-01 23:50", "--reason", "群众来电")
     assert "按规定不提供位置" in said(run("--plate", "沪A10001", *at, "--within", 20))
     assert "按规定不提供位置" not in said(run("--plate", "沪A10001", *at, "--within", 5))
+
+
+def test_fixes_of_a_sensitive_day_next_to_the_span_lie_nowhere(
+    run: Run, seen: Conn, database: str
+) -> None:
+    """Those around the span are read too: the last before it, the first behind."""
+    enter_facts(seen, ACT, "A01", ["涉密=涉密"], date(2026, 6, 2), words())
+    enter_facts(seen, ACT, "A01", ["涉密=一般"], date(2026, 6, 4), words())
+    late = Drive(NOON + 23 * HOUR // 2, odometer_km=100.0).park(25)  # 23:30 to 23:55
+    late.silent(15).park(60)
+    write(database, late.rows, {1: one(seen, "SELECT id FROM terminal")})
+    at = ("--at", "2026-06-01 23:50", "--reason", "群众来电", "--within", 9)
+    shown = said(run("--plate", "沪A10001", *at, *PLACE))
+    assert "此前最后定位：06-01 23:40:50" in shown
+    assert "此后最早定位" not in shown
+    assert "nan" not in shown
 
 
 def test_whoever_has_no_permission_is_refused_and_noted(run: Run, seen: Conn) -> None:

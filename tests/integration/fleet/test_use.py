@@ -147,6 +147,70 @@ def test_a_vehicle_that_comes_later_was_not_there_yet(run: Run, conn: Conn, tmp_
     assert pooled["机关局"]["vehicles"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "shared"),
+    [
+        ("2026-01-01", "2026-06-02", True),
+        ("2026-01-01", "2026-06-01", False),  # the day after the last
+        ("2026-06-30", None, True),
+        ("2026-07-01", None, False),
+    ],
+)
+def test_a_yard_is_shared_on_the_days_that_it_is_one(
+    run: Run, conn: Conn, since: str, until: str | None, *, shared: bool
+) -> None:
+    conn.execute(
+        "UPDATE fleet_party SET since = %s, until = %s"
+        " WHERE institution_id = (SELECT id FROM institution WHERE code = 'jgj')",
+        [since, until],
+    )
+    _, pooled = said(run(*JUNE, "--json"))
+    assert ("合用：西院车库" in pooled) is shared
+
+
+@pytest.mark.parametrize(
+    ("valid", "days"),
+    [
+        ("[2026-06-30T15:59Z,)", "1"),
+        ("[2026-06-30T16:00Z,)", None),
+        ("[,2026-06-01T16:00Z)", "1"),
+        ("[,2026-05-31T16:00Z)", None),
+    ],
+)
+def test_a_vehicle_counts_while_the_inventory_has_it(
+    run: Run, conn: Conn, valid: str, days: str | None
+) -> None:
+    conn.execute("UPDATE vehicle SET valid = %s", [valid])
+    found, pooled = said(run(*JUNE, "--json"))
+    assert found.get("沪A10001", {}).get("days") == days
+    assert pooled["财政局"]["vehicles"] == ("1" if days is None else "2")
+
+
+def test_a_vehicle_of_which_no_fact_stands_is_in_service_and_a_vessel_is_no_vehicle(
+    run: Run, conn: Conn
+) -> None:
+    conn.execute(
+        "UPDATE consumer_fact SET withdrawn_by = 'x', withdrawn_at = now() WHERE consumer_id ="
+        " (SELECT id FROM fuel_consumer WHERE code = 'B01')"
+    )
+    conn.execute("UPDATE fuel_consumer SET kind = 'vessel' WHERE code = 'A01'")
+    found, _ = said(run(*JUNE, "--json"))
+    assert sorted(found) == ["A02", "B01"]
+
+
+def test_a_vehicle_of_the_inventory_alone_is_listed_by_its_plate_there(
+    run: Run, conn: Conn
+) -> None:
+    conn.execute(
+        "UPDATE fuel_consumer SET withdrawn_by = 'x', withdrawn_at = now() WHERE code = 'A01'"
+    )
+    found, _ = said(run(*JUNE, "--json"))
+    assert found["沪A10001"]["used"] == "1"
+    conn.execute("UPDATE vehicle SET sensitive = true")
+    found, _ = said(run(*JUNE, "--json"))
+    assert found["A01"]["plate"] == "A01"
+
+
 @pytest.mark.parametrize(("since", "until"), [((6, 1), (6, 5)), ((7, 1), None)])
 def test_a_plate_that_was_or_is_sensitive_is_not_shown(
     run: Run, conn: Conn, since: tuple[int, int], until: tuple[int, int] | None

@@ -16,7 +16,15 @@ Conn = psycopg.Connection[Any]
 START = datetime(2026, 3, 1, tzinfo=UTC)
 TABLES = (
     *("institution", "building", "room", "place", "place_room", "profile", "bus", "device"),
-    *("device_place", "point", "vehicle", "terminal", "terminal_vehicle", "inventory_import"),
+    *(
+        "device_place",
+        "point",
+        "vehicle",
+        "terminal",
+        "terminal_vehicle",
+        "inventory_import",
+        "tag",
+    ),
 )
 
 

@@ -55,6 +55,7 @@ def test_a_first_import_creates_everything_with_its_points(conn: Conn) -> None:
         "terminal": 1,
         "terminal_vehicle": 1,
         "inventory_import": 1,
+        "tag": 0,
     }
     assert changes.codes("point", Action.CREATED) == (
         "m-1/energy",

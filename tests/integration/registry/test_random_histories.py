@@ -19,7 +19,7 @@ from tests.unit.registry.samples import Document, catalogue, device, document, i
 
 Conn = psycopg.Connection[Any]
 START = datetime(2026, 1, 1, tzinfo=UTC)
-COUNTED = ("place", "place_room", "device", "device_place", "point", "terminal_vehicle")
+COUNTED = ("place", "place_room", "device", "device_place", "point", "terminal_vehicle", "tag")
 
 
 def at(day: int) -> datetime:
@@ -56,7 +56,15 @@ def documents(draw: st.DrawFn) -> Document:
     if room:
         content["places"][0].pop("room")
         content["places"][0] |= room
+    content["rooms"] = [room | {"tags": draw(tags())} for room in content["rooms"]]
     return content
+
+
+@st.composite
+def tags(draw: st.DrawFn) -> list[Document]:
+    """Dated and undated ones, several at a time."""
+    drawn = [draw(bindings("tag", words)) for words in (("x-a", "x-b"), ("x-c",))]
+    return [tag for one in drawn for tag in one.get("tags", [one] if one else [])]
 
 
 @settings(
@@ -81,6 +89,8 @@ def test_any_history_of_imports(conn: Conn, history: list[tuple[Document, int]])
         _check_one_meter_a_place(conn)
         for probe in range(-1, 14):
             _check_stated(conn, parsed, at(probe))
+            _check_tags(conn, parsed, at(probe))
+        _check_tags(conn, parsed, at(99))
 
 
 def _count(conn: Conn, table: str) -> int:
@@ -122,6 +132,26 @@ def _check_stated(conn: Conn, parsed: Inventory, moment: datetime) -> None:
             [thing.code, moment],
         ).fetchall()
         assert [code for (code,) in rows] == expected
+
+
+def _check_tags(conn: Conn, parsed: Inventory, moment: datetime) -> None:
+    """Each tag as :func:`_check_stated`; without a date it holds at the end."""
+    rows = conn.execute(
+        "SELECT r.code, t.tag FROM tag t JOIN room r ON r.id = t.room_id"
+        " WHERE t.valid @> %s::timestamptz",
+        [moment],
+    ).fetchall()
+    found = set(rows)
+    assert len(found) == len(rows)
+    for room in parsed.rooms:
+        for word in ("x-a", "x-b", "x-c"):
+            mine = [tag for tag in room.tags if tag.target == word]
+            first = min((tag.since or at(98) for tag in mine), default=at(98))
+            if moment >= first:
+                assert ((room.code, word) in found) == any(
+                    (tag.since or first) <= moment and (tag.until is None or moment < tag.until)
+                    for tag in mine
+                )
 
 
 def test_the_check_for_two_meters_at_a_place_can_fail(conn: Conn) -> None:

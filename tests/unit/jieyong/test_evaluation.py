@@ -110,6 +110,19 @@ def test_trips_have_numbers_of_their_own_and_belong_to_the_drive_they_are_in() -
     assert (made.made, made.told, made.found, made.false) == (3, 2, 2, 1)
 
 
+def test_a_trip_whose_begin_is_a_guess_belongs_to_the_drive_in_which_it_ends() -> None:
+    hour = 3_600
+
+    def trip(begin_s: int, end_s: int) -> Verdict:
+        ended = Figure("ended_us", end_s * 1_000_000)
+        one = verdict(begin_s, Doubt.TRIP_WITHOUT_ORDER, check=Check.TRIP, figures=(ended,))
+        return replace(one, kind=Kind.TRIP, at_us=begin_s * 1_000_000)
+
+    found = [trip(hour, 2 * hour + 30), trip(hour, 2 * hour + 300), trip(4 * hour, 5 * hour)]
+    case, _ = numbered(Case((), (), {}, driven={("v", 2 * hour, 3 * hour): 0}), found)
+    assert case.untrue == {1: 0}
+
+
 def test_a_floor_of_what_can_be_told_asks_for_enough_of_it() -> None:
     few, many = Score(1, 100, 19, 19, 0, 100), Score(2, 100, 20, 20, 0, 100)
     assert floor([few, many]) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from simulators import almanac
 from simulators.receipts import places
 from simulators.receipts.case import Case
 from simulators.receipts.real import driven
-from simulators.receipts.recording import believable, in_beijing_time, read, read_all, stays
+from simulators.receipts.recording import (
+    Recording,
+    Stood,
+    believable,
+    in_beijing_time,
+    read,
+    read_all,
+    stays,
+)
 from simulators.receipts.road import LAPS, Road, road
 from simulators.receipts.tamper import KINDS, tampered
 from simulators.receipts.world import World, scored_from
@@ -126,3 +135,31 @@ def test_the_same_seed_gives_the_same_papers(laid: Road, made: World) -> None:
     assert again.receipts == made.receipts
     assert driven(laid, 6).receipts != made.receipts
     assert almanac.day_of(int(made.receipts[0].true_s) * 1_000_000) >= made.first_day
+
+
+def test_a_recording_that_never_stands_is_left_out_and_named(directory: Path) -> None:
+    t = np.arange(0.0, 6_000.0, 60.0)
+    restless = Recording("restless", t + 1.3e9, LAT + t / 6_000.0, np.full(len(t), -122.4))
+    way = road([*read_all(directory), restless])
+    assert way.never_stood == ("restless",)
+    assert len(way.vehicles) == 2
+
+
+def test_a_place_beside_which_one_of_many_taxis_lives_can_be_a_station(laid: Road) -> None:
+    twelve = [replace(laid.vehicles[n % 2], code=f"R{n:03d}") for n in range(12)]
+    (x, y), *_ = places.stations(twelve)
+    day = Stood(0, 1, 0.0, 1e7, (x, y))
+    living = replace(twelve[0], stood=(*twelve[0].stood, day))
+    assert (x, y) in places.stations([living, *twelve[1:]])
+    assert (x, y) not in places.stations([living, twelve[1]])
+
+
+def test_a_place_where_two_vehicles_stood_long_by_day_once_is_a_garage(laid: Road) -> None:
+    noon = float(almanac.start_of(laid.first_day + 1) // 1_000_000 + 12 * 3_600)
+    alone, shared = (90_000.0, 0.0), (0.0, 90_000.0)
+    at = [(alone, shared), (shared,)]
+    laps = [
+        replace(lap, stood=tuple(Stood(0, 1, noon, noon + 7_200.0, one) for one in stays_at))
+        for lap, stays_at in zip(laid.vehicles, at, strict=True)
+    ]
+    assert places.garages(laps) == [shared]

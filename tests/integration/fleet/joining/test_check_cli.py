@@ -87,6 +87,22 @@ def test_who_may_not_look_at_tracks_sees_no_verdict(run: Run, conn: psycopg.Conn
     assert [line.action for line in lines(conn, "v")] == ["track.refused"]
 
 
+def test_where_there_are_no_doubts_it_says_so_and_how_much_was_looked_at(
+    run: Run, conn: psycopg.Connection
+) -> None:
+    assert "没有疑点" not in run("--vehicle", "v")
+    conn.execute("DELETE FROM fleet_spending WHERE id = 2")
+    conn.execute("DELETE FROM dispatch_order")
+    shown = run("--vehicle", "v")
+    assert "2026-05-01 至 2026-05-31 没有疑点：" in shown
+    assert "比对了加油 1 笔、维修 0 笔、派车单 0 张、行程 63 次。" in shown
+    assert "说明" not in shown, "no table without rows"
+    assert "比对汇总" in shown
+    shown = run("--vehicle", "v", "--from", "2026-01-01", "--to", "2026-01-02")
+    assert "2026-01-01 至 2026-01-02 没有疑点：没有可以比对的单据和行程。" in shown
+    assert "比对汇总" not in shown
+
+
 def test_evidence_is_shown_on_demand(run: Run) -> None:
     assert "位置依据（车辆数）" not in run("--vehicle", "v")
     shown = run("--vehicle", "v", "--evidence")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -158,6 +158,22 @@ def test_the_holder_of_the_card_at_its_time_decides(
     )
 
 
+def test_a_statement_that_names_another_vehicle_than_the_card_s_is_a_doubt_of_the_holder(
+    conn: psycopg.Connection, records: Records
+) -> None:
+    settle(conn, records)
+    for number, written in ((50, "c0"), (51, "v")):
+        line = filling(number, in_may(9), "09:27", written=written)
+        spend(conn, number, "filling", "card v", line)
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))
+    one = found["v", Check.HOLDER, 50]
+    assert one.doubt is Doubt.OTHER_VEHICLE
+    told = {figure.name: figure.value for figure in one.figures}
+    assert (told["card"], told["holder"], told["written"]) == ("card v", "v", "c0")
+    assert found["v", Check.HOLDER, 51].finding is Finding.AGREES
+    assert found["v", Check.HOLDER, 1].why is Why.VEHICLE_UNSTATED
+
+
 def test_a_filling_that_was_given_back_is_not_compared(
     conn: psycopg.Connection, records: Records
 ) -> None:
@@ -212,3 +228,28 @@ def test_a_sensitive_vehicle_is_compared_by_the_times_of_its_fixes_alone(
     assert found["v", Check.TRAVEL, 1].doubt is Doubt.WITHOUT_TRAVEL
     names = {figure.name for one in found.values() for figure in one.figures}
     assert not names & {"nearest_mm", "other_station"}
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "sensitive"),
+    [
+        (in_may(-20), in_may(1), False),  # until before the first day that is checked
+        (in_may(-20), in_may(2), True),
+        (in_may(12), in_may(20), True),
+        (END + timedelta(days=20), None, True),
+    ],
+)
+def test_whoever_is_sensitive_on_a_day_of_the_papers_is_not_compared(
+    conn: psycopg.Connection, since: date, until: date | None, *, sensitive: bool
+) -> None:
+    settle(conn, subject(Car("v", {in_may(16): HOME}), filling(1, in_may(16), "13:00")))
+    for value, day in (("sensitive", since), ("ordinary", until)):
+        if day is not None:
+            conn.execute(
+                "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content,"
+                " entered_by, entered_at) SELECT id, 'secrecy', %s, %s, %s, '', 'test', now()"
+                " FROM fuel_consumer WHERE code = 'v'",
+                [value, day, f"v {value}"],
+            )
+    found = by_paper(checked(conn, FIRST, END, ZONE, RULES, only=["v"]))["v", Check.PLACE, 1]
+    assert (found.why is Why.SENSITIVE) is sensitive

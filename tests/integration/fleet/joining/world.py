@@ -78,13 +78,14 @@ def spend(
     """Put a line of a statement into the ledger."""
     conn.execute(
         "INSERT INTO fleet_spending (id, kind, card, at, timed, product, quantity, unit, fen,"
-        " odometer_hm, full_tank, merchant, key, content, entered_by, entered_at)"
+        " odometer_hm, full_tank, merchant, key, content, entered_by, entered_at, consumer_id)"
         " OVERRIDING SYSTEM VALUE"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 10000, %s, %s, %s, %s, '', %s, %s)",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 10000, %s, %s, %s, %s, '', %s, %s,"
+        " (SELECT id FROM fuel_consumer WHERE code = %s))",
         [
             *(number, kind, card, at_us(filling.at_us), filling.timed, filling.product),
             *(filling.ml, None if filling.ml is None else "ml", filling.odometer_hm, filling.full),
-            *(filling.merchant, f"line {number}", *_BY),
+            *(filling.merchant, f"line {number}", *_BY, filling.written),
         ],
     )
 

@@ -24,6 +24,7 @@ from tests.integration.fleet.ledger.world import (
     PAPERS,
     SINCE,
     SPENDING,
+    TODAY,
     VEHICLES,
     ZONE,
     Conn,
@@ -94,7 +95,7 @@ def test_every_act_is_in_the_audit_log(conn: Conn, tmp_path: Path) -> None:
 def test_a_preview_changes_nothing_and_warns_of_cards_that_are_nobodys(
     conn: Conn, tmp_path: Path
 ) -> None:
-    drawn = draft(conn, workbook(tmp_path / "一月.xlsx", **a_month()), PAPERS, ZONE)
+    drawn = draft(conn, workbook(tmp_path / "一月.xlsx", **a_month()), PAPERS, ZONE, TODAY)
     assert drawn.warnings == (
         "费用!C2：油卡 9000 当时没有绑定车辆，不计入任何车辆",
         "费用!C7：油卡 9002 当时没有绑定车辆，不计入任何车辆",
@@ -235,7 +236,7 @@ def test_facts_are_entered_all_or_none(conn: Conn, tmp_path: Path) -> None:
 def test_progress_is_told_after_every_row(conn: Conn, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     path = workbook(tmp_path / "车.xlsx", 车辆=cars())
-    draft(conn, path, PAPERS, ZONE, lambda done, every: told.append((done, every)))
+    draft(conn, path, PAPERS, ZONE, TODAY, lambda done, every: told.append((done, every)))
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4), (4, 4)]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from fleet.ledger.entry import enter_facts, history
+from fleet.ledger.papers import account_tables
 from fleet.ledger.store import withdraw
 from fleet.ledger.words import words
 from fleet.privacy.withholding import withhold_due
-from tests.integration.fleet.ledger.world import ACT, ZONE, Conn, bring, cars
+from tests.integration.fleet.ledger.world import ACT, ZONE, Conn, a_month, bring, cars, january
 from tests.integration.fleet.world import NOW, add_terminal, bind, one, write
 from tests.unit.fleet.drives import NOON, Fix
 
@@ -37,3 +40,19 @@ def test_the_ledgers_word_counts_from_its_day_on_until_it_is_withdrawn(
     write(database, fixes[4:], {1: terminal})
     assert withhold_due(conn, ZONE, NOW) == 0
     assert one(conn, query) == [True, False, False, False, True], "what is gone stays gone"
+
+
+@pytest.mark.parametrize("how", ["inventory", "within"])
+def test_an_account_of_a_sensitive_vehicle_shows_totals_alone(
+    conn: Conn, tmp_path: Path, how: str
+) -> None:
+    bring(conn, tmp_path / "a.xlsx", **a_month())
+    names = [table.name for table in account_tables([january(conn)["A01"]], words(), ZONE)]
+    assert names == ["单车核算", "明细", "加满法"]
+    if how == "inventory":
+        conn.execute("UPDATE vehicle SET sensitive = true")
+    else:
+        enter_facts(conn, ACT, "A01", ["涉密=涉密"], date(2026, 1, 10), words())
+        enter_facts(conn, ACT, "A01", ["涉密=一般"], date(2026, 1, 20), words())
+    (table,) = account_tables([january(conn)["A01"]], words(), ZONE)
+    assert table.title == "单车核算表：A01"

@@ -21,10 +21,11 @@ from tests.integration.metering.bills.world import workbook
 Conn = psycopg.Connection[Any]
 Rows = Sequence[Sequence[object]]
 ZONE = ZoneInfo("Asia/Shanghai")
-ACT = Act("王会计", datetime(2026, 4, 5, 8, tzinfo=UTC))
+ACT = Act("王会计", datetime(2027, 1, 5, 8, tzinfo=UTC))
 PAPERS = Papers(words())
 JANUARY = months(date(2026, 1, 1), 1)
 SINCE = date(2026, 1, 1)
+TODAY = date(2027, 1, 5)
 VEHICLES = (
     "车辆编码",
     "类型",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -29,7 +30,7 @@ def billed(town: Town) -> Town:
         account = NewAccount(number, number, "国网", "electricity", whose, date(2026, 1, 1))
         add_account(town.conn, ACT, account)
     said = NewBill("1", JUNE, JULY, Decimal(1050), "kWh", Decimal("800.50"))
-    enter_bill(town.conn, ACT, said)
+    enter_bill(town.conn, replace(ACT, at=ACT.at + timedelta(days=31)), said)
     for whose, district in (("A", "东区"), ("B", "东区"), ("C", "西区")):
         enter_standing(town.conn, ACT, Standing(whose, district))
     return town

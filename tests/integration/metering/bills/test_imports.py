@@ -20,6 +20,7 @@ from tests.integration.metering.bills.world import (
     ACT,
     BILL_HEADINGS,
     PURCHASE_HEADINGS,
+    TODAY,
     Conn,
     actions,
     active,
@@ -92,7 +93,7 @@ def test_the_same_workbook_once_more_changes_nothing(conn: Conn, tmp_path: Path)
 
 def test_a_preview_says_what_would_come_and_changes_nothing(conn: Conn, tmp_path: Path) -> None:
     before = state(conn)
-    drawn = draft(conn, full_book(tmp_path / "一月.xlsx"))
+    drawn = draft(conn, full_book(tmp_path / "一月.xlsx"), TODAY)
     assert [len(drawn.accounts), len(drawn.bills), len(drawn.purchases)] == [1, 2, 3]
     assert bool(drawn)
     assert state(conn) == before
@@ -256,7 +257,7 @@ def test_a_meter_that_cannot_count_an_account_is_refused_with_its_cell(
     ]
     path = workbook(tmp_path / "a.xlsx", 户号=[ACCOUNT_HEADINGS, *rows])
     before = state(conn)
-    assert refusals(lambda: draft(conn, path)) == [
+    assert refusals(lambda: draft(conn, path, TODAY)) == [
         "户号!G2：计量表 m-1 已属于户号 510001，一块表同时只能属于一个户号",
         "户号!G3：计量表 m-3 已写在 户号!2，一块表同时只能属于一个户号",
         "户号!G4：计量表 w-1（water，m3）与户号（electricity，kWh）不一致，请核对",
@@ -305,7 +306,7 @@ def test_a_gap_between_bills_is_pointed_out(conn: Conn, tmp_path: Path) -> None:
     open_account(conn)
     enter_bill(conn, ACT, bill(JANUARY, FEBRUARY))
     row = ("510001", MARCH, date(2026, 3, 31), 100, 80, "", "")
-    drawn = draft(conn, workbook(tmp_path / "a.xlsx", 账单=[BILL_HEADINGS, row]))
+    drawn = draft(conn, workbook(tmp_path / "a.xlsx", 账单=[BILL_HEADINGS, row]), TODAY)
     assert drawn.warnings == (
         "户号 510001：2026-02-01 至 2026-03-01（不含）之间没有账单，请核对是否缺漏",
     )
@@ -354,7 +355,7 @@ def test_the_template_lists_the_accounts_and_comes_back_unchanged(
     assign(conn, ACT, "510002", "jgj", MARCH)
     path = tmp_path / "模板.xlsx"
     write_template(path, words(), list(standing_accounts(conn).values()))
-    drawn = draft(conn, path)
+    drawn = draft(conn, path, TODAY)
     assert (bool(drawn), drawn.unchanged) == (False, 2)
 
 

@@ -24,6 +24,7 @@ from registry.refusal import RefusedError
 from registry.table import Table, write
 from tests.integration.metering.bills.world import (
     ACT,
+    TODAY,
     YEAR,
     ZONE,
     Conn,
@@ -68,7 +69,7 @@ def test_the_list_of_bills_as_excel(conn: Conn, tmp_path: Path) -> None:
     path = tmp_path / "清单.xlsx"
     write(path, the_list(conn))
     assert sheets(path) == ["电", "汽油", "柴油"]
-    entered = date(2026, 3, 5)
+    entered = TODAY
     title, particulars, headings, *rows = cells(path, "电")
     assert (title[0], particulars[0]) == ("票据清单（电）", PARTICULARS)
     assert headings == [

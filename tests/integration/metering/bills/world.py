@@ -22,7 +22,8 @@ from registry.refusal import RefusedError
 
 Conn = psycopg.Connection[Any]
 ZONE = "Asia/Shanghai"
-ACT = Act("王会计", datetime(2026, 3, 5, 8, tzinfo=UTC))
+TODAY = date(2028, 1, 5)
+ACT = Act("王会计", datetime(2028, 1, 5, 8, tzinfo=UTC))
 YEAR = (date(2026, 1, 1), date(2027, 1, 1))
 ACCOUNT_HEADINGS = ("户号", "供应单位", "能源", "机构编码", "起始日期", "抄表例日", "计量表编码")
 BILL_HEADINGS = ("户号", "起始日期", "截止日期", "用量", "金额", "状态", "说明")

@@ -10,7 +10,17 @@ import pytest
 
 from fleet.joining.model import Filling, Records, Track, Vehicle
 from fleet.joining.verdict import Check, Doubt, Finding, Verdict, Why
-from tests.unit.fleet.joining.scene import APRIL, KM, RULES, Car, filling, in_may, judged, subject
+from tests.unit.fleet.joining.scene import (
+    APRIL,
+    KM,
+    RULES,
+    Car,
+    filling,
+    in_may,
+    judged,
+    subject,
+    us,
+)
 
 DAY = in_may(12)
 USED_ML_DAY = 1_100
@@ -97,7 +107,9 @@ def test_a_filling_that_itself_was_too_much_says_nothing_of_what_is_left() -> No
     ("clock", "merchant", "finding"),
     [
         ("11:27", "第二加油站", Finding.DOUBT),
-        ("11:28", "第二加油站", Finding.AGREES),
+        ("11:28", "第二加油站", Finding.CANNOT_TELL),
+        ("15:37", "第二加油站", Finding.CANNOT_TELL),
+        ("15:38", "第二加油站", Finding.AGREES),
         ("10:20", "第一加油站", Finding.DOUBT),
         ("09:30", "第二加油站", Finding.DOUBT),
         ("09:30", "第一加油站", Finding.AGREES),
@@ -192,3 +204,53 @@ def test_the_product_is_held_against_what_the_vehicle_runs_on(
     one = compared(Check.FUEL, filling(1, DAY, "09:27", product=product, energy=energy))
     assert one.finding is finding
     assert (one.doubt is Doubt.WRONG_FUEL) == (finding is Finding.DOUBT)
+
+
+def test_two_fillings_of_one_day_without_times_were_never_in_the_tank_together() -> None:
+    papers = (
+        filling(1, in_may(10), "", ml=30_000, timed=False),
+        filling(2, in_may(10), "23:00", ml=30_000),
+        filling(3, in_may(11), "09:27", ml=25_000),
+    )
+    assert compared(Check.ROOM, *papers, number=3).why is Why.DISTANCE_UNKNOWN
+
+
+def test_a_vehicle_whose_ways_have_holes_uses_no_more_than_what_was_seen_of_them_says() -> None:
+    silent = tuple((us(in_may(day), "00:30"), us(in_may(day), "06:00")) for day in range(1, 12))
+    car = Car("v", {}, silent=silent)
+    used = [filling(9 + day, in_may(day), "09:27", ml=USED_ML_DAY) for day in range(1, 11)]
+    last = filling(1, in_may(12), "09:27", ml=30_000)
+    full = filling(2, in_may(11), "09:27", ml=4_000, full=True)
+    rules = replace(RULES_OF_A_SHORT_BOOK, waiting_ml=0)
+    few = judged(subject(car, *used, full, last, others=False), Check.ROOM, 1, rules)
+    assert figures(few)["burnt_ml"] < figures(few)["driven_mm"] * 25 // 100_000
+
+
+def test_a_filling_is_not_held_against_a_consumption_that_it_entered_itself() -> None:
+    used = [filling(9 + day, in_may(day), "09:27", ml=USED_ML_DAY) for day in range(1, 11)]
+    last = filling(1, in_may(11), "09:27", ml=60_000)
+    records = subject(Car("v", {}), *used, last, others=False)
+    told = figures(judged(records, Check.ROOM, 1, replace(RULES_OF_A_SHORT_BOOK, waiting_ml=0)))
+    assert told["burnt_ml"] < 2 * USED_ML_DAY
+
+
+def test_dashboards_far_apart_tell_of_all_legs_between() -> None:
+    silent = tuple((us(in_may(day), "00:30"), us(in_may(day), "06:00")) for day in range(2, 32))
+    car = Car("v", {}, silent=silent)
+
+    def verdict(padded_ml: int, end_hm: int) -> Verdict:
+        honest = books(0, 99)[:9]
+        last = [
+            filling(20 + n, in_may(9 + 2 * n), "09:27", ml=2 * USED_ML_DAY + padded_ml)
+            for n in range(8)
+        ]
+        last[0] = replace(last[0], odometer_hm=100_000)
+        last[-1] = replace(last[-1], odometer_hm=end_hm)
+        records = subject(car, *honest, *last, others=False)
+        return judged(records, Check.LITRES, 27, RULES_OF_A_SHORT_BOOK)
+
+    driven_hm = 14 * 95  # seven legs of two days of 9.5 km
+    assert verdict(0, 100_000 + driven_hm).finding is Finding.AGREES
+    assert verdict(12_000, 100_000 + driven_hm).doubt is Doubt.PADDED_LITRES
+    misread = verdict(12_000, 100_000 + driven_hm // 2)
+    assert misread.why is Why.DISTANCE_UNKNOWN

@@ -54,3 +54,47 @@ def test_a_silence_at_the_edge_of_a_stop_hides_a_way_from_what_ends_within_it(
     edge = replace(track.stops, terminal_mm=whole(0, 0), silent_s=whole(15 * 3_600, 0))
     ways = Ways(replace(track, stops=edge), Rules())
     assert ways.between(0, end_h * HOUR_US).complete(Rules()) is complete
+
+
+def read(**stops: int) -> Track:
+    """A stop, a way of 2 km by the odometer, and an hour at its end."""
+    one = {"told": 0, "long_s": 3_600, "trip": 2_000_000, "silent": 0, **stops}
+    begin, end = one["long_s"] * 1_000_000, one["long_s"] * 1_000_000 + HOUR_US
+    here = np.array([30.0, 30.0])
+    told, silent = whole(one["told"], 0), whole(one["silent"], 0)
+    return Track(
+        Stops(whole(0, end), whole(begin, end + HOUR_US), here, here, told, silent),
+        Trips(*(whole(n) for n in (begin, end, 1_900_000, 0, one["trip"], 0))),
+        Sight(whole(), np.zeros(0), np.zeros(0)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("track", "terminal_mm"),
+    [
+        (read(), 2_000_000),
+        (read(told=500_000), 2_500_000),
+        (read(told=-1), None),  # a stop untold may hide a way
+        (read(told=-1, long_s=61), None),
+        (read(told=-1, long_s=60), 2_000_000),  # of one fix: it hides nothing
+        (read(trip=-1), None),
+        (read(trip=0), None),  # an odometer that never moved is none
+    ],
+)
+def test_the_odometer_tells_where_every_stop_and_trip_is_told(
+    track: Track, terminal_mm: int | None
+) -> None:
+    way = Ways(track, Rules()).between(0, 3 * HOUR_US)
+    assert way.terminal_mm == terminal_mm
+    assert way.gps_mm == 1_900_000
+
+
+@pytest.mark.parametrize(
+    ("told", "silent", "silent_s"), [(-1, 4_501, 4_501), (-1, 4_500, 0), (0, 4_501, 0)]
+)
+def test_a_long_silence_of_a_stop_that_no_odometer_tells_of_hides_a_way(
+    told: int, silent: int, silent_s: int
+) -> None:
+    way = Ways(read(told=told, silent=silent), Rules()).between(0, 3 * HOUR_US)
+    assert way.silent_s == silent_s
+    assert way.complete(Rules()) is (not silent_s)

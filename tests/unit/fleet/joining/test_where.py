@@ -77,10 +77,10 @@ def test_who_stood_stayed_unless_long_silent_or_its_odometer_went_on(
 def test_a_way_is_complete_when_nothing_can_hide_in_it(  # noqa: PLR0917 - what is silent
     terminal: int | None, hole_s: int, silent_s: int, edge_s: int, jumps: int, complete: bool
 ) -> None:
-    way = Way(1_000, 0, terminal, 0, 9, hole_s, silent_s, edge_s, jumps)
+    way = Way(1_000, 0, terminal, 0, 9, hole_s, silent_s, edge_s, 0, jumps)
     assert way.complete(RULES) == complete
 
 
 def test_the_longest_that_a_way_can_have_been() -> None:
-    assert Way(1_000, 500, None, 0, 0, 0, 0, 0, 0).most_mm == 1_150
-    assert Way(1_000, 500, 2_000, 0, 0, 0, 0, 0, 0).most_mm == 2_000
+    assert Way(1_000, 500, None, 0, 0, 0, 0, 0, 0, 0).most_mm == 1_150
+    assert Way(1_000, 500, 2_000, 0, 0, 0, 0, 0, 0, 0).most_mm == 2_000

@@ -20,6 +20,7 @@ from registry.workbook import Cell
 
 ZONE = ZoneInfo("Asia/Shanghai")
 JAN = date(2026, 1, 1)
+TODAY = date(2026, 12, 31)
 PAPERS = Papers(words())
 PROVIDER = Papers(words(), read_mapping(PATH.parent / "providers" / "example.yaml", words()))
 
@@ -37,6 +38,9 @@ def holders() -> Holders:
     )
 
 
+READING = Reading(PAPERS, ZONE, TODAY, holders())
+
+
 def row(kind: str, said: dict[str, Cell], name: str = "表", papers: Papers = PAPERS) -> Row:
     cells: Sequence[Sequence[Cell]] = [list(said), list(said.values())]
     sheet = with_headings(kind, name, cells, papers.columns(kind))
@@ -49,7 +53,7 @@ def spend(
     said: dict[str, Cell], name: str = "费用", papers: Papers = PAPERS
 ) -> tuple[list[Line], list[str]]:
     one = row("spending", said, name, papers)
-    lines = list(spending_lines(one, Reading(papers, ZONE, holders()), Counter()))
+    lines = list(spending_lines(one, Reading(papers, ZONE, TODAY, holders()), Counter()))
     return lines, one.refusals.found
 
 
@@ -118,7 +122,7 @@ def test_a_wrong_cell_is_named(heading: str, value: Cell, said: str) -> None:
 def test_a_time_of_day_wants_its_day(day: str, said: str) -> None:
     cells: dict[str, Cell] = {"派车单号": "P", "车辆": "A01", "日期": day, "出车时间": time(8)}
     one = row("orders", cells, "派车单")
-    assert list(order_lines(one, Reading(PAPERS, ZONE, holders()))) == []
+    assert list(order_lines(one, READING)) == []
     assert said in one.refusals.found
 
 
@@ -249,7 +253,7 @@ def test_a_heading_whose_unit_is_not_that_of_the_product_is_refused() -> None:
 
 
 def test_lines_without_an_id_that_say_the_same_are_two_and_with_one_are_one() -> None:
-    reading = Reading(PAPERS, ZONE, holders())
+    reading = Reading(PAPERS, ZONE, TODAY, holders())
     same: Counter[str] = Counter()
     keys = [
         line.key
@@ -303,13 +307,13 @@ ORDER: dict[str, Cell] = {
 )
 def test_an_order_that_cannot_be(heading: str, value: Cell, said: str) -> None:
     one = row("orders", {**ORDER, heading: value}, "派车单")
-    assert list(order_lines(one, Reading(PAPERS, ZONE, holders()))) == []
+    assert list(order_lines(one, READING)) == []
     assert one.refusals.found == [said]
 
 
 def test_an_order_may_lack_most_of_what_it_should_say() -> None:
     one = row("orders", {"派车单号": "P1", "车辆": "A01", "日期": "2026-01-05"}, "派车单")
-    (line,) = order_lines(one, Reading(PAPERS, ZONE, holders()))
+    (line,) = order_lines(one, READING)
     assert line.values["day"] == "2026-01-05"
     assert (line.values["out_at"], line.values["odometer_out_hm"]) == (None, None)
 
@@ -326,7 +330,7 @@ def test_facts_of_a_vehicle_in_whole_units() -> None:
         "购置日期": "2017/3/1",
         "状态": "封存",
     }
-    consumer, *lines = consumer_lines(row("consumers", said), words())
+    consumer, *lines = consumer_lines(row("consumers", said), READING)
     assert (consumer.key, consumer.values["kind"]) == ("A01", "vehicle")
     assert {line.values["name"]: line.values["value"] for line in lines} == {
         "energy": "petrol",
@@ -337,15 +341,15 @@ def test_facts_of_a_vehicle_in_whole_units() -> None:
         "state": "sealed",
     }
     wrong = row("consumers", {**said, "状态": "丢失", "起始日期": ""})
-    assert list(consumer_lines(wrong, words())) == []
+    assert list(consumer_lines(wrong, READING)) == []
     assert wrong.refusals.found == ["表!C2：没有填写，请补上这些情况自何日起"]
     wrong = row("consumers", {**said, "状态": "丢失"})
-    assert len(list(consumer_lines(wrong, words()))) == 6
+    assert len(list(consumer_lines(wrong, READING))) == 6
     assert wrong.refusals.found == ["表!I2：“丢失”不认识，请从这些中选：在用、封存、已处置"]
 
 
 def test_a_card_is_bound_from_the_begin_of_its_day_and_may_be_nobodys() -> None:
-    reading = Reading(PAPERS, ZONE, holders())
+    reading = Reading(PAPERS, ZONE, TODAY, holders())
     said: dict[str, Cell] = {"卡号": "9001", "车辆": "", "起始时间": "2026-01-05"}
     (line,) = card_lines(row("cards", said), reading)
     assert (line.values["consumer"], line.values["since"]) == (None, "2026-01-04T16:00:00+00:00")
@@ -366,10 +370,50 @@ def test_parties_and_budgets() -> None:
     wrong = row("parties", {**said, "截止日期": "2025-12-31"})
     list(party_lines(wrong, words()))
     assert wrong.refusals.found == ["表!D2：2025-12-31 早于起始日期 2026-01-01，请核对"]
-    reading = Reading(PAPERS, ZONE, holders())
+    reading = Reading(PAPERS, ZONE, TODAY, holders())
     budget: dict[str, Cell] = {"机构编码": "jgj", "车辆": "A01", "年度": 2026, "预算金额": 30000}
     wrong = row("budgets", budget)
     list(budget_lines(wrong, reading))
     assert wrong.refusals.found == ["表!B2：A01 不属于机构 jgj，请核对"]
     (line,) = budget_lines(row("budgets", {**budget, "机构编码": "czj"}), reading)
     assert (line.key, line.values["fen"]) == ("czj|A01|2026", 3_000_000)
+
+
+@pytest.mark.parametrize(
+    ("said", "cell"),
+    [
+        ({"日期": "2027-01-01"}, "费用!B2"),
+        ({"日期": date(2027, 1, 1)}, "费用!B2"),
+        ({"日期": "", "时间": "2027-01-01 00:00"}, "费用!H2"),
+        ({"日期": "2027-01-01", "时间": "08:00"}, "费用!B2"),
+    ],
+)
+def test_a_line_of_a_day_that_has_not_come_is_refused(said: dict[str, Cell], cell: str) -> None:
+    lines, found = spend({**USUAL, **said})
+    assert lines == []
+    assert found == [f"{cell}：2027-01-01 还没有到（今天是 2026-12-31），请核对日期"]
+
+
+@pytest.mark.parametrize("said", [{"日期": "2026-12-31"}, {"日期": "", "时间": "2026-12-31 23:59"}])
+def test_the_rest_of_today_is_allowed(said: dict[str, Cell]) -> None:
+    lines, found = spend({**USUAL, **said})
+    assert (len(lines), found) == (1, [])
+
+
+def test_an_order_of_a_day_to_come_has_no_reading_yet() -> None:
+    ahead: dict[str, Cell] = {"派车单号": "P1", "车辆": "A01", "日期": "2027-01-01"}
+    one = row("orders", ahead, "派车单")
+    assert len(list(order_lines(one, READING))) == 1
+    for heading in ("出车里程", "回车里程"):
+        one = row("orders", {**ahead, heading: 100}, "派车单")
+        assert list(order_lines(one, READING)) == []
+        assert one.refusals.found == [
+            "派车单!D2：2027-01-01 还没有到（今天是 2026-12-31），请核对日期"
+        ]
+
+
+def test_a_vehicle_is_not_bought_on_a_day_to_come() -> None:
+    said: dict[str, Cell] = {"车辆编码": "A01", "机构编码": "czj", "起始日期": "2026-01-01"}
+    one = row("consumers", {**said, "购置日期": "2027-01-01"})
+    list(consumer_lines(one, READING))
+    assert one.refusals.found == ["表!D2：2027-01-01 还没有到（今天是 2026-12-31），请核对日期"]

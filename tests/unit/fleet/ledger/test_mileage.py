@@ -36,7 +36,7 @@ def test_the_dashboard_comes_first_then_the_terminal_then_positions() -> None:
     days = (day(3, 90_000_000, 91_000_000), day(5, 10_049_999, 9_000_000))
     readings = [reading(2, 1_000), reading(9, 2_000)]
     assert sources(*days).stretch("A", readings, JANUARY) == Stretch(
-        "odometer", 1_000, readings[0].at, readings[1].at, *readings
+        "odometer", 1_000, readings[0].at, readings[1].at, readings[0], readings[1]
     )
     since, until = (datetime(2026, 1, d, tzinfo=ZONE) for d in (3, 6))
     assert sources(*days).stretch("A", [], JANUARY) == Stretch("terminal", 1_000, since, until)

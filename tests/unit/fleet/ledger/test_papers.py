@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from fleet.ledger.account import Account, account
-from fleet.ledger.events import Dashboard, Event
+from fleet.ledger.events import Dashboard, Event, Stretch
 from fleet.ledger.load import Consumer
-from fleet.ledger.papers import figures
+from fleet.ledger.mileage import First
+from fleet.ledger.papers import account_tables, figures, list_table
 from fleet.ledger.window import months
 from fleet.ledger.words import words
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 1, 9, 9, tzinfo=ZONE)
+
+
+class Terminal:
+    """An odometer that always knows."""
+
+    def stretch(self, *_: object) -> Stretch:
+        return Stretch("terminal", 500, AT, AT)
+
+
+def test_a_dashboard_that_makes_no_sense_is_marked_where_the_terminal_counts_instead() -> None:
+    its = Consumer(1, "A", "vehicle", "czj", "财政局", {"plate": "沪A"})
+    first = Event(AT, 1, "reading", odometer_hm=5_000)
+    lower = Event(AT + timedelta(days=1), 2, "reading", odometer_hm=4_000)
+    for events, marked in (((first, lower), True), ((first,), True), ((), False)):
+        month = months(date(2026, 1, 1), 1)
+        one = account(its, month, ZONE, events, [], First(Dashboard(), Terminal()))
+        shown = figures(one, words())
+        assert shown["span"] == f"{'※' if marked else ''}终端里程 2026-01-09～2026-01-09"
+        assert str(shown["note"]).startswith("里程表读数没有采用：") is marked
+        for table in (list_table([one], "", words()), account_tables([one], words(), ZONE)[0]):
+            assert any(text.startswith("※ ") for text in table.remarks) is marked
+    assert "由 500.0 降到 400.0 公里" in str(
+        figures(
+            account(its, month, ZONE, (first, lower), [], First(Dashboard(), Terminal())), words()
+        )["note"]
+    )
 
 
 def of(*events: Event) -> Account:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -47,8 +48,11 @@ def spent(
     )
 
 
-def car(code: str, *events: Event, kind: str = "vehicle", **facts: str) -> Account:
-    its = Consumer(1, code, kind, "czj", "财政局", {"plate": f"沪{code}", **facts})
+def car(
+    code: str, *events: Event, kind: str = "vehicle", sensitive: bool = False, **facts: str
+) -> Account:
+    known = {"plate": f"沪{code}", **facts}
+    its = Consumer(1, code, kind, "czj", "财政局", known, sensitive=sensitive)
     return account(its, JANUARY, ZONE, events, [], Dashboard())
 
 
@@ -162,7 +166,7 @@ def test_the_last_line_is_sums_of_what_is_known_and_ratios_of_sums() -> None:
         (unknown_yet(), False),
         (car_of_which_nothing_is_said(), True),
         (unknown_yet(spent(9, "toll", 500)), True),
-        (car("A", *FILLED, secrecy="sensitive"), False),
+        (car("A", *FILLED, sensitive=True), False),
         (car("A", kind="motorcycle"), True),
     ],
 )
@@ -201,9 +205,7 @@ def test_days_of_positions_are_told_by_their_days_and_not_by_the_midnight_behind
 
 
 def test_the_sum_of_unlisted_vehicles_is_in_the_last_line_and_in_no_ratio() -> None:
-    secret = [
-        car(code, spent(9, "filling", 9_000, ml=10_000), secrecy="sensitive") for code in "BCD"
-    ]
+    secret = [car(code, spent(9, "filling", 9_000, ml=10_000), sensitive=True) for code in "BCD"]
     found = posted(car("A", *FILLED), *secret, at_least=3, budgets={"A": 100_000})
     assert found.others is not None
     assert [found.others[name] for name in ("litres", "cost")] == [30, 270]
@@ -212,7 +214,9 @@ def test_the_sum_of_unlisted_vehicles_is_in_the_last_line_and_in_no_ratio() -> N
 
 
 def test_what_is_kept_comes_back_to_the_letter() -> None:
-    found = posted(car("A", *FILLED, **{"class": "sedan", "use": "law"}), car("B"))
+    facts = {"plate": "沪A", "class": "sedan", "use": "law"}
+    said = replace(one := car("A", *FILLED), consumer=replace(one.consumer, facts=facts))
+    found = posted(said, car("B"))
     assert unpacked(packed(found)) == found
     assert packed(unpacked(packed(found))) == packed(found)
 

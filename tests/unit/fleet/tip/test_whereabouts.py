@@ -123,3 +123,67 @@ def test_who_was_there_is_never_said_to_have_been_elsewhere(
         assert verdict(found, 300, place=True) is not Verdict.ELSEWHERE
     if found.certain and truly > 400:  # 5 s at 110 km/h are 150 m
         assert verdict(found, 300, place=True) is Verdict.ELSEWHERE
+
+
+def minute(number: float, east_m: float = 0.0, odometer_km: float | None = None) -> Fix:
+    at = NOON + int(number * MINUTE)
+    return Fix(at, LAT, LON + east_m / EAST, odometer_km=odometer_km, hash=int(number * 60))
+
+
+def gaps_of(found: Whereabouts) -> list[tuple[int, int]]:
+    return [((g.from_us - NOON) // MINUTE, (g.to_us - NOON) // MINUTE) for g in found.gaps]
+
+
+def test_the_span_holds_its_ends_and_its_neighbours_stand_outside() -> None:
+    found = look([minute(n) for n in range(9, 22)], 10, 20, None)
+    assert [(one.t_us - NOON) // MINUTE for one in found.points] == list(range(10, 21))
+    assert found.before is not None
+    assert found.after is not None
+    assert ((found.before.t_us - NOON) // MINUTE, (found.after.t_us - NOON) // MINUTE) == (9, 21)
+    assert (found.gaps, found.nearest, found.left_out) == ((), None, 0)
+
+
+def test_a_silence_is_a_gap_from_longer_than_it_may_be_on_and_only_within_the_span() -> None:
+    gap_s = RULES.gap_us // SECOND
+    seen = look([minute(0), minute(gap_s / 60)], 0, gap_s // 60, None)
+    assert seen.gaps == ()
+    missed = look([minute(0), minute(gap_s / 60 + 1 / 60)], 0, gap_s // 60, None)
+    assert gaps_of(missed) == [(0, gap_s // 60)]
+    around = look([minute(0), minute(60)], 10, 20, None)
+    assert gaps_of(around) == [(10, 20)]
+    assert [gap.excluded for gap in around.gaps] == [None], "no place is asked about"
+
+
+def test_the_way_there_and_back_decides_what_is_out_of_reach() -> None:
+    """10 km there and 20 km back, in the time that 30 km take, or less."""
+    at = place(10_000)
+    took = next(s for s in range(60, 7_200) if RULES.reach_m(s) >= 30_005)
+    for seconds, excluded in ((took, False), (took - 60, True)):
+        rows = [minute(0), minute(seconds / 60, -10_000)]
+        (gap,) = look(rows, 0, seconds // 60, at).gaps
+        assert gap.excluded is excluded
+
+
+@pytest.mark.parametrize(
+    ("driven_km", "why"), [(2.0, "odometer"), (100.0, ""), (-3.0, ""), (None, "")]
+)
+def test_an_odometer_excludes_what_it_did_not_drive(driven_km: float | None, why: str) -> None:
+    """Ten kilometres there and back in an hour; an odometer that fell says nothing."""
+    end = None if driven_km is None else 1_000.0 + driven_km
+    rows = [minute(-1, 0, 500.0), minute(0, 0, 1_000.0), minute(60, 0, end), minute(61, 0, 9_000.0)]
+    (gap,) = look(rows, 0, 60, place(5_000)).gaps
+    assert gap.why == why
+
+
+def test_the_first_and_the_last_fix_alone_leave_ends_open() -> None:
+    assert gaps_of(look([minute(10)], 0, 20, None)) == [(0, 10), (10, 20)]
+    assert gaps_of(look([minute(30)], 0, 20, None)) == [(0, 20)]
+    assert gaps_of(look([minute(-10)], 0, 20, None)) == [(0, 20)]
+    assert gaps_of(look([minute(0), minute(1)], 0, 1, None)) == []
+
+
+def test_of_places_as_near_the_earlier_counts() -> None:
+    rows = [minute(n) for n in range(5)]
+    found = look(rows, 0, 4, place(1_000))
+    assert found.nearest is not None
+    assert found.nearest.t_us == NOON

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
@@ -51,3 +52,44 @@ def test_hours_out_join_short_stops_and_count_workdays_alone() -> None:
 def test_where_nothing_is_known_of_any_day_there_is_no_busiest_moment() -> None:
     (nothing,) = pools(known(None, None), asked(2))
     assert (nothing.road, nothing.out, nothing.needed, nothing.unknown) == (None, None, (1, 1), 2)
+
+
+def test_an_order_makes_a_day_a_used_one_whatever_positions_say() -> None:
+    stood = DayRow(seen=True, gps_mm=0, terminal_mm=0)
+    row = known(stood, None, stood)
+    row.order_days[1] = {FIRST, FIRST + timedelta(days=1)}
+    row.order_days[2] = {FIRST + timedelta(days=2)}
+    (found,) = uses(row, asked(3))
+    assert (found.used, found.unused, found.unknown) == (2, 1, 0)
+
+
+def test_a_vehicle_under_seal_is_judged_by_the_days_since_alone() -> None:
+    stood = DayRow(seen=True, gps_mm=0, terminal_mm=0)
+    sealed, used = FIRST + timedelta(days=3), FIRST + timedelta(days=5)
+    its = replace(CAR, states=((sealed, "sealed"), (used, "used")))
+    (found,) = uses(replace(known(*[stood] * 8), vehicles=(its,)), asked(8))
+    assert (found.days, found.unused, found.awake, found.state) == (8, 8, 3, "used")
+    (pool,) = pools(replace(known(*[stood] * 8), vehicles=(its,)), asked(8))
+    assert (pool.vehicles, pool.unknown) == (1, 0)
+    gone = replace(CAR, states=((FIRST, "sealed"),))
+    (none,) = pools(replace(known(*[stood] * 8), vehicles=(gone,)), asked(8))
+    assert (none.vehicles, none.out) == (0, None)
+
+
+def test_a_vehicle_serves_from_its_first_day_until_before_its_last() -> None:
+    its = replace(CAR, since=FIRST + timedelta(days=1), until=FIRST + timedelta(days=3))
+    days = [FIRST + timedelta(days=n) for n in range(4)]
+    assert [its.serves(day) for day in days] == [False, True, True, False]
+    assert its.state(FIRST) == "used"
+
+
+def test_a_day_of_which_nothing_is_known_needs_the_vehicle_besides_those_out() -> None:
+    begin, _ = asked(1).span(FIRST)
+    other = replace(CAR, code="B", vehicle_id=2, consumer_id=2)
+    row = DayRow(seen=True, gps_mm=1_000_000, terminal_mm=None)
+    both = replace(known(row, trips=[(begin, begin + 60)]), vehicles=(CAR, other))
+    (pool,) = pools(both, asked(1))
+    assert (pool.needed, pool.unknown, pool.vehicles) == ((2,), 1, 2)
+    assert pool.out is not None
+    assert pool.road is not None
+    assert (pool.out.vehicles, pool.road.vehicles) == (1, 1)

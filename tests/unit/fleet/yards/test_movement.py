@@ -210,3 +210,122 @@ def test_without_ignition_or_odometer_a_sensitive_vehicle_that_reports_is_not_do
     found = judged(heard(acc=acc), None)
     assert not isinstance(found, Doubt)
     assert found.evidence.odometer_mm is None
+
+
+@pytest.mark.parametrize(("mm", "doubt"), [(500_000, True), (499_999, False)])
+def test_how_far_is_moved(mm: int, *, doubt: bool) -> None:
+    way = replace(trip(9, 10, 0), distance_mm=mm)
+    assert isinstance(judged(heard(), [way]), Doubt) is doubt
+    on = [replace(one, acc=True, odometer_mm=100 * KM + mm * (one.t_us > NOON)) for one in heard()]
+    assert isinstance(judged(on), Doubt) is doubt
+
+
+@pytest.mark.parametrize(("minutes", "doubt"), [(15, True), (14, False)])
+def test_how_long_an_ignition_may_be_on(minutes: int, *, doubt: bool) -> None:
+    """A terminal that speaks every minute, of which an odometer or a place tells nothing."""
+    signs = [
+        Sign(BEGIN + n * MINUTE, 1, 600 <= n < 600 + minutes, None) for n in range(-1, 24 * 60 + 1)
+    ]
+    found = judged(signs, None)
+    assert isinstance(found, Doubt) is doubt
+    assert found.evidence.ignition_us == minutes * MINUTE
+    if not doubt:
+        assert isinstance(found, Agrees), "an ignition is known"
+
+
+@pytest.mark.parametrize(("acc", "apart"), [((True, False), 10), ((True, None), 5)])
+def test_an_ignition_is_believed_for_ten_minutes(
+    acc: tuple[bool | None, bool | None], apart: int
+) -> None:
+    signs = [
+        Sign(BEGIN, 1, False, None),
+        Sign(NOON, 1, acc[0], None),
+        Sign(NOON + (apart if apart < 10 else 60) * MINUTE, 1, acc[1], None),
+        Sign(BEGIN + 24 * HOUR, 1, False, None),
+    ]
+    assert judged(signs, None).evidence.ignition_us == apart * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("off", "mm"),
+    [
+        ((False, False), 0),
+        ((False, True), 400_000),
+        ((True, False), 400_000),
+        ((None, False), 400_000),
+    ],
+)
+def test_what_creeps_is_off_at_both_ends(off: tuple[bool | None, bool | None], mm: int) -> None:
+    signs = [
+        Sign(BEGIN + HOUR, 1, off[0], 100 * KM),
+        Sign(BEGIN + 2 * HOUR, 1, off[1], 100 * KM + 400_000),
+    ]
+    assert judged(signs).evidence.odometer_mm == mm
+
+
+@pytest.mark.parametrize(("mm", "gained"), [(201 * KM, 201 * KM), (201 * KM + 1, None), (-1, None)])
+def test_how_far_an_odometer_goes_in_an_hour(mm: int, gained: int | None) -> None:
+    """200 km/h, and a kilometre in whose steps a terminal counts."""
+    signs = [
+        Sign(BEGIN + HOUR, 1, True, 1_000 * KM),
+        Sign(BEGIN + 2 * HOUR, 1, True, 1_000 * KM + mm),
+    ]
+    assert judged(signs).evidence.odometer_mm == gained
+
+
+def test_of_two_terminals_the_further_one_counts() -> None:
+    signs = [
+        Sign(BEGIN + hour * HOUR, terminal, True, (100 + hour * terminal) * KM)
+        for hour in (1, 2)
+        for terminal in (1, 2)
+    ]
+    assert judged(signs).evidence.odometer_mm == 2 * KM
+
+
+def test_a_reading_without_an_odometer_between_two_with_one_parts_no_step() -> None:
+    signs = [
+        Sign(BEGIN + hour * HOUR, 1, True, None if hour == 2 else (100 + hour) * KM)
+        for hour in (1, 2, 3)
+    ]
+    assert judged(signs).evidence.odometer_mm == 2 * KM
+
+
+def test_a_step_counts_in_the_piece_in_which_it_lies() -> None:
+    """Duty parts the day: what was driven before and behind it counts, across its edge not."""
+    duty = Excuse(ExcuseKind.DUTY, BEGIN + 8 * HOUR, BEGIN + 11 * HOUR, "")
+    signs = [Sign(BEGIN + h * HOUR, 1, True, (100 + h) * KM) for h in (1, 2, 7, 9, 12, 13)]
+    assert judged(signs, (), [duty]).evidence.odometer_mm == (1 + 5 + 1) * KM
+
+
+def test_excuses_that_only_touch_the_day_are_none_of_it() -> None:
+    edges = [
+        Excuse(ExcuseKind.DUTY, BEGIN - HOUR, BEGIN, "before"),
+        Excuse(ExcuseKind.DUTY, BEGIN - HOUR, BEGIN + 1, "into"),
+        Excuse(ExcuseKind.DUTY, BEGIN + 24 * HOUR - 1, BEGIN + 25 * HOUR, "out of"),
+        Excuse(ExcuseKind.DUTY, BEGIN + 24 * HOUR, BEGIN + 25 * HOUR, "behind"),
+    ]
+    assert [one.what for one in judged(heard(), (), edges).evidence.excuses] == ["into", "out of"]
+
+
+@pytest.mark.parametrize(
+    ("known", "kind"), [("odometer", Agrees), ("trips", Agrees), (None, Doubt)]
+)
+def test_an_ignition_is_asked_where_nothing_else_tells(known: str | None, kind: type) -> None:
+    signs = heard(0.1, acc=True, km=100.0 if known == "odometer" else None)
+    assert isinstance(judged(signs, () if known == "trips" else None), kind)
+
+
+def test_one_terminal_without_an_ignition_does_not_hide_that_of_another() -> None:
+    signs = [replace(one, acc=None) if n % 2 else one for n, one in enumerate(heard(0.1, acc=True))]
+    assert judged(signs, None).evidence.ignition_us is not None
+
+
+def test_a_trip_of_unknown_length_beyond_the_day_hides_nothing() -> None:
+    before = replace(trip(-2, 0, 0), distance_mm=None)
+    found = judged(heard(), [before, trip(9, 10, 3)])
+    assert found.evidence.moved_mm == 3 * KM
+
+
+def test_an_odometer_at_rest_is_enough_where_no_ignition_is_told() -> None:
+    assert isinstance(judged(heard(acc=None, km=100.0), None), Agrees)
+    assert isinstance(judged(heard(acc=None), ()), Agrees), "trips tell it as well"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -192,3 +193,95 @@ def test_every_minute_is_inside_away_excused_or_unknown(
     if isinstance(found, Agrees):
         assert longest(away) < tolerance
         assert longest(unknown) < tolerance
+
+
+def known(
+    *stays: Span, unknown: Sequence[Span] = (), first: int = NOON, last: int = LATER
+) -> Passage:
+    """What a track says: minutes of the night become times."""
+    inside = tuple(Stay(TEN + a * MINUTE, TEN + b * MINUTE, 0, 1) for a, b in stays)
+    lost = tuple((TEN + a * MINUTE, TEN + b * MINUTE) for a, b in unknown)
+    return Passage(first, last, inside, lost)
+
+
+def said(*passages: Passage, excuses: Sequence[Excuse] = (), window: Window = NIGHT) -> Verdict:
+    return presence(window, ["Y"] * len(passages), passages, excuses, 30 * MINUTE, LATER)
+
+
+def excuse(begin: int, end: int, *, open_: bool = False) -> Excuse:
+    span = TEN + begin * MINUTE, TEN + end * MINUTE
+    return Excuse(ExcuseKind.ORDER, *span, f"{begin}", open=open_)
+
+
+@pytest.mark.parametrize(("away", "doubt"), [(30, True), (29, False)])
+def test_from_half_an_hour_in_one_piece_on_it_is_a_doubt(away: int, *, doubt: bool) -> None:
+    found = said(known((0, 100), (100 + away, 480)))
+    assert isinstance(found, Doubt if doubt else Agrees)
+    twice = said(known((0, 100), (100 + away, 300), (300 + away, 480)))
+    assert isinstance(twice, Doubt) is doubt, "shorter pieces do not add up"
+
+
+@pytest.mark.parametrize(("away", "open_"), [(30, True), (29, False)])
+def test_what_an_open_order_may_cover_is_left_open(away: int, *, open_: bool) -> None:
+    found = said(known((0, 100), (100 + away, 480)), excuses=[excuse(90, 200, open_=True)])
+    assert isinstance(found, CannotTell if open_ else Agrees)
+    if isinstance(found, CannotTell):
+        assert found.why is Why.ORDER_OPEN
+    closed = said(known((0, 100), (100 + away, 480)), excuses=[excuse(90, 200)])
+    assert isinstance(closed, Agrees)
+
+
+@pytest.mark.parametrize(
+    ("stays", "kind"),
+    [
+        (((60, 480),), DoubtKind.NOT_IN_YARD),
+        (((0, 60),), DoubtKind.LEFT_YARD),
+        # A short absence before is none: it was there when it left for long.
+        (((20, 100), (200, 480)), DoubtKind.LEFT_YARD),
+        # It was away from the begin on for long: that it left again later changes nothing.
+        (((40, 100), (200, 480)), DoubtKind.NOT_IN_YARD),
+    ],
+)
+def test_whoever_was_there_before_has_left(stays: tuple[Span, ...], kind: DoubtKind) -> None:
+    found = said(known(*stays))
+    assert isinstance(found, Doubt)
+    assert found.kind is kind
+
+
+@pytest.mark.parametrize(("lost", "told"), [(29, True), (30, False)])
+def test_how_long_nothing_may_be_known(lost: int, *, told: bool) -> None:
+    found = said(known((0, 100), (100 + lost, 480), unknown=[(100, 100 + lost)]))
+    assert isinstance(found, Agrees if told else CannotTell)
+
+
+@pytest.mark.parametrize(
+    ("passage_", "why"),
+    [
+        (known(unknown=[(0, 480)]), Why.NO_POSITIONS),
+        (known((0, 100), unknown=[(100, 480)]), Why.SILENT),
+        (known(unknown=[(20, 480)]), Why.SILENT),  # it was elsewhere for a while: not for long
+        (known(first=TEN + 8 * HOUR), Why.NO_POSITIONS),
+        (known(last=TEN), Why.NO_POSITIONS),
+    ],
+)
+def test_that_nothing_was_heard_is_another_thing_than_that_it_fell_silent(
+    passage_: Passage, why: Why
+) -> None:
+    found = said(passage_)
+    assert isinstance(found, CannotTell)
+    assert found.why is why
+
+
+def test_without_any_fence_nothing_is_known() -> None:
+    found = said()
+    assert isinstance(found, CannotTell)
+    assert found.evidence.unknown == ((TEN, TEN + 8 * HOUR),)
+
+
+def test_excuses_that_only_touch_the_night_are_none_of_it() -> None:
+    edges = [excuse(-10, 0), excuse(-10, 1), excuse(479, 490), excuse(480, 490)]
+    found = said(known((0, 480)), excuses=edges)
+    assert [one.from_us for one in found.evidence.excuses] == [
+        TEN - 10 * MINUTE,
+        TEN + 479 * MINUTE,
+    ]

@@ -15,6 +15,7 @@ from metering.bills.model import (
     NewBill,
     NewPurchase,
     Part,
+    Status,
 )
 from metering.bills.words import words
 
@@ -24,8 +25,8 @@ FUEL = NewPurchase("czj", "petrol", DAY, Decimal(5), "L", Decimal(40), "vehicle"
 ACCOUNT = NewAccount("A", "510001", "供电公司", "electricity", "czj", DAY)
 
 
-def fields(bill: NewBill) -> list[str]:
-    return [fault.field for fault in bill_faults(bill, "electricity", words())]
+def fields(bill: NewBill, today: date = date(2030, 1, 1)) -> list[str]:
+    return [fault.field for fault in bill_faults(bill, "electricity", words(), today)]
 
 
 @pytest.mark.parametrize(
@@ -77,12 +78,45 @@ def test_years_that_nobody_can_mean_are_refused() -> None:
     long_ago = date(1926, 1, 1)
     assert "first" in fields(replace(BILL, first=long_ago))
     assert fields(replace(BILL, end=date(2226, 1, 2)))[0] == "end"
-    (bought,) = purchase_faults(replace(FUEL, bought_on=long_ago), words())
+    (bought,) = purchase_faults(replace(FUEL, bought_on=long_ago), words(), NEXT)
     (opened,) = account_faults(replace(ACCOUNT, since=long_ago), words())
     said = "1926 年不在 2000 年至 2100 年之间，请核对年份"
     assert [(one.field, one.message) for one in (bought, opened)] == [
         *(("bought_on", said), ("since", said)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "field"),
+    [
+        (replace(BILL, end=date(2026, 1, 31)), "end"),
+        (replace(BILL, first=date(2026, 1, 31), end=date(2026, 2, 1)), "end"),
+        (replace(BILL, first=date(2026, 1, 31), end=date(2026, 2, 1)), "first"),
+        (replace(BILL, issued=date(2026, 1, 30)), "issued"),
+    ],
+)
+def test_what_has_not_been_yet_is_on_no_bill(ahead: NewBill, field: str) -> None:
+    """Of a bill's last day the meter is read on the day after, or on itself."""
+    status = Status.ESTIMATED if field == "first" else Status.SETTLED
+    assert fields(replace(ahead, status=status), date(2026, 1, 29)) == [field]
+    assert fields(replace(ahead, status=status), date(2026, 1, 31)) == []
+
+
+def test_money_may_be_paid_ahead_and_estimates_look_ahead() -> None:
+    winter = replace(BILL, first=date(2026, 11, 15), end=date(2027, 3, 16))
+    assert fields(replace(winter, quantity=None), date(2026, 10, 1)) == []
+    assert fields(replace(winter, status=Status.ESTIMATED), date(2026, 11, 15)) == []
+    topped_up = bill_faults(winter, "electricity", words(), date(2026, 11, 1), prepaid=True)
+    assert list(topped_up) == []
+
+
+def test_nothing_is_bought_on_a_day_to_come() -> None:
+    (fault,) = purchase_faults(replace(FUEL, bought_on=NEXT), words(), DAY)
+    assert (fault.field, fault.message) == (
+        "bought_on",
+        "2026-01-02 还没有到（今天是 2026-01-01），请核对日期",
+    )
+    assert list(purchase_faults(replace(FUEL, bought_on=NEXT), words(), NEXT)) == []
 
 
 def test_all_mistakes_are_found_at_once() -> None:
@@ -92,14 +126,15 @@ def test_all_mistakes_are_found_at_once() -> None:
 
 def test_a_conversion_finer_than_a_millionth_is_refused() -> None:
     coal = replace(FUEL, energy="coal", unit="千克", quantity=Decimal("0.0001"))
-    (fault,) = purchase_faults(coal, words())
+    (fault,) = purchase_faults(coal, words(), NEXT)
     assert fault.field == "quantity"
     assert "最多六位小数" in fault.message
 
 
 def test_a_purchase_of_an_unknown_energy_or_use_is_refused() -> None:
     wrong = replace(FUEL, energy="wood", consumer="ship")
-    assert [fault.field for fault in purchase_faults(wrong, words())] == ["consumer", "energy"]
+    found = purchase_faults(wrong, words(), NEXT)
+    assert [fault.field for fault in found] == ["consumer", "energy"]
 
 
 def test_an_account_needs_its_names() -> None:

@@ -22,6 +22,7 @@ from registry.workbook import Cell, column_name
 ACCOUNT = NewAccount(
     "A", "510001", "国网供电", "electricity", "czj", date(2020, 1, 1), reading_day=25
 )
+TODAY = date(2026, 12, 31)
 KNOWN: dict[str, list[Billed]] = {"A": [ACCOUNT], "510001": [ACCOUNT]}
 
 
@@ -36,8 +37,24 @@ def bills(**values: Cell) -> tuple[list[NewBill], list[str]]:
     refusals = Refusals()
     columns = {name: number for number, name in enumerate(values)}
     sheet = Sheet("bills", "账单", columns, {}, (), 2, (tuple(values.values()),))
-    found = [line.bill for line in bill_lines(sheet, KNOWN, words(), refusals)]
+    found = [line.bill for line in bill_lines(sheet, KNOWN, words(), TODAY, refusals)]
     return found, refusals.found
+
+
+@pytest.mark.parametrize(
+    ("when", "cell"),
+    [
+        ({"first": "2026-12-01", "last": "2027-01-01"}, "C7"),
+        ({"first": "2026-12-01", "end": "2027-01-02"}, "C7"),
+        ({"period": "2026-12-01至2027-01-01"}, "B7"),
+        ({"month": "2027-01"}, "B7"),
+        ({"first": "2026-12-01", "last": "2026-12-31", "issued": "2027-01-01"}, "D7"),
+    ],
+)
+def test_what_has_not_been_yet_is_refused_in_its_cell(when: dict[str, Cell], cell: str) -> None:
+    found, refused = bills(account="A", **when, quantity=5)
+    assert found == []
+    assert [one.partition("：")[0] for one in refused] == [f"账单!{cell}".replace("7", "2")]
 
 
 @pytest.mark.parametrize(
