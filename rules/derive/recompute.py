@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ from rules.derive.span import Look, look, too_narrow, windows
 from rules.kinds.model import Input
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.due import Claim
+from storage.due import Claim, Span
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 # From the first to the last reading of a place and, since sensors of a room speak for all of it, of
@@ -99,17 +99,16 @@ def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Bas
 
     Args:
         conn: in the transaction of the claims.
-        claims: places.
+        claims: places; every change has a bound, see :func:`bounded`.
         basis: rules and what else.
     """
-    read = _extents(conn, [one.subject for one in claims if _unbounded(one)])
     sources = Sources.load(conn, [one.subject for one in claims], basis.gauges)
     seen: list[Look] = []
     written = 0
     spans = {one.subject: one for one in claims}
     for versions, group in grouped(spans, sources, basis.versions):
         reach = basis.reach_us(versions)
-        waiting = [_looks(spans[place], read.get(place), reach) for place in group]
+        waiting = [_looks(spans[place], reach) for place in group]
         while waiting := [looks for looks in waiting if looks]:
             known = Known(conn, basis, versions, sources)
             one = _settle(known, [looks.pop() for looks in waiting])
@@ -197,28 +196,32 @@ def _of(settled: Windows, found: Found) -> Found:
     )
 
 
+def bounded(conn: psycopg.Connection[Any], claims: Sequence[Claim]) -> list[Claim]:
+    """Bound changes that have no bound by what is known of their places.
+
+    Args:
+        conn: any connection.
+        claims: of places. One of which nothing is known is left without a span.
+    """
+    known = _extents(conn, [one.subject for one in claims if _unbounded(one)])
+    return [_bounded(one, known.get(one.subject)) if _unbounded(one) else one for one in claims]
+
+
+def _bounded(claim: Claim, extent: tuple[int, int] | None) -> Claim:
+    if extent is None:
+        return replace(claim, spans=())
+    first, last = extent
+    spans = (Span(max(one.from_us, first), min(one.to_us, last)) for one in claim.spans)
+    return replace(claim, spans=tuple(one for one in spans if one.from_us <= one.to_us))
+
+
 def _unbounded(claim: Claim) -> bool:
     return claim.spans[0].from_us <= ALWAYS_US or claim.spans[-1].to_us >= NEVER_US
 
 
-def _looks(claim: Claim, extent: tuple[int, int] | None, reach: int) -> list[Look]:
-    """What a place's changes can have touched.
-
-    Args:
-        claim: of the place.
-        extent: of what is known of it, where a change has no bound.
-        reach: of a change.
-    """
-    looks = []
-    for span in claim.spans:
-        begin, end = span.from_us, span.to_us
-        if extent is not None:
-            begin, end = max(begin, extent[0]), min(end, extent[1])
-        elif _unbounded(claim):
-            continue
-        if begin <= end:
-            looks.append(look(claim.subject, begin - reach, end + reach))
-    return looks
+def _looks(claim: Claim, reach: int) -> list[Look]:
+    """What a place's changes can have touched."""
+    return [look(claim.subject, span.from_us - reach, span.to_us + reach) for span in claim.spans]
 
 
 def _extents(conn: psycopg.Connection[Any], places: Iterable[int]) -> dict[int, tuple[int, int]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -14,7 +15,7 @@ from registry.calendar_store import load_calendar
 from rules.cases.opening import confirm, keep
 from rules.derive.due import QUEUE
 from rules.derive.modes import Modes
-from rules.derive.recompute import Basis, recompute
+from rules.derive.recompute import Basis, bounded, recompute
 from rules.ruleset.store import versions
 from rules.work.settings import RulesSettings
 from storage.due import Claim
@@ -22,6 +23,9 @@ from storage.due_budget import within
 from storage.due_hand import Hand
 from storage.due_worker import Computed, DueWorker, Outcome
 from storage.times import DAY_US
+
+_AT_ONCE: Final = 500
+"""Places whose readings are looked for in one go."""
 
 
 class Worker:
@@ -76,11 +80,17 @@ class Worker:
         return outcome
 
     def _compute(self, conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Computed:
-        claims = within(taken, self._settings.batch_days * DAY_US)
+        claims = within(self._bounded(conn, taken), self._settings.batch_days * DAY_US)
         done = recompute(conn, claims, self._basis(conn))
         self.episodes += done.episodes
         self.doubts += keep(conn, done.looks, self._now())
         return Computed(claims)
+
+    @staticmethod
+    def _bounded(conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Iterator[Claim]:
+        """Bound changes by what is known of their places, no more of them than are taken."""
+        while some := list(itertools.islice(taken, _AT_ONCE)):
+            yield from bounded(conn, some)
 
     def _basis(self, conn: psycopg.Connection[Any]) -> Basis:
         return Basis(versions(conn), self._gauges, load_calendar(conn), self._zone, self._modes)
