@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 
-from metering.gauge.hold import Holds
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from rules.derive import store
@@ -20,6 +19,7 @@ from rules.derive.inputs import load_inputs
 from rules.derive.modes import Modes
 from rules.derive.sources import Sources
 from rules.derive.span import Look, look, too_narrow, windows
+from rules.derive.tagging import load_tags
 from rules.kinds.model import Input
 from rules.timeline.overlay import Windows
 from storage import arrays
@@ -157,9 +157,10 @@ class Known:
         basis = self.basis
         begin, end = int(seen.begin.min()), int(seen.end.max())
         hours = {one.rule.hours.code: one.rule.hours for one in self.versions if one.rule.hours}
+        words = {word for one in self.versions for word in one.rule.only | one.rule.without}
         return Layers(
             load_inputs(self.conn, self.sources, seen, basis.modes),
-            _tags(),
+            load_tags(self.conn, words, seen),
             {
                 code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
                 for code, one in hours.items()
@@ -183,10 +184,6 @@ def _settle(known: Known, looks: Sequence[Look]) -> Recomputed:
         done += wide
         looks = [one.wider(*narrow[one.place]) for one in looks if one.place in narrow]
     return Recomputed(tuple(done), written)
-
-
-def _tags() -> dict[str, Holds]:
-    return {}
 
 
 def _of(settled: Windows, found: Found) -> Found:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from registry import tag_words
 from registry.day_kind import DayKind
 from registry.document import Entry, Problems, compose
 from rules.kinds.catalogue import KINDS
@@ -64,7 +65,7 @@ def _rule(entry: Entry, hours: Mapping[str, Hours], zone: ZoneInfo) -> Rule | No
     severity = entry.choice("severity", [s.value for s in Severity])
     source = entry.text("source")
     persistence = Persistence(*(_duration(entry, key) for key in ("for", "gap", "silence")))
-    only, without = frozenset(entry.texts("only")), frozenset(entry.texts("except"))
+    only, without = _tags(entry, "only"), _tags(entry, "except")
     since, until = entry.moment("from", zone), entry.moment("until", zone)
     if since is not None and until is not None and until <= since:
         entry.problem("until", "until is not after from")
@@ -90,6 +91,16 @@ def _rule(entry: Entry, hours: Mapping[str, Hours], zone: ZoneInfo) -> Rule | No
         source,
         entry.line,
     )
+
+
+def _tags(entry: Entry, key: str) -> frozenset[str]:
+    found = frozenset(entry.texts(key))
+    for tag in sorted(found - tag_words.known().keys()):
+        if not tag.startswith(tag_words.OWN):
+            near = entry.nearest(tag, tag_words.known())
+            advice = "take one of `jieyong tag words`, or begin a word of your own with x-"
+            entry.problem(key, f"{key}: {tag} is no tag that is known{near}: {advice}")
+    return found
 
 
 def _kind(entry: Entry) -> Kind | None:

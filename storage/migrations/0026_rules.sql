@@ -159,3 +159,34 @@ CREATE TRIGGER rules_calendar_entered AFTER INSERT ON calendar_day
 CREATE TRIGGER rules_calendar_withdrawn AFTER UPDATE ON calendar_day
     REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION rules_calendar_changed();
+
+-- A tag exempts, or brings in, all that stands below what has it.
+CREATE FUNCTION rules_tag_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO rules_due (place_id, ts_from, ts_to, why)
+    SELECT DISTINCT below.place_id, coalesce(lower(changed.valid), '-infinity'),
+           coalesce(upper(changed.valid), 'infinity'), 'tag'
+    FROM changed
+    CROSS JOIN LATERAL (
+        SELECT changed.place_id WHERE changed.place_id IS NOT NULL
+        UNION ALL
+        SELECT bound.place_id FROM place_room AS bound WHERE bound.room_id = changed.room_id
+        UNION ALL
+        SELECT bound.place_id FROM room JOIN place_room AS bound ON bound.room_id = room.id
+        WHERE room.building_id = changed.building_id
+        UNION ALL
+        SELECT bound.place_id
+        FROM building
+        JOIN room ON room.building_id = building.id
+        JOIN place_room AS bound ON bound.room_id = room.id
+        WHERE building.institution_id = changed.institution_id
+    ) AS below
+    WHERE NOT isempty(changed.valid);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER rules_tagged AFTER INSERT ON tag REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_tag_changed();
+CREATE TRIGGER rules_retagged AFTER UPDATE ON tag REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_tag_changed();
+CREATE TRIGGER rules_was_tagged AFTER UPDATE ON tag REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_tag_changed();

@@ -11,6 +11,7 @@ import pytest
 from rules.cases.opening import confirm
 from rules.ruleset.store import versions
 from tests.integration.rules.world import (
+    RULES,
     Conn,
     Room,
     add_room,
@@ -171,3 +172,39 @@ def test_a_place_that_a_worker_has_in_hand_is_left_to_it(
         assert confirm(conn, at(NINE + 20)) == 0
     look(conn, at(NINE + 21))
     assert [since for _, since, *_ in doubts(conn)] == [NINE]
+
+
+def test_a_tag_that_is_entered_afterwards_withdraws_the_doubt(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn, RULES.replace("title: 制冷,", "title: 制冷, except: [ward, overtime],"))
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 60))
+    assert [state for *_, state in doubts(conn)] == ["asked"]
+    conn.execute(
+        "INSERT INTO tag (kind, subject_id, tag, valid, reason, entered_by, entered_at)"
+        " VALUES ('building', 1, 'overtime', tstzrange(%s, %s), '加班审批', 'x', now())",
+        [at(NINE - 30), at(NINE + 120)],
+    )
+    look(conn, at(NINE + 61))
+    assert [state for *_, state in doubts(conn)] == ["withdrawn"]
+    assert episodes(conn) == []
+    conn.execute("UPDATE tag SET withdrawn_by = 'x', withdrawn_at = now()")
+    look(conn, at(NINE + 62))
+    assert [state for *_, state in doubts(conn)] == ["asked"]
+
+
+def test_a_tag_for_a_time_exempts_that_time_alone(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn, RULES.replace("title: 制冷,", "title: 制冷, except: [overtime],"))
+    conn.execute(
+        "INSERT INTO tag (kind, subject_id, tag, valid, reason, entered_by, entered_at)"
+        " VALUES ('room', 1, 'overtime', tstzrange(%s, %s), '加班审批', 'x', now()),"
+        " ('institution', 1, 'overtime', tstzrange(%s, %s), '加班审批', 'x', now())",
+        [at(NINE + 20), at(NINE + 30), at(NINE + 25), at(NINE + 40)],
+    )
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 60))
+    assert [(row[2], row[4]) for row in episodes(conn)] == [
+        (NINE, NINE + 20),
+        (NINE + 40, NINE + 60),
+    ]

@@ -99,9 +99,9 @@ def test_a_tag_exempts_while_it_holds() -> None:
 
 def test_only_what_has_a_tag_is_looked_at() -> None:
     inputs = {"run": [ON], "mode": [ON], "set_point": [[(0, 100, 20.0)]]}
-    rule = COLD + ", only: [office]"
+    rule = COLD + ", only: [x-office]"
     assert found(rule, inputs) == []
-    assert found(rule, inputs, {"office": [(0, 40, 1.0)]}) == [(0, 40)]
+    assert found(rule, inputs, {"x-office": [(0, 40, 1.0)]}) == [(0, 40)]
 
 
 def test_a_version_says_nothing_of_other_times() -> None:

@@ -87,6 +87,7 @@ def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
         ("42号", "42号\n    at_least: 99", "it must be from 10 to 40 ℃"),
         ("42号", "42号\n    at_least: warm", "write a number"),
         ("42号", "42号\n    except: ward", "must be a list"),
+        ("42号", "42号\n    except: [wrad]", "did you mean ward?"),
         ("42号", "42号\n    from: 2026-02-01\n    until: 2026-01-01", "until is not after from"),
         ("aircon.cooling", "aircon.outside_hours", "hours is missing"),
         ("aircon.cooling", "lighting.power_never_off", "on_above is missing"),
