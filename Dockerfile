@@ -13,6 +13,7 @@ COPY collector/ collector/
 COPY fleet/ fleet/
 COPY jieyong/ jieyong/
 COPY metering/ metering/
+COPY rules/ rules/
 COPY notify/ notify/
 COPY registry/ registry/
 COPY simulators/ simulators/

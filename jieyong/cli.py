@@ -26,6 +26,7 @@ from jieyong.collect import PROFILES, SourceName, collect
 from jieyong.commands.bill import bill_app
 from jieyong.commands.calendar import calendar_command
 from jieyong.commands.consumption import consumption_app
+from jieyong.commands.doubt import doubt_app
 from jieyong.commands.factor import factor_app
 from jieyong.commands.fence import fence_app
 from jieyong.commands.fleet import fleet_app
@@ -34,6 +35,7 @@ from jieyong.commands.fleet_use import use
 from jieyong.commands.meter import meter_app
 from jieyong.commands.notify import notify_app
 from jieyong.commands.permission import permission_app
+from jieyong.commands.rules import rules_app
 from jieyong.commands.session import Reader, Reason, session, track_of
 from jieyong.commands.tag import tag_app
 from jieyong.commands.temperature import temperature_app
@@ -114,6 +116,8 @@ fleet_app.command("tip")(tip)
 fleet_app.command("use")(use)
 app.add_typer(fleet_app, name="fleet")
 app.add_typer(fence_app, name="fence")
+app.add_typer(rules_app, name="rules")
+app.add_typer(doubt_app, name="doubt")
 app.add_typer(notify_app, name="notify")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")

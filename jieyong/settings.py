@@ -31,6 +31,7 @@ from metering.factors.settings import FactorSettings
 from metering.gauge.settings import DegreeDaySettings, GaugeSettings, SeasonSettings
 from metering.tree.settings import MainsSettings
 from notify.settings import NotifySettings
+from rules.work.settings import RulesSettings
 from storage.settings import DatabaseSettings
 
 PREFIX = "JIEYONG_"
@@ -83,6 +84,9 @@ class HttpSettings(BaseModel):
     fleet_port: int = Field(
         default=9812, ge=0, le=65_535, description="Port of `jieyong fleet work`; 0 takes any."
     )
+    rules_port: int = Field(
+        default=9814, ge=0, le=65_535, description="Port of `jieyong rules work`; 0 takes any."
+    )
     notify_port: int = Field(
         default=9813, ge=0, le=65_535, description="Port of `jieyong notify work`; 0 takes any."
     )
@@ -132,6 +136,7 @@ class Settings(BaseSettings):
     joining: JoiningSettings = Field(default=JoiningSettings())
     fences: FenceSettings = Field(default=FenceSettings())
     sheets: SheetSettings = Field(default=SheetSettings())
+    rules: RulesSettings = Field(default=RulesSettings())
     notify: NotifySettings = Field(default=NotifySettings())
 
     @classmethod

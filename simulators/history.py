@@ -4,7 +4,7 @@ The file is a NumPy ``.npz`` archive of plain arrays:
 
 ========================  =========  ==========================================================
 ``series_device``         text       code of the device of each series
-``series_point``          text       name of its counter in the profile
+``series_point``          text       name of the point in the profile
 ``series``                int32      which series a reading belongs to: index into the two above
 ``ts``                    int64      quarter hour, µs since the Unix epoch, UTC
 ``ticks``                 int64      the integer in the register (for float registers 0)
@@ -36,6 +36,7 @@ from simulators.almanac import QUARTER_US, QUARTERS
 from simulators.modbus import words
 from simulators.modbus.profile import Point
 from simulators.models.counter import BASE_PER_UNIT
+from simulators.models.equipment import Switched
 from simulators.models.vehicle import Fixes
 from simulators.plant import Profiles
 from simulators.scenario import Scenario
@@ -46,7 +47,7 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One counter of one device over the whole period."""
+    """One point of one device over the whole period."""
 
     device: str
     point: str
@@ -55,7 +56,7 @@ class Series:
 
 
 def write_history(plan: Scenario, profiles: Profiles, span: range, path: Path) -> tuple[int, int]:
-    """Write every quarter-hour counter reading and every position of a span of local days.
+    """Write every quarter-hour reading and every position of a span of local days.
 
     Args:
         plan: the scenario.
@@ -66,7 +67,8 @@ def write_history(plan: Scenario, profiles: Profiles, span: range, path: Path) -
     Returns:
         Numbers of readings and of positions.
     """
-    arrays = _readings(list(counters(plan, profiles, span)), span) | _positions(plan, span)
+    series = [*counters(plan, profiles, span), *courses(plan, profiles, span)]
+    arrays = _readings(series, span) | _positions(plan, span)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
@@ -87,6 +89,21 @@ def counters(plan: Scenario, profiles: Profiles, span: range) -> Iterator[Series
         for name, counter in model.counters.items():
             base = counter.at_quarters(span.start, len(span))
             yield Series(device.code, name, *_register(points[name], base))
+
+
+def courses(plan: Scenario, profiles: Profiles, span: range) -> Iterator[Series]:
+    """Yield every point that changes at quarter hours only, at each of them."""
+    days = np.arange(span.start, span.stop, dtype=np.int64)
+    for device in plan.devices:
+        model = plant.model_of(plan, device)
+        if not isinstance(model, Switched):
+            continue
+        points = {p.name: p for p in profiles[device.profile].points}
+        for name, course in model.courses(days).items():
+            scale = points[name].scale
+            ticks = np.rint(course.ravel() * scale.denominator / scale.numerator).astype(np.int64)
+            value = ticks * scale.numerator / scale.denominator
+            yield Series(device.code, name, ticks, value)
 
 
 def _register(

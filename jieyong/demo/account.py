@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
-from jieyong.demo import energy, journeys
+from jieyong.demo import doubts, energy, journeys
 from jieyong.demo.figures import Figures
 from jieyong.demo.verify import (
     Number,
@@ -119,6 +119,7 @@ class Summary:
         trips: theirs, earlier runs and the past included.
         driven_km: what they drove by their positions.
         odometer_km: the same by their odometers.
+        doubts: told by the rules that come along, earlier runs and the past included.
     """
 
     started: str
@@ -145,6 +146,7 @@ class Summary:
     trips: int
     driven_km: float
     odometer_km: float
+    doubts: int
 
     @property
     def clean(self) -> bool:
@@ -235,6 +237,7 @@ def summarise(
         used=counted.used,
         unbalanced=counted.unbalanced,
         **asdict(drove),
+        doubts=doubts.told(conn),
     )
 
 

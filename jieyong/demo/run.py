@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import psycopg
 from rich.console import Console
 
 from jieyong.collect import METRICS_FILE, home
-from jieyong.demo import account, energy, figures, journeys, live, stage
+from jieyong.demo import account, doubts, energy, figures, journeys, live, stage
 from jieyong.demo.account import Summary
 from jieyong.demo.guard import refuse_foreign
 from jieyong.demo.plan import ZONE, Layout, load_or_make, played_before
@@ -27,7 +27,7 @@ from jieyong.doctor.database import place_of
 from jieyong.embedded import broker as brokers
 from jieyong.embedded.broker import BrokerKind
 from jieyong.embedded.postgres import EmbeddedPostgres
-from jieyong.supervise import Supervisor
+from jieyong.supervise import Child, Supervisor
 from storage.prepare import prepare
 from storage.settings import DatabaseSettings
 
@@ -124,15 +124,17 @@ async def _prepare(
         await asyncio.to_thread(stage.import_inventory, conninfo, plan, layout, now)
     with steps.step("the past"):
         await asyncio.to_thread(stage.bring_past, conninfo, plan, layout, now, steps)
+    with steps.step("rules"):
+        await asyncio.to_thread(doubts.bring_rules, conninfo, now, options.history_days)
     return stand
 
 
 async def _collect(stand: Stage, seconds: float | None, console: Console) -> None:
     """Run the collectors; the vehicles last, so that they fall silent before nobody listens."""
-    meters_port, trips_port, *ports = stage.free_ports(2 + len(stage.SOURCES))
+    worker_ports, ports = _ports()
     collectors = [stage.collector(stand, *pair) for pair in zip(stage.SOURCES, ports, strict=True)]
     with _until_told() as stop:
-        workers = [stage.metering(stand, meters_port), stage.trips(stand, trips_port)]
+        workers = [worker(stand, port) for worker, port in worker_ports]
         parts = [*workers, *collectors, stage.fleet(stand)]
         async with Supervisor(parts, stand.layout.logs):
             began = time.monotonic()
@@ -143,6 +145,13 @@ async def _collect(stand: Stage, seconds: float | None, console: Console) -> Non
             if seconds is not None:
                 asyncio.get_running_loop().call_later(seconds, stop.set)
             await live.show(console, look, stop)
+
+
+def _ports() -> tuple[list[tuple[Callable[[Stage, int], Child], int]], list[int]]:
+    """Return the workers with a port each, and the ports of the collectors."""
+    workers = (stage.metering, stage.trips, stage.rules)
+    found = stage.free_ports(len(workers) + len(stage.SOURCES))
+    return list(zip(workers, found, strict=False)), list(found[len(workers) :])
 
 
 @contextlib.contextmanager
@@ -165,6 +174,7 @@ def _account(stand: Stage, since: datetime, until: datetime) -> Summary:
     told = figures.read_files(home(layout.state, source) / METRICS_FILE for source in stage.SOURCES)
     energy.compute(stand.conninfo)
     journeys.compute(stand.conninfo)
+    doubts.compute(stand.conninfo)
     with psycopg.connect(stand.conninfo) as conn:
         return account.summarise(conn, truth, told, since, until)
 
@@ -180,7 +190,8 @@ def _greeting(stand: Stage, now: datetime) -> tuple[str, ...]:
         f"Logs: {stand.layout.logs}",
         f"Behind a figure 用量从何而来: {figure}",
         f"Days of a vehicle 逐日里程: jieyong fleet days --vehicle {vehicle} {month}",
-        "These two are in .venv/bin and answer while this runs. Collecting; Ctrl-C ends it.",
+        f"Doubts 疑点: jieyong doubt list --config {stand.layout.settings}",
+        "These are in .venv/bin and answer while this runs. Collecting; Ctrl-C ends it.",
     )
 
 
@@ -195,6 +206,7 @@ def _report(summary: Summary, path: Path | None, console: Console) -> None:
     used = ", ".join(f"{quantity:,.1f} {unit}" for unit, quantity in summary.used.items())
     balance = f"not those of {', '.join(summary.unbalanced)}" if summary.unbalanced else "exactly"
     _say(console, f"Used by {summary.meters} meters: {used}; adds up to their counters {balance}.")
+    _say(console, f"Doubts told by the rules that come along: {summary.doubts}.")
     driven = f"{summary.driven_km:,.1f} km by position, {summary.odometer_km:,.1f} km by odometer"
     _say(console, f"Driven by {summary.vehicles} vehicles on {summary.trips} trips: {driven}.")
     if summary.lag_p50_ms is not None:

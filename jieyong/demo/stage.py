@@ -116,6 +116,21 @@ def trips(stage: Stage, port: int) -> Child:
     )
 
 
+def rules(stage: Stage, port: int) -> Child:
+    """Return the process that looks for doubts; it answers for its health at ``port``."""
+    return Child(
+        name="rules",
+        command=(sys.executable, "-m", "jieyong", "rules", "work"),
+        env={
+            "DATABASE_URL": stage.conninfo,
+            "JIEYONG_RULES__WORKERS": "1",
+            "JIEYONG_HTTP__RULES_PORT": str(port),
+        },
+        ready=ready.http(_HOST, port, "/health/ready"),
+        stop_within_s=_WORKERS_STOP_S,
+    )
+
+
 def import_inventory(conninfo: str, plan: Scenario, layout: Layout, now: datetime) -> None:
     """Bring the county and its meters into the registry, with the ports its gateways have.
 

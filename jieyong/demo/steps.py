@@ -9,7 +9,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-TOTAL: Final = 6
+TOTAL: Final = 7
 
 
 class Steps:

@@ -22,6 +22,7 @@ from jieyong.doctor.fleet import check_fleet
 from jieyong.doctor.gateways import check_gateways
 from jieyong.doctor.metering import check_metering
 from jieyong.doctor.notify import check_notes, check_routes
+from jieyong.doctor.rules import check_rules
 from jieyong.doctor.state import check_directory, check_spool
 from jieyong.doctor.table import table
 from jieyong.doctor.terminals import check_jt808
@@ -71,6 +72,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     yield "database", partial(_database, settings)
     yield "metering", partial(_computed, settings, check_metering)
     yield "trips", partial(_computed, settings, check_fleet)
+    yield "rules", partial(_computed, settings, check_rules)
     yield "routes", partial(check_routes, settings.notify)
     yield "notes", partial(_computed, settings, partial(check_notes, settings.notify))
     current = _in_database(settings)

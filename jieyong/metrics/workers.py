@@ -47,6 +47,13 @@ METERING: Final = Nouns(
 FLEET: Final = Nouns(
     "fleet", "vehicles", "Vehicles", "fixes", "Fixes looked at to compute trips, each time counted."
 )
+RULES: Final = Nouns(
+    "rules",
+    "places",
+    "Places",
+    "doubts",
+    "Doubts opened: episodes that had stood long enough.",
+)
 NOTIFY: Final = Nouns(
     "notify",
     "messages",

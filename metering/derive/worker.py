@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.derive import meters
-from metering.derive.budget import within
 from metering.derive.compute import Rules
 from metering.derive.due import QUEUES, DueKind
 from metering.derive.profiles import Resolutions
 from metering.derive.rollup import Window
 from metering.derive.settings import MeteringSettings
 from storage.due import Claim
+from storage.due_budget import within
 from storage.due_hand import Hand
 from storage.due_worker import Computed, DueWorker, Outcome
 from storage.times import DAY_US

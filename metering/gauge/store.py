@@ -17,6 +17,7 @@ from metering.gauge.hold import Holds, Samples, clip, holds
 from metering.gauge.settings import GaugeSettings
 from metering.gauge.state import StateQuarters, fit_state, state_quarters
 from metering.gauge.windows import PointSpan, Window, joined, micros, portions, touched
+from storage import arrays
 from storage.records import PG_EPOCH_US
 from storage.times import at_us
 
@@ -191,8 +192,8 @@ def _following_values(spans: Sequence[PointSpan], points: dict[int, _Point]) -> 
 def _replace_gauges(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> int:
     if not windows:
         return 0
-    quarters = gauge_quarters(_holds(conn, windows))
-    conn.execute(DELETE_GAUGES, _values(windows), prepare=False)
+    quarters = gauge_quarters(held(conn, _spans(windows)))
+    conn.execute(DELETE_GAUGES, _values(_spans(windows)), prepare=False)
     _write_gauges(conn, _point_ids(windows)[quarters.subject], quarters)
     return len(quarters)
 
@@ -200,34 +201,57 @@ def _replace_gauges(conn: psycopg.Connection[Any], windows: Sequence[Window]) ->
 def _replace_states(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> tuple[int, int]:
     if not windows:
         return 0, 0
-    found = _holds(conn, windows)
+    found = held(conn, _spans(windows))
     fit = fit_state(found.value)
     unfit = int((~fit).sum())
     if unfit:
         strange = np.unique(_point_ids(windows)[found.subject[~fit]])[:20].tolist()
         _log.warning("state_not_whole", readings=unfit, points=strange)
     quarters = state_quarters(found.where(fit))
-    conn.execute(DELETE_STATES, _values(windows), prepare=False)
+    conn.execute(DELETE_STATES, _values(_spans(windows)), prepare=False)
     _write_states(conn, _point_ids(windows)[quarters.subject], quarters)
     return len(quarters), unfit
 
 
-def _holds(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Holds:
-    """Holds within the windows; the subject is the number of the window."""
-    samples = _samples(conn, windows)
-    silence, begin, end = (
-        np.array([getattr(w, name) for w in windows], np.int64)[samples.subject]
-        for name in ("silence_us", "begin", "end")
-    )
-    found = holds(samples, silence)
-    known = np.isfinite(samples.value)
-    return clip(found, begin[known], end[known])
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Which readings of which points are looked at, one for each number.
+
+    Attributes:
+        point: whose.
+        begin: µs UTC, a whole second.
+        end: µs UTC, a whole second, after ``begin``.
+        silence: how long a value holds at most, µs, whole seconds.
+    """
+
+    point: Int64s
+    begin: Int64s
+    end: Int64s
+    silence: Int64s
+
+    def __len__(self) -> int:
+        return len(self.point)
 
 
-def _samples(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Samples:
+def held(conn: psycopg.Connection[Any], spans: Spans) -> Holds:
+    """Return how long values held within spans of points.
+
+    Args:
+        conn: any connection.
+        spans: at least one.
+
+    Returns:
+        Holds whose subject is the number of the span.
+    """
+    samples = _samples(conn, spans)
+    found = holds(samples, spans.silence[samples.subject])
+    return clip(found, spans.begin[found.subject], spans.end[found.subject])
+
+
+def _samples(conn: psycopg.Connection[Any], spans: Spans) -> Samples:
     with conn.cursor(binary=True) as cursor:
         # Planned with these values, so that chunks can be left out.
-        row = cursor.execute(READINGS, _values(windows), prepare=False).fetchone()
+        row = cursor.execute(READINGS, _values(spans), prepare=False).fetchone()
     rows = np.frombuffer(row[0] if row and row[0] else b"", _ROW)
     number, ts = rows["number"].astype(np.int64), rows["ts"].astype(np.int64)
     order = np.lexsort((ts, number))
@@ -235,17 +259,22 @@ def _samples(conn: psycopg.Connection[Any], windows: Sequence[Window]) -> Sample
     return Samples(number[order], ts[order] + PG_EPOCH_US, value)
 
 
-def _values(windows: Sequence[Window]) -> dict[str, object]:
-    """Windows as arrays in whole seconds, and what bounds them all."""
+def _values(spans: Spans) -> dict[str, object]:
+    """Spans as arrays in whole seconds, and what bounds them all."""
     return {
-        "numbers": list(range(len(windows))),
-        "points": [w.point_id for w in windows],
-        "begins": [w.begin // 1_000_000 for w in windows],
-        "ends": [w.end // 1_000_000 for w in windows],
-        "silences": [w.silence_us // 1_000_000 for w in windows],
-        "earliest": at_us(min(w.begin - w.silence_us for w in windows)),
-        "latest": at_us(max(w.end for w in windows)),
+        "numbers": arrays.ids(range(len(spans))),
+        "points": arrays.ids(spans.point.tolist()),
+        "begins": arrays.ids((spans.begin // 1_000_000).tolist()),
+        "ends": arrays.ids((spans.end // 1_000_000).tolist()),
+        "silences": arrays.ids((spans.silence // 1_000_000).tolist()),
+        "earliest": at_us(int((spans.begin - spans.silence).min())),
+        "latest": at_us(int(spans.end.max())),
     }
+
+
+def _spans(windows: Sequence[Window]) -> Spans:
+    columns = [(w.point_id, w.begin, w.end, w.silence_us) for w in windows]
+    return Spans(*np.array(columns, np.int64).T)
 
 
 def _point_ids(windows: Sequence[Window]) -> Int64s:

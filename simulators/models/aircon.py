@@ -109,6 +109,13 @@ class AirConditioner:
             "power": self._energy.rate(t_us) / 1e3,
         }
 
+    def courses(self, days: Days) -> dict[str, NDArray[np.float64]]:
+        """Return the points that change at quarter hours only: by (day, quarter hour)."""
+        course = follow(self._unit, self._city, self._seed, days)
+        mode = np.repeat(course.mode[:, None], QUARTERS, axis=1)
+        set_point = np.where(mode == HEAT, self._unit.heat_c, self._unit.cool_c)
+        return {"run": course.on.astype(float), "mode": mode.astype(float), "set_point": set_point}
+
     def _quanta(self, days: Days) -> NDArray[np.int64]:
         course = follow(self._unit, self._city, self._seed, days)
         return np.rint(course.power_w * 250.0).astype(np.int64)

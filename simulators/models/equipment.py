@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulators import noise
+from simulators.almanac import Days
 from simulators.models.aircon import AirConditioner, Unit
 from simulators.models.building import ElectricMeter, Load
 from simulators.models.counter import Counter
@@ -22,6 +26,14 @@ class Model(Protocol):
 
     def values(self, t_us: int) -> dict[str, float]:
         """Return every other point at an instant (µs, UTC), in the unit of the profile."""
+
+
+@runtime_checkable
+class Switched(Protocol):
+    """What some devices measure besides: points that change at quarter hours only."""
+
+    def courses(self, days: Days) -> Mapping[str, NDArray[np.float64]]:
+        """Return them by (day, quarter hour)."""
 
 
 def build(kind: str, size: float, city: int, seed: int, since_day: int) -> Model:

@@ -84,6 +84,15 @@ class LightingCircuit:
             "power": self._energy.rate(t_us) / 1e3,
         }
 
+    def courses(self, days: Days) -> dict[str, NDArray[np.float64]]:
+        """Return the points that change at quarter hours only: by (day, quarter hour)."""
+        course = follow(self._circuit, self._city, self._seed, days)
+        return {
+            "relay": course.on.astype(float),
+            "occupancy": course.occupied.astype(float),
+            "lux": course.lux,
+        }
+
     def _quanta(self, days: Days) -> NDArray[np.int64]:
         course = follow(self._circuit, self._city, self._seed, days)
         return np.where(course.on, round(self._circuit.rated_w * 250), 0).astype(np.int64)

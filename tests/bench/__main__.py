@@ -16,6 +16,7 @@ from tests.bench import (
     polling,
     recompute,
     reported,
+    rules,
     tick,
     totals,
     trips,
@@ -35,6 +36,7 @@ BENCHES: dict[str, ModuleType] = {
     "tick": tick,
     "totals": totals,
     "reported": reported,
+    "rules": rules,
     "trips": trips,
 }
 

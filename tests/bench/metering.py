@@ -75,13 +75,20 @@ def quarter(number: int) -> datetime:
     return BEGIN + number * QUARTER
 
 
-def computed(url: str, workers: int, make_due: Callable[[], object]) -> float:
+Drain = Callable[[str, Semaphore, Event, "Queue[int]"], None]
+"""A worker process: gets ready, begins when told, ends when nothing is due, tells its failures."""
+
+
+def computed(
+    url: str, workers: int, make_due: Callable[[], object], drain: Drain | None = None
+) -> float:
     """Return how long worker processes take for what is made due, making it due included, s.
 
     Args:
         url: of the database; nothing else must be due.
         workers: processes; they are connected and warm before the clock starts.
         make_due: makes something due.
+        drain: what a worker does; None: metering.
 
     Raises:
         BenchError: a worker failed, or could not compute something.
@@ -89,14 +96,14 @@ def computed(url: str, workers: int, make_due: Callable[[], object]) -> float:
     context = multiprocessing.get_context("spawn")
     ready, start, ended = context.Semaphore(0), context.Event(), context.Queue()
     processes = [
-        context.Process(target=_drain, args=(url, ready, start, ended), daemon=True)
+        context.Process(target=drain or _drain, args=(url, ready, start, ended), daemon=True)
         for _ in range(workers)
     ]
     for process in processes:
         process.start()
     for _ in processes:
         if not ready.acquire(timeout=_PATIENCE_S):
-            raise BenchError("a worker of metering did not get ready")
+            raise BenchError("a worker did not get ready")
     began = time.perf_counter()
     make_due()
     start.set()
@@ -105,7 +112,9 @@ def computed(url: str, workers: int, make_due: Callable[[], object]) -> float:
     for process in processes:
         process.join()
     if any(failures):
-        raise BenchError(f"{sum(failures)} meters could not be computed; see metering_failure")
+        raise BenchError(
+            f"{sum(failures)} subjects could not be computed; see metering_failure, rules_failure"
+        )
     return seconds
 
 

@@ -150,6 +150,14 @@ def test_tick_prints_its_result() -> None:
     assert result.keys() == EVERY | {"seconds", "seconds_at_2x", "meter_hours", "workers"}
 
 
+def test_rules_prints_its_result() -> None:
+    result = bench("rules")
+
+    own = {"seconds", "seconds_all_changed", "backtest_seconds", "subjects", "changed", "episodes"}
+    assert result.keys() == EVERY | own | {"workers"}
+    assert result["episodes"] > 0
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_bench_that_is_stopped_leaves_nothing_behind(
     sent: signal.Signals, tmp_path: Path

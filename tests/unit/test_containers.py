@@ -112,6 +112,7 @@ def test_health_is_asked_on_the_ports_of_the_settings() -> None:
         "jt808": http.jt808_port,
         "metering": http.metering_port,
         "fleet": http.fleet_port,
+        "rules": http.rules_port,
         "notify": http.notify_port,
     }
     for name, port in ports.items():

@@ -10,8 +10,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PLANNED = ("api", "dashboards", "reporting", "rules")
-BUILT = ("collector", "fleet", "jieyong", "metering", "notify", "registry", "simulators", "storage")
+PLANNED = ("api", "dashboards", "reporting")
+BUILT = (
+    "collector",
+    "fleet",
+    "jieyong",
+    "metering",
+    "notify",
+    "registry",
+    "rules",
+    "simulators",
+    "storage",
+)
 LONGEST_MODULE = 400
 LARGEST_FILE = 300_000
 

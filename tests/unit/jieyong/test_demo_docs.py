@@ -63,6 +63,7 @@ def test_the_summary_holds_what_programs_rely_on() -> None:
         trips=2,
         driven_km=3.5,
         odometer_km=3.6,
+        doubts=3,
     )
     assert json.loads(told.as_json()).keys() >= ASKED
     assert "空调-1" in told.as_json()

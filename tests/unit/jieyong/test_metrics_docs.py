@@ -21,7 +21,7 @@ from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
-from jieyong.metrics.workers import FLEET, METERING, NOTIFY, worker_metrics
+from jieyong.metrics.workers import FLEET, METERING, NOTIFY, RULES, worker_metrics
 from jieyong.workers.tally import Done
 from metering.derive.due import DueKind
 from storage.backlog import Backlog
@@ -56,7 +56,7 @@ def exported() -> Iterator[Metric]:
     yield from jt808_metrics(jt808())
     yield from fanout_metrics(FanoutStats(), SpoolStats(1, 1, 1, {}, 1, None, {}), 1)
     waiting = Backlog({DueKind.METER: 1}, 1, None)
-    for nouns in (METERING, FLEET, NOTIFY):
+    for nouns in (METERING, FLEET, NOTIFY, RULES):
         yield from worker_metrics(nouns, Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
 
 

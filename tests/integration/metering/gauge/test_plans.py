@@ -64,7 +64,7 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def test_a_tick_reads_no_table_whole(conn: psycopg.Connection[Any], spans: list[PointSpan]) -> None:
     points = store._points(conn, [span.point_id for span in spans], SETTINGS)
     windows = store._windows(conn, spans, points)
-    values = store._values(windows)
+    values = store._values(store._spans(windows))
     by_key = {"Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Tid Scan"}
     for statement, given in (
         (store.FOLLOWING, store._following_values(spans, points)),

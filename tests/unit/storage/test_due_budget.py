@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from metering.derive.budget import within
 from storage.due import Claim, Span
+from storage.due_budget import within
 from storage.times import DAY_US
 
 

@@ -1,0 +1,135 @@
+"""`jieyong doubt`: what rules found, and what people make of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from jieyong.commands.doubt_tables import course_table, history_table, listed, shown
+from jieyong.commands.giving import give
+from jieyong.commands.options import (
+    AsJson,
+    File,
+    First,
+    Institutions,
+    Last,
+    institutions_named,
+    moments,
+    until_last,
+)
+from jieyong.commands.session import By, Config, session
+from registry.calendar_store import load_calendar
+from registry.refusal import refuse
+from rules.cases import evidence, listing
+from rules.cases.acting import do
+from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
+from rules.derive.modes import Modes
+from rules.derive.recompute import Basis, Known
+from rules.derive.sources import Sources
+from rules.derive.span import look, windows
+from rules.ruleset.store import versions
+from storage.times import us_of
+
+doubt_app = typer.Typer(no_args_is_help=True, help="疑点：列出、查看依据、说明、核实、办结。")
+Number = Annotated[int, typer.Argument(help="疑点编号，见 jieyong doubt list。")]
+Words = Annotated[str, typer.Argument(help="内容或理由，记入疑点的经过。")]
+_CLOSED = (State.CONCLUDED, State.EXEMPT, State.WITHDRAWN)
+_MARGIN_US = 30 * 60 * 1_000_000
+
+
+@doubt_app.command("list", help="列出疑点，新的在前；缺省为最近 31 天未办结的。")
+def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    file: File = None,
+    first: First = None,
+    last: Last = None,
+    institution: Institutions = None,
+    everything: Annotated[bool, typer.Option("--all", help="也列出已办结、豁免和撤销的。")] = False,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """List doubts."""
+    with session(config) as at:
+        named = institutions_named(at.conn, institution)
+        begin, end = until_last(last, first, at.today, 31)
+        since, until = moments(begin, end, at.zone)
+        states = None if everything else [state for state in State if state not in _CLOSED]
+        wanted = listing.Wanted(since, until, states, institution)
+        found = listing.doubts(at.conn, wanted)
+        give([listed(found, f"{named} {begin} 至 {end} 的疑点", at.zone)], file, as_json=as_json)
+
+
+@doubt_app.command(help="一个疑点：说了什么、依据什么、经过如何。")
+def show(number: Number, as_json: AsJson = False, config: Config = None) -> None:
+    """Show one doubt with what it rests on."""
+    with session(config) as at:
+        found = listing.doubt(at.conn, number)
+        place = _place(at.conn, found.place)
+        begin, end = us_of(found.since), us_of(found.until)
+        basis = Basis(
+            versions(at.conn), at.settings.gauges, load_calendar(at.conn), at.zone, Modes()
+        )
+        seen = look(place, begin - _MARGIN_US, end + _MARGIN_US)
+        sources = Sources.load(at.conn, [place], basis.gauges)
+        known = Known(at.conn, basis, basis.versions, sources).layers(windows([seen]))
+        inside = evidence.course(known, place, begin, end)
+        used = evidence.used(at.conn, place, begin, end, inside)
+        rule = next(
+            one.rule
+            for one in reversed(basis.versions)
+            if one.rule.code == found.rule and one.since <= begin
+        )
+        tables = [
+            shown(found, rule, used, at.zone),
+            course_table(evidence.course(known, place, seen.begin, seen.end), at.zone),
+            history_table(listing.history(at.conn, number), at.zone),
+        ]
+        give(tables, None, as_json=as_json)
+
+
+def _place(conn: psycopg.Connection[Any], code: str) -> int:
+    row = conn.execute("SELECT id FROM place WHERE code = %s", [code]).fetchone()
+    if row is None:
+        refuse("", f"地点 {code} 不存在")
+    return int(row[0])
+
+
+def _step(step: Step, help_: str) -> None:
+    def command(number: Number, words: Words, by: By = None, config: Config = None) -> None:
+        with session(config, by) as at:
+            state = do(at.conn, at.act, number, Deed(step, words))
+        typer.echo(f"疑点 {number}：{STATES[state]}。")
+
+    command.__doc__ = help_
+    doubt_app.command(step.value, help=help_)(command)
+
+
+for _one, _help in (
+    (Step.EXPLAIN, "单位说明情况。"),
+    (Step.RETURN, "退回，请单位再说明。"),
+    (Step.CHECK, "核实单位的说明。"),
+    (Step.SHELVE, "搁置，以后再办。"),
+    (Step.EXEMPT, "豁免：这里的这种情况不必说明。"),
+    (Step.REOPEN, "重新打开。"),
+):
+    _step(_one, _help)
+
+
+@doubt_app.command(help="办结：结论、原因和措施。")
+def conclude(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    number: Number,
+    verdict: Annotated[str, typer.Option(help=f"结论：{'、'.join(VERDICTS.values())}。")],
+    cause: Annotated[str, typer.Option(help="原因。")],
+    measure: Annotated[str, typer.Option(help="措施；不需要的写明“无需措施”及理由。")],
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Conclude a doubt."""
+    chosen = {word: one for one, word in VERDICTS.items()}.get(verdict)
+    if chosen is None:
+        refuse("--verdict", f"结论 {verdict} 不对；可用：{'、'.join(VERDICTS.values())}")
+    with session(config, by) as at:
+        deed = Deed(Step.CONCLUDE, conclusion=Conclusion(Verdict(chosen), cause, measure))
+        state = do(at.conn, at.act, number, deed)
+    typer.echo(f"疑点 {number}：{STATES[state]}（{verdict}）。")

@@ -1,0 +1,80 @@
+"""Tables of rules and of what they find, in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from jieyong.commands.giving import tabled
+from registry.table import Row, Table
+from rules.derive.evaluate import Version
+from rules.ruleset.model import RuleSet, Severity
+from rules.work.backtest import Portion
+from storage.times import ALWAYS_US, NEVER_US, at_us
+
+SEVERITIES: Final = {Severity.NOTICE: "一般", Severity.WARNING: "重要", Severity.URGENT: "紧急"}
+_HOUR_US: Final = 3_600_000_000
+_MINUTE_US: Final = 60_000_000
+
+
+def listed(found: Sequence[Version], zone: ZoneInfo) -> Table:
+    """Return rules, one a row."""
+    columns = (
+        *(("code", "编码"), ("title", "规则"), ("kind", "类型"), ("severity", "程度")),
+        *(("for_min", "须持续 min"), ("without", "免检标签"), ("only", "只查标签")),
+        *(("since", "自"), ("until", "至"), ("source", "依据")),
+    )
+    return tabled("规则", columns, [_listed(one, zone) for one in found], "规则")
+
+
+def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table:
+    """Return what rules would have found: how often, where, and for how long."""
+    columns = (
+        *(("code", "编码"), ("title", "规则"), ("doubts", "疑点数"), ("places", "涉及地点")),
+        *(("hours", "合计时长 h"), ("longest_h", "最长 h")),
+    )
+    rows = [_counted(number, rule_set, found) for number in range(len(rule_set.rules))]
+    looked = sum(portion.places for portion in found)
+    return tabled("试算", columns, rows, f"{title}（查看 {looked} 处）")
+
+
+def _listed(one: Version, zone: ZoneInfo) -> Row:
+    rule = one.rule
+    return {
+        "code": rule.code,
+        "title": rule.title,
+        "kind": rule.kind.label,
+        "severity": SEVERITIES[rule.severity],
+        "for_min": rule.persistence.for_us // _MINUTE_US,
+        "without": "、".join(sorted(rule.without)),
+        "only": "、".join(sorted(rule.only)),
+        "since": _moment(one.since, zone),
+        "until": _moment(one.until, zone),
+        "source": rule.source,
+    }
+
+
+def _counted(number: int, rule_set: RuleSet, found: Sequence[Portion]) -> Row:
+    rule = rule_set.rules[number]
+    runs = [runs for portion in found for version, runs in portion.found if version.id == number]
+    lengths = [length for one in runs for length in one.true_us.tolist()]
+    return {
+        "code": rule.code,
+        "title": rule.title,
+        "doubts": len(lengths),
+        "places": len({place for one in runs for place in one.subject.tolist()}),
+        "hours": _hours(sum(lengths)),
+        "longest_h": _hours(max(lengths, default=0)),
+    }
+
+
+def _hours(us: int) -> Decimal:
+    return (Decimal(us) / _HOUR_US).quantize(Decimal("0.1"))
+
+
+def _moment(us: int, zone: ZoneInfo) -> str:
+    if us in {ALWAYS_US, NEVER_US}:
+        return ""
+    return f"{at_us(us).astimezone(zone):%Y-%m-%d %H:%M}"

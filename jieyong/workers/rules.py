@@ -1,0 +1,39 @@
+"""Who looks for doubts: `jieyong rules work`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from jieyong.metrics.workers import RULES
+from jieyong.settings import Settings
+from jieyong.workers.crew import Crew, Orders, Step
+from jieyong.workers.tally import Tally
+from rules.derive import due
+from rules.work.backlog import backlog
+from rules.work.worker import Worker
+from storage.due_hand import Hand
+from storage.due_worker import Outcome
+
+
+def _orders(settings: Settings) -> Orders:
+    return Orders(settings.rules.workers, settings.rules.look_s, settings.http.rules_port)
+
+
+def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
+    zone = ZoneInfo(settings.time_zone)
+    worker = Worker(conn, settings.rules, settings.gauges, zone, lambda: datetime.now(UTC), hand)
+
+    def step(tally: Tally) -> Outcome:
+        due.follow(conn)
+        opened = worker.doubts
+        outcome = worker.step()
+        tally.amount += worker.doubts - opened
+        return outcome
+
+    return step
+
+
+CREW = Crew(RULES, _orders, backlog, _begin)

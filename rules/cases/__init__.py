@@ -1,0 +1,1 @@
+"""Doubts: what people make of episodes, from the question to its conclusion."""

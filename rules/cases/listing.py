@@ -1,0 +1,153 @@
+"""Doubts as people look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from registry.refusal import RefusedError
+from rules.cases.life import State, Step, Verdict
+
+# The unit is the institution of the building of the room in which the place was then.
+_DOUBTS: Final[LiteralString] = """
+SELECT doubt.id, doubt.state, doubt.since, doubt.until, doubt.opened_at,
+       doubt.rule_code AS rule, rule.title, rule.severity, rule.meaning ->> 'kind' AS kind,
+       place.code AS place, place.name AS place_name,
+       room.name AS room, institution.code AS institution, institution.name AS institution_name
+FROM doubt
+JOIN place ON place.id = doubt.place_id
+JOIN LATERAL (
+    SELECT title, severity, meaning FROM rule
+    WHERE code = doubt.rule_code AND NOT isempty(valid)
+    ORDER BY valid @> doubt.since DESC, lower(valid) DESC LIMIT 1
+) AS rule ON true
+LEFT JOIN LATERAL (
+    SELECT room_id FROM place_room
+    WHERE place_room.place_id = doubt.place_id AND place_room.valid @> doubt.since LIMIT 1
+) AS bound ON true
+LEFT JOIN room ON room.id = bound.room_id
+LEFT JOIN building ON building.id = room.building_id
+LEFT JOIN institution ON institution.id = building.institution_id
+WHERE (%(id)s::int IS NULL OR doubt.id = %(id)s)
+  AND doubt.until > %(begin)s AND doubt.since < %(end)s
+  AND (%(states)s::text[] IS NULL OR doubt.state = ANY(%(states)s))
+  AND (%(institutions)s::text[] IS NULL OR institution.code = ANY(%(institutions)s))
+ORDER BY doubt.since DESC, doubt.id DESC
+"""
+_DEEDS: Final[LiteralString] = """
+SELECT at, principal, step, words, verdict, cause, measure FROM doubt_deed
+WHERE doubt_id = %s ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A doubt with what people know it by.
+
+    Attributes:
+        id: its number.
+        state: where it stands.
+        since: when it began.
+        until: when it ended, or how far it is known to go on.
+        opened_at: when it was told.
+        rule: code of the rule.
+        title: of the rule, Chinese.
+        severity: of the rule.
+        kind: of the rule.
+        place: code.
+        place_name: what it is called.
+        room: what its room is called; None: it is in none.
+        institution: code; None: nobody's.
+        institution_name: what it is called.
+    """
+
+    id: int
+    state: State
+    since: datetime
+    until: datetime
+    opened_at: datetime
+    rule: str
+    title: str
+    severity: str
+    kind: str
+    place: str
+    place_name: str
+    room: str | None
+    institution: str | None
+    institution_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step that was done with a doubt."""
+
+    at: datetime
+    principal: str
+    step: Step
+    words: str
+    verdict: Verdict | None
+    cause: str | None
+    measure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which doubts.
+
+    Attributes:
+        begin: those that go on behind it, aware.
+        end: those that begin before it, aware.
+        states: None: all.
+        institutions: codes; None: all.
+    """
+
+    begin: datetime
+    end: datetime
+    states: Sequence[State] | None = None
+    institutions: Sequence[str] | None = None
+
+
+def doubts(conn: psycopg.Connection[Any], wanted: Wanted) -> list[Listed]:
+    """Return doubts, the newest first."""
+    states = None if wanted.states is None else [state.value for state in wanted.states]
+    institutions = None if wanted.institutions is None else list(wanted.institutions)
+    return _listed(
+        conn,
+        {
+            "id": None,
+            "begin": wanted.begin,
+            "end": wanted.end,
+            "states": states,
+            "institutions": institutions,
+        },
+    )
+
+
+def doubt(conn: psycopg.Connection[Any], number: int) -> Listed:
+    """Return one doubt.
+
+    Raises:
+        RefusedError: there is none with this number.
+    """
+    everything = {"begin": "-infinity", "end": "infinity", "states": None, "institutions": None}
+    found = _listed(conn, {"id": number, **everything})
+    if not found:
+        raise RefusedError(f"没有编号为 {number} 的疑点；jieyong doubt list 列出全部。")
+    return found[0]
+
+
+def history(conn: psycopg.Connection[Any], number: int) -> list[Done]:
+    """Return what was done with a doubt, in order."""
+    return [
+        Done(at, who, Step(step), words, None if v is None else Verdict(v), cause, measure)
+        for at, who, step, words, v, cause, measure in conn.execute(_DEEDS, [number])
+    ]
+
+
+def _listed(conn: psycopg.Connection[Any], values: dict[str, object]) -> list[Listed]:
+    rows = conn.execute(_DOUBTS, values).fetchall()
+    return [Listed(number, State(state), *rest) for number, state, *rest in rows]

@@ -1,0 +1,1 @@
+"""Episodes: derived from what was measured, and computed again whenever that changes."""

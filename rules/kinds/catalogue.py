@@ -1,0 +1,9 @@
+"""All kinds by their codes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rules.kinds import aircon, lighting
+
+KINDS: Final = {kind.code: kind for kind in (*aircon.KINDS, *lighting.KINDS)}

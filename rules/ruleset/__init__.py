@@ -1,0 +1,1 @@
+"""Rule sets: files that people write, checked whole."""

@@ -1,0 +1,56 @@
+"""A rule as the database keeps it, back as a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from registry.day_kind import DayKind
+from rules.kinds.catalogue import KINDS
+from rules.ruleset.model import Hours, Rule, Severity
+from rules.timeline.runs import Persistence
+
+
+def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
+    code: str,
+    title: str,
+    severity: str,
+    route: str | None,
+    source: str,
+    meaning: Mapping[str, Any],
+) -> Rule:
+    """Return the rule of a row.
+
+    Args:
+        code: of the rule.
+        title: Chinese.
+        severity: of :class:`Severity`.
+        route: who is told.
+        source: what it rests on.
+        meaning: :attr:`Rule.meaning`, as JSON gives it back.
+
+    Raises:
+        KeyError: its kind is not known to this program any more.
+    """
+    hours = meaning["hours"]
+    return Rule(
+        code=code,
+        title=title,
+        kind=KINDS[meaning["kind"]],
+        values=meaning["values"],
+        persistence=Persistence(meaning["for_us"], meaning["gap_us"], meaning["silence_us"]),
+        hours=None if hours is None else _hours(hours),
+        only=frozenset(meaning["only"]),
+        without=frozenset(meaning["except"]),
+        since=None,
+        until=None,
+        severity=Severity(severity),
+        route=route,
+        source=source,
+        line=0,
+    )
+
+
+def _hours(written: Mapping[str, Any]) -> Hours:
+    spans = {DayKind(kind): tuple(map(tuple, found)) for kind, found in written.items()}
+    return Hours(repr(sorted(written.items())), spans)

@@ -1,0 +1,96 @@
+"""Looks for doubts in what is due."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.gauge.settings import GaugeSettings
+from registry.calendar_store import load_calendar
+from rules.cases.opening import confirm, keep
+from rules.derive.due import QUEUE
+from rules.derive.modes import Modes
+from rules.derive.recompute import Basis, bounded, recompute
+from rules.ruleset.store import versions
+from rules.work.settings import RulesSettings
+from storage.due import Claim
+from storage.due_budget import within
+from storage.due_hand import Hand
+from storage.due_worker import Computed, DueWorker, Outcome
+from storage.times import DAY_US
+
+_AT_ONCE: Final = 500
+"""Places whose readings are looked for in one go."""
+
+
+class Worker:
+    """Computes what is due on one connection; any number of workers may run side by side.
+
+    Attributes:
+        episodes: how many were written.
+        doubts: how many were opened.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a worker is made of
+        self,
+        conn: psycopg.Connection[Any],
+        settings: RulesSettings,
+        gauges: GaugeSettings,
+        zone: ZoneInfo,
+        now: Callable[[], datetime],
+        hand: Hand | None = None,
+    ) -> None:
+        """Make a worker.
+
+        Args:
+            conn: an autocommit connection of its own.
+            settings: how much is done at a time.
+            gauges: how long values hold.
+            zone: of the site.
+            now: the clock, aware: for what is new, and for the pauses after failures.
+            hand: notes what it has in hand; None: of what kills it, nobody will know.
+        """
+        self.episodes = 0
+        self.doubts = 0
+        self._settings = settings
+        self._gauges = gauges
+        self._zone = zone
+        self._modes = Modes()
+        self._now = now
+        self._conn = conn
+        self._worker = DueWorker(conn, QUEUE, self._compute, now, hand)
+
+    def step(self) -> Outcome:
+        """Take what is due and its turn now, and do it.
+
+        Places that cannot be computed are noted in ``rules_failure`` and stay due; they hold up
+        nobody else.
+
+        Raises:
+            psycopg.OperationalError: the database is away, or was in the way: nothing is lost,
+                call again.
+        """
+        outcome = self._worker.step(self._settings.batch)
+        self.doubts += confirm(self._conn, self._now())
+        return outcome
+
+    def _compute(self, conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Computed:
+        claims = within(self._bounded(conn, taken), self._settings.batch_days * DAY_US)
+        done = recompute(conn, claims, self._basis(conn))
+        self.episodes += done.episodes
+        self.doubts += keep(conn, done.looks, self._now())
+        return Computed(claims)
+
+    @staticmethod
+    def _bounded(conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Iterator[Claim]:
+        """Bound changes by what is known of their places, no more of them than are taken."""
+        while some := list(itertools.islice(taken, _AT_ONCE)):
+            yield from bounded(conn, some)
+
+    def _basis(self, conn: psycopg.Connection[Any]) -> Basis:
+        return Basis(versions(conn), self._gauges, load_calendar(conn), self._zone, self._modes)

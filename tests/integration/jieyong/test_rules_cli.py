@@ -1,0 +1,165 @@
+"""`jieyong rules` and `jieyong doubt` as officers use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+import python_calamine as calamine
+from typer.testing import CliRunner, Result
+
+from jieyong import cli
+from jieyong.doctor.finding import Level
+from jieyong.doctor.rules import check_rules
+from registry.document import InventoryError
+from registry.refusal import RefusedError
+from storage.settings import DatabaseSettings
+from tests.integration.rules.world import RULES, Conn, Room, add_room, at, look, store
+
+NINE = 9 * 60.0
+DAYS = ("--from", "2026-07-01", "--to", "2026-07-31")
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[Conn]:
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def run(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command in an empty directory; an expected refusal is raised."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database)
+    (tmp_path / "r.yaml").write_text(
+        RULES.replace("source: 42号", "from: 2026-01-01, source: 42号"), "utf-8"
+    )
+    return lambda *words: CliRunner().invoke(cli.app, list(words), catch_exceptions=False)
+
+
+@pytest.fixture
+def room(conn: Conn) -> Room:
+    """The air conditioner cooled to 24 ℃ for an hour."""
+    made = add_room(conn)
+    store(conn, made.points["mode"], [(NINE, 1), (NINE + 59, 1)])
+    store(conn, made.points["run"], [(NINE, 1), (NINE + 60, 0)])
+    store(conn, made.points["set_point"], [(NINE + m, 24.0) for m in range(0, 60, 10)])
+    return made
+
+
+def test_rules_are_checked_before_anything_happens(
+    run: Callable[..., Result], conn: Conn, tmp_path: Path
+) -> None:
+    assert "3 条规则，没有错误" in run("rules", "check", "r.yaml").output
+    (tmp_path / "bad.yaml").write_text(RULES.replace("15m", "soon"), "utf-8")
+    for command in ("check", "load"):
+        with pytest.raises(InventoryError, match=r"bad.yaml:7: rule cold: for is soon"):
+            run("rules", command, "bad.yaml")
+    assert conn.execute("SELECT count(*) FROM rule").fetchone() == (0,)
+
+
+def test_a_rule_set_is_tried_on_the_past_and_writes_nothing(
+    run: Callable[..., Result], conn: Conn, room: Room
+) -> None:
+    told = json.loads(run("rules", "backtest", "r.yaml", *DAYS, "--json").output)
+    counts = {row["code"]: (row["doubts"], row["hours"]) for row in told[0]["rows"]}
+    assert counts == {"cold": ("1", "1.0"), "night": ("0", "0.0"), "lamp": ("0", "0.0")}
+    assert conn.execute("SELECT count(*) FROM episode").fetchone() == (0,)
+    before = run("rules", "backtest", "r.yaml", "--from", "2026-06-01", "--to", "2026-06-30")
+    assert "1.0" not in before.output
+
+
+def test_loading_says_what_changed_and_the_list_shows_it(run: Callable[..., Result]) -> None:
+    assert "启用 3 条（新增或改动），0 条未变，停用 0 条" in run("rules", "load", "r.yaml").output
+    assert "启用 0 条（新增或改动），3 条未变，停用 0 条" in run("rules", "load", "r.yaml").output
+    shown = run("rules", "list").output
+    assert "cold" in shown
+    assert "42号" in shown
+
+
+def test_a_rule_of_another_set_is_refused(run: Callable[..., Result], tmp_path: Path) -> None:
+    run("rules", "load", "r.yaml")
+    (tmp_path / "other.yaml").write_text(RULES.replace("code: tests", "code: other"), "utf-8")
+    with pytest.raises(RefusedError, match="规则 cold（第 7 行）已属于规则集 tests"):
+        run("rules", "load", "other.yaml")
+
+
+def test_a_doubt_is_shown_with_what_it_rests_on_and_goes_its_way(
+    run: Callable[..., Result], conn: Conn, room: Room, tmp_path: Path
+) -> None:
+    run("rules", "load", "r.yaml")
+    look(conn, at(2 * 1440))
+    listed = run("doubt", "list", *DAYS).output
+    assert "待说明" in listed
+    assert "301 室" in listed
+    shown = run("doubt", "show", "1").output
+    assert "空调制冷运行时设定温度低于 26 ℃。是否有特殊情况，请说明。" in shown
+    assert "制冷设定温度的下限 26 ℃" in shown
+    assert "2026-07-06 09:00" in shown
+    assert "不详" in shown
+    with pytest.raises(RefusedError, match="只有已说明、已核实的疑点可以"):
+        run("doubt", "conclude", "1", "--verdict", "属于浪费", "--cause", "x", "--measure", "y")
+    for step in ("explain", "check"):
+        run("doubt", step, "1", "已调高", "--by", "张三")
+    done = run(
+        *("doubt", "conclude", "1", "--verdict", "属于浪费"),
+        *("--cause", "未按规定设定", "--measure", "锁定面板", "--by", "李四"),
+    )
+    assert "疑点 1：已办结（属于浪费）" in done.output
+    assert "：无" in run("doubt", "list", *DAYS).output
+    history = run("doubt", "show", "1").output
+    assert all(word in history for word in ("张三", "李四", "锁定面板", "属于浪费"))
+    who = conn.execute("SELECT action, principal FROM audit_log WHERE action LIKE 'doubt.%'")
+    assert who.fetchall() == [
+        ("doubt.explain", "张三"),
+        ("doubt.check", "张三"),
+        ("doubt.conclude", "李四"),
+    ]
+    run("doubt", "list", "d.xlsx", *DAYS, "--all")
+    with calamine.load_workbook(tmp_path / "d.xlsx") as book:
+        rows = book.get_sheet_by_index(0).to_python()
+    assert "已办结" in {cell for row in rows for cell in row}
+
+
+def test_the_power_that_a_device_tells_gives_the_energy(
+    run: Callable[..., Result], conn: Conn, room: Room
+) -> None:
+    run("rules", "load", "r.yaml")
+    look(conn, at(2 * 1440))
+    row = conn.execute(
+        "INSERT INTO point (device_id, name, label, unit, class)"
+        " SELECT device_id, 'power', '功率', 'W', 'gauge' FROM point WHERE id = %s RETURNING id",
+        [room.points["run"]],
+    ).fetchone()
+    assert row is not None
+    store(conn, row[0], [(NINE + m, 1200.0) for m in range(0, 61, 10)])
+    assert "1.200 kWh（按设备功率）" in run("doubt", "show", "1").output
+
+
+def test_no_such_doubt(run: Callable[..., Result]) -> None:
+    with pytest.raises(RefusedError, match="没有编号为 7 的疑点"):
+        run("doubt", "show", "7")
+    with pytest.raises(RefusedError, match="没有编号为 7 的疑点"):
+        run("doubt", "explain", "7", "x")
+
+
+def test_the_doctor_says_whether_anybody_looks_for_doubts(
+    run: Callable[..., Result], conn: Conn, database: str, room: Room
+) -> None:
+    later = datetime.now(UTC) + timedelta(hours=3)
+
+    def findings() -> list[tuple[Level, str]]:
+        found = check_rules(database, DatabaseSettings(), lambda: later)
+        return [(one.level, one.what) for one in found]
+
+    assert findings() == []
+    run("rules", "load", "r.yaml")
+    ((level, what),) = findings()
+    assert level is Level.PROBLEM
+    assert "no worker is connected" in what
+    look(conn, at(2 * 1440))
+    assert findings() == [(Level.OK, "nothing waits to be computed")]

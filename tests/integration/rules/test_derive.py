@@ -1,0 +1,149 @@
+"""Episodes of a room: what is found, and that it does not matter in which order data came."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from tests.integration.rules.world import (
+    RULES,
+    START,
+    Conn,
+    add_room,
+    at,
+    episodes,
+    load_rules,
+    look,
+    store,
+)
+
+NINE = 9 * 60
+
+
+def test_a_set_point_below_the_limit_is_a_doubt_from_its_begin(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    for name, value in (("run", 1), ("mode", 1)):
+        store(conn, room.points[name], [(NINE, value), (NINE + 50, value)])
+    store(conn, room.points["set_point"], [(NINE + m, 24.0 if m < 40 else 26.0) for m in range(60)])
+    look(conn)
+    assert episodes(conn) == [("cold", "ac", NINE, NINE + 15, NINE + 40, "false")]
+
+
+def test_half_a_degree_is_tolerated(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE + m, 25.5) for m in range(60)])
+    look(conn)
+    assert episodes(conn) == []
+
+
+def test_nobody_in_the_room_is_known_from_another_device(conn: Conn) -> None:
+    room = add_room(conn)
+    text = RULES + (
+        "  - {code: empty, kind: aircon.nobody, title: 无人, for: 20m, severity: notice,"
+        " source: 惯例}\n"
+    )
+    load_rules(conn, text)
+    store(conn, room.points["run"], [(NINE, 1), (NINE + 55, 1)])
+    store(conn, room.points["occupancy"], [(NINE, 1), (NINE + 10, 0), (NINE + 45, 1)])
+    look(conn)
+    assert ("empty", "ac", NINE + 10, NINE + 30, NINE + 45, "false") in episodes(conn)
+
+
+def test_night_begins_when_working_hours_end(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    store(conn, room.points["run"], [(17 * 60 + m, 1) for m in range(0, 180, 30)])
+    store(conn, room.points["run"], [(20 * 60, 0)])
+    look(conn)
+    assert episodes(conn) == [("night", "ac", 18 * 60, 18 * 60 + 30, 20 * 60, "false")]
+
+
+def test_a_correction_that_comes_late_withdraws_what_it_refutes(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0), (NINE + 14, 24.0), (NINE + 28, 24.0)])
+    look(conn)
+    assert len(episodes(conn)) == 1
+    # The unit had been off in between: known only now.
+    store(conn, room.points["run"], [(NINE + m, 0) for m in (1, 8, 20)])
+    look(conn)
+    assert episodes(conn) == []
+
+
+def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    for seed in range(8):
+        rng = random.Random(seed)
+        base = 3 * 1440 * seed
+        rows = _history(rng, room.points, base)
+        rng.shuffle(rows)
+        for begin in range(0, len(rows), 7):
+            for point, minute, value in rows[begin : begin + 7]:
+                store(conn, point, [(minute, value)])
+            if rng.random() < 0.6:
+                look(conn)
+    look(conn)
+    piecemeal = episodes(conn)
+    assert {rule for rule, *_ in piecemeal} == {"cold", "night", "lamp"}
+    conn.execute("DELETE FROM episode")
+    conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules'")
+    look(conn)
+    assert episodes(conn) == piecemeal
+
+
+def _history(
+    rng: random.Random, points: dict[str, int], base: int
+) -> list[tuple[int, float, float | None]]:
+    rows: list[tuple[int, float, float | None]] = []
+    for name, values in (
+        ("run", [0, 1, 1]),
+        ("mode", [1, 1, 4]),
+        ("set_point", [24.0, 25.0, 26.0]),
+        ("relay", [0, 1, 1]),
+        ("occupancy", [0, 0, 1]),
+    ):
+        moments = rng.sample(range(2000), rng.randint(5, 60))
+        for minute in moments:
+            unknown = rng.random() < 0.05
+            rows.append((points[name], base + minute, None if unknown else rng.choice(values)))
+    return rows
+
+
+def test_another_version_takes_over_when_it_is_loaded(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    store(conn, room.points["run"], [(NINE + m, 1) for m in range(0, 180, 30)])
+    store(conn, room.points["mode"], [(NINE + m, 1) for m in range(0, 180, 30)])
+    store(conn, room.points["set_point"], [(NINE + m, 25.0) for m in range(0, 180, 10)])
+    loaded = load_rules(conn, RULES.replace("制冷, for", "制冷, at_least: 25, for"), at(NINE + 60))
+    assert loaded.added == ("cold",)
+    look(conn)
+    assert episodes(conn) == [("cold", "ac", NINE, NINE + 15, NINE + 60, "false")]
+
+
+def test_the_same_rules_again_change_nothing(conn: Conn) -> None:
+    add_room(conn)
+    load_rules(conn)
+    look(conn)
+    loaded = load_rules(conn, now=START + timedelta(days=1))
+    assert (loaded.added, loaded.ended) == ((), ())
+    assert conn.execute("SELECT count(*) FROM rules_due").fetchone() == (0,)
+    assert conn.execute("SELECT count(*) FROM rule").fetchone() == (3,)
+
+
+def test_a_device_that_never_hung_there_leaves_no_doubt(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    store(conn, room.points["run"], [(1200, 1), (1260, 1)])
+    look(conn)
+    assert len(episodes(conn)) == 1
+    conn.execute("UPDATE device_place SET valid = 'empty' WHERE place_id = %s", [room.aircon])
+    look(conn)
+    assert episodes(conn) == []

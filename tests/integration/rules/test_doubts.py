@@ -1,0 +1,210 @@
+"""Doubts over time: opened when an episode has stood long enough, kept whatever data does.
+
+Rows 42 to 45 of the shared field cases.
+"""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from rules.cases.opening import confirm
+from rules.ruleset.store import versions
+from tests.integration.rules.world import (
+    RULES,
+    Conn,
+    Room,
+    add_room,
+    at,
+    episodes,
+    load_rules,
+    look,
+    store,
+)
+
+NINE = 9 * 60.0
+
+
+def cold(conn: Conn, room: Room, begin: float, end: float) -> None:
+    """The unit cools to 24 ℃ from one minute to another."""
+    store(conn, room.points["mode"], [(begin, 1), (end - 1, 1)])
+    store(conn, room.points["run"], [(begin, 1), (end, 0)])
+    steps = range(0, int(end - begin), 10)
+    store(conn, room.points["set_point"], [(begin + m, 24.0) for m in steps])
+
+
+def doubts(conn: Conn) -> list[tuple[str, float, float, str]]:
+    rows = conn.execute("SELECT rule_code, since, until, state FROM doubt ORDER BY id")
+    return [
+        (rule, (a - at(0)).total_seconds() / 60, (b - at(0)).total_seconds() / 60, state)
+        for rule, a, b, state in rows
+    ]
+
+
+@pytest.fixture
+def room(conn: Conn) -> Room:
+    made = add_room(conn)
+    load_rules(conn)
+    return made
+
+
+def test_a_doubt_opens_when_it_has_stood_long_enough_and_not_before(conn: Conn, room: Room) -> None:
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    look(conn, at(NINE + 1))
+    assert doubts(conn) == []
+    # Nothing more comes: time alone makes a doubt of it.
+    look(conn, at(NINE + 14))
+    assert doubts(conn) == []
+    look(conn, at(NINE + 15))
+    assert [(rule, since) for rule, since, *_ in doubts(conn)] == [("cold", NINE)]
+
+
+def test_what_ended_before_it_had_stood_long_enough_never_was_a_doubt(
+    conn: Conn, room: Room
+) -> None:
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    look(conn, at(NINE + 1))
+    store(conn, room.points["set_point"], [(NINE + 3, 26.0)])
+    look(conn, at(NINE + 60))
+    assert doubts(conn) == []
+
+
+def test_case_42_triggers_at_nearly_the_same_time_are_one_doubt(conn: Conn, room: Room) -> None:
+    store(conn, room.points["mode"], [(NINE, 1), (NINE + 39, 1)])
+    for minute in range(0, 40, 2):
+        store(conn, room.points["run"], [(NINE + minute, 1)])
+        store(conn, room.points["set_point"], [(NINE + minute, 24.0), (NINE + minute + 0.01, 24.1)])
+        look(conn, at(NINE + minute))
+    assert len(doubts(conn)) == 1
+
+
+def test_case_43_what_comes_again_after_it_ended_is_another_doubt(conn: Conn, room: Room) -> None:
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 60))
+    conn.execute("UPDATE doubt SET state = 'concluded'")
+    cold(conn, room, NINE + 120, NINE + 180)
+    look(conn, at(NINE + 180))
+    assert [(since, state) for _, since, _, state in doubts(conn)] == [
+        (NINE, "concluded"),
+        (NINE + 120, "asked"),
+    ]
+
+
+def test_case_44_news_that_overtake_each_other_leave_no_doubt_standing(
+    conn: Conn, room: Room
+) -> None:
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 30))
+    # That it ended is known before that it began again: both orders must end the same.
+    store(conn, room.points["run"], [(NINE + 90, 0)])
+    look(conn, at(NINE + 90))
+    store(conn, room.points["run"], [(NINE + 70, 1)])
+    look(conn, at(NINE + 91))
+    assert [row[-1] for row in episodes(conn)] == ["false"]
+    assert doubts(conn) == [("cold", NINE, NINE + 60, "asked")]
+
+
+def test_case_45_a_replay_gives_the_times_of_the_data(conn: Conn, room: Room) -> None:
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(7 * 1440))
+    assert doubts(conn) == [("cold", NINE, NINE + 60, "asked")]
+    assert conn.execute("SELECT opened_at FROM doubt").fetchone() == (at(7 * 1440),)
+    conn.execute("DELETE FROM episode")
+    conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules'")
+    look(conn, at(8 * 1440))
+    assert doubts(conn) == [("cold", NINE, NINE + 60, "asked")]
+
+
+def test_late_data_withdraws_a_doubt_and_finds_it_again(conn: Conn, room: Room) -> None:
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0), (NINE + 14, 24.0)])
+    look(conn, at(NINE + 30))
+    store(conn, room.points["run"], [(NINE + m, 0) for m in (1, 8, 20)])
+    look(conn, at(NINE + 40))
+    assert [state for *_, state in doubts(conn)] == ["withdrawn"]
+    # Another day's data do not bring it back; what shows it again does.
+    conn.execute("DELETE FROM reading WHERE point_id = %s AND value = 0", [room.points["run"]])
+    store(conn, room.points["run"], [(NINE + 2, 1)])
+    look(conn, at(NINE + 50))
+    assert [state for *_, state in doubts(conn)] == ["asked"]
+    deeds = conn.execute("SELECT step, principal FROM doubt_deed ORDER BY id").fetchall()
+    assert deeds == [("withdraw", "jieyong"), ("find again", "jieyong")]
+
+
+def test_another_version_of_a_rule_goes_on_with_the_same_doubt(conn: Conn, room: Room) -> None:
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 30))
+    text = "code: tests\ntitle: 测试\nrules:\n  - {code: cold, kind: aircon.cooling, title: 制冷,"
+    text += " for: 10m, gap: 5m, severity: notice, source: 42号, at_least: 27}\n"
+    load_rules(conn, text, at(NINE + 30))
+    look(conn, at(NINE + 61))
+    assert len(versions(conn)) == 4
+    assert len([row for row in episodes(conn) if row[0] == "cold"]) == 2
+    assert [row for row in doubts(conn) if row[0] == "cold"] == [("cold", NINE, NINE + 60, "asked")]
+
+
+def test_what_was_done_with_a_doubt_cannot_be_edited(conn: Conn, room: Room) -> None:
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 60))
+    conn.execute(
+        "INSERT INTO doubt_deed (doubt_id, at, principal, step, words)"
+        " SELECT id, now(), 'x', 'explain', 'y' FROM doubt"
+    )
+    for statement in ("UPDATE doubt_deed SET words = 'z'", "DELETE FROM doubt_deed"):
+        with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+            conn.execute(statement.encode())
+
+
+def test_a_place_that_a_worker_has_in_hand_is_left_to_it(
+    conn: Conn, room: Room, database: str
+) -> None:
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    look(conn, at(NINE + 1))
+    with psycopg.connect(database, autocommit=True) as other, other.transaction():
+        other.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x6A69_7201, room.aircon])
+        assert confirm(conn, at(NINE + 20)) == 0
+    look(conn, at(NINE + 21))
+    assert [since for _, since, *_ in doubts(conn)] == [NINE]
+
+
+def test_a_tag_that_is_entered_afterwards_withdraws_the_doubt(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn, RULES.replace("title: 制冷,", "title: 制冷, except: [ward, overtime],"))
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 60))
+    assert [state for *_, state in doubts(conn)] == ["asked"]
+    conn.execute(
+        "INSERT INTO tag (kind, subject_id, tag, valid, reason, entered_by, entered_at)"
+        " VALUES ('building', 1, 'overtime', tstzrange(%s, %s), '加班审批', 'x', now())",
+        [at(NINE - 30), at(NINE + 120)],
+    )
+    look(conn, at(NINE + 61))
+    assert [state for *_, state in doubts(conn)] == ["withdrawn"]
+    assert episodes(conn) == []
+    conn.execute("UPDATE tag SET withdrawn_by = 'x', withdrawn_at = now()")
+    look(conn, at(NINE + 62))
+    assert [state for *_, state in doubts(conn)] == ["asked"]
+
+
+def test_a_tag_for_a_time_exempts_that_time_alone(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn, RULES.replace("title: 制冷,", "title: 制冷, except: [overtime],"))
+    conn.execute(
+        "INSERT INTO tag (kind, subject_id, tag, valid, reason, entered_by, entered_at)"
+        " VALUES ('room', 1, 'overtime', tstzrange(%s, %s), '加班审批', 'x', now()),"
+        " ('institution', 1, 'overtime', tstzrange(%s, %s), '加班审批', 'x', now())",
+        [at(NINE + 20), at(NINE + 30), at(NINE + 25), at(NINE + 40)],
+    )
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 60))
+    assert [(row[2], row[4]) for row in episodes(conn)] == [
+        (NINE, NINE + 20),
+        (NINE + 40, NINE + 60),
+    ]
