@@ -30,7 +30,7 @@ CREATE TABLE rule (
 -- `confirmed_at`, whoever asks before that does not see it.
 CREATE TABLE episode (
     rule_id      int         NOT NULL REFERENCES rule,
-    place_id     int         NOT NULL REFERENCES place,
+    place_id     int         NOT NULL,
     since        timestamptz NOT NULL,
     confirmed_at timestamptz NOT NULL,
     until        timestamptz NOT NULL,
@@ -105,7 +105,7 @@ END $$;
 CREATE TABLE doubt (
     id         int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     rule_code  text        NOT NULL,
-    place_id   int         NOT NULL REFERENCES place,
+    place_id   int         NOT NULL,
     since      timestamptz NOT NULL,
     until      timestamptz NOT NULL,
     opened_at  timestamptz NOT NULL,

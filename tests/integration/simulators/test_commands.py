@@ -224,7 +224,9 @@ def test_history_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFix
     asked = ["--scenario", str(path), "--months", "1", "--until", "2026-11-22", "--out", str(out)]
     assert main(["history", *asked]) == 0
     said = json.loads(capsys.readouterr().out)
-    series = 4 * 3 + 4  # four electricity meters with three counters; four others with one
+    # Four electricity meters with three counters; four air conditioners and lights with one counter
+    # and three points that change at quarter hours.
+    series = 4 * 3 + 4 * (1 + 3)
     assert said["readings"] == series * 31 * 96
     assert said["positions"] > 5000
     assert out.stat().st_size > 1000
