@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -15,7 +15,7 @@ from rules.cases.matching import Changes, Doubt, Episode, matched
 from rules.derive.due import QUEUE
 from rules.derive.span import Look
 from storage import arrays
-from storage.times import at_us, us_of
+from storage.times import MICROSECOND, at_us, us_of
 
 PROGRAM: Final = "jieyong"
 """Who acts where nobody does."""
@@ -59,7 +59,7 @@ _DEED: Final[LiteralString] = """
 INSERT INTO doubt_deed (doubt_id, at, principal, step, words) VALUES (%s, %s, %s, %s, %s)
 """
 _CONFIRMED: Final[LiteralString] = """
-SELECT place_id, min(since), max(until) FROM episode
+SELECT place_id, min(since), max(until), min(confirmed_at) FROM episode
 WHERE confirmed_at > %s AND confirmed_at <= %s GROUP BY place_id
 """
 _SET_MARK: Final[LiteralString] = """
@@ -115,17 +115,12 @@ def confirm(conn: psycopg.Connection[Any], now: datetime) -> int:
         found = conn.execute(_CONFIRMED, [since, now]).fetchall()
         if not found and mark is not None:
             return 0
-        looks = [Look(place, us_of(begin), us_of(end)) for place, begin, end in found]
-        held = QUEUE.hold(conn, [one.place for one in looks])
-        _leave(conn, [one for one in looks if one.place not in held])
-        conn.execute(_SET_MARK, [now])
-        return keep(conn, [one for one in looks if one.place in held], now)
-
-
-def _leave(conn: psycopg.Connection[Any], looks: Iterable[Look]) -> None:
-    """A worker has the place in hand: whoever comes next keeps its doubts."""
-    for one in looks:
-        QUEUE.mark(conn, one.place, at_us(one.begin), at_us(one.end), "stood long enough")
+        held = QUEUE.hold(conn, [place for place, *_ in found])
+        # A worker has the others in hand: their turn comes with the next look.
+        left = [confirmed for place, *_, confirmed in found if place not in held]
+        conn.execute(_SET_MARK, [min(left) - MICROSECOND if left else now])
+        looks = [Look(p, us_of(begin), us_of(end)) for p, begin, end, _ in found if p in held]
+        return keep(conn, looks, now)
 
 
 def _known(

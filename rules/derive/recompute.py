@@ -84,7 +84,7 @@ class Recomputed:
     """What was done.
 
     Attributes:
-        looks: where episodes were replaced.
+        looks: where episodes are others than before.
         episodes: how many were written.
     """
 
@@ -180,8 +180,9 @@ def _settle(known: Known, looks: Sequence[Look]) -> Recomputed:
         narrow = too_narrow(looks, found)
         wide = [one for one in looks if one.place not in narrow]
         settled = windows(wide)
-        written += store.replace(known.conn, settled, [_of(settled, one) for one in found])
-        done += wide
+        replaced = store.replace(known.conn, settled, [_of(settled, one) for one in found])
+        written += replaced.written
+        done += [one for one in wide if one.place in replaced.places]
         looks = [one.wider(*narrow[one.place]) for one in looks if one.place in narrow]
     return Recomputed(tuple(done), written)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
+import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from rules.derive.evaluate import Found
 from rules.timeline.overlay import Windows
 from rules.timeline.runs import Behind
 from storage import arrays
+from storage.records import PG_EPOCH_US
 from storage.times import at_us, us_of
 
 # What touches a window, or could be bridged to what lies in it.
@@ -23,16 +26,45 @@ JOIN episode ON episode.place_id = w.place
     AND episode.until >= w.begin_ AND episode.since <= w.end_
 GROUP BY w.place
 """
+# All rows in one value: a Python object for each would cost more than the look-up.
+_STORED: Final[LiteralString] = """
+SELECT string_agg(
+    int4send(rule_id) || int4send(place_id) || timestamptz_send(since)
+    || timestamptz_send(confirmed_at) || timestamptz_send(until) || int8send(stood_us)
+    || int2send(CASE behind WHEN 'false' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END::int2), ''::bytea)
+FROM unnest(%(places)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
+    AS w (place, begin_, end_)
+JOIN episode ON episode.place_id = w.place
+    AND episode.until > w.begin_ AND episode.since < w.end_
+"""
 _DELETE: Final[LiteralString] = """
 DELETE FROM episode
-USING unnest(%(places)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
-    AS w (place, begin_, end_)
-WHERE episode.place_id = w.place AND episode.until > w.begin_ AND episode.since < w.end_
+USING unnest(%s::int[], %s::int[], %s::timestamptz[]) AS gone (rule, place, begin_)
+WHERE episode.place_id = gone.place AND episode.rule_id = gone.rule AND since = gone.begin_
 """
 _COPY: Final[LiteralString] = """
-COPY episode (rule_id, place_id, since, confirmed_at, until, stood, behind) FROM STDIN
+COPY episode (rule_id, place_id, since, confirmed_at, until, stood_us, behind) FROM STDIN
 """
+_ROW: Final = np.dtype(
+    [
+        *(("rule", ">i4"), ("place", ">i4"), ("since", ">i8"), ("confirmed", ">i8")),
+        *(("until", ">i8"), ("stood", ">i8"), ("behind", ">i2")),
+    ]
+)
 _BEHIND: Final = {Behind.FALSE: "false", Behind.UNKNOWN: "unknown", Behind.EDGE: "edge"}
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What became of episodes.
+
+    Attributes:
+        places: where any of them differs from before.
+        written: how many are new, or others than before.
+    """
+
+    places: frozenset[int]
+    written: int
 
 
 def extents(conn: psycopg.Connection[Any], windows: Windows) -> Mapping[int, tuple[int, int]]:
@@ -41,44 +73,58 @@ def extents(conn: psycopg.Connection[Any], windows: Windows) -> Mapping[int, tup
     return {place: (us_of(since), us_of(until)) for place, since, until in rows}
 
 
-def replace(conn: psycopg.Connection[Any], windows: Windows, found: Sequence[Found]) -> int:
-    """Replace the episodes of places within their windows; return how many there are now.
+def replace(conn: psycopg.Connection[Any], windows: Windows, found: Sequence[Found]) -> Replaced:
+    """Make the episodes of places within their windows what was found; what is the same stays.
 
     Args:
         conn: in the transaction of the claims.
         windows: no episode reaches beyond them.
         found: what there is.
     """
-    conn.execute(_DELETE, _values(windows))
-    written = 0
-    with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for one in found:
-            for row in _rows(one):
-                copy.write_row(row)
-                written += 1
-    return written
-
-
-def _rows(found: Found) -> Iterable[tuple[object, ...]]:
-    runs = found.runs
-    for place, since, confirmed, until, true_us, behind in zip(
-        runs.subject.tolist(),
-        runs.since.tolist(),
-        runs.confirmed.tolist(),
-        runs.until.tolist(),
-        runs.true_us.tolist(),
-        runs.behind.tolist(),
-        strict=True,
-    ):
-        yield (
-            found.version.id,
-            place,
-            at_us(since),
-            at_us(confirmed),
-            at_us(until),
-            timedelta(microseconds=true_us),
-            _BEHIND[Behind(behind)],
+    with conn.cursor(binary=True) as cursor:
+        row = cursor.execute(_STORED, _values(windows), prepare=False).fetchone()
+    stored = _single(bytes(row[0]) if row and row[0] else b"")
+    wanted = _single(b"".join(_packed(one) for one in found))
+    gone, new = _rows(stored - wanted), _rows(wanted - stored)
+    if len(gone):
+        conn.execute(
+            _DELETE,
+            [
+                arrays.ids(gone["rule"].tolist()),
+                arrays.ids(gone["place"].tolist()),
+                arrays.times((gone["since"] + PG_EPOCH_US).tolist()),
+            ],
         )
+    _insert(conn, new)
+    places = frozenset([*gone["place"].tolist(), *new["place"].tolist()])
+    return Replaced(places, len(new))
+
+
+def _packed(found: Found) -> bytes:
+    """Runs in the form in which the database hands rows out."""
+    runs = found.runs
+    rows = np.empty(len(runs), _ROW)
+    rows["rule"], rows["place"] = found.version.id, runs.subject
+    rows["since"] = runs.since - PG_EPOCH_US
+    rows["confirmed"] = runs.confirmed - PG_EPOCH_US
+    rows["until"] = runs.until - PG_EPOCH_US
+    rows["stood"], rows["behind"] = runs.true_us, runs.behind
+    return rows.tobytes()
+
+
+def _single(rows: bytes) -> set[bytes]:
+    return {rows[at : at + _ROW.itemsize] for at in range(0, len(rows), _ROW.itemsize)}
+
+
+def _rows(rows: set[bytes]) -> npt.NDArray[np.void]:
+    return np.frombuffer(b"".join(sorted(rows)), _ROW)
+
+
+def _insert(conn: psycopg.Connection[Any], rows: npt.NDArray[np.void]) -> None:
+    with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for rule, place, since, confirmed, until, stood, behind in rows.tolist():
+            moments = (at_us(at + PG_EPOCH_US) for at in (since, confirmed, until))
+            copy.write_row((rule, place, *moments, stood, _BEHIND[Behind(behind)]))
 
 
 def _values(windows: Windows) -> dict[str, object]:

@@ -14,7 +14,7 @@ class RulesSettings(BaseModel):
         default=2, ge=1, le=64, description="Processes that look for doubts, side by side."
     )
     batch: int = Field(
-        default=5_000, ge=1, le=100_000, description="Due rows that a worker takes at a time."
+        default=1_000, ge=1, le=100_000, description="Due rows that a worker takes at a time."
     )
     batch_days: int = Field(
         default=10_000,

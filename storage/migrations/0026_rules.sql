@@ -34,7 +34,7 @@ CREATE TABLE episode (
     since        timestamptz NOT NULL,
     confirmed_at timestamptz NOT NULL,
     until        timestamptz NOT NULL,
-    stood        interval    NOT NULL,            -- how long it was true between them
+    stood_us     int8        NOT NULL,            -- how long it was true between them
     behind       text        NOT NULL CHECK (behind IN ('false', 'unknown', 'edge')),
     PRIMARY KEY (place_id, rule_id, since),
     CHECK (since < until AND confirmed_at BETWEEN since AND until)
