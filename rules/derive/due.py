@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 import structlog
 
+from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Input
 from storage import dirty
 from storage.due import NEW_FOR, Queue
@@ -58,7 +59,7 @@ SELECT DISTINCT bound.place_id, '-infinity'::timestamptz, 'infinity'::timestampt
 FROM device_place AS bound
 JOIN point ON point.device_id = bound.device_id AND point.name = ANY(%s::text[])
 """
-_NAMES: Final = [one.value for one in Input]
+_KINDS: Final = "SELECT DISTINCT meaning ->> 'kind' FROM rule"
 BESIDE: Final = [Input.OCCUPANCY.value]
 """What one device of a room can tell for all of it."""
 
@@ -82,7 +83,13 @@ def follow(conn: psycopg.Connection[Any]) -> int:
 
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
     """Make everything due, in the transaction that changes what everything rests on."""
-    return conn.execute(_ALL, [why, _NAMES]).rowcount
+    return conn.execute(_ALL, [why, _names(conn)]).rowcount
+
+
+def _names(conn: psycopg.Connection[Any]) -> list[str]:
+    """Return the points that some rule cannot do without; what others say changes no doubt."""
+    kinds = [KINDS[kind] for (kind,) in conn.execute(_KINDS) if kind in KINDS]
+    return sorted({name.value for kind in kinds for name in kind.inputs})
 
 
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
@@ -95,7 +102,7 @@ def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
         "upto": window.upto,
         "why": "readings",
         "new_for": NEW_FOR,
-        "names": _NAMES,
+        "names": _names(conn),
         "beside": BESIDE,
     }
     return conn.execute(_TOUCHED + _INSERT, values).rowcount

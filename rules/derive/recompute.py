@@ -73,6 +73,11 @@ class Basis:
     zone: ZoneInfo
     modes: Modes
 
+    @property
+    def inputs(self) -> frozenset[Input]:
+        """What some rule cannot do without: nothing else decides whether there is a doubt."""
+        return frozenset(name for one in self.versions for name in one.rule.kind.inputs)
+
     def reach_us(self, versions: Sequence[Version]) -> int:
         """How far a change reaches at most where nothing stood before."""
         hold = max(self.gauges.gauge_silence_s, self.gauges.state_silence_s) * 1_000_000
@@ -102,7 +107,8 @@ def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Bas
         claims: places; every change has a bound, see :func:`bounded`.
         basis: rules and what else.
     """
-    sources = Sources.load(conn, [one.subject for one in claims], basis.gauges)
+    places = [one.subject for one in claims]
+    sources = Sources.load(conn, places, basis.gauges, basis.inputs)
     seen: list[Look] = []
     written = 0
     spans = {one.subject: one for one in claims}

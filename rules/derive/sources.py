@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString, Self
 
@@ -45,7 +46,7 @@ FROM hanging
 JOIN device_place AS bound ON bound.place_id = at AND bound.valid && during
 JOIN device ON device.id = bound.device_id
 JOIN point ON point.device_id = device.id AND point.class <> 'counter'
-    AND point.name = ANY(CASE far WHEN 0 THEN %(names)s::text[] ELSE %(beside)s::text[] END)
+    AND point.name = ANY(CASE far WHEN 0 THEN %(wanted)s::text[] ELSE %(beside)s::text[] END)
 ORDER BY place
 """
 
@@ -79,19 +80,25 @@ class Sources:
 
     @classmethod
     def load(
-        cls, conn: psycopg.Connection[Any], places: list[int], settings: GaugeSettings
+        cls,
+        conn: psycopg.Connection[Any],
+        places: list[int],
+        settings: GaugeSettings,
+        wanted: Collection[Input] = NAMES,
     ) -> Self:
         """Look up which points speak of places.
 
         Args:
             conn: any connection.
             places: of which.
+            wanted: what they measure.
             settings: how long values hold; for a device that is asked less often, its interval.
         """
         values = {
             "places": arrays.ids(places),
             "names": [name.value for name in NAMES],
-            "beside": BESIDE,
+            "wanted": [name.value for name in wanted],
+            "beside": [name for name in BESIDE if name in wanted],
             "gauge": settings.gauge_silence_s,
             "state": settings.state_silence_s,
             "always": ALWAYS_US,

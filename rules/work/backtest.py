@@ -58,7 +58,7 @@ def backtest(
     """
     for first in range(0, len(among), PORTION):
         part = among[first : first + PORTION]
-        sources = Sources.load(conn, part, basis.gauges)
+        sources = Sources.load(conn, part, basis.gauges, basis.inputs)
         found: list[tuple[Version, Runs]] = []
         for versions, group in grouped(part, sources, basis.versions):
             reach = basis.reach_us(versions)

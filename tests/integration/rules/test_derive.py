@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+from rules.derive import due
 from tests.integration.rules.world import (
     RULES,
     START,
@@ -147,3 +148,19 @@ def test_a_device_that_never_hung_there_leaves_no_doubt(conn: Conn) -> None:
     conn.execute("UPDATE device_place SET valid = 'empty' WHERE place_id = %s", [room.aircon])
     look(conn)
     assert episodes(conn) == []
+
+
+def test_what_no_rule_asks_for_makes_nothing_due(conn: Conn) -> None:
+    room = add_room(conn)
+    text = (
+        "code: t\ntitle: t\nrules:\n  - {code: cold, kind: aircon.cooling, title: 制冷, for: 15m,"
+    )
+    load_rules(conn, text + " severity: notice, source: 42号}\n")
+    look(conn)
+    store(conn, room.points["relay"], [(NINE, 1)])
+    store(conn, room.points["occupancy"], [(NINE, 0)])
+    due.follow(conn)
+    assert conn.execute("SELECT count(*) FROM rules_due").fetchone() == (0,)
+    store(conn, room.points["set_point"], [(NINE, 20.0)])
+    due.follow(conn)
+    assert conn.execute("SELECT place_id FROM rules_due").fetchall() == [(room.aircon,)]
