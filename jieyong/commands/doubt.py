@@ -22,6 +22,7 @@ from jieyong.commands.options import (
 from jieyong.commands.session import By, Config, session
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
+from registry.tags import tags_at
 from rules.cases import evidence, listing
 from rules.cases.acting import do
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
@@ -81,7 +82,7 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
             if one.rule.code == found.rule and one.since <= begin
         )
         tables = [
-            shown(found, rule, used, at.zone),
+            shown(found, rule, used, _tags(at.conn, place, found), at.zone),
             course_table(evidence.course(known, place, seen.begin, seen.end), at.zone),
             history_table(listing.history(at.conn, number), at.zone),
         ]
@@ -93,6 +94,11 @@ def _place(conn: psycopg.Connection[Any], code: str) -> int:
     if row is None:
         refuse("", f"地点 {code} 不存在")
     return int(row[0])
+
+
+def _tags(conn: psycopg.Connection[Any], place: int, of: listing.Listed) -> list[str]:
+    """What the place is, of its own or by what it stands in, at any time of the doubt."""
+    return [str(tag) for tag in tags_at(conn, "place", [place], of.since, of.until).get(place, ())]
 
 
 def _step(step: Step, help_: str) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
 from jieyong.commands.rule_tables import SEVERITIES
+from registry import tag_words
 from registry.table import Row, Table
 from rules.cases.evidence import Used
 from rules.cases.life import STATES, STEPS, VERDICTS
@@ -46,7 +47,7 @@ def listed(found: Sequence[Listed], title: str, zone: ZoneInfo) -> Table:
     return tabled("疑点", columns, [_listed(one, zone) for one in found], title)
 
 
-def shown(one: Listed, rule: Rule, used: Used, zone: ZoneInfo) -> Table:
+def shown(one: Listed, rule: Rule, used: Used, tags: Sequence[str], zone: ZoneInfo) -> Table:
     """Return what a doubt says and rests on."""
     energy = "不详（没有计量表，设备也没有功率）"
     if used.kwh is not None:
@@ -57,7 +58,8 @@ def shown(one: Listed, rule: Rule, used: Used, zone: ZoneInfo) -> Table:
         "sentence": f"{rule.sentence()}是否有特殊情况，请说明。",
         "rule": f"{rule.code}：{rule.title}",
         "thresholds": "；".join(_thresholds(rule)),
-        "exempt": "、".join(sorted(rule.without)) or "无",
+        "exempt": "、".join(map(tag_words.name, sorted(rule.without))) or "无",
+        "tags": "、".join(tags) or "无",
         "minutes": minutes,
         "energy": energy,
         "source": rule.source,
@@ -71,7 +73,7 @@ def shown(one: Listed, rule: Rule, used: Used, zone: ZoneInfo) -> Table:
             ("rule", "规则"),
             ("thresholds", "判定条件"),
         ),
-        *(("exempt", "免检标签"), ("source", "依据")),
+        *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),
     )
     return tabled("疑点", columns, [row], f"疑点 {one.id}")
 

@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
+from registry import tag_words
 from registry.table import Row, Table
 from rules.derive.evaluate import Version
 from rules.ruleset.model import RuleSet, Severity
@@ -48,8 +49,8 @@ def _listed(one: Version, zone: ZoneInfo) -> Row:
         "kind": rule.kind.label,
         "severity": SEVERITIES[rule.severity],
         "for_min": rule.persistence.for_us // _MINUTE_US,
-        "without": "、".join(sorted(rule.without)),
-        "only": "、".join(sorted(rule.only)),
+        "without": "、".join(map(tag_words.name, sorted(rule.without))),
+        "only": "、".join(map(tag_words.name, sorted(rule.only))),
         "since": _moment(one.since, zone),
         "until": _moment(one.until, zone),
         "source": rule.source,

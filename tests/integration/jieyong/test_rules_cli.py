@@ -96,7 +96,11 @@ def test_a_doubt_is_shown_with_what_it_rests_on_and_goes_its_way(
     listed = run("doubt", "list", *DAYS).output
     assert "待说明" in listed
     assert "301 室" in listed
+    conn.execute(
+        "INSERT INTO tag (kind, subject_id, tag, valid) VALUES ('room', 1, 'service-hall', '[,)')"
+    )
     shown = run("doubt", "show", "1").output
+    assert "办事大厅（301 室）" in shown
     assert "空调制冷运行时设定温度低于 26 ℃。是否有特殊情况，请说明。" in shown
     assert "制冷设定温度的下限 26 ℃" in shown
     assert "2026-07-06 09:00" in shown
