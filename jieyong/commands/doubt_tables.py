@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
 from jieyong.commands.rule_tables import SEVERITIES
+from notify.model import Severity
 from registry import tag_words
 from registry.table import Row, Table
 from rules.cases.evidence import Used
 from rules.cases.life import STATES, STEPS, VERDICTS
 from rules.cases.listing import Done, Listed
-from rules.ruleset.model import Rule, Severity
+from rules.ruleset.model import Rule
 from rules.timeline.overlay import Pieces
 from storage.times import at_us
 

@@ -8,10 +8,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
+from notify.model import Severity
 from registry import tag_words
 from registry.table import Row, Table
 from rules.derive.evaluate import Version
-from rules.ruleset.model import RuleSet, Severity
+from rules.ruleset.model import RuleSet
 from rules.work.backtest import Portion
 from storage.times import ALWAYS_US, NEVER_US, at_us
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -17,11 +17,12 @@ _DOUBTS: Final[LiteralString] = """
 SELECT doubt.id, doubt.state, doubt.since, doubt.until, doubt.opened_at,
        doubt.rule_code AS rule, rule.title, rule.severity, rule.meaning ->> 'kind' AS kind,
        place.code AS place, place.name AS place_name,
-       room.name AS room, institution.code AS institution, institution.name AS institution_name
+       room.name AS room, institution.code AS institution, institution.name AS institution_name,
+       rule.route
 FROM doubt
 JOIN place ON place.id = doubt.place_id
 JOIN LATERAL (
-    SELECT title, severity, meaning FROM rule
+    SELECT title, severity, meaning, route FROM rule
     WHERE code = doubt.rule_code AND NOT isempty(valid)
     ORDER BY valid @> doubt.since DESC, lower(valid) DESC LIMIT 1
 ) AS rule ON true
@@ -32,12 +33,18 @@ LEFT JOIN LATERAL (
 LEFT JOIN room ON room.id = bound.room_id
 LEFT JOIN building ON building.id = room.building_id
 LEFT JOIN institution ON institution.id = building.institution_id
-WHERE (%(id)s::int IS NULL OR doubt.id = %(id)s)
+WHERE (%(ids)s::int[] IS NULL OR doubt.id = ANY(%(ids)s))
   AND doubt.until > %(begin)s AND doubt.since < %(end)s
   AND (%(states)s::text[] IS NULL OR doubt.state = ANY(%(states)s))
   AND (%(institutions)s::text[] IS NULL OR institution.code = ANY(%(institutions)s))
 ORDER BY doubt.since DESC, doubt.id DESC
 """
+_EVERYTHING: Final[Mapping[str, object]] = {
+    "begin": "-infinity",
+    "end": "infinity",
+    "states": None,
+    "institutions": None,
+}
 _DEEDS: Final[LiteralString] = """
 SELECT at, principal, step, words, verdict, cause, measure FROM doubt_deed
 WHERE doubt_id = %s ORDER BY id
@@ -115,16 +122,17 @@ def doubts(conn: psycopg.Connection[Any], wanted: Wanted) -> list[Listed]:
     """Return doubts, the newest first."""
     states = None if wanted.states is None else [state.value for state in wanted.states]
     institutions = None if wanted.institutions is None else list(wanted.institutions)
-    return _listed(
+    found = _listed(
         conn,
         {
-            "id": None,
+            "ids": None,
             "begin": wanted.begin,
             "end": wanted.end,
             "states": states,
             "institutions": institutions,
         },
     )
+    return [one for one, _ in found]
 
 
 def doubt(conn: psycopg.Connection[Any], number: int) -> Listed:
@@ -133,11 +141,17 @@ def doubt(conn: psycopg.Connection[Any], number: int) -> Listed:
     Raises:
         RefusedError: there is none with this number.
     """
-    everything = {"begin": "-infinity", "end": "infinity", "states": None, "institutions": None}
-    found = _listed(conn, {"id": number, **everything})
+    found = _listed(conn, {"ids": [number], **_EVERYTHING})
     if not found:
         raise RefusedError(f"没有编号为 {number} 的疑点；jieyong doubt list 列出全部。")
-    return found[0]
+    return found[0][0]
+
+
+def opened(
+    conn: psycopg.Connection[Any], numbers: Sequence[int]
+) -> list[tuple[Listed, str | None]]:
+    """Return doubts by their numbers, each with the route of its rule."""
+    return _listed(conn, {"ids": list(numbers), **_EVERYTHING}) if numbers else []
 
 
 def history(conn: psycopg.Connection[Any], number: int) -> list[Done]:
@@ -148,6 +162,8 @@ def history(conn: psycopg.Connection[Any], number: int) -> list[Done]:
     ]
 
 
-def _listed(conn: psycopg.Connection[Any], values: dict[str, object]) -> list[Listed]:
+def _listed(
+    conn: psycopg.Connection[Any], values: dict[str, object]
+) -> list[tuple[Listed, str | None]]:
     rows = conn.execute(_DOUBTS, values).fetchall()
-    return [Listed(number, State(state), *rest) for number, state, *rest in rows]
+    return [(Listed(n, State(state), *rest), route) for n, state, *rest, route in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -53,6 +53,7 @@ UPDATE doubt SET since = %s, until = %s WHERE id = %s
 _OPEN: Final[LiteralString] = """
 INSERT INTO doubt (rule_code, place_id, since, until, opened_at, state, changed_at)
 VALUES (%(rule)s, %(place)s, %(since)s, %(until)s, %(now)s, %(state)s, %(now)s)
+RETURNING id
 """
 _STATE: Final[LiteralString] = "UPDATE doubt SET state = %s, changed_at = %s WHERE id = %s"
 _DEED: Final[LiteralString] = """
@@ -73,7 +74,7 @@ class _Known:
     episodes: list[Episode] = field(default_factory=list)
 
 
-def keep(conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime) -> int:
+def keep(conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime) -> list[int]:
     """Keep the doubts of places in step with their episodes.
 
     Args:
@@ -82,11 +83,11 @@ def keep(conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime) ->
         now: episodes that have not stood long enough by then are none yet.
 
     Returns:
-        How many doubts were opened.
+        The numbers of the doubts that were opened.
     """
     if not looks:
-        return 0
-    opened = 0
+        return []
+    opened: list[int] = []
     for (place, rule), known in _known(conn, looks, now).items():
         changes = matched(known.doubts, known.episodes)
         _write(conn, changes, now)
@@ -94,7 +95,11 @@ def keep(conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime) ->
     return opened
 
 
-def confirm(conn: psycopg.Connection[Any], now: datetime) -> int:
+def confirm(
+    conn: psycopg.Connection[Any],
+    now: datetime,
+    tell: Callable[[psycopg.Connection[Any], Sequence[int]], object],
+) -> int:
     """Open doubts for episodes that have stood long enough since the last look.
 
     Any number of programs may call it: one does it, the others return at once.
@@ -102,6 +107,7 @@ def confirm(conn: psycopg.Connection[Any], now: datetime) -> int:
     Args:
         conn: an autocommit connection.
         now: the time, aware.
+        tell: given the numbers of the doubts, in the transaction that opens them.
 
     Returns:
         How many doubts were opened.
@@ -120,7 +126,9 @@ def confirm(conn: psycopg.Connection[Any], now: datetime) -> int:
         left = [confirmed for place, *_, confirmed in found if place not in held]
         conn.execute(_SET_MARK, [min(left) - MICROSECOND if left else now])
         looks = [Look(p, us_of(begin), us_of(end)) for p, begin, end, _ in found if p in held]
-        return keep(conn, looks, now)
+        opened = keep(conn, looks, now)
+        tell(conn, opened)
+        return len(opened)
 
 
 def _known(
@@ -160,10 +168,11 @@ def _write(conn: psycopg.Connection[Any], changes: Changes, now: datetime) -> No
 
 
 def _open(
-    conn: psycopg.Connection[Any], rule: str, place: int, opened: Sequence[Episode], now: datetime
-) -> int:
-    values = [
-        {
+    conn: psycopg.Connection[Any], rule: str, place: int, episodes: Sequence[Episode], now: datetime
+) -> list[int]:
+    opened: list[int] = []
+    for one in episodes:
+        values = {
             "rule": rule,
             "place": place,
             "since": at_us(one.since),
@@ -171,7 +180,5 @@ def _open(
             "now": now,
             "state": State.ASKED.value,
         }
-        for one in opened
-    ]
-    conn.cursor().executemany(_OPEN, values)
-    return len(values)
+        opened += [number for (number,) in conn.execute(_OPEN, values)]
+    return opened

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from notify.model import Severity
 from registry.day_kind import DayKind
 from rules.kinds.model import Kind
 from rules.timeline.runs import Persistence
-
-
-class Severity(enum.StrEnum):
-    """How soon somebody should look."""
-
-    NOTICE = "notice"
-    WARNING = "warning"
-    URGENT = "urgent"
 
 
 @dataclass(frozen=True, slots=True)

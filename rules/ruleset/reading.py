@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from notify.model import Severity
 from registry import tag_words
 from registry.day_kind import DayKind
 from registry.document import Entry, Problems, compose
 from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Kind, Parameter
-from rules.ruleset.model import Hours, Rule, RuleSet, Severity
+from rules.ruleset.model import Hours, Rule, RuleSet
 from rules.timeline.runs import Persistence
 
 _DURATION: Final = re.compile(r"(\d{1,6})(s|m|h|d)")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from notify.model import Severity
 from registry.day_kind import DayKind
 from rules.kinds.catalogue import KINDS
-from rules.ruleset.model import Hours, Rule, Severity
+from rules.ruleset.model import Hours, Rule
 from rules.timeline.runs import Persistence
 
 

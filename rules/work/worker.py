@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ import psycopg
 from metering.gauge.settings import GaugeSettings
 from registry.calendar_store import load_calendar
 from rules.cases.opening import confirm, keep
+from rules.cases.telling import tell
 from rules.derive.due import QUEUE
 from rules.derive.modes import Modes
 from rules.derive.recompute import Basis, bounded, recompute
@@ -76,15 +77,20 @@ class Worker:
                 call again.
         """
         outcome = self._worker.step(self._settings.batch)
-        self.doubts += confirm(self._conn, self._now())
+        self.doubts += confirm(self._conn, self._now(), self._tell)
         return outcome
 
     def _compute(self, conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Computed:
         claims = within(self._bounded(conn, taken), self._settings.batch_days * DAY_US)
         done = recompute(conn, claims, self._basis(conn))
         self.episodes += done.episodes
-        self.doubts += keep(conn, done.looks, self._now())
+        opened = keep(conn, done.looks, self._now())
+        self._tell(conn, opened)
+        self.doubts += len(opened)
         return Computed(claims)
+
+    def _tell(self, conn: psycopg.Connection[Any], opened: Sequence[int]) -> None:
+        tell(conn, opened, self._zone, self._now())
 
     @staticmethod
     def _bounded(conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Iterator[Claim]:

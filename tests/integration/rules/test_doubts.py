@@ -169,7 +169,7 @@ def test_a_place_that_a_worker_has_in_hand_is_left_to_it(
     look(conn, at(NINE + 1))
     with psycopg.connect(database, autocommit=True) as other, other.transaction():
         other.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x6A69_7201, room.aircon])
-        assert confirm(conn, at(NINE + 20)) == 0
+        assert confirm(conn, at(NINE + 20), lambda *_: None) == 0
     look(conn, at(NINE + 21))
     assert [since for _, since, *_ in doubts(conn)] == [NINE]
 
@@ -208,3 +208,18 @@ def test_a_tag_for_a_time_exempts_that_time_alone(conn: Conn) -> None:
         (NINE, NINE + 20),
         (NINE + 40, NINE + 60),
     ]
+
+
+def test_whoever_the_rule_names_is_told_once_of_what_is_fresh(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn, RULES.replace("title: 制冷,", "title: 制冷, route: energy,"))
+    cold(conn, room, NINE, NINE + 60)
+    look(conn, at(NINE + 30))
+    look(conn, at(NINE + 60))
+    cold(conn, room, NINE + 1440, NINE + 1500)
+    look(conn, at(NINE + 1500 + 3 * 1440 + 1))
+    notes = conn.execute("SELECT key, route, severity, title, body FROM note").fetchall()
+    body = (
+        "局 301 室 ac\n自 2026-07-06 09:00 起：制冷设定温度偏低。\n请核实并说明情况（疑点编号 1）。"
+    )
+    assert notes == [("doubt-1", "energy@i", "notice", "疑点：制冷", body)]

@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from notify.model import Severity
 from registry.day_kind import DayKind
 from registry.document import InventoryError
 from rules.kinds.catalogue import KINDS
-from rules.ruleset.model import RuleSet, Severity
+from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.restored import restored
 from rules.timeline.runs import Persistence

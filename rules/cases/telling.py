@@ -1,0 +1,54 @@
+"""Notes of new doubts, for whoever the route of their rule names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from notify.model import Note, Severity
+from notify.outbox import put
+from rules.cases.listing import Listed, opened
+from rules.kinds.catalogue import KINDS
+
+FRESH: Final = timedelta(days=3)
+"""What ended before that is news to nobody: rules may speak of the past, and data come late."""
+
+
+def tell(
+    conn: psycopg.Connection[Any], numbers: Sequence[int], zone: ZoneInfo, now: datetime
+) -> int:
+    """Put a note of each new doubt into the outbox, in the transaction that opens it.
+
+    Args:
+        conn: in that transaction.
+        numbers: of the doubts.
+        zone: of the site.
+        now: aware.
+
+    Returns:
+        How many notes there are: of rules with a route, of doubts that are fresh.
+    """
+    told = 0
+    for one, route in opened(conn, numbers):
+        if route is not None and one.until >= now - FRESH:
+            told += put(conn, _note(one, route, zone), now)
+    return told
+
+
+def _note(one: Listed, route: str, zone: ZoneInfo) -> Note:
+    since = f"{one.since.astimezone(zone):%Y-%m-%d %H:%M}"
+    where = " ".join(part for part in (one.institution_name, one.room, one.place_name) if part)
+    label = KINDS[one.kind].label if one.kind in KINDS else one.title
+    return Note(
+        key=f"doubt-{one.id}",
+        route=route if one.institution is None else f"{route}@{one.institution}",
+        severity=Severity(one.severity),
+        subject=one.place,
+        title=f"疑点：{one.title}",
+        body=f"{where}\n自 {since} 起：{label}。\n请核实并说明情况（疑点编号 {one.id}）。",
+        happened_at=one.since,
+    )
