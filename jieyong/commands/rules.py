@@ -19,7 +19,9 @@ from jieyong.settings_file import load_settings
 from jieyong.workers.crew import run_crew
 from jieyong.workers.processes import until_signal
 from jieyong.workers.rules import CREW
+from registry.calendar import DatedCalendar
 from registry.calendar_store import load_calendar
+from registry.published_days import published_days
 from rules.derive import due
 from rules.derive.evaluate import Version
 from rules.derive.modes import Modes
@@ -27,6 +29,7 @@ from rules.derive.recompute import Basis
 from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load, versions
+from rules.ruleset.trial import Told, Trial, read_trials, rules_of, run
 from rules.work.backtest import PORTION, Portion, backtest, places
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
@@ -39,6 +42,39 @@ def check(file: RuleFile, config: Config = None) -> None:
     """Read a rule set and say what is wrong with it."""
     found = _read(file, load_settings(config).time_zone)
     typer.echo(f"{file}：{len(found.rules)} 条规则，没有错误。")
+
+
+@rules_app.command("test", help="运行规则的测试文件：给定测得的数据，应有哪些疑点；不连数据库。")
+def trial_command(
+    file: Annotated[Path, typer.Argument(help="测试文件（YAML），写法见 docs/rules.md。")],
+    config: Config = None,
+) -> None:
+    """Run the tests of a rule set; ends with 1 where one does not hold."""
+    zone = ZoneInfo(load_settings(config).time_zone)
+    text = file.read_text("utf-8")
+    rules = _read(file.parent / rules_of(text, str(file)), zone.key)
+    calendar = DatedCalendar(published_days())
+    failed = 0
+    for trial in read_trials(text, str(file), zone, rules):
+        found = run(trial, rules, calendar, zone)
+        failed += not _said(file, trial, found)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _said(file: Path, trial: Trial, found: list[Told]) -> bool:
+    """Say what became of a test; whether it held."""
+    if found == list(trial.expected):
+        typer.echo(f"通过：{trial.name}")
+        return True
+    typer.echo(f"不符：{trial.name}（{file}:{trial.line}）")
+    for mark, told in (
+        ("应有", set(trial.expected) - set(found)),
+        ("多出", set(found) - set(trial.expected)),
+    ):
+        for rule, since, until in sorted(told):
+            typer.echo(f"  {mark} {rule}：{since}m 至 {until}m")
+    return False
 
 
 @rules_app.command("load", help="启用规则文件：自此刻起按它查找疑点；同一文件再次启用不改变什么。")
