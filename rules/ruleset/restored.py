@@ -31,8 +31,13 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         meaning: :attr:`Rule.meaning`, as JSON gives it back.
 
     Raises:
-        KeyError: its kind is not known to this program any more.
+        LookupError: its kind is not known to this program.
     """
+    if meaning["kind"] not in KINDS:
+        raise LookupError(
+            f"rule {code}: this program knows no kind {meaning['kind']}; a newer one loaded it: "
+            "run that one, or load a rule set without the rule"
+        )
     hours = meaning["hours"]
     return Rule(
         code=code,

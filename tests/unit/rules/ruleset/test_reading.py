@@ -136,3 +136,9 @@ def test_every_kind_is_on_its_page_with_its_parameters() -> None:
             assert f"`{name}`" in rows[code]
             if parameter.default is not None:
                 assert f"`{name}` {parameter.default:g} {parameter.unit}" in rows[code]
+
+
+def test_a_kind_of_a_newer_program_is_named() -> None:
+    (rule,) = read(HEAD + ONE).rules
+    with pytest.raises(LookupError, match="rule cold: this program knows no kind lift.second"):
+        restored("cold", "t", "notice", None, "s", {**rule.meaning, "kind": "lift.second"})
