@@ -140,5 +140,5 @@ def test_every_kind_is_on_its_page_with_its_parameters() -> None:
 
 def test_a_kind_of_a_newer_program_is_named() -> None:
     (rule,) = read(HEAD + ONE).rules
-    with pytest.raises(LookupError, match="rule cold: this program knows no kind lift.second"):
+    with pytest.raises(LookupError, match=r"rule cold: this program knows no kind lift\.second"):
         restored("cold", "t", "notice", None, "s", {**rule.meaning, "kind": "lift.second"})
