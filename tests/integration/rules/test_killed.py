@@ -25,7 +25,7 @@ from tests.integration.rules.world import (
     store,
 )
 
-KILLS = 12
+KILLS = 5
 NINE = 9 * 60.0
 
 
