@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import tomllib
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.core import TyperGroup
@@ -86,9 +88,15 @@ def test_every_command_shown_exists(page: str, command: str) -> None:
         pytest.fail(f"{page}: teach this test to check `{command}`, or leave it out")
 
 
+@functools.cache
+def _jieyong() -> Any:
+    """The tree of all commands: to build it takes a tenth of a second."""
+    return get_command(import_module("jieyong.cli").app)
+
+
 def _parse_jieyong(page: str, arguments: list[str]) -> None:
     """Parse as the command line would, and run nothing."""
-    command = get_command(import_module("jieyong.cli").app)
+    command = _jieyong()
     while isinstance(command, TyperGroup) and arguments and not arguments[0].startswith("-"):
         name, *arguments = arguments
         assert name in command.commands, f"{page}: jieyong has no command {name!r}"
