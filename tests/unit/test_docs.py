@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.core import TyperGroup
@@ -88,10 +87,8 @@ def test_every_command_shown_exists(page: str, command: str) -> None:
         pytest.fail(f"{page}: teach this test to check `{command}`, or leave it out")
 
 
-@functools.cache
-def _jieyong() -> Any:
-    """The tree of all commands: to build it takes a tenth of a second."""
-    return get_command(import_module("jieyong.cli").app)
+# The tree of all commands, once: to build it takes a tenth of a second.
+_jieyong = functools.cache(lambda: get_command(import_module("jieyong.cli").app))
 
 
 def _parse_jieyong(page: str, arguments: list[str]) -> None:

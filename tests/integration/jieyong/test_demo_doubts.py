@@ -40,7 +40,8 @@ def test_a_week_of_summer_has_doubts_of_air_conditioners_and_lights(
     doubts.bring_rules(database, END, len(WEEK))
     doubts.compute(database)
     with psycopg.connect(database) as conn:
-        found = dict(conn.execute("SELECT rule_code, count(*) FROM doubt GROUP BY 1").fetchall())
+        counts = conn.execute("SELECT rule_code, count(*) FROM doubt GROUP BY 1").fetchall()
+        found: dict[str, int] = dict(counts)
         assert doubts.told(conn) == sum(found.values())
         assert conn.execute("SELECT count(*) FROM rule_set").fetchone() == (1,)
     assert any(code.startswith("lighting") for code in found), found
