@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from jieyong.commands.doubt_tables import course_table, history_table, listed, shown
+from jieyong.commands.doubt_tables import course_table, history_table, listed, row_of, shown
 from jieyong.commands.giving import give
 from jieyong.commands.options import (
     AsJson,
@@ -58,7 +58,11 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
         states = None if everything else [state for state in State if state not in _CLOSED]
         wanted = listing.Wanted(since, until, states, institution)
         found = listing.doubts(at.conn, wanted)
-        give([listed(found, f"{named} {begin} 至 {end} 的疑点", at.zone)], file, as_json=as_json)
+        give(
+            [listed(found, f"{named} {begin} 至 {end} 的疑点", at.zone, at.now)],
+            file,
+            as_json=as_json,
+        )
 
 
 @doubt_app.command(help="一个疑点：说了什么、依据什么、经过如何。")
@@ -67,11 +71,13 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
     with session(config) as at:
         found = listing.doubt(at.conn, number)
         place = _place(at.conn, found.place)
-        begin, end = us_of(found.since), us_of(found.until)
+        begin, now = us_of(found.since), us_of(at.now)
+        # Values are taken to hold for a while: what has not happened yet is not shown.
+        end = min(us_of(found.until), now)
         basis = Basis(
             versions(at.conn), at.settings.gauges, load_calendar(at.conn), at.zone, Modes()
         )
-        seen = look(place, begin - _MARGIN_US, end + _MARGIN_US)
+        seen = look(place, begin - _MARGIN_US, min(end + _MARGIN_US, now))
         sources = Sources.load(at.conn, [place], basis.gauges)
         known = Known(at.conn, basis, basis.versions, sources).layers(windows([seen]))
         inside = evidence.course(known, place, begin, end)
@@ -82,7 +88,7 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
             if one.rule.code == found.rule and one.since <= begin
         )
         tables = [
-            shown(found, rule, used, _tags(at.conn, place, found), at.zone),
+            shown(row_of(found, at.zone, at.now), rule, used, _tags(at.conn, place, found)),
             course_table(evidence.course(known, place, seen.begin, seen.end), at.zone),
             history_table(listing.history(at.conn, number), at.zone),
         ]

@@ -38,31 +38,26 @@ _SAID: Final = {
 }
 
 
-def listed(found: Sequence[Listed], title: str, zone: ZoneInfo) -> Table:
-    """Return doubts, one a row."""
+def listed(found: Sequence[Listed], title: str, zone: ZoneInfo, now: datetime) -> Table:
+    """Return doubts, one a row; what goes on lasts until now."""
     columns = (
         *(("id", "编号"), ("state", "状态"), ("severity", "程度"), ("institution", "单位")),
         *(("room", "房间"), ("place", "地点"), ("title", "疑点")),
         *(("since", "自"), ("until", "至"), ("minutes", "分钟")),
     )
-    return tabled("疑点", columns, [_listed(one, zone) for one in found], title)
+    return tabled("疑点", columns, [row_of(one, zone, now) for one in found], title)
 
 
-def shown(one: Listed, rule: Rule, used: Used, tags: Sequence[str], zone: ZoneInfo) -> Table:
+def shown(row: Row, rule: Rule, used: Used, tags: Sequence[str]) -> Table:
     """Return what a doubt says and rests on."""
-    energy = "不详（没有计量表，设备也没有功率）"
-    if used.kwh is not None:
-        energy = f"{used.kwh} kWh（按{used.how}）"
-    minutes = int((one.until - one.since).total_seconds() // 60)
-    row: Row = {
-        **_listed(one, zone),
+    told: Row = {
+        **row,
         "sentence": f"{rule.sentence()}是否有特殊情况，请说明。",
         "rule": f"{rule.code}：{rule.title}",
         "thresholds": "；".join(_thresholds(rule)),
         "exempt": "、".join(map(tag_words.name, sorted(rule.without))) or "无",
         "tags": "、".join(tags) or "无",
-        "minutes": minutes,
-        "energy": energy,
+        "energy": energy(used),
         "source": rule.source,
     }
     columns = (
@@ -76,7 +71,14 @@ def shown(one: Listed, rule: Rule, used: Used, tags: Sequence[str], zone: ZoneIn
         ),
         *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),
     )
-    return tabled("疑点", columns, [row], f"疑点 {one.id}")
+    return tabled("疑点", columns, [told], f"疑点 {row['id']}")
+
+
+def energy(used: Used) -> str:
+    """Say how much electricity was used, or that nobody knows."""
+    if used.kwh is None:
+        return "不详（计量表和设备功率都没有覆盖这段时间）"
+    return f"{used.kwh} kWh（按{used.how}）"
 
 
 def course_table(course: Pieces, zone: ZoneInfo) -> Table:
@@ -115,7 +117,9 @@ def history_table(done: Sequence[Done], zone: ZoneInfo) -> Table:
     return tabled("处理", columns, rows, "处理经过")
 
 
-def _listed(one: Listed, zone: ZoneInfo) -> Row:
+def row_of(one: Listed, zone: ZoneInfo, now: datetime) -> Row:
+    """Return what people know a doubt by."""
+    goes_on = one.until > now
     return {
         "id": one.id,
         "state": STATES[one.state],
@@ -125,8 +129,8 @@ def _listed(one: Listed, zone: ZoneInfo) -> Row:
         "place": one.place_name,
         "title": one.title,
         "since": _moment(one.since, zone),
-        "until": _moment(one.until, zone),
-        "minutes": int((one.until - one.since).total_seconds() // 60),
+        "until": "持续中" if goes_on else _moment(one.until, zone),
+        "minutes": int((min(one.until, now) - one.since).total_seconds() // 60),
     }
 
 

@@ -1,0 +1,39 @@
+"""Doubts on the screen: nothing that has not happened yet is told as if it had."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from jieyong.commands.doubt_tables import energy, listed
+from rules.cases.evidence import Used
+from rules.cases.life import State
+from rules.cases.listing import Listed
+
+ZONE = ZoneInfo("Asia/Shanghai")
+BEGIN = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
+WHO = ("i", "局")
+DOUBT = Listed(
+    *(1, State.ASKED, BEGIN, BEGIN + timedelta(minutes=49), BEGIN, "r", "制热", "notice"),
+    *("aircon.heating", "ac", "210空调", "210办公室", *WHO),
+)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "until", "lasted"),
+    [(34, "持续中", 34), (49, "2026-11-30 08:49", 49), (600, "2026-11-30 08:49", 49)],
+)
+def test_what_goes_on_has_no_end_yet_and_lasts_until_now(
+    minutes: int, until: str, lasted: int
+) -> None:
+    table = listed([DOUBT], "疑点", ZONE, BEGIN + timedelta(minutes=minutes))
+    (row,) = table.rows
+    assert (row["since"], row["until"], row["minutes"]) == ("2026-11-30 08:00", until, lasted)
+
+
+def test_why_the_energy_is_not_known_is_not_made_up() -> None:
+    assert energy(Used(Decimal("1.2"), "计量表")) == "1.2 kWh（按计量表）"
+    assert energy(Used(None, None)) == "不详（计量表和设备功率都没有覆盖这段时间）"
