@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import psycopg
 import typer
 
 from jieyong.commands.doubt_tables import course_table, history_table, listed, row_of, shown
@@ -22,22 +21,19 @@ from jieyong.commands.options import (
 from jieyong.commands.session import By, Config, session
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
-from registry.tags import tags_at
-from rules.cases import evidence, listing
+from rules.cases import listing
 from rules.cases.acting import do
+from rules.cases.evidence import evidence
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
-from rules.derive.modes import Modes
-from rules.derive.recompute import Basis, Known
-from rules.derive.sources import Sources
-from rules.derive.span import look, windows
 from rules.ruleset.store import versions
+from rules.subjects.model import Basis
+from rules.subjects.places.modes import Modes
 from storage.times import us_of
 
 doubt_app = typer.Typer(no_args_is_help=True, help="疑点：列出、查看依据、说明、核实、办结。")
 Number = Annotated[int, typer.Argument(help="疑点编号，见 jieyong doubt list。")]
 Words = Annotated[str, typer.Argument(help="内容或理由，记入疑点的经过。")]
 _CLOSED = (State.CONCLUDED, State.EXEMPT, State.WITHDRAWN)
-_MARGIN_US = 30 * 60 * 1_000_000
 
 
 @doubt_app.command("list", help="列出疑点，新的在前；缺省为最近 31 天未办结的。")
@@ -70,41 +66,15 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
     """Show one doubt with what it rests on."""
     with session(config) as at:
         found = listing.doubt(at.conn, number)
-        place = _place(at.conn, found.place)
-        begin, now = us_of(found.since), us_of(at.now)
-        # Values are taken to hold for a while: what has not happened yet is not shown.
-        end = min(us_of(found.until), now)
-        basis = Basis(
-            versions(at.conn), at.settings.gauges, load_calendar(at.conn), at.zone, Modes()
-        )
-        seen = look(place, begin - _MARGIN_US, min(end + _MARGIN_US, now))
-        sources = Sources.load(at.conn, [place], basis.gauges)
-        known = Known(at.conn, basis, basis.versions, sources).layers(windows([seen]))
-        inside = evidence.course(known, place, begin, end)
-        used = evidence.used(at.conn, place, begin, end, inside)
-        rule = next(
-            one.rule
-            for one in reversed(basis.versions)
-            if one.rule.code == found.rule and one.since <= begin
-        )
+        calendar = load_calendar(at.conn)
+        basis = Basis(versions(at.conn), at.settings.gauges, calendar, at.zone, Modes())
+        rests = evidence(at.conn, basis, found, us_of(at.now))
         tables = [
-            shown(row_of(found, at.zone, at.now), rule, used, _tags(at.conn, place, found)),
-            course_table(evidence.course(known, place, seen.begin, seen.end), at.zone),
+            shown(row_of(found, at.zone, at.now), rests),
+            course_table(rests, at.zone),
             history_table(listing.history(at.conn, number), at.zone),
         ]
         give(tables, None, as_json=as_json)
-
-
-def _place(conn: psycopg.Connection[Any], code: str) -> int:
-    row = conn.execute("SELECT id FROM place WHERE code = %s", [code]).fetchone()
-    if row is None:
-        refuse("", f"地点 {code} 不存在")
-    return int(row[0])
-
-
-def _tags(conn: psycopg.Connection[Any], place: int, of: listing.Listed) -> list[str]:
-    """What the place is, of its own or by what it stands in, at any time of the doubt."""
-    return [str(tag) for tag in tags_at(conn, "place", [place], of.since, of.until).get(place, ())]
 
 
 def _step(step: Step, help_: str) -> None:

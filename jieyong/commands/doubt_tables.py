@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
@@ -13,65 +12,47 @@ from jieyong.commands.rule_tables import SEVERITIES
 from notify.model import Severity
 from registry import tag_words
 from registry.table import Row, Table
-from rules.cases.evidence import Used
+from rules.cases.evidence import Evidence, Used
 from rules.cases.life import STATES, STEPS, VERDICTS
 from rules.cases.listing import Done, Listed
 from rules.ruleset.model import Rule
-from rules.timeline.overlay import Pieces
+from rules.subjects.model import Word
 from storage.times import at_us
-
-_POINTS: Final = {
-    "run": "运行",
-    "mode": "模式",
-    "set_point": "设定 ℃",
-    "room_temperature": "室温 ℃",
-    "relay": "回路",
-    "occupancy": "有人",
-    "lux": "照度 lx",
-    "power": "功率 W",
-}
-_SAID: Final = {
-    "run": {0.0: "停", 1.0: "开"},
-    "relay": {0.0: "关", 1.0: "开"},
-    "occupancy": {0.0: "无人", 1.0: "有人"},
-    "mode": {0.0: "自动", 1.0: "制冷", 2.0: "除湿", 3.0: "送风", 4.0: "制热"},
-}
 
 
 def listed(found: Sequence[Listed], title: str, zone: ZoneInfo, now: datetime) -> Table:
     """Return doubts, one a row; what goes on lasts until now."""
     columns = (
         *(("id", "编号"), ("state", "状态"), ("severity", "程度"), ("institution", "单位")),
-        *(("room", "房间"), ("place", "地点"), ("title", "疑点")),
+        *(("room", "房间"), ("subject", "对象"), ("title", "疑点")),
         *(("since", "自"), ("until", "至"), ("minutes", "分钟")),
     )
     return tabled("疑点", columns, [row_of(one, zone, now) for one in found], title)
 
 
-def shown(row: Row, rule: Rule, used: Used, tags: Sequence[str]) -> Table:
+def shown(row: Row, rests: Evidence) -> Table:
     """Return what a doubt says and rests on."""
+    rule = rests.rule
     told: Row = {
         **row,
         "sentence": f"{rule.sentence()}是否有特殊情况，请说明。",
         "rule": f"{rule.code}：{rule.title}",
         "thresholds": "；".join(_thresholds(rule)),
         "exempt": "、".join(map(tag_words.name, sorted(rule.without))) or "无",
-        "tags": "、".join(tags) or "无",
-        "energy": energy(used),
+        "tags": "、".join(rests.tags) or "无",
+        "energy": None if rests.used is None else energy(rests.used),
+        "compared": "；".join(rests.compared) or None,
         "source": rule.source,
     }
     columns = (
         *(("id", "编号"), ("state", "状态"), ("institution", "单位"), ("room", "房间")),
-        *(("place", "地点"), ("sentence", "情况"), ("since", "自"), ("until", "至")),
-        *(
-            ("minutes", "分钟"),
-            ("energy", "期间用电"),
-            ("rule", "规则"),
-            ("thresholds", "判定条件"),
-        ),
+        *(("subject", "对象"), ("sentence", "情况"), ("since", "自"), ("until", "至")),
+        *(("minutes", "分钟"), ("energy", "期间用电"), ("compared", "比对")),
+        *(("rule", "规则"), ("thresholds", "判定条件")),
         *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),
     )
-    return tabled("疑点", columns, [told], f"疑点 {row['id']}")
+    asked = [column for column in columns if told[column[0]] is not None or column[0] in row]
+    return tabled("疑点", tuple(asked), [told], f"疑点 {row['id']}")
 
 
 def energy(used: Used) -> str:
@@ -81,15 +62,17 @@ def energy(used: Used) -> str:
     return f"{used.kwh} kWh（按{used.how}）"
 
 
-def course_table(course: Pieces, zone: ZoneInfo) -> Table:
-    """Return the course of what was measured."""
-    names = [name for name in _POINTS if name in course.columns]
-    columns = (("since", "自"), ("until", "至"), *((name, _POINTS[name]) for name in names))
+def course_table(rests: Evidence, zone: ZoneInfo) -> Table:
+    """Return the course of what was known."""
+    course = rests.course
+    words = {name: word for name, word in rests.words.items() if name in course.columns}
+    labels = ((name, word.label) for name, word in words.items())
+    columns = (("since", "自"), ("until", "至"), *labels)
     rows: list[Row] = [
         {
             "since": _moment(at_us(int(course.since[n])), zone),
             "until": _moment(at_us(int(course.until[n])), zone),
-            **{name: _said(name, float(course.columns[name][n])) for name in names},
+            **{name: _said(word, float(course.columns[name][n])) for name, word in words.items()},
         }
         for n in range(len(course))
     ]
@@ -126,7 +109,7 @@ def row_of(one: Listed, zone: ZoneInfo, now: datetime) -> Row:
         "severity": SEVERITIES[Severity(one.severity)],
         "institution": one.institution_name,
         "room": one.room,
-        "place": one.place_name,
+        "subject": one.subject_name,
         "title": one.title,
         "since": _moment(one.since, zone),
         "until": "持续中" if goes_on else _moment(one.until, zone),
@@ -140,10 +123,10 @@ def _thresholds(rule: Rule) -> list[str]:
     return [*found, f"持续 {rule.persistence.for_us // 60_000_000} 分钟以上"]
 
 
-def _said(name: str, value: float) -> str | None:
+def _said(word: Word, value: float) -> str | None:
     if math.isnan(value):
         return None
-    return _SAID.get(name, {}).get(value, f"{value:g}")
+    return word.said.get(value, f"{value:g}")
 
 
 def _moment(moment: datetime, zone: ZoneInfo) -> str:

@@ -11,8 +11,7 @@ from jieyong.commands.giving import tabled
 from notify.model import Severity
 from registry import tag_words
 from registry.table import Row, Table
-from rules.derive.evaluate import Version
-from rules.ruleset.model import RuleSet
+from rules.ruleset.model import RuleSet, Version
 from rules.work.backtest import Portion
 from storage.times import ALWAYS_US, NEVER_US, at_us
 
@@ -34,11 +33,11 @@ def listed(found: Sequence[Version], zone: ZoneInfo) -> Table:
 def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table:
     """Return what rules would have found: how often, where, and for how long."""
     columns = (
-        *(("code", "编码"), ("title", "规则"), ("doubts", "疑点数"), ("places", "涉及地点")),
+        *(("code", "编码"), ("title", "规则"), ("doubts", "疑点数"), ("subjects", "涉及对象")),
         *(("hours", "合计时长 h"), ("longest_h", "最长 h")),
     )
     rows = [_counted(number, rule_set, found) for number in range(len(rule_set.rules))]
-    looked = sum(portion.places for portion in found)
+    looked = sum(portion.looked_at for portion in found)
     return tabled("试算", columns, rows, f"{title}（查看 {looked} 处）")
 
 
@@ -66,7 +65,7 @@ def _counted(number: int, rule_set: RuleSet, found: Sequence[Portion]) -> Row:
         "code": rule.code,
         "title": rule.title,
         "doubts": len(lengths),
-        "places": len({place for one in runs for place in one.subject.tolist()}),
+        "subjects": len({subject for one in runs for subject in one.subject.tolist()}),
         "hours": _hours(sum(lengths)),
         "longest_h": _hours(max(lengths, default=0)),
     }

@@ -22,15 +22,14 @@ from jieyong.workers.rules import CREW
 from registry.calendar import DatedCalendar
 from registry.calendar_store import load_calendar
 from registry.published_days import published_days
-from rules.derive import due
-from rules.derive.evaluate import Version
-from rules.derive.modes import Modes
-from rules.derive.recompute import Basis
-from rules.ruleset.model import RuleSet
+from rules.ruleset.model import RuleSet, Version
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load, versions
 from rules.ruleset.trial import Told, Trial, read_trials, rules_of, run
-from rules.work.backtest import PORTION, Portion, backtest, places
+from rules.subjects import catalogue
+from rules.subjects.model import Basis
+from rules.subjects.places.modes import Modes
+from rules.work.backtest import PORTION, Portion, backtest
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 rules_app = typer.Typer(no_args_is_help=True, help="规则：检查、启用、列出，并对历史数据试算。")
@@ -109,13 +108,14 @@ def work(config: Config = None) -> None:
     run_crew(CREW, settings, until_signal())
 
 
-@rules_app.command(help="将全部地点列入重新查找，由 jieyong rules work 完成。")
+@rules_app.command(help="将全部对象列入重新查找，由 jieyong rules work 完成。")
 def recompute(config: Config = None) -> None:
     """Make everything due; the workers do it."""
     with session(config) as at, at.conn.transaction():
-        count = due.mark_all(at.conn, "asked for")
-        due.QUEUE.pardon(at.conn, None, at.act.at)
-    typer.echo(f"已将 {count} 处列入重新查找，由 jieyong rules work 完成。")
+        count = catalogue.mark_all(at.conn, "asked for")
+        for one in catalogue.SUBJECTS.values():
+            one.queue.pardon(at.conn, None, at.act.at)
+    typer.echo(f"已将 {count} 个对象列入重新查找，由 jieyong rules work 完成。")
 
 
 @rules_app.command("backtest", help="按规则文件对历史数据试算：会有哪些疑点；不写入任何东西。")
@@ -142,13 +142,15 @@ def _tried(at: Session, rule_set: RuleSet, begin_us: int, end_us: int) -> list[P
         for number, rule in enumerate(rule_set.rules)
     )
     calendar = load_calendar(at.conn)
-    basis = Basis(always, at.settings.gauges, calendar, at.zone, Modes())
-    among = places(at.conn)
+    everything = Basis(always, at.settings.gauges, calendar, at.zone, Modes())
+    asked = [(one, everything.about(sort)) for sort, one in catalogue.SUBJECTS.items()]
+    among = [(one, one.everyone(at.conn), basis) for one, basis in asked if basis.versions]
     found: list[Portion] = []
-    with counting(-(-len(among) // PORTION)) as done:
-        for portion in backtest(at.conn, basis, among, begin_us, end_us):
-            found.append(portion)
-            done()
+    with counting(sum(-(-len(ids) // PORTION) for _, ids, _ in among)) as done:
+        for one, ids, basis in among:
+            for portion in backtest(at.conn, one, ids, basis, begin_us, end_us):
+                found.append(portion)
+                done()
     return found
 
 

@@ -13,9 +13,9 @@ import psycopg
 from jieyong.demo.energy import WHO
 from jieyong.settings import Settings
 from registry.audit import Act
-from rules.derive import due
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load
+from rules.subjects import catalogue
 from rules.work.worker import Worker
 
 DEFAULT: Final = Path(__file__).resolve().parents[2] / "rules" / "sets" / "default.yaml"
@@ -40,7 +40,7 @@ def compute(conninfo: str) -> None:
     zone = ZoneInfo(settings.time_zone)
     with psycopg.connect(conninfo, autocommit=True) as conn:
         worker = Worker(conn, settings.rules, settings.gauges, zone, lambda: datetime.now(UTC))
-        while due.follow(conn) or worker.step().done:
+        while catalogue.follow(conn) or worker.step().done:
             pass
 
 

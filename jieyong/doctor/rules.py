@@ -43,7 +43,7 @@ def check_rules(
         yield from waiting(conn, backlog(conn, at), at, _WHO)
         found = [
             Failing(
-                f"place {one.place}",
+                one.subject,
                 one.failures,
                 one.first_at,
                 one.retry_at,

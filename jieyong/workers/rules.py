@@ -11,7 +11,7 @@ from jieyong.metrics.workers import RULES
 from jieyong.settings import Settings
 from jieyong.workers.crew import Crew, Orders, Step
 from jieyong.workers.tally import Tally
-from rules.derive import due
+from rules.subjects import catalogue
 from rules.work.backlog import backlog
 from rules.work.worker import Worker
 from storage.due_hand import Hand
@@ -27,7 +27,7 @@ def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
     worker = Worker(conn, settings.rules, settings.gauges, zone, lambda: datetime.now(UTC), hand)
 
     def step(tally: Tally) -> Outcome:
-        due.follow(conn)
+        catalogue.follow(conn)
         opened = worker.doubts
         outcome = worker.step()
         tally.amount += worker.doubts - opened

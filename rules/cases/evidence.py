@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, LiteralString
@@ -9,11 +10,19 @@ from typing import Any, Final, LiteralString
 import numpy as np
 import psycopg
 
+from rules.cases.listing import Listed
 from rules.derive.evaluate import Layers
+from rules.derive.recompute import View
+from rules.derive.span import look, windows
+from rules.kinds.model import Sort
+from rules.ruleset.model import Rule, Version
+from rules.subjects.catalogue import SUBJECTS
+from rules.subjects.model import Basis, Word
 from rules.timeline.overlay import Pieces, Windows, overlay
-from storage.times import at_us
+from storage.times import at_us, us_of
 
 _HOUR_US: Final = 3_600_000_000
+_MARGIN_US: Final = 30 * 60 * 1_000_000
 # The part of each quarter hour that lies in the doubt, as if used evenly.
 _METERED: Final[LiteralString] = """
 SELECT sum(consumption.micro
@@ -42,6 +51,59 @@ class Used:
 
     kwh: Decimal | None
     how: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a doubt rests on.
+
+    Attributes:
+        rule: as it was in force when the doubt began.
+        tags: what the subject was then, of its own or by what it stands in, with the times.
+        used: energy over the doubt; None: this is not asked of its sort.
+        compared: what else was compared: lines for officers.
+        course: of what was known, some time before and behind included.
+        words: how the layers are called.
+    """
+
+    rule: Rule
+    tags: Sequence[str]
+    used: Used | None
+    compared: Sequence[str]
+    course: Pieces
+    words: Mapping[str, Word]
+
+
+def evidence(conn: psycopg.Connection[Any], basis: Basis, doubt: Listed, now_us: int) -> Evidence:
+    """Return what a doubt rests on.
+
+    Args:
+        conn: any connection.
+        basis: the rules, and what else.
+        doubt: which.
+        now_us: µs UTC. Values are taken to hold for a while: what has not happened yet is left out.
+    """
+    subjects, subject = SUBJECTS[doubt.sort], doubt.subject_id
+    basis = basis.about(doubt.sort)
+    since, until = us_of(doubt.since), min(us_of(doubt.until), now_us)
+    known = subjects.look_up(conn, [subject], basis, list(subjects.words))
+    seen = look(subject, since - _MARGIN_US, min(until + _MARGIN_US, now_us))
+    layers = View(conn, subjects, known, basis, basis.versions).layers(windows([seen]))
+    tags = subjects.tags(conn, [subject], doubt.since, doubt.until)
+    at_place = doubt.sort is Sort.PLACE
+    inside = course(layers, subject, since, until)
+    return Evidence(
+        next(v.rule for v in reversed(basis.versions) if _in_force(v, doubt.rule, since)),
+        [str(tag) for tag in tags.get(subject, ())],
+        used(conn, subject, since, until, inside) if at_place else None,
+        subjects.compared(conn, basis, subject, since, until),
+        course(layers, subject, seen.begin, seen.end),
+        subjects.words,
+    )
+
+
+def _in_force(version: Version, code: str, at_us: int) -> bool:
+    return version.rule.code == code and version.since <= at_us
 
 
 def used(

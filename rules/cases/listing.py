@@ -11,28 +11,25 @@ import psycopg
 
 from registry.refusal import RefusedError
 from rules.cases.life import State, Step, Verdict
+from rules.kinds.model import Sort
 
-# The unit is the institution of the building of the room in which the place was then.
+# The unit is whose it was then: of a place, the institution of the building of its room.
 _DOUBTS: Final[LiteralString] = """
-SELECT doubt.id, doubt.state, doubt.since, doubt.until, doubt.opened_at,
+SELECT doubt.id, doubt.state, doubt.sort, doubt.since, doubt.until, doubt.opened_at,
        doubt.rule_code AS rule, rule.title, rule.severity, rule.meaning ->> 'kind' AS kind,
-       place.code AS place, place.name AS place_name,
+       doubt.subject_id, known.code AS subject, known.name AS subject_name,
        room.name AS room, institution.code AS institution, institution.name AS institution_name,
        rule.route
 FROM doubt
-JOIN place ON place.id = doubt.place_id
+JOIN rules_subject AS known ON known.sort = doubt.sort AND known.id = doubt.subject_id
 JOIN LATERAL (
     SELECT title, severity, meaning, route FROM rule
     WHERE code = doubt.rule_code AND NOT isempty(valid)
     ORDER BY valid @> doubt.since DESC, lower(valid) DESC LIMIT 1
 ) AS rule ON true
-LEFT JOIN LATERAL (
-    SELECT room_id FROM place_room
-    WHERE place_room.place_id = doubt.place_id AND place_room.valid @> doubt.since LIMIT 1
-) AS bound ON true
-LEFT JOIN room ON room.id = bound.room_id
-LEFT JOIN building ON building.id = room.building_id
-LEFT JOIN institution ON institution.id = building.institution_id
+JOIN doubt_where AS stood ON stood.doubt_id = doubt.id
+LEFT JOIN room ON room.id = stood.room_id
+LEFT JOIN institution ON institution.id = stood.institution_id
 WHERE (%(ids)s::int[] IS NULL OR doubt.id = ANY(%(ids)s))
   AND doubt.until > %(begin)s AND doubt.since < %(end)s
   AND (%(states)s::text[] IS NULL OR doubt.state = ANY(%(states)s))
@@ -58,6 +55,7 @@ class Listed:
     Attributes:
         id: its number.
         state: where it stands.
+        sort: what it is about.
         since: when it began.
         until: when it ended, or how far it is known to go on.
         opened_at: when it was told.
@@ -65,8 +63,9 @@ class Listed:
         title: of the rule, Chinese.
         severity: of the rule.
         kind: of the rule.
-        place: code.
-        place_name: what it is called.
+        subject_id: which.
+        subject: its code.
+        subject_name: what it is called.
         room: what its room is called; None: it is in none.
         institution: code; None: nobody's.
         institution_name: what it is called.
@@ -74,6 +73,7 @@ class Listed:
 
     id: int
     state: State
+    sort: Sort
     since: datetime
     until: datetime
     opened_at: datetime
@@ -81,8 +81,9 @@ class Listed:
     title: str
     severity: str
     kind: str
-    place: str
-    place_name: str
+    subject_id: int
+    subject: str
+    subject_name: str
     room: str | None
     institution: str | None
     institution_name: str | None
@@ -166,4 +167,7 @@ def _listed(
     conn: psycopg.Connection[Any], values: dict[str, object]
 ) -> list[tuple[Listed, str | None]]:
     rows = conn.execute(_DOUBTS, values).fetchall()
-    return [(Listed(n, State(state), *rest), route) for n, state, *rest, route in rows]
+    return [
+        (Listed(number, State(state), Sort(sort), *rest), route)
+        for number, state, sort, *rest, route in rows
+    ]

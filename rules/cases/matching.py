@@ -1,4 +1,4 @@
-"""Which episodes belong to which doubts, of one rule at one place. Pure.
+"""Which episodes belong to which doubts, of one rule and one subject. Pure.
 
 A doubt outlives the episodes it was opened for: late data moves their ends, parts one or joins two.
 Whatever overlaps a doubt belongs to it; what overlaps none is a new one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -12,8 +12,9 @@ import psycopg
 
 from rules.cases.life import STEPS, State, Step
 from rules.cases.matching import Changes, Doubt, Episode, matched
-from rules.derive.due import QUEUE
 from rules.derive.span import Look
+from rules.kinds.model import Sort
+from rules.subjects.catalogue import SUBJECTS
 from storage import arrays
 from storage.times import MICROSECOND, at_us, us_of
 
@@ -22,26 +23,28 @@ PROGRAM: Final = "jieyong"
 LOCK: Final = 0x6A69_6579_6F6E_670A
 
 _LOOKED_AT: Final[LiteralString] = """
-unnest(%(places)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
-    AS w (place, begin_, end_)
+unnest(%(subjects)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
+    AS w (subject, begin_, end_)
 """
 _DOUBTS: Final[LiteralString] = f"""
-SELECT DISTINCT doubt.place_id, doubt.rule_code, doubt.since, doubt.until, doubt.id, doubt.state
+SELECT DISTINCT doubt.subject_id, doubt.rule_code, doubt.since, doubt.until, doubt.id, doubt.state
 FROM {_LOOKED_AT}
-JOIN doubt ON doubt.place_id = w.place AND doubt.until > w.begin_ AND doubt.since < w.end_
+JOIN doubt ON doubt.sort = %(sort)s AND doubt.subject_id = w.subject
+    AND doubt.until > w.begin_ AND doubt.since < w.end_
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
 # All that overlap a doubt, too: it spans them.
 _EPISODES: Final[LiteralString] = f"""
 WITH near AS (
-    SELECT place, begin_, end_ FROM {_LOOKED_AT}
+    SELECT subject, begin_, end_ FROM {_LOOKED_AT}
     UNION ALL
-    SELECT doubt.place_id, doubt.since, doubt.until FROM {_LOOKED_AT}
-    JOIN doubt ON doubt.place_id = w.place AND doubt.until > w.begin_ AND doubt.since < w.end_
+    SELECT doubt.subject_id, doubt.since, doubt.until FROM {_LOOKED_AT}
+    JOIN doubt ON doubt.sort = %(sort)s AND doubt.subject_id = w.subject
+    AND doubt.until > w.begin_ AND doubt.since < w.end_
 )
-SELECT DISTINCT episode.place_id, rule.code, episode.since, episode.until
+SELECT DISTINCT episode.subject_id, rule.code, episode.since, episode.until
 FROM near
-JOIN episode ON episode.place_id = near.place
+JOIN episode ON episode.sort = %(sort)s AND episode.subject_id = near.subject
     AND episode.until >= near.begin_ AND episode.since <= near.end_
     AND episode.confirmed_at <= %(now)s
 JOIN rule ON rule.id = episode.rule_id
@@ -51,8 +54,8 @@ _MOVE: Final[LiteralString] = """
 UPDATE doubt SET since = %s, until = %s WHERE id = %s
 """
 _OPEN: Final[LiteralString] = """
-INSERT INTO doubt (rule_code, place_id, since, until, opened_at, state, changed_at)
-VALUES (%(rule)s, %(place)s, %(since)s, %(until)s, %(now)s, %(state)s, %(now)s)
+INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state, changed_at)
+VALUES (%(rule)s, %(sort)s, %(subject)s, %(since)s, %(until)s, %(now)s, %(state)s, %(now)s)
 RETURNING id
 """
 _STATE: Final[LiteralString] = "UPDATE doubt SET state = %s, changed_at = %s WHERE id = %s"
@@ -60,8 +63,8 @@ _DEED: Final[LiteralString] = """
 INSERT INTO doubt_deed (doubt_id, at, principal, step, words) VALUES (%s, %s, %s, %s, %s)
 """
 _CONFIRMED: Final[LiteralString] = """
-SELECT place_id, min(since), max(until), min(confirmed_at) FROM episode
-WHERE confirmed_at > %s AND confirmed_at <= %s GROUP BY place_id
+SELECT sort, subject_id, min(since), max(until), min(confirmed_at) FROM episode
+WHERE confirmed_at > %s AND confirmed_at <= %s GROUP BY sort, subject_id
 """
 _SET_MARK: Final[LiteralString] = """
 INSERT INTO doubt_mark (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = excluded.at
@@ -74,11 +77,14 @@ class _Known:
     episodes: list[Episode] = field(default_factory=list)
 
 
-def keep(conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime) -> list[int]:
-    """Keep the doubts of places in step with their episodes.
+def keep(
+    conn: psycopg.Connection[Any], sort: Sort, looks: Sequence[Look], now: datetime
+) -> list[int]:
+    """Keep the doubts of subjects in step with their episodes.
 
     Args:
-        conn: in a transaction that holds the places.
+        conn: in a transaction that holds the subjects.
+        sort: of the subjects.
         looks: where episodes may be others than before.
         now: episodes that have not stood long enough by then are none yet.
 
@@ -88,10 +94,11 @@ def keep(conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime) ->
     if not looks:
         return []
     opened: list[int] = []
-    for (place, rule), known in _known(conn, looks, now).items():
+    for (subject, rule), known in _known(conn, sort, looks, now).items():
         changes = matched(known.doubts, known.episodes)
         _write(conn, changes, now)
-        opened += _open(conn, rule, place, changes.opened, now)
+        about = {"rule": rule, "sort": sort.value, "subject": subject}
+        opened += _open(conn, about, changes.opened, now)
     return opened
 
 
@@ -121,30 +128,45 @@ def confirm(
         found = conn.execute(_CONFIRMED, [since, now]).fetchall()
         if not found and mark is not None:
             return 0
-        held = QUEUE.hold(conn, [place for place, *_ in found])
+        held = _hold(conn, [(sort, subject) for sort, subject, *_ in found])
         # A worker has the others in hand: their turn comes with the next look.
-        left = [confirmed for place, *_, confirmed in found if place not in held]
+        left = [confirmed for sort, subject, *_, confirmed in found if (sort, subject) not in held]
         conn.execute(_SET_MARK, [min(left) - MICROSECOND if left else now])
-        looks = [Look(p, us_of(begin), us_of(end)) for p, begin, end, _ in found if p in held]
-        opened = keep(conn, looks, now)
+        opened: list[int] = []
+        for sort in SUBJECTS:
+            mine = (row for row in found if row[0] == sort and row[:2] in held)
+            looks = [Look(subject, us_of(a), us_of(b)) for _, subject, a, b, _ in mine]
+            opened += keep(conn, sort, looks, now)
         tell(conn, opened)
         return len(opened)
 
 
+def _hold(
+    conn: psycopg.Connection[Any], subjects: Sequence[tuple[str, int]]
+) -> set[tuple[str, int]]:
+    """Lock those of some subjects that no worker holds."""
+    held: set[tuple[str, int]] = set()
+    for sort, one in SUBJECTS.items():
+        mine = [subject for of, subject in subjects if of == sort]
+        held |= {(sort.value, subject) for subject in one.queue.hold(conn, mine)}
+    return held
+
+
 def _known(
-    conn: psycopg.Connection[Any], looks: Sequence[Look], now: datetime
+    conn: psycopg.Connection[Any], sort: Sort, looks: Sequence[Look], now: datetime
 ) -> dict[tuple[int, str], _Known]:
     values: dict[str, object] = {
-        "places": arrays.ids(one.place for one in looks),
+        "sort": sort.value,
+        "subjects": arrays.ids(one.subject for one in looks),
         "begins": arrays.times([one.begin for one in looks]),
         "ends": arrays.times([one.end for one in looks]),
         "now": now,
     }
     known: dict[tuple[int, str], _Known] = defaultdict(_Known)
-    for place, rule, since, until, id_, state in conn.execute(_DOUBTS, values):
-        known[place, rule].doubts.append(Doubt(id_, us_of(since), us_of(until), State(state)))
-    for place, rule, since, until in conn.execute(_EPISODES, values):
-        _add(known[place, rule].episodes, Episode(us_of(since), us_of(until)))
+    for subject, rule, since, until, id_, state in conn.execute(_DOUBTS, values):
+        known[subject, rule].doubts.append(Doubt(id_, us_of(since), us_of(until), State(state)))
+    for subject, rule, since, until in conn.execute(_EPISODES, values):
+        _add(known[subject, rule].episodes, Episode(us_of(since), us_of(until)))
     return known
 
 
@@ -168,13 +190,15 @@ def _write(conn: psycopg.Connection[Any], changes: Changes, now: datetime) -> No
 
 
 def _open(
-    conn: psycopg.Connection[Any], rule: str, place: int, episodes: Sequence[Episode], now: datetime
+    conn: psycopg.Connection[Any],
+    about: Mapping[str, object],
+    episodes: Sequence[Episode],
+    now: datetime,
 ) -> list[int]:
     opened: list[int] = []
     for one in episodes:
         values = {
-            "rule": rule,
-            "place": place,
+            **about,
             "since": at_us(one.since),
             "until": at_us(one.until),
             "now": now,

@@ -10,7 +10,7 @@ import numpy as np
 
 from metering.gauge.hold import Float64s, Holds
 from rules.kinds.model import WORKING
-from rules.ruleset.model import Rule
+from rules.ruleset.model import Version
 from rules.timeline.edges import Edges, edges
 from rules.timeline.overlay import Pieces, Windows, overlay
 from rules.timeline.runs import Runs, runs
@@ -18,23 +18,6 @@ from rules.timeline.truth import FALSE, TRUE, Truth, both, negated
 
 _TAG: Final = "tag:"
 _HOURS: Final = "hours:"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A rule as it was in force.
-
-    Attributes:
-        id: in the database.
-        rule: what it says.
-        since: µs UTC; it says nothing of the time before.
-        until: µs UTC; nor of this time on.
-    """
-
-    id: int
-    rule: Rule
-    since: int
-    until: int
 
 
 @dataclass(frozen=True, slots=True)

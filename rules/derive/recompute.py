@@ -1,87 +1,24 @@
-"""Computes the episodes of places again, as far as a change of what was measured reaches."""
+"""Computes the episodes of subjects again, as far as a change of what was measured reaches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, LiteralString
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import numpy as np
 import psycopg
 
-from metering.gauge.settings import GaugeSettings
-from registry.calendar import Calendar
 from rules.derive import store
-from rules.derive.evaluate import Found, Layers, Version, evaluate
+from rules.derive.evaluate import Found, Layers, evaluate
 from rules.derive.hours import of_all, working
-from rules.derive.inputs import load_inputs
-from rules.derive.modes import Modes
-from rules.derive.sources import Sources
 from rules.derive.span import Look, look, too_narrow, windows
-from rules.derive.tagging import load_tags
-from rules.kinds.model import Input
+from rules.ruleset.model import Version
+from rules.subjects.model import Basis, Known, Subjects
+from rules.subjects.tagging import load_tags
 from rules.timeline.overlay import Windows
-from storage import arrays
 from storage.due import Claim, Span
-from storage.times import ALWAYS_US, NEVER_US, us_of
-
-# From the first to the last reading of a place and, since sensors of a room speak for all of it, of
-# its room: two index descents a point. And what was found before: a binding may be withdrawn.
-_READ: Final[LiteralString] = """
-WITH wanted AS MATERIALIZED (
-    SELECT place FROM unnest(%(places)s::int[]) AS place
-), near AS (
-    SELECT place, place AS at FROM wanted
-    UNION
-    SELECT place, other.place_id FROM wanted
-    JOIN place_room AS own ON own.place_id = place
-    JOIN place_room AS other ON other.room_id = own.room_id
-), known AS (
-    SELECT place, oldest.ts AS since, newest.ts AS until
-    FROM near
-    JOIN device_place AS bound ON bound.place_id = near.at
-    JOIN point ON point.device_id = bound.device_id AND point.name = ANY(%(names)s::text[])
-    CROSS JOIN LATERAL (
-        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts LIMIT 1
-    ) AS oldest
-    CROSS JOIN LATERAL (
-        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts DESC LIMIT 1
-    ) AS newest
-    UNION ALL
-    SELECT place, since, until FROM wanted JOIN episode ON episode.place_id = place
-)
-SELECT place, min(since), max(until) FROM known GROUP BY place
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What evaluation rests on besides what was measured.
-
-    Attributes:
-        versions: of all rules.
-        gauges: how long values hold.
-        calendar: which days are workdays.
-        zone: of the site.
-        modes: what operating modes mean; it learns.
-    """
-
-    versions: tuple[Version, ...]
-    gauges: GaugeSettings
-    calendar: Calendar
-    zone: ZoneInfo
-    modes: Modes
-
-    @property
-    def inputs(self) -> frozenset[Input]:
-        """What some rule cannot do without: nothing else decides whether there is a doubt."""
-        return frozenset(name for one in self.versions for name in one.rule.kind.inputs)
-
-    def reach_us(self, versions: Sequence[Version]) -> int:
-        """How far a change reaches at most where nothing stood before."""
-        hold = max(self.gauges.gauge_silence_s, self.gauges.state_silence_s) * 1_000_000
-        return hold + max((one.rule.persistence.reach_us for one in versions), default=0)
+from storage.times import ALWAYS_US, NEVER_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,76 +34,92 @@ class Recomputed:
     episodes: int
 
 
-def recompute(conn: psycopg.Connection[Any], claims: Sequence[Claim], basis: Basis) -> Recomputed:
+def recompute(
+    conn: psycopg.Connection[Any], subjects: Subjects, claims: Sequence[Claim], basis: Basis
+) -> Recomputed:
     """Replace the episodes that changes can have touched.
 
     Any order and overlap of changes gives what one look at everything gives.
 
     Args:
         conn: in the transaction of the claims.
-        claims: places; every change has a bound, see :func:`bounded`.
-        basis: rules and what else.
+        subjects: of which sort.
+        claims: every change has a bound, see :func:`bounded`.
+        basis: rules about this sort, and what else.
     """
-    places = [one.subject for one in claims]
-    sources = Sources.load(conn, places, basis.gauges, basis.inputs)
+    spans = {one.subject: one for one in claims}
     seen: list[Look] = []
     written = 0
-    spans = {one.subject: one for one in claims}
-    for versions, group in grouped(spans, sources, basis.versions):
-        reach = basis.reach_us(versions)
-        waiting = [_looks(spans[place], reach) for place in group]
+    for view, group in views(conn, subjects, list(spans), basis):
+        reach = view.reach_us
+        waiting = [_looks(spans[subject], reach) for subject in group]
         while waiting := [looks for looks in waiting if looks]:
-            known = Known(conn, basis, versions, sources)
-            one = _settle(known, [looks.pop() for looks in waiting])
+            one = _settle(view, [looks.pop() for looks in waiting])
             seen += one.looks
             written += one.episodes
     return Recomputed(tuple(seen), written)
 
 
-def grouped(
-    places: Iterable[int], sources: Sources, versions: Sequence[Version]
-) -> Iterator[tuple[tuple[Version, ...], list[int]]]:
-    """Put together the places where the same is measured, with the rules that can be about them.
+def views(
+    conn: psycopg.Connection[Any], subjects: Subjects, among: Sequence[int], basis: Basis
+) -> Iterator[tuple[View, list[int]]]:
+    """Put together the subjects of which the same is known, with the rules that can be about them.
 
-    A place where nothing is measured any more keeps its rules, so that what was found goes away.
+    One of which nothing is known any more keeps its rules, so that what was found goes away.
+
+    Args:
+        conn: any connection.
+        subjects: of which sort.
+        among: their ids.
+        basis: rules about this sort, and what else.
     """
-    measured = sources.measured()
-    groups: dict[frozenset[Input], list[int]] = {}
-    for place in places:
-        groups.setdefault(measured.get(place, frozenset()), []).append(place)
+    known = subjects.look_up(conn, among, basis, basis.inputs)
+    layers = known.layers()
+    groups: dict[frozenset[str], list[int]] = {}
+    for subject in among:
+        groups.setdefault(layers.get(subject, frozenset()), []).append(subject)
     for names, group in groups.items():
-        yield tuple(v for v in versions if not names or set(v.rule.kind.inputs) <= names), group
+        versions = (v for v in basis.versions if not names or set(v.rule.kind.inputs) <= names)
+        yield View(conn, subjects, known, basis, tuple(versions)), group
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Where to look.
+class View:
+    """Some subjects, and what rules make of them.
 
     Attributes:
         conn: in the transaction of the claims.
+        subjects: of which sort.
+        known: they, looked up.
         basis: what evaluation rests on.
-        versions: rules that can be about the places.
-        sources: points that speak of them.
+        versions: rules that can be about them.
     """
 
     conn: psycopg.Connection[Any]
+    subjects: Subjects
+    known: Known
     basis: Basis
     versions: Sequence[Version]
-    sources: Sources
+
+    @property
+    def reach_us(self) -> int:
+        """How far a change reaches at most where nothing stood before."""
+        stood = (one.rule.persistence.reach_us for one in self.versions)
+        return self.subjects.reach_us(self.basis) + max(stood, default=0)
 
     def found(self, seen: Windows) -> list[Found]:
-        """Return what the rules find within windows of places."""
+        """Return what the rules find within windows of subjects."""
         return evaluate(self.versions, self.layers(seen), seen)
 
     def layers(self, seen: Windows) -> Layers:
-        """Load what is known of places within windows."""
+        """Load what is known of subjects within windows."""
         basis = self.basis
         begin, end = int(seen.begin.min()), int(seen.end.max())
         hours = {one.rule.hours.code: one.rule.hours for one in self.versions if one.rule.hours}
         words = {word for one in self.versions for word in one.rule.only | one.rule.without}
         return Layers(
-            load_inputs(self.conn, self.sources, seen, basis.modes),
-            load_tags(self.conn, words, seen),
+            self.known.load(self.conn, seen),
+            load_tags(self.conn, self.subjects, words, seen),
             {
                 code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
                 for code, one in hours.items()
@@ -174,40 +127,43 @@ class Known:
         )
 
 
-def _settle(known: Known, looks: Sequence[Look]) -> Recomputed:
-    """Look at places, wider and wider, until nothing that is found goes on beyond."""
+def _settle(view: View, looks: Sequence[Look]) -> Recomputed:
+    """Look at subjects, wider and wider, until nothing that is found goes on beyond."""
+    conn, sort = view.conn, view.subjects.sort
     done: list[Look] = []
     written = 0
     while looks:
-        extents = store.extents(known.conn, windows(looks))
-        looks = [one.over(extents.get(one.place)) for one in looks]
-        seen = windows(looks)
-        found = known.found(seen)
+        extents = store.extents(conn, sort, windows(looks))
+        looks = [one.over(extents.get(one.subject)) for one in looks]
+        found = view.found(windows(looks))
         narrow = too_narrow(looks, found)
-        wide = [one for one in looks if one.place not in narrow]
+        wide = [one for one in looks if one.subject not in narrow]
         settled = windows(wide)
-        replaced = store.replace(known.conn, settled, [_of(settled, one) for one in found])
+        replaced = store.replace(conn, sort, settled, [_of(settled, one) for one in found])
         written += replaced.written
-        done += [one for one in wide if one.place in replaced.places]
-        looks = [one.wider(*narrow[one.place]) for one in looks if one.place in narrow]
+        done += [one for one in wide if one.subject in replaced.subjects]
+        looks = [one.wider(*narrow[one.subject]) for one in looks if one.subject in narrow]
     return Recomputed(tuple(done), written)
 
 
 def _of(settled: Windows, found: Found) -> Found:
-    """Keep what was found of some places."""
+    """Keep what was found of some subjects."""
     return Found(
         found.version, found.runs.where(np.isin(found.runs.subject, settled.subject)), found.edges
     )
 
 
-def bounded(conn: psycopg.Connection[Any], claims: Sequence[Claim]) -> list[Claim]:
-    """Bound changes that have no bound by what is known of their places.
+def bounded(
+    conn: psycopg.Connection[Any], subjects: Subjects, claims: Sequence[Claim]
+) -> list[Claim]:
+    """Bound changes that have no bound by what is known of their subjects.
 
     Args:
         conn: any connection.
-        claims: of places. One of which nothing is known is left without a span.
+        subjects: of which sort.
+        claims: one of which nothing is known is left without a span.
     """
-    known = _extents(conn, [one.subject for one in claims if _unbounded(one)])
+    known = subjects.extents(conn, [one.subject for one in claims if _unbounded(one)])
     return [_bounded(one, known.get(one.subject)) if _unbounded(one) else one for one in claims]
 
 
@@ -224,11 +180,5 @@ def _unbounded(claim: Claim) -> bool:
 
 
 def _looks(claim: Claim, reach: int) -> list[Look]:
-    """What a place's changes can have touched."""
+    """What a subject's changes can have touched."""
     return [look(claim.subject, span.from_us - reach, span.to_us + reach) for span in claim.spans]
-
-
-def _extents(conn: psycopg.Connection[Any], places: Iterable[int]) -> dict[int, tuple[int, int]]:
-    """Return from when to when something is known of places, or was found in them."""
-    rows = conn.execute(_READ, {"places": arrays.ids(places), "names": [n.value for n in Input]})
-    return {place: (us_of(first), us_of(last)) for place, first, last in rows}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import psycopg
 
 from rules.derive.evaluate import Found
+from rules.kinds.model import Sort
 from rules.timeline.overlay import Windows
 from rules.timeline.runs import Behind
 from storage import arrays
@@ -19,35 +20,36 @@ from storage.times import at_us, us_of
 
 # What touches a window, or could be bridged to what lies in it.
 _EXTENT: Final[LiteralString] = """
-SELECT w.place, min(since), max(until)
-FROM unnest(%(places)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
-    AS w (place, begin_, end_)
-JOIN episode ON episode.place_id = w.place
+SELECT w.subject, min(since), max(until)
+FROM unnest(%(subjects)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
+    AS w (subject, begin_, end_)
+JOIN episode ON episode.sort = %(sort)s AND episode.subject_id = w.subject
     AND episode.until >= w.begin_ AND episode.since <= w.end_
-GROUP BY w.place
+GROUP BY w.subject
 """
 # All rows in one value: a Python object for each would cost more than the look-up.
 _STORED: Final[LiteralString] = """
 SELECT string_agg(
-    int4send(rule_id) || int4send(place_id) || timestamptz_send(since)
+    int4send(rule_id) || int4send(subject_id) || timestamptz_send(since)
     || timestamptz_send(confirmed_at) || timestamptz_send(until) || int8send(stood_us)
     || int2send(CASE behind WHEN 'false' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END::int2), ''::bytea)
-FROM unnest(%(places)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
-    AS w (place, begin_, end_)
-JOIN episode ON episode.place_id = w.place
+FROM unnest(%(subjects)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
+    AS w (subject, begin_, end_)
+JOIN episode ON episode.sort = %(sort)s AND episode.subject_id = w.subject
     AND episode.until > w.begin_ AND episode.since < w.end_
 """
 _DELETE: Final[LiteralString] = """
 DELETE FROM episode
-USING unnest(%s::int[], %s::int[], %s::timestamptz[]) AS gone (rule, place, begin_)
-WHERE episode.place_id = gone.place AND episode.rule_id = gone.rule AND since = gone.begin_
+USING unnest(%s::int[], %s::int[], %s::timestamptz[]) AS gone (rule, subject, begin_)
+WHERE episode.sort = %s AND episode.subject_id = gone.subject AND episode.rule_id = gone.rule
+  AND since = gone.begin_
 """
 _COPY: Final[LiteralString] = """
-COPY episode (rule_id, place_id, since, confirmed_at, until, stood_us, behind) FROM STDIN
+COPY episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us, behind) FROM STDIN
 """
 _ROW: Final = np.dtype(
     [
-        *(("rule", ">i4"), ("place", ">i4"), ("since", ">i8"), ("confirmed", ">i8")),
+        *(("rule", ">i4"), ("subject", ">i4"), ("since", ">i8"), ("confirmed", ">i8")),
         *(("until", ">i8"), ("stood", ">i8"), ("behind", ">i2")),
     ]
 )
@@ -59,30 +61,35 @@ class Replaced:
     """What became of episodes.
 
     Attributes:
-        places: where any of them differs from before.
+        subjects: of which any differs from before.
         written: how many are new, or others than before.
     """
 
-    places: frozenset[int]
+    subjects: frozenset[int]
     written: int
 
 
-def extents(conn: psycopg.Connection[Any], windows: Windows) -> Mapping[int, tuple[int, int]]:
-    """Return from when to when episodes reach that touch a place's window, µs UTC."""
-    rows = conn.execute(_EXTENT, _values(windows))
-    return {place: (us_of(since), us_of(until)) for place, since, until in rows}
+def extents(
+    conn: psycopg.Connection[Any], sort: Sort, windows: Windows
+) -> Mapping[int, tuple[int, int]]:
+    """Return from when to when episodes reach that touch a subject's window, µs UTC."""
+    rows = conn.execute(_EXTENT, _values(sort, windows))
+    return {subject: (us_of(since), us_of(until)) for subject, since, until in rows}
 
 
-def replace(conn: psycopg.Connection[Any], windows: Windows, found: Sequence[Found]) -> Replaced:
-    """Make the episodes of places within their windows what was found; what is the same stays.
+def replace(
+    conn: psycopg.Connection[Any], sort: Sort, windows: Windows, found: Sequence[Found]
+) -> Replaced:
+    """Make the episodes of subjects within their windows what was found; what is the same stays.
 
     Args:
         conn: in the transaction of the claims.
+        sort: of the subjects.
         windows: no episode reaches beyond them.
         found: what there is.
     """
     with conn.cursor(binary=True) as cursor:
-        row = cursor.execute(_STORED, _values(windows), prepare=False).fetchone()
+        row = cursor.execute(_STORED, _values(sort, windows), prepare=False).fetchone()
     stored = _single(bytes(row[0]) if row and row[0] else b"")
     wanted = _single(b"".join(_packed(one) for one in found))
     gone, new = _rows(stored - wanted), _rows(wanted - stored)
@@ -91,20 +98,21 @@ def replace(conn: psycopg.Connection[Any], windows: Windows, found: Sequence[Fou
             _DELETE,
             [
                 arrays.ids(gone["rule"].tolist()),
-                arrays.ids(gone["place"].tolist()),
+                arrays.ids(gone["subject"].tolist()),
                 arrays.times((gone["since"] + PG_EPOCH_US).tolist()),
+                sort.value,
             ],
         )
-    _insert(conn, new)
-    places = frozenset([*gone["place"].tolist(), *new["place"].tolist()])
-    return Replaced(places, len(new))
+    _insert(conn, sort, new)
+    subjects = frozenset([*gone["subject"].tolist(), *new["subject"].tolist()])
+    return Replaced(subjects, len(new))
 
 
 def _packed(found: Found) -> bytes:
     """Runs in the form in which the database hands rows out."""
     runs = found.runs
     rows = np.empty(len(runs), _ROW)
-    rows["rule"], rows["place"] = found.version.id, runs.subject
+    rows["rule"], rows["subject"] = found.version.id, runs.subject
     rows["since"] = runs.since - PG_EPOCH_US
     rows["confirmed"] = runs.confirmed - PG_EPOCH_US
     rows["until"] = runs.until - PG_EPOCH_US
@@ -120,16 +128,17 @@ def _rows(rows: set[bytes]) -> npt.NDArray[np.void]:
     return np.frombuffer(b"".join(sorted(rows)), _ROW)
 
 
-def _insert(conn: psycopg.Connection[Any], rows: npt.NDArray[np.void]) -> None:
+def _insert(conn: psycopg.Connection[Any], sort: Sort, rows: npt.NDArray[np.void]) -> None:
     with conn.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for rule, place, since, confirmed, until, stood, behind in rows.tolist():
+        for rule, subject, since, confirmed, until, stood, behind in rows.tolist():
             moments = (at_us(at + PG_EPOCH_US) for at in (since, confirmed, until))
-            copy.write_row((rule, place, *moments, stood, _BEHIND[Behind(behind)]))
+            copy.write_row((rule, sort.value, subject, *moments, stood, _BEHIND[Behind(behind)]))
 
 
-def _values(windows: Windows) -> dict[str, object]:
+def _values(sort: Sort, windows: Windows) -> dict[str, object]:
     return {
-        "places": arrays.ids(windows.subject.tolist()),
+        "sort": sort.value,
+        "subjects": arrays.ids(windows.subject.tolist()),
         "begins": arrays.times(windows.begin.tolist()),
         "ends": arrays.times(windows.end.tolist()),
     }

@@ -14,8 +14,15 @@ WORKING: Final = "working"
 """The layer that says whether people are expected: 1 in working hours, 0 outside."""
 
 
+class Sort(enum.StrEnum):
+    """What rules are about."""
+
+    PLACE = "place"
+    """A place where something hangs: an air conditioner, a lighting circuit."""
+
+
 class Input(enum.StrEnum):
-    """What a kind may look at, by the name of the point in device profiles."""
+    """What a kind may look at of a place, by the name of the point in device profiles."""
 
     RUN = "run"
     MODE = "mode"
@@ -52,25 +59,27 @@ Values = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A sort of rule about what hangs at a place.
+    """A kind of rule.
 
     Attributes:
         code: how rule sets name it.
         label: Chinese, for officers.
-        inputs: what it cannot do without: a place without them is not its subject.
-        beside: what it looks at where it is there, of the place or of its room.
+        inputs: layers that it cannot do without: what has none of them is not its subject.
+        beside: layers that are shown with its doubts where they are there.
         parameters: by name.
         hours: whether it needs to know the working hours.
         holds: tells of each piece whether there is a doubt.
         sentence: what is said about a doubt, in Chinese; it accuses nobody. Fields in braces are
             the parameters.
+        sort: of its subjects; the layers are those of this sort.
     """
 
     code: str
     label: str
-    inputs: tuple[Input, ...]
-    beside: tuple[Input, ...]
+    inputs: tuple[str, ...]
+    beside: tuple[str, ...]
     parameters: Mapping[str, Parameter]
     hours: bool
     holds: Callable[[Pieces, Values], Truth]
     sentence: str
+    sort: Sort = Sort.PLACE

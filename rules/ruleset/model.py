@@ -98,6 +98,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """A rule as it was in force.
+
+    Attributes:
+        id: in the database.
+        rule: what it says.
+        since: µs UTC; it says nothing of the time before.
+        until: µs UTC; nor of this time on.
+    """
+
+    id: int
+    rule: Rule
+    since: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
     """The rules of one file.
 

@@ -12,10 +12,9 @@ from psycopg.types.range import TimestamptzRange
 
 from registry.audit import Act, record
 from registry.refusal import RefusedError
-from rules.derive.due import mark_all
-from rules.derive.evaluate import Version
-from rules.ruleset.model import Rule, RuleSet
+from rules.ruleset.model import Rule, RuleSet, Version
 from rules.ruleset.restored import restored
+from rules.subjects.catalogue import mark_all
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 _IN_FORCE: Final[LiteralString] = """

@@ -19,11 +19,11 @@ from metering.gauge.hold import Holds, holds, of_one
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from registry.document import Entry, Problems, compose
-from rules.derive.evaluate import Layers, Version, evaluate
+from rules.derive.evaluate import Layers, evaluate
 from rules.derive.hours import of_all, working
 from rules.kinds.aircon import MODES
 from rules.kinds.model import Input
-from rules.ruleset.model import RuleSet
+from rules.ruleset.model import RuleSet, Version
 from rules.timeline.overlay import Windows
 from storage.times import ALWAYS_US, NEVER_US, us_of
 

@@ -1,4 +1,4 @@
-"""What waits for the workers of rules, and which places fail again and again."""
+"""What waits for the workers of rules, and which subjects fail again and again."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from rules.derive.due import CONSUMER, QUEUE
+from rules.subjects.catalogue import SUBJECTS
+from rules.subjects.places.due import CONSUMER
 from storage.backlog import Backlog
 from storage.backlog import backlog as of_queues
 from storage.due_sql import MOST_DEATHS
 
 _FAILURES: Final[LiteralString] = """
-SELECT coalesce(place.code, place_id::text), failures, first_at, retry_at, error, deaths >= %s
-FROM rules_failure LEFT JOIN place ON place.id = place_id
+SELECT coalesce(known.code, failed.kind || ' ' || subject), failures, first_at, retry_at, error,
+       deaths >= %s
+FROM rules_failure AS failed
+LEFT JOIN rules_subject AS known ON known.sort = failed.kind AND known.id = failed.subject
 WHERE failures >= %s ORDER BY failures DESC, first_at
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A place that could not be looked at.
+    """A subject that could not be looked at.
 
     Attributes:
-        place: its code.
+        subject: its code.
         failures: how often, in a row.
         first_at: when first.
         retry_at: when it is tried again.
@@ -33,7 +36,7 @@ class Failing:
         set_aside: workers died of it; it is not tried again.
     """
 
-    place: str
+    subject: str
     failures: int
     first_at: datetime
     retry_at: datetime
@@ -43,7 +46,8 @@ class Failing:
 
 def backlog(conn: psycopg.Connection[Any], now: datetime) -> Backlog:
     """Return what waits for the workers; see :func:`storage.backlog.backlog`."""
-    return of_queues(conn, {"place": QUEUE}, CONSUMER, "reading", now)
+    queues = {sort.value: one.queue for sort, one in SUBJECTS.items()}
+    return of_queues(conn, queues, CONSUMER, "reading", now)
 
 
 def failing(conn: psycopg.Connection[Any], least: int) -> list[Failing]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,10 +15,12 @@ from metering.gauge.settings import GaugeSettings
 from registry.calendar_store import load_calendar
 from rules.cases.opening import confirm, keep
 from rules.cases.telling import tell
-from rules.derive.due import QUEUE
-from rules.derive.modes import Modes
-from rules.derive.recompute import Basis, bounded, recompute
+from rules.derive.recompute import bounded, recompute
+from rules.kinds.model import Sort
 from rules.ruleset.store import versions
+from rules.subjects.catalogue import SUBJECTS
+from rules.subjects.model import Basis, Subjects
+from rules.subjects.places.modes import Modes
 from rules.work.settings import RulesSettings
 from storage.due import Claim
 from storage.due_budget import within
@@ -26,7 +29,7 @@ from storage.due_worker import Computed, DueWorker, Outcome
 from storage.times import DAY_US
 
 _AT_ONCE: Final = 500
-"""Places whose readings are looked for in one go."""
+"""Subjects whose readings are looked for in one go."""
 
 
 class Worker:
@@ -64,27 +67,34 @@ class Worker:
         self._modes = Modes()
         self._now = now
         self._conn = conn
-        self._worker = DueWorker(conn, QUEUE, self._compute, now, hand)
+        self._workers = [
+            DueWorker(conn, one.queue, partial(self._compute, one), now, hand)
+            for one in SUBJECTS.values()
+        ]
 
     def step(self) -> Outcome:
-        """Take what is due and its turn now, and do it.
+        """Take what is due of each sort of subjects, and do it.
 
-        Places that cannot be computed are noted in ``rules_failure`` and stay due; they hold up
+        Subjects that cannot be computed are noted in ``rules_failure`` and stay due; they hold up
         nobody else.
 
         Raises:
             psycopg.OperationalError: the database is away, or was in the way: nothing is lost,
                 call again.
         """
-        outcome = self._worker.step(self._settings.batch)
+        done = (worker.step(self._settings.batch) for worker in self._workers)
+        outcome = sum(done, start=Outcome())
         self.doubts += confirm(self._conn, self._now(), self._tell)
         return outcome
 
-    def _compute(self, conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Computed:
-        claims = within(self._bounded(conn, taken), self._settings.batch_days * DAY_US)
-        done = recompute(conn, claims, self._basis(conn))
+    def _compute(
+        self, subjects: Subjects, conn: psycopg.Connection[Any], taken: Iterator[Claim]
+    ) -> Computed:
+        known = self._bounded(conn, subjects, taken)
+        claims = within(known, self._settings.batch_days * DAY_US)
+        done = recompute(conn, subjects, claims, self._basis(conn, subjects.sort))
         self.episodes += done.episodes
-        opened = keep(conn, done.looks, self._now())
+        opened = keep(conn, subjects.sort, done.looks, self._now())
         self._tell(conn, opened)
         self.doubts += len(opened)
         return Computed(claims)
@@ -93,10 +103,13 @@ class Worker:
         tell(conn, opened, self._zone, self._now())
 
     @staticmethod
-    def _bounded(conn: psycopg.Connection[Any], taken: Iterator[Claim]) -> Iterator[Claim]:
-        """Bound changes by what is known of their places, no more of them than are taken."""
+    def _bounded(
+        conn: psycopg.Connection[Any], subjects: Subjects, taken: Iterator[Claim]
+    ) -> Iterator[Claim]:
+        """Bound changes by what is known of their subjects, no more of them than are taken."""
         while some := list(itertools.islice(taken, _AT_ONCE)):
-            yield from bounded(conn, some)
+            yield from bounded(conn, subjects, some)
 
-    def _basis(self, conn: psycopg.Connection[Any]) -> Basis:
-        return Basis(versions(conn), self._gauges, load_calendar(conn), self._zone, self._modes)
+    def _basis(self, conn: psycopg.Connection[Any], sort: Sort) -> Basis:
+        calendar = load_calendar(conn)
+        return Basis(versions(conn), self._gauges, calendar, self._zone, self._modes).about(sort)

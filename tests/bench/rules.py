@@ -22,12 +22,14 @@ from jieyong import logs
 from metering.gauge.settings import GaugeSettings
 from registry.audit import Act
 from registry.calendar_store import load_calendar
-from rules.derive import due
-from rules.derive.modes import Modes
-from rules.derive.recompute import Basis
+from rules.kinds.model import Sort
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load, versions
-from rules.work.backtest import backtest, places
+from rules.subjects.model import Basis
+from rules.subjects.places import due
+from rules.subjects.places.modes import Modes
+from rules.subjects.places.subjects import PLACES
+from rules.work.backtest import backtest
 from rules.work.settings import RulesSettings
 from rules.work.worker import Worker
 from storage.due_hand import Hand
@@ -191,10 +193,11 @@ def _tried(conn: psycopg.Connection, options: argparse.Namespace) -> float:
     conn.execute("VACUUM ANALYZE")
     say(f"rules: {options.days} days of {options.tried} subjects are there to be tried")
     calendar = load_calendar(conn)
-    basis = Basis(versions(conn), GaugeSettings(), calendar, ZONE, Modes())
+    everything = Basis(versions(conn), GaugeSettings(), calendar, ZONE, Modes())
+    basis, among = everything.about(Sort.PLACE), PLACES.everyone(conn)[: options.tried]
     end = us_of(BEGIN + timedelta(days=options.days))
     began = time.perf_counter()
-    found = list(backtest(conn, basis, places(conn)[: options.tried], us_of(BEGIN), end))
+    found = list(backtest(conn, PLACES, among, basis, us_of(BEGIN), end))
     seconds = time.perf_counter() - began
     doubts = sum(len(runs) for portion in found for _, runs in portion.found)
     say(f"rules: tried in {seconds:.2f} s, {doubts} doubts")

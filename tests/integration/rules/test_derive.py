@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
-from rules.derive import due
+from rules.subjects.places import due
 from tests.integration.rules.world import (
     RULES,
     START,
@@ -163,4 +163,6 @@ def test_what_no_rule_asks_for_makes_nothing_due(conn: Conn) -> None:
     assert conn.execute("SELECT count(*) FROM rules_due").fetchone() == (0,)
     store(conn, room.points["set_point"], [(NINE, 20.0)])
     due.follow(conn)
-    assert conn.execute("SELECT place_id FROM rules_due").fetchall() == [(room.aircon,)]
+    assert conn.execute("SELECT kind, subject FROM rules_due").fetchall() == [
+        ("place", room.aircon)
+    ]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from rules.derive import due
+from rules.subjects.places import due
 from rules.work.settings import RulesSettings
 from rules.work.worker import Worker
 from storage.due_hand import Hand
@@ -43,7 +43,7 @@ def work(url: str) -> None:
 
 
 def _doubts(conn: Conn) -> list[tuple[object, ...]]:
-    query = "SELECT rule_code, place_id, since, until, state FROM doubt ORDER BY 1, 2, 3"
+    query = "SELECT rule_code, subject_id, since, until, state FROM doubt ORDER BY 1, 2, 3"
     return conn.execute(query).fetchall()
 
 

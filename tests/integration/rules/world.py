@@ -13,9 +13,9 @@ import psycopg
 
 from metering.gauge.settings import GaugeSettings
 from registry.audit import Act
-from rules.derive import due
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import Loaded, load
+from rules.subjects import catalogue
 from rules.work.settings import RulesSettings
 from rules.work.worker import Worker
 
@@ -126,7 +126,7 @@ def load_rules(conn: Conn, text: str = RULES, now: datetime = START) -> Loaded:
 
 def look(conn: Conn, now: datetime = START) -> int:
     """Follow the log and compute what is due; returns how many episodes were written."""
-    due.follow(conn)
+    catalogue.follow(conn)
     worker = Worker(conn, RulesSettings(), GAUGES, ZONE, lambda: now)
     while True:
         outcome = worker.step()
@@ -139,7 +139,7 @@ def episodes(conn: Conn) -> list[tuple[str, str, float, float, float, str]]:
     """Rule, place, and since, confirmed and until in minutes after the start, and what follows."""
     rows = conn.execute(
         "SELECT rule.code, place.code, since, confirmed_at, until, behind FROM episode"
-        " JOIN rule ON rule.id = rule_id JOIN place ON place.id = place_id"
+        " JOIN rule ON rule.id = rule_id JOIN place ON sort = 'place' AND place.id = subject_id"
         " ORDER BY 1, 2, 3"
     )
     minute = timedelta(minutes=1)

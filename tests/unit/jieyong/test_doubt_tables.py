@@ -12,13 +12,24 @@ from jieyong.commands.doubt_tables import energy, listed
 from rules.cases.evidence import Used
 from rules.cases.life import State
 from rules.cases.listing import Listed
+from rules.kinds.model import Sort
 
 ZONE = ZoneInfo("Asia/Shanghai")
 BEGIN = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
 WHO = ("i", "局")
 DOUBT = Listed(
-    *(1, State.ASKED, BEGIN, BEGIN + timedelta(minutes=49), BEGIN, "r", "制热", "notice"),
-    *("aircon.heating", "ac", "210空调", "210办公室", *WHO),
+    *(
+        1,
+        State.ASKED,
+        Sort.PLACE,
+        BEGIN,
+        BEGIN + timedelta(minutes=49),
+        BEGIN,
+        "r",
+        "制热",
+        "notice",
+    ),
+    *("aircon.heating", 1, "ac", "210空调", "210办公室", *WHO),
 )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from metering.gauge.hold import Holds
-from rules.derive.evaluate import Layers, Version, evaluate
+from rules.derive.evaluate import Layers, evaluate
+from rules.ruleset.model import Version
 from rules.ruleset.reading import read_rule_set
 from rules.timeline.overlay import Windows
 from storage.times import ALWAYS_US, NEVER_US

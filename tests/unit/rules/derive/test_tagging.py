@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.derive.tagging import joined
+from rules.subjects.tagging import joined
 
 spans = st.lists(
     st.tuples(st.integers(1, 3), st.integers(0, 30), st.integers(1, 10)).map(

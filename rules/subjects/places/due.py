@@ -12,14 +12,14 @@ import psycopg
 import structlog
 
 from rules.kinds.catalogue import KINDS
-from rules.kinds.model import Input
+from rules.kinds.model import Input, Sort
 from storage import dirty
 from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
 
 CONSUMER: Final = "rules"
 LOCK: Final = 0x6A69_6579_6F6E_6709
-QUEUE: Final = Queue("rules", "place_id", lock=0x6A69_7201, near_us=DAY_US)
+QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7201, near_us=DAY_US, kind=Sort.PLACE.value)
 
 _log = structlog.get_logger()
 
@@ -39,8 +39,8 @@ _INSERT: Final[LiteralString] = """
     JOIN place_room AS other ON other.room_id = own.room_id AND other.place_id <> own.place_id
     WHERE seen.name = ANY(%(beside)s::text[])
 )
-INSERT INTO rules_due (place_id, ts_from, ts_to, why)
-SELECT place_id, min(since), max(until), %(why)s FROM near GROUP BY place_id, week, fresh
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+SELECT 'place', place_id, min(since), max(until), %(why)s FROM near GROUP BY place_id, week, fresh
 """
 # By week: what comes late must not make all the time since then due.
 _TOUCHED: Final[LiteralString] = """
@@ -54,8 +54,8 @@ WITH touched AS MATERIALIZED (
 )
 """
 _ALL: Final[LiteralString] = """
-INSERT INTO rules_due (place_id, ts_from, ts_to, why)
-SELECT DISTINCT bound.place_id, '-infinity'::timestamptz, 'infinity'::timestamptz, %s
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+SELECT DISTINCT 'place', bound.place_id, '-infinity'::timestamptz, 'infinity'::timestamptz, %s
 FROM device_place AS bound
 JOIN point ON point.device_id = bound.device_id AND point.name = ANY(%s::text[])
 """
@@ -82,14 +82,14 @@ def follow(conn: psycopg.Connection[Any]) -> int:
 
 
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
-    """Make everything due, in the transaction that changes what everything rests on."""
+    """Make every place due, in the transaction that changes what everything rests on."""
     return conn.execute(_ALL, [why, _names(conn)]).rowcount
 
 
 def _names(conn: psycopg.Connection[Any]) -> list[str]:
     """Return the points that some rule cannot do without; what others say changes no doubt."""
     kinds = [KINDS[kind] for (kind,) in conn.execute(_KINDS) if kind in KINDS]
-    return sorted({name.value for kind in kinds for name in kind.inputs})
+    return sorted({name for kind in kinds if kind.sort is Sort.PLACE for name in kind.inputs})
 
 
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:

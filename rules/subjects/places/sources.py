@@ -12,8 +12,8 @@ import psycopg
 from metering.counter.model import Bools, Int64s
 from metering.gauge.settings import GaugeSettings
 from metering.gauge.store import Spans
-from rules.derive.due import BESIDE
 from rules.kinds.model import Input
+from rules.subjects.places.due import BESIDE
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.times import ALWAYS_US, NEVER_US

@@ -10,9 +10,9 @@ import psycopg
 from metering.counter.model import Int64s
 from metering.gauge.hold import Holds, clip
 from metering.gauge.store import held
-from rules.derive.modes import Modes
-from rules.derive.sources import NAMES, Sources
 from rules.kinds.model import Input
+from rules.subjects.places.modes import Modes
+from rules.subjects.places.sources import NAMES, Sources
 from rules.timeline.overlay import Windows
 
 

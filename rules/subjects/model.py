@@ -1,0 +1,122 @@
+"""What the engine has to know of a sort of subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from metering.gauge.hold import Holds
+from metering.gauge.settings import GaugeSettings
+from registry.calendar import Calendar
+from registry.tags import DatedTag
+from rules.kinds.model import Sort
+from rules.ruleset.model import Version
+from rules.subjects.places.modes import Modes
+from rules.timeline.overlay import Windows
+from storage.due import Queue
+
+Conn = psycopg.Connection[Any]
+Inputs = Mapping[str, Sequence[Holds]]
+"""Layers by name; where several sources tell the same, they follow one another in the order in
+which they are believed."""
+Extents = Mapping[int, tuple[int, int]]
+"""From when to when something is known of a subject, µs UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """How a layer is called.
+
+    Attributes:
+        label: Chinese, with the unit.
+        said: what values are called; others are numbers.
+    """
+
+    label: str
+    said: Mapping[float, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What evaluation rests on besides what was measured.
+
+    Attributes:
+        versions: of all rules.
+        gauges: how long values hold.
+        calendar: which days are workdays.
+        zone: of the site.
+        modes: what operating modes mean; it learns.
+    """
+
+    versions: tuple[Version, ...]
+    gauges: GaugeSettings
+    calendar: Calendar
+    zone: ZoneInfo
+    modes: Modes
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """What some rule cannot do without: nothing else decides whether there is a doubt."""
+        return frozenset(name for one in self.versions for name in one.rule.kind.inputs)
+
+    def about(self, sort: Sort) -> Basis:
+        """Return the basis with the rules about one sort of subjects alone."""
+        return replace(self, versions=tuple(v for v in self.versions if v.rule.kind.sort == sort))
+
+
+class Known(Protocol):
+    """Some subjects of a sort, looked up."""
+
+    def layers(self) -> Mapping[int, frozenset[str]]:
+        """Return the names of the layers that there are of each subject."""
+
+    def load(self, conn: Conn, windows: Windows) -> Inputs:
+        """Return layers within the windows of some of the subjects.
+
+        They depend on the data alone: another window gives the same values for the same time.
+        """
+
+
+def nothing_else(_conn: Conn, _basis: Basis, _subject: int, _since: int, _until: int) -> list[str]:
+    """Layers tell all that was compared."""
+    return []
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """A sort of subjects.
+
+    Attributes:
+        sort: which.
+        queue: what is due of them.
+        look_up: some subjects by their ids; for layers of those names.
+        extents: from when to when anything is known of subjects, or was found.
+        reach_us: how far a change of what layers rest on reaches in them.
+        everyone: ids of all that rules can be about, ascending.
+        tags: which tags subjects have from one moment to another.
+        follow: turns what changed into due rows; on an autocommit connection; returns how many.
+        mark_all: makes everything due, in the transaction that changes what everything rests on;
+            given why; returns how many rows.
+        consumer: who follows the dirty log for them; None: nobody does.
+        words: how layers are called.
+        compared: what was compared for a subject from one moment to another (µs UTC) besides its
+            layers: lines for officers.
+    """
+
+    sort: Sort
+    queue: Queue
+    look_up: Callable[[Conn, Sequence[int], Basis, Collection[str]], Known]
+    extents: Callable[[Conn, Iterable[int]], Extents]
+    reach_us: Callable[[Basis], int]
+    everyone: Callable[[Conn], list[int]]
+    tags: Callable[[Conn, Sequence[int], datetime, datetime], Mapping[int, Sequence[DatedTag]]]
+    follow: Callable[[Conn], int]
+    mark_all: Callable[[Conn, str], int]
+    consumer: str | None
+    words: Mapping[str, Word]
+    compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else
