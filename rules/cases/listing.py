@@ -17,19 +17,17 @@ from rules.kinds.model import Sort
 _DOUBTS: Final[LiteralString] = """
 SELECT doubt.id, doubt.state, doubt.sort, doubt.since, doubt.until, doubt.opened_at,
        doubt.rule_code AS rule, rule.title, rule.severity, rule.meaning ->> 'kind' AS kind,
-       doubt.subject_id, known.code AS subject, known.name AS subject_name,
+       doubt.subject_id, doubt.subject, doubt.subject_name,
        room.name AS room, institution.code AS institution, institution.name AS institution_name,
        rule.route
-FROM doubt
-JOIN rules_subject AS known ON known.sort = doubt.sort AND known.id = doubt.subject_id
+FROM doubt_known AS doubt
 JOIN LATERAL (
     SELECT title, severity, meaning, route FROM rule
     WHERE code = doubt.rule_code AND NOT isempty(valid)
     ORDER BY valid @> doubt.since DESC, lower(valid) DESC LIMIT 1
 ) AS rule ON true
-JOIN doubt_where AS stood ON stood.doubt_id = doubt.id
-LEFT JOIN room ON room.id = stood.room_id
-LEFT JOIN institution ON institution.id = stood.institution_id
+LEFT JOIN room ON room.id = doubt.room_id
+LEFT JOIN institution ON institution.id = doubt.institution_id
 WHERE (%(ids)s::int[] IS NULL OR doubt.id = ANY(%(ids)s))
   AND doubt.until > %(begin)s AND doubt.since < %(end)s
   AND (%(states)s::text[] IS NULL OR doubt.state = ANY(%(states)s))

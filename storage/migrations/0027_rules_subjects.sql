@@ -46,11 +46,16 @@ SELECT 'vehicle', id, code, CASE WHEN EXISTS (
     SELECT FROM vehicle_sensitivity AS said WHERE said.vehicle_id = vehicle.id
 ) THEN code ELSE plate END FROM vehicle;
 
--- Where the subject of a doubt was when it began, and whose it was.
-CREATE VIEW doubt_where AS
-SELECT doubt.id AS doubt_id, room.id AS room_id,
+-- Doubts with what their subject is called, where it was when they began, and whose it was. By look-ups
+-- (OFFSET 0): joins over all that is known of all sorts would cost a second for each doubt.
+CREATE VIEW doubt_known AS
+SELECT doubt.*, called.code AS subject, called.name AS subject_name, stood.room_id,
        coalesce(own.institution_id, building.institution_id) AS institution_id
 FROM doubt
+CROSS JOIN LATERAL (
+    SELECT code, name FROM rules_subject AS one
+    WHERE one.sort = doubt.sort AND one.id = doubt.subject_id OFFSET 0
+) AS called
 LEFT JOIN LATERAL (
     SELECT doubt.subject_id AS place_id WHERE doubt.sort = 'place'
     UNION ALL
@@ -59,19 +64,24 @@ LEFT JOIN LATERAL (
     (SELECT place_id FROM device_place AS bound
      WHERE doubt.sort = 'device' AND bound.device_id = doubt.subject_id
        AND bound.valid @> doubt.since LIMIT 1)
+    OFFSET 0
 ) AS hangs ON true
 LEFT JOIN LATERAL (
     SELECT doubt.subject_id AS room_id WHERE doubt.sort = 'room'
     UNION ALL
     (SELECT room_id FROM place_room AS bound
      WHERE bound.place_id = hangs.place_id AND bound.valid @> doubt.since LIMIT 1)
+    OFFSET 0
 ) AS stood ON true
-LEFT JOIN room ON room.id = stood.room_id
-LEFT JOIN building ON building.id = room.building_id
+LEFT JOIN LATERAL (
+    SELECT building.institution_id FROM room JOIN building ON building.id = room.building_id
+    WHERE room.id = stood.room_id OFFSET 0
+) AS building ON true
 LEFT JOIN LATERAL (
     SELECT doubt.subject_id AS institution_id WHERE doubt.sort = 'institution'
     UNION ALL
     SELECT institution_id FROM vehicle WHERE doubt.sort = 'vehicle' AND id = doubt.subject_id
+    OFFSET 0
 ) AS own ON true;
 
 CREATE OR REPLACE FUNCTION rules_binding_changed() RETURNS trigger LANGUAGE plpgsql AS $$
