@@ -1,7 +1,8 @@
 """Which episodes belong to which doubts, of one rule and one subject. Pure.
 
 A doubt outlives the episodes it was opened for: late data moves their ends, parts one or joins two.
-Whatever overlaps a doubt belongs to it; what overlaps none is a new one.
+Whatever overlaps a doubt belongs to it; what overlaps none is a new one. To one that had no end yet
+when it was told belongs the first alone: what comes again after that has ended is another.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules.cases.life import State, Step, possible
+from storage.times import OPEN_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def matched(doubts: Sequence[Doubt], episodes: Sequence[Episode]) -> Changes:
         doubts: by time; none overlaps another.
         episodes: by time, apart from each other; all that overlap one of the doubts.
     """
-    of_doubt = [[one for one in episodes if _overlap(doubt, one)] for doubt in doubts]
+    of_doubt = [_of(doubt, episodes) for doubt in doubts]
     taken = {one for found in of_doubt for one in found}
     moved: list[Doubt] = []
     edge = None
@@ -78,6 +80,11 @@ def matched(doubts: Sequence[Doubt], episodes: Sequence[Episode]) -> Changes:
         tuple(d for d, found in pairs if not found and possible(d.state, Step.WITHDRAW)),
         tuple(d for d, found in pairs if found and possible(d.state, Step.FIND_AGAIN)),
     )
+
+
+def _of(doubt: Doubt, episodes: Sequence[Episode]) -> list[Episode]:
+    found = [one for one in episodes if _overlap(doubt, one)]
+    return found[:1] if doubt.until >= OPEN_US else found
 
 
 def _overlap(doubt: Doubt, episode: Episode) -> bool:

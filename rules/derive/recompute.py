@@ -112,7 +112,9 @@ class View:
         return evaluate(self.versions, self.layers(seen), seen)
 
     def layers(self, seen: Windows) -> Layers:
-        """Load what is known of subjects within windows."""
+        """Load what is known of subjects within windows; nothing where no rule asks for it."""
+        if not self.versions:
+            return Layers({}, {}, {})
         basis = self.basis
         begin, end = int(seen.begin.min()), int(seen.end.max())
         hours = {one.rule.hours.code: one.rule.hours for one in self.versions if one.rule.hours}

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from rules.kinds import aircon, lighting
+from rules.kinds import aircon, data, lighting
 
-KINDS: Final = {kind.code: kind for kind in (*aircon.KINDS, *lighting.KINDS)}
+KINDS: Final = {kind.code: kind for kind in (*aircon.KINDS, *lighting.KINDS, *data.KINDS)}

@@ -19,6 +19,8 @@ class Sort(enum.StrEnum):
 
     PLACE = "place"
     """A place where something hangs: an air conditioner, a lighting circuit."""
+    DEVICE = "device"
+    """What is polled: a meter, a sensor."""
 
 
 class Input(enum.StrEnum):
@@ -32,6 +34,13 @@ class Input(enum.StrEnum):
     OCCUPANCY = "occupancy"
     LUX = "lux"
     POWER = "power"
+
+
+class DeviceLayer(enum.StrEnum):
+    """What a kind may look at of a device."""
+
+    HEARD = "heard"
+    """1 while something is heard of it, 0 while nothing is, although it hangs somewhere."""
 
 
 @dataclass(frozen=True, slots=True)

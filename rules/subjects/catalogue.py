@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from rules.kinds.model import Sort
+from rules.subjects.devices.subjects import DEVICES
 from rules.subjects.model import Conn, Subjects
 from rules.subjects.places.subjects import PLACES
 
-SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES,)}
+SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES, DEVICES)}
 
 
 def follow(conn: Conn) -> int:

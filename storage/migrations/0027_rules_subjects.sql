@@ -114,24 +114,48 @@ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION rules_tag_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    WITH below AS (
+        SELECT DISTINCT under.place_id, coalesce(lower(changed.valid), '-infinity') AS since,
+               coalesce(upper(changed.valid), 'infinity') AS until
+        FROM changed
+        CROSS JOIN LATERAL (
+            SELECT changed.place_id WHERE changed.place_id IS NOT NULL
+            UNION ALL
+            SELECT bound.place_id FROM place_room AS bound WHERE bound.room_id = changed.room_id
+            UNION ALL
+            SELECT bound.place_id FROM room JOIN place_room AS bound ON bound.room_id = room.id
+            WHERE room.building_id = changed.building_id
+            UNION ALL
+            SELECT bound.place_id
+            FROM building
+            JOIN room ON room.building_id = building.id
+            JOIN place_room AS bound ON bound.room_id = room.id
+            WHERE building.institution_id = changed.institution_id
+        ) AS under
+        WHERE NOT isempty(changed.valid)
+    )
     INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
-    SELECT DISTINCT 'place', below.place_id, coalesce(lower(changed.valid), '-infinity'),
-           coalesce(upper(changed.valid), 'infinity'), 'tag'
-    FROM changed
-    CROSS JOIN LATERAL (
-        SELECT changed.place_id WHERE changed.place_id IS NOT NULL
-        UNION ALL
-        SELECT bound.place_id FROM place_room AS bound WHERE bound.room_id = changed.room_id
-        UNION ALL
-        SELECT bound.place_id FROM room JOIN place_room AS bound ON bound.room_id = room.id
-        WHERE room.building_id = changed.building_id
-        UNION ALL
-        SELECT bound.place_id
-        FROM building
-        JOIN room ON room.building_id = building.id
-        JOIN place_room AS bound ON bound.room_id = room.id
-        WHERE building.institution_id = changed.institution_id
-    ) AS below
-    WHERE NOT isempty(changed.valid);
+    SELECT 'place', place_id, since, until, 'tag' FROM below
+    UNION ALL
+    SELECT DISTINCT 'device', hung.device_id, since, until, 'tag'
+    FROM below JOIN device_place AS hung ON hung.place_id = below.place_id;
     RETURN NULL;
 END $$;
+
+-- A device is heard of where it hangs.
+CREATE FUNCTION rules_hung_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+    SELECT 'device', device_id, coalesce(lower(valid), '-infinity'),
+           coalesce(upper(valid), 'infinity'), 'binding'
+    FROM changed WHERE NOT isempty(valid);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER rules_hung AFTER INSERT ON device_place REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_hung_changed();
+CREATE TRIGGER rules_rehung AFTER UPDATE ON device_place REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_hung_changed();
+CREATE TRIGGER rules_was_hung AFTER UPDATE ON device_place REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_hung_changed();
+CREATE TRIGGER rules_unhung AFTER DELETE ON device_place REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_hung_changed();

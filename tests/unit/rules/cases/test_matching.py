@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rules.cases.life import State
 from rules.cases.matching import Changes, Doubt, Episode, matched
+from storage.times import OPEN_US
 
 
 def doubt(since: int, until: int, state: State = State.ASKED, number: int = 1) -> Doubt:
@@ -32,6 +33,11 @@ def test_a_parted_episode_stays_one_doubt() -> None:
     assert told == Changes((), (doubt(0, 12),), (), ())
 
 
+def test_what_comes_again_after_what_had_no_end_is_another_doubt() -> None:
+    told = matched([doubt(3, OPEN_US)], [Episode(3, 60), Episode(63, OPEN_US)])
+    assert told == Changes((Episode(63, OPEN_US),), (doubt(3, 60),), (), ())
+
+
 def test_two_doubts_that_turn_out_to_be_one_meet_where_the_second_began() -> None:
     told = matched([doubt(0, 10), doubt(15, 20, number=2)], [Episode(1, 30)])
     assert told.moved == (doubt(1, 15), doubt(15, 30, number=2))
@@ -52,7 +58,10 @@ def test_what_is_supported_again_is_asked_again() -> None:
 @st.composite
 def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
     cuts = sorted(draw(st.sets(st.integers(0, 60), max_size=12)))
-    return list(zip(cuts[::2], cuts[1::2], strict=False))
+    found = list(zip(cuts[::2], cuts[1::2], strict=False))
+    if found and draw(st.booleans()):
+        found[-1] = (found[-1][0], OPEN_US)
+    return found
 
 
 def after(doubts: list[Doubt], changes: Changes) -> list[Doubt]:

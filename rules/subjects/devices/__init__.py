@@ -1,0 +1,1 @@
+"""Devices: whether anything is heard of them while they hang somewhere."""
