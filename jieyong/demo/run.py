@@ -7,7 +7,7 @@ import contextlib
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from jieyong.doctor.database import place_of
 from jieyong.embedded import broker as brokers
 from jieyong.embedded.broker import BrokerKind
 from jieyong.embedded.postgres import EmbeddedPostgres
-from jieyong.supervise import Child, Supervisor
+from jieyong.supervise import Supervisor
 from storage.prepare import prepare
 from storage.settings import DatabaseSettings
 
@@ -134,7 +134,7 @@ async def _collect(stand: Stage, seconds: float | None, console: Console) -> Non
     worker_ports, ports = _ports()
     collectors = [stage.collector(stand, *pair) for pair in zip(stage.SOURCES, ports, strict=True)]
     with _until_told() as stop:
-        workers = [worker(stand, port) for worker, port in worker_ports]
+        workers = [stage.worker(stand, *pair) for pair in worker_ports]
         parts = [*workers, *collectors, stage.fleet(stand)]
         async with Supervisor(parts, stand.layout.logs):
             began = time.monotonic()
@@ -147,11 +147,10 @@ async def _collect(stand: Stage, seconds: float | None, console: Console) -> Non
             await live.show(console, look, stop)
 
 
-def _ports() -> tuple[list[tuple[Callable[[Stage, int], Child], int]], list[int]]:
+def _ports() -> tuple[list[tuple[stage.Work, int]], list[int]]:
     """Return the workers with a port each, and the ports of the collectors."""
-    workers = (stage.metering, stage.trips, stage.rules)
-    found = stage.free_ports(len(workers) + len(stage.SOURCES))
-    return list(zip(workers, found, strict=False)), list(found[len(workers) :])
+    found = stage.free_ports(len(stage.WORK) + len(stage.SOURCES))
+    return list(zip(stage.WORK, found, strict=False)), list(found[len(stage.WORK) :])
 
 
 @contextlib.contextmanager

@@ -39,6 +39,31 @@ _PAST_FROM: Final = "past.json"
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What workers of one sort are called.
+
+    Attributes:
+        name: of the process.
+        command: ``jieyong … work``.
+        workers: the variable that says how many.
+        port: the variable that says where they answer for their health.
+    """
+
+    name: str
+    command: str
+    workers: str
+    port: str
+
+
+WORK: Final = (
+    Work("metering", "meter", "JIEYONG_METERING__WORKERS", "JIEYONG_HTTP__METERING_PORT"),
+    Work("trips", "fleet", "JIEYONG_TRIPS__WORKERS", "JIEYONG_HTTP__FLEET_PORT"),
+    Work("rules", "rules", "JIEYONG_RULES__WORKERS", "JIEYONG_HTTP__RULES_PORT"),
+)
+"""What computes consumption, trips and doubts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """What the collectors of a demo stand on.
 
@@ -86,45 +111,15 @@ def collector(stage: Stage, source: SourceName, port: int) -> Child:
     )
 
 
-def metering(stage: Stage, port: int) -> Child:
-    """Return the process that computes consumption; it answers for its health at ``port``."""
+def worker(stage: Stage, work: Work, port: int) -> Child:
+    """Return the process that computes something; it answers for its health at ``port``."""
     return Child(
-        name="metering",
-        command=(sys.executable, "-m", "jieyong", "meter", "work"),
+        name=work.name,
+        command=(sys.executable, "-m", "jieyong", work.command, "work"),
         env={
             "DATABASE_URL": stage.conninfo,
-            "JIEYONG_METERING__WORKERS": "1",
-            "JIEYONG_HTTP__METERING_PORT": str(port),
-        },
-        ready=ready.http(_HOST, port, "/health/ready"),
-        stop_within_s=_WORKERS_STOP_S,
-    )
-
-
-def trips(stage: Stage, port: int) -> Child:
-    """Return the process that computes trips; it answers for its health at ``port``."""
-    return Child(
-        name="trips",
-        command=(sys.executable, "-m", "jieyong", "fleet", "work"),
-        env={
-            "DATABASE_URL": stage.conninfo,
-            "JIEYONG_TRIPS__WORKERS": "1",
-            "JIEYONG_HTTP__FLEET_PORT": str(port),
-        },
-        ready=ready.http(_HOST, port, "/health/ready"),
-        stop_within_s=_WORKERS_STOP_S,
-    )
-
-
-def rules(stage: Stage, port: int) -> Child:
-    """Return the process that looks for doubts; it answers for its health at ``port``."""
-    return Child(
-        name="rules",
-        command=(sys.executable, "-m", "jieyong", "rules", "work"),
-        env={
-            "DATABASE_URL": stage.conninfo,
-            "JIEYONG_RULES__WORKERS": "1",
-            "JIEYONG_HTTP__RULES_PORT": str(port),
+            work.workers: "1",
+            work.port: str(port),
         },
         ready=ready.http(_HOST, port, "/health/ready"),
         stop_within_s=_WORKERS_STOP_S,
