@@ -24,13 +24,16 @@ from rules.derive.hours import of_all, working
 from rules.kinds.aircon import MODES
 from rules.kinds.model import Input
 from rules.ruleset.model import RuleSet, Version
+from rules.subjects.catalogue import SUBJECTS
 from rules.timeline.overlay import Windows
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 _MINUTE_US: Final = 60_000_000
 _STEP: Final = re.compile(r"(\?|-?\d+(?:\.\d+)?|[^\s@\d?]+)@(\d{1,5})m")
 _OFFSET: Final = re.compile(r"(\d{1,5})m")
+_LAYER_S: Final = 400 * 86_400
 _SUBJECT: Final = np.array([1], np.int64)
+_POINTS: Final = tuple(Input)
 _GAUGES: Final = (Input.SET_POINT, Input.ROOM_TEMPERATURE, Input.LUX, Input.POWER)
 
 Told = tuple[str, int, int]
@@ -45,7 +48,7 @@ class Trial:
         name: what it shows.
         begin: of the time that is looked at, UTC.
         minutes: how long it is.
-        series: by point; minute and value, NaN for a reading without a value.
+        series: by point or layer; minute and value, NaN for a reading without a value.
         tags: what the place is, all the time.
         expected: doubts, ascending.
         line: where it stands in its file.
@@ -54,7 +57,7 @@ class Trial:
     name: str
     begin: datetime
     minutes: int
-    series: Mapping[Input, Sequence[tuple[int, float]]]
+    series: Mapping[str, Sequence[tuple[int, float]]]
     tags: frozenset[str]
     expected: tuple[Told, ...]
     line: int
@@ -119,12 +122,19 @@ def run(trial: Trial, rules: RuleSet, calendar: Calendar, zone: ZoneInfo) -> lis
 
 
 def _held(
-    name: Input, steps: Sequence[tuple[int, float]], begin: int, settings: GaugeSettings
+    name: str, steps: Sequence[tuple[int, float]], begin: int, settings: GaugeSettings
 ) -> Holds:
-    silence = settings.gauge_silence_s if name in _GAUGES else settings.state_silence_s
+    silence = _silence_s(name, settings)
     ts = np.array([begin + minute * _MINUTE_US for minute, _ in steps], np.int64)
     found = holds(of_one(ts, np.array([value for _, value in steps])), silence * 1_000_000)
     return Holds(np.ones(len(found), np.int64), found.since, found.until, found.value)
+
+
+def _silence_s(name: str, settings: GaugeSettings) -> int:
+    """How long a value holds at most, s; that of a layer nobody measures, until the next one."""
+    if name in _GAUGES:
+        return settings.gauge_silence_s
+    return settings.state_silence_s if name in _POINTS else _LAYER_S
 
 
 def _trial(entry: Entry, zone: ZoneInfo, codes: Sequence[str]) -> Trial:
@@ -144,20 +154,21 @@ def _trial(entry: Entry, zone: ZoneInfo, codes: Sequence[str]) -> Trial:
     return Trial(name, begin or datetime.now(zone), minutes, series, tags, tuple(told), entry.line)
 
 
-def _series(section: Entry) -> dict[Input, list[tuple[int, float]]]:
-    found = {name: _steps(section, name) for name in Input if section.has(name.value)}
+def _series(section: Entry) -> dict[str, list[tuple[int, float]]]:
+    names = sorted({name for one in SUBJECTS.values() for name in one.words})
+    found = {name: _steps(section, name) for name in names if section.has(name)}
     section.finish()
     return found
 
 
-def _steps(section: Entry, name: Input) -> list[tuple[int, float]]:
+def _steps(section: Entry, name: str) -> list[tuple[int, float]]:
     steps: list[tuple[int, float]] = []
-    for written in section.text(name.value).split():
+    for written in section.text(name).split():
         match = _STEP.fullmatch(written)
         value = None if match is None else _value(match[1])
         if match is None or value is None or (steps and int(match[2]) <= steps[-1][0]):
             example = "write values at minutes in their order: 24@0m 26@40m ?@50m, 制冷@0m"
-            section.problem(name.value, f"{name.value}: {written}: {example}")
+            section.problem(name, f"{name}: {written}: {example}")
             continue
         steps.append((int(match[2]), value))
     return steps
