@@ -12,8 +12,8 @@ ALWAYS_US: Final = (datetime(1900, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 """Before anything that can be known."""
 NEVER_US: Final = (datetime(2900, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 """After everything that can be known."""
-OPEN_US: Final = (datetime(2800, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
-"""When that ends of which no end is known; there is room behind it, to be sure of that."""
+OPEN_US: Final = (datetime(2100, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
+"""When that ends of which no end is known."""
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 

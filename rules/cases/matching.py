@@ -1,8 +1,8 @@
 """Which episodes belong to which doubts, of one rule and one subject. Pure.
 
 A doubt outlives the episodes it was opened for: late data moves their ends, parts one or joins two.
-Whatever overlaps a doubt belongs to it; what overlaps none is a new one. To one that had no end yet
-when it was told belongs the first alone: what comes again after that has ended is another.
+Whatever overlaps a doubt belongs to it; what overlaps none is a new one. What has no end yet is a doubt
+of its own: what comes again after it has ended is another, and it is no part of what ended before.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def matched(doubts: Sequence[Doubt], episodes: Sequence[Episode]) -> Changes:
 
 def _of(doubt: Doubt, episodes: Sequence[Episode]) -> list[Episode]:
     found = [one for one in episodes if _overlap(doubt, one)]
-    return found[:1] if doubt.until >= OPEN_US else found
+    if doubt.until >= OPEN_US:
+        return found[:1]
+    return [one for one in found if one.until < OPEN_US] or found
 
 
 def _overlap(doubt: Doubt, episode: Episode) -> bool:

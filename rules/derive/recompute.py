@@ -18,7 +18,7 @@ from rules.subjects.model import Basis, Known, Subjects
 from rules.subjects.tagging import load_tags
 from rules.timeline.overlay import Windows
 from storage.due import Claim, Span
-from storage.times import ALWAYS_US, NEVER_US
+from storage.times import ALWAYS_US, NEVER_US, OPEN_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,7 @@ def recompute(
     seen: list[Look] = []
     written = 0
     for view, group in views(conn, subjects, list(spans), basis):
-        reach = view.reach_us
-        waiting = [_looks(spans[subject], reach) for subject in group]
+        waiting = [view.looks(spans[subject]) for subject in group]
         while waiting := [looks for looks in waiting if looks]:
             one = _settle(view, [looks.pop() for looks in waiting])
             seen += one.looks
@@ -103,9 +102,18 @@ class View:
 
     @property
     def reach_us(self) -> int:
-        """How far a change reaches at most where nothing stood before."""
+        """How far around a change to look first; where that is too narrow, it is widened."""
         stood = (one.rule.persistence.reach_us for one in self.versions)
         return self.subjects.reach_us(self.basis) + max(stood, default=0)
+
+    def looks(self, claim: Claim) -> list[Look]:
+        """What the changes of a subject can have touched."""
+        reach = self.reach_us
+        least = OPEN_US if self.subjects.open_ended else ALWAYS_US
+        return [
+            look(claim.subject, span.from_us - reach, max(span.to_us, least) + reach)
+            for span in claim.spans
+        ]
 
     def found(self, seen: Windows) -> list[Found]:
         """Return what the rules find within windows of subjects."""
@@ -179,8 +187,3 @@ def _bounded(claim: Claim, extent: tuple[int, int] | None) -> Claim:
 
 def _unbounded(claim: Claim) -> bool:
     return claim.spans[0].from_us <= ALWAYS_US or claim.spans[-1].to_us >= NEVER_US
-
-
-def _looks(claim: Claim, reach: int) -> list[Look]:
-    """What a subject's changes can have touched."""
-    return [look(claim.subject, span.from_us - reach, span.to_us + reach) for span in claim.spans]

@@ -104,6 +104,7 @@ class Subjects:
             given why; returns how many rows.
         consumer: who follows the dirty log for them; None: nobody does.
         words: how layers are called.
+        open_ended: what is known of them goes on without an end, until something else is known.
         compared: what was compared for a subject from one moment to another (µs UTC) besides its
             layers: lines for officers.
     """
@@ -119,4 +120,5 @@ class Subjects:
     mark_all: Callable[[Conn, str], int]
     consumer: str | None
     words: Mapping[str, Word]
+    open_ended: bool = False
     compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else

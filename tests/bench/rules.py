@@ -26,7 +26,7 @@ from rules.kinds.model import Sort
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load, versions
 from rules.subjects.model import Basis
-from rules.subjects.places import due
+from rules.subjects import catalogue
 from rules.subjects.places.modes import Modes
 from rules.subjects.places.subjects import PLACES
 from rules.work.backtest import backtest
@@ -102,7 +102,7 @@ def run(options: argparse.Namespace, work: services.Workshop) -> Report:
     with psycopg.connect(database.url, autocommit=True) as conn:
         _furnish(conn, options.places)
         _read(conn, 0, options.history, 1)
-        computed(database.url, options.workers, lambda: due.follow(conn), drain)
+        computed(database.url, options.workers, lambda: catalogue.follow(conn), drain)
         conn.execute("VACUUM ANALYZE")
         slot = options.history
         some, all_, limits = list[float](), list[float](), list[float]()
@@ -156,7 +156,7 @@ def _tick(
     _read(conn, slot, slot, every)
     at = BEGIN + slot * QUARTER
     conn.execute(_TOUCHED, {"from": at, "to": at, "every": every})
-    return computed(url, options.workers, lambda: due.follow(conn), drain)
+    return computed(url, options.workers, lambda: catalogue.follow(conn), drain)
 
 
 def drain(url: str, ready: Semaphore, start: Event, ended: Queue[int]) -> None:

@@ -38,21 +38,27 @@ LEFT JOIN LATERAL (
 WHERE NOT isempty(span)
 ORDER BY bound.device_id, lower(span) NULLS FIRST
 """
-# A look-up for each hour, which ends with the first reading: whole hours are read of nobody. Those
-# that are not over yet count like others: what comes later in them changes nothing.
+# A look-up for each hour from the first reading of a window to the last, which ends with the first
+# reading of the hour: more of it changes nothing.
 _HOURS: Final[LiteralString] = """
 SELECT device, (extract(epoch FROM hour) * 1000000)::int8
 FROM unnest(%(devices)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
     AS w (device, begin_, end_)
 CROSS JOIN LATERAL (
-    SELECT max(newest.ts) AS ts FROM point CROSS JOIN LATERAL (
+    SELECT min(oldest.ts) AS first, max(newest.ts) AS last
+    FROM point
+    CROSS JOIN LATERAL (
+        SELECT ts FROM reading
+        WHERE point_id = point.id AND ts >= begin_ AND value IS NOT NULL ORDER BY ts LIMIT 1
+    ) AS oldest
+    CROSS JOIN LATERAL (
         SELECT ts FROM reading
         WHERE point_id = point.id AND ts < end_ AND value IS NOT NULL ORDER BY ts DESC LIMIT 1
     ) AS newest
     WHERE point.device_id = device
-) AS last
+) AS edge
 CROSS JOIN LATERAL generate_series(
-    date_trunc('hour', begin_, 'UTC'), last.ts, interval '1 hour'
+    date_trunc('hour', edge.first, 'UTC'), edge.last, interval '1 hour'
 ) AS hour
 WHERE EXISTS (
     SELECT FROM point CROSS JOIN LATERAL (
@@ -188,5 +194,6 @@ DEVICES: Final = Subjects(
     follow=due.follow,
     mark_all=due.mark_all,
     consumer=due.CONSUMER,
+    open_ended=True,
     words={DeviceLayer.HEARD.value: Word("数据", {0.0: "没有", 1.0: "有"})},
 )

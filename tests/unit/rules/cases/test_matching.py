@@ -38,6 +38,11 @@ def test_what_comes_again_after_what_had_no_end_is_another_doubt() -> None:
     assert told == Changes((Episode(63, OPEN_US),), (doubt(3, 60),), (), ())
 
 
+def test_what_has_no_end_yet_is_no_part_of_what_ended_before() -> None:
+    told = matched([doubt(0, 3)], [Episode(0, 1), Episode(2, OPEN_US)])
+    assert told == Changes((Episode(2, OPEN_US),), (doubt(0, 1),), (), ())
+
+
 def test_two_doubts_that_turn_out_to_be_one_meet_where_the_second_began() -> None:
     told = matched([doubt(0, 10), doubt(15, 20, number=2)], [Episode(1, 30)])
     assert told.moved == (doubt(1, 15), doubt(15, 30, number=2))
