@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from registry import tag_words
 from registry.table import Row, Table
 from rules.ruleset.model import RuleSet, Version
 from rules.work.backtest import Portion
+from rules.work.health import Standing
 from storage.times import ALWAYS_US, NEVER_US, at_us
 
 SEVERITIES: Final = {Severity.NOTICE: "一般", Severity.WARNING: "重要", Severity.URGENT: "紧急"}
@@ -20,14 +21,23 @@ _HOUR_US: Final = 3_600_000_000
 _MINUTE_US: Final = 60_000_000
 
 
-def listed(found: Sequence[Version], zone: ZoneInfo) -> Table:
-    """Return rules, one a row."""
+def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneInfo) -> Table:
+    """Return rules, one a row, with how they fare.
+
+    Args:
+        found: versions.
+        health: of each, by its id; none of those that were never loaded.
+        zone: of the site.
+    """
     columns = (
         *(("code", "编码"), ("title", "规则"), ("kind", "类型"), ("severity", "程度")),
         *(("for_min", "须持续 min"), ("without", "免检标签"), ("only", "只查标签")),
         *(("since", "自"), ("until", "至"), ("source", "依据")),
+        *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
+        *(("owed", "未能查看"), ("error", "最近错误")),
     )
-    return tabled("规则", columns, [_listed(one, zone) for one in found], "规则")
+    rows = [_listed(one, zone) | _standing(health.get(one.id), zone) for one in found]
+    return tabled("规则", columns, rows, "规则")
 
 
 def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table:
@@ -54,6 +64,18 @@ def _listed(one: Version, zone: ZoneInfo) -> Row:
         "since": _moment(one.since, zone),
         "until": _moment(one.until, zone),
         "source": rule.source,
+    }
+
+
+def _standing(health: Standing | None, zone: ZoneInfo) -> Row:
+    if health is None or health.ran_at is None:
+        return {}
+    return {
+        "ran_at": f"{health.ran_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        "subjects": health.subjects,
+        "took_ms": (Decimal(health.took_us) / 1000).quantize(Decimal("0.1")),
+        "owed": health.owed,
+        "error": health.error,
     }
 
 

@@ -30,6 +30,7 @@ from rules.subjects import catalogue
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from rules.work.backtest import PORTION, Portion, backtest
+from rules.work.health import standing
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 rules_app = typer.Typer(no_args_is_help=True, help="规则：检查、启用、列出，并对历史数据试算。")
@@ -87,7 +88,7 @@ def load_command(file: RuleFile, by: By = None, config: Config = None) -> None:
     )
 
 
-@rules_app.command("list", help="列出现行规则；--all 也列出以前的版本。")
+@rules_app.command("list", help="列出现行规则及其运行情况；--all 也列出以前的版本。")
 def list_command(
     everything: Annotated[bool, typer.Option("--all", help="也列出以前的版本。")] = False,
     as_json: AsJson = False,
@@ -97,7 +98,8 @@ def list_command(
     with session(config) as at:
         now = us_of(at.now)
         found = [one for one in versions(at.conn) if everything or one.since <= now < one.until]
-        give([listed(found, at.zone)], None, as_json=as_json)
+        health = {one.rule: one for one in standing(at.conn, at.now)}
+        give([listed(found, health, at.zone)], None, as_json=as_json)
 
 
 @rules_app.command(help="持续查找疑点，直到 Ctrl-C。")

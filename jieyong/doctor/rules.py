@@ -1,4 +1,4 @@
-"""Checks of rules: whether workers keep up, and at which places they cannot look."""
+"""Checks of rules: whether workers keep up, where they cannot look, and which rules fail."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from jieyong.doctor.finding import Finding
+from jieyong.doctor.finding import Finding, problem
 from jieyong.doctor.queues import AGAIN_AND_AGAIN, Failing, Workers, failures, waiting
 from rules.work.backlog import backlog, failing
+from rules.work.health import Standing, standing
 from storage import migrate
 from storage.connection import connect
 from storage.settings import DatabaseSettings
@@ -53,3 +54,10 @@ def check_rules(
             for one in failing(conn, AGAIN_AND_AGAIN)
         ]
         yield from failures(found, _WHO)
+        yield from (_failing(one) for one in standing(conn, at) if one.in_force and one.owed)
+
+
+def _failing(one: Standing) -> Finding:
+    what = f"could not look at {one.owed} subjects: {(one.error or '').partition(chr(10))[0]}"
+    advice = "correct the rule and load it again; the other rules go on meanwhile"
+    return problem(what, f"rule {one.code}", advice)

@@ -7,12 +7,15 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from jieyong.metrics.rules import rule_metrics
 from jieyong.metrics.workers import RULES
 from jieyong.settings import Settings
 from jieyong.workers.crew import Crew, Orders, Step
 from jieyong.workers.tally import Tally
+from jieyong.workers.watch import Beside
 from rules.subjects import catalogue
 from rules.work.backlog import backlog
+from rules.work.health import standing
 from rules.work.worker import Worker
 from storage.due_hand import Hand
 from storage.due_worker import Outcome
@@ -36,4 +39,11 @@ def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
     return step
 
 
-CREW = Crew(RULES, _orders, backlog, _begin)
+def _beside(conn: psycopg.Connection, now: datetime) -> Beside:
+    found = standing(conn, now)
+    failing = [one for one in found if one.in_force and one.owed]
+    wrong = (f"rule {one.code} could not look at {one.owed} subjects" for one in failing)
+    return Beside(tuple(rule_metrics(found)), tuple(wrong))
+
+
+CREW = Crew(RULES, _orders, backlog, _begin, _beside)

@@ -62,11 +62,17 @@ def evaluate(versions: Sequence[Version], layers: Layers, windows: Windows) -> l
     Raises:
         ValueError: see :func:`rules.timeline.overlay.overlay`.
     """
-    pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
-    return [_found(version, pieces, windows) for version in versions]
+    pieces = laid(versions, layers, windows)
+    return [judged(version, pieces, windows) for version in versions]
 
 
-def _found(version: Version, pieces: Pieces, windows: Windows) -> Found:
+def laid(versions: Sequence[Version], layers: Layers, windows: Windows) -> Pieces:
+    """Lay over each other what versions look at; see :func:`evaluate`."""
+    return _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
+
+
+def judged(version: Version, pieces: Pieces, windows: Windows) -> Found:
+    """Return what a version finds in pieces that fill the windows."""
     condition = _condition(version, pieces)
     persistence = version.rule.persistence
     return Found(

@@ -10,7 +10,8 @@ import numpy as np
 import psycopg
 
 from rules.derive import store
-from rules.derive.evaluate import Found, Layers, evaluate
+from rules.derive.evaluate import Found, Layers, evaluate, laid
+from rules.derive.fared import Fared
 from rules.derive.hours import of_all, working
 from rules.derive.span import Look, look, too_narrow, windows
 from rules.ruleset.model import Version
@@ -28,10 +29,12 @@ class Recomputed:
     Attributes:
         looks: where episodes are others than before.
         episodes: how many were written.
+        fared: how the rules fared; where one failed, what it had found stays.
     """
 
     looks: tuple[Look, ...]
     episodes: int
+    fared: Fared
 
 
 def recompute(
@@ -49,15 +52,15 @@ def recompute(
     """
     spans = {one.subject: one for one in claims}
     seen: list[Look] = []
-    written = 0
+    written, fared = 0, Fared()
     for view, group in views(conn, subjects, list(spans), basis):
         reach = view.reach_us
         waiting = [_looks(spans[subject], reach) for subject in group]
         while waiting := [looks for looks in waiting if looks]:
-            one = _settle(view, [looks.pop() for looks in waiting])
-            seen += one.looks
-            written += one.episodes
-    return Recomputed(tuple(seen), written)
+            looked, count = _settle(view, fared, [looks.pop() for looks in waiting])
+            seen += looked
+            written += count
+    return Recomputed(tuple(seen), written, fared)
 
 
 def views(
@@ -107,9 +110,17 @@ class View:
         stood = (one.rule.persistence.reach_us for one in self.versions)
         return self.subjects.reach_us(self.basis) + max(stood, default=0)
 
-    def found(self, seen: Windows) -> list[Found]:
-        """Return what the rules find within windows of subjects."""
-        return evaluate(self.versions, self.layers(seen), seen)
+    def found(self, seen: Windows, fared: Fared | None = None) -> list[Found]:
+        """Return what the rules find within windows of subjects.
+
+        Args:
+            seen: the windows.
+            fared: told how rules fare; None: the first that fails stops everything.
+        """
+        layers = self.layers(seen)
+        if fared is None:
+            return evaluate(self.versions, layers, seen)
+        return fared.found(self.versions, laid(self.versions, layers, seen), seen)
 
     def layers(self, seen: Windows) -> Layers:
         """Load what is known of subjects within windows; nothing where no rule asks for it."""
@@ -129,7 +140,7 @@ class View:
         )
 
 
-def _settle(view: View, looks: Sequence[Look]) -> Recomputed:
+def _settle(view: View, fared: Fared, looks: Sequence[Look]) -> tuple[list[Look], int]:
     """Look at subjects, wider and wider, until nothing that is found goes on beyond."""
     conn, sort = view.conn, view.subjects.sort
     done: list[Look] = []
@@ -137,15 +148,16 @@ def _settle(view: View, looks: Sequence[Look]) -> Recomputed:
     while looks:
         extents = store.extents(conn, sort, windows(looks))
         looks = [one.over(extents.get(one.subject)) for one in looks]
-        found = view.found(windows(looks))
+        found = view.found(windows(looks), fared)
         narrow = too_narrow(looks, found)
         wide = [one for one in looks if one.subject not in narrow]
         settled = windows(wide)
-        replaced = store.replace(conn, sort, settled, [_of(settled, one) for one in found])
+        kept = [_of(settled, one) for one in found]
+        replaced = store.replace(conn, sort, settled, kept, fared.failed())
         written += replaced.written
         done += [one for one in wide if one.subject in replaced.subjects]
         looks = [one.wider(*narrow[one.subject]) for one in looks if one.subject in narrow]
-    return Recomputed(tuple(done), written)
+    return done, written
 
 
 def _of(settled: Windows, found: Found) -> Found:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from jieyong import cli
 from jieyong.doctor.finding import Level
 from jieyong.doctor.rules import check_rules
+from jieyong.workers.rules import CREW
 from registry.document import InventoryError
 from registry.refusal import RefusedError
 from storage.settings import DatabaseSettings
@@ -167,3 +168,26 @@ def test_the_doctor_says_whether_anybody_looks_for_doubts(
     assert "no worker is connected" in what
     look(conn, at(2 * 1440))
     assert findings() == [(Level.OK, "nothing waits to be computed")]
+
+
+def test_a_rule_that_fails_is_told_wherever_somebody_looks(
+    run: Callable[..., Result], conn: Conn, database: str, room: Room
+) -> None:
+    run("rules", "load", "r.yaml")
+    conn.execute(
+        "UPDATE rule SET meaning = jsonb_set(meaning, '{kind}', '\"x\"') WHERE code = 'cold'"
+    )
+    look(conn, at(2 * 1440))
+    (table,) = json.loads(run("rules", "list", "--json").output)
+    rows = {row["code"]: (row["subjects"], row["owed"], row["error"]) for row in table["rows"]}
+    assert rows["night"] == ("1", "0", None)
+    assert rows["cold"][:2] == ("2", "2")
+    assert "this program knows no kind x" in rows["cold"][2]
+    later = datetime.now(UTC)
+    told = {one.where: one for one in check_rules(database, DatabaseSettings(), lambda: later)}
+    assert told["rule cold"].level is Level.PROBLEM
+    assert "could not look at 2 subjects: LookupError" in told["rule cold"].what
+    beside = CREW.beside(conn, later)
+    assert beside.wrong == ("rule cold could not look at 2 subjects",)
+    owed = next(one for one in beside.metrics if one.name == "jieyong_rules_rule_owed_subjects")
+    assert {s.labels["rule"]: s.value for s in owed.samples} == {"cold": 2, "night": 0, "lamp": 0}

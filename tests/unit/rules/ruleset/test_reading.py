@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from notify.model import Severity
@@ -14,6 +15,7 @@ from rules.kinds.catalogue import KINDS
 from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.restored import restored
+from rules.timeline.overlay import Pieces
 from rules.timeline.runs import Persistence
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -138,7 +140,11 @@ def test_every_kind_is_on_its_page_with_its_parameters() -> None:
                 assert f"`{name}` {parameter.default:g} {parameter.unit}" in rows[code]
 
 
-def test_a_kind_of_a_newer_program_is_named() -> None:
+def test_a_rule_of_a_newer_kind_fails_alone_and_says_why() -> None:
     (rule,) = read(HEAD + ONE).rules
-    with pytest.raises(LookupError, match=r"rule cold: this program knows no kind lift\.second"):
-        restored("cold", "t", "notice", None, "s", {**rule.meaning, "kind": "lift.second"})
+    meaning = {**rule.meaning, "kind": "lift.second"}
+    newer = restored("cold", "t", "notice", None, "s", meaning)
+    assert newer.meaning == meaning
+    nothing = np.empty(0, np.int64)
+    with pytest.raises(LookupError, match=r"this program knows no kind lift\.second"):
+        newer.kind.holds(Pieces(nothing, nothing, nothing, {}), newer.values)

@@ -1,0 +1,29 @@
+-- migrate:up
+-- How each rule fares: what it looked at last, and why it failed. Lost with a killed worker at worst.
+CREATE TABLE rule_health (
+    rule_id       int         PRIMARY KEY REFERENCES rule,
+    ran_at        timestamptz,               -- the last batch in which it looked at anything
+    took_us       int8        NOT NULL DEFAULT 0,   -- of that batch: how long,
+    subjects      int         NOT NULL DEFAULT 0,   -- at how many, and at how many in vain
+    failed        int         NOT NULL DEFAULT 0,
+    total_us      int8        NOT NULL DEFAULT 0,
+    total_subjects int8       NOT NULL DEFAULT 0,
+    error         text,                      -- the last one, whenever that was
+    error_at      timestamptz,
+    tries         int         NOT NULL DEFAULT 0,   -- in a row, of what it owes; 0: it owes nothing
+    retry_at      timestamptz
+);
+
+-- What a rule could not look at. Not lost with a worker: written by the transaction that lets go of
+-- the due rows, for the other rules have done with them.
+CREATE TABLE rule_owed (
+    rule_id int         NOT NULL REFERENCES rule,
+    sort    text        NOT NULL,
+    subject int         NOT NULL,
+    ts_from timestamptz NOT NULL,
+    ts_to   timestamptz NOT NULL,            -- inclusive
+    since   timestamptz NOT NULL,
+    error   text        NOT NULL,
+    PRIMARY KEY (rule_id, sort, subject),
+    CHECK (ts_from <= ts_to)
+);
