@@ -36,7 +36,7 @@ def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneI
         *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
         *(("owed", "未能查看"), ("error", "最近错误")),
     )
-    rows = [_listed(one, zone) | _standing(health.get(one.id), zone) for one in found]
+    rows = [{**_listed(one, zone), **_standing(health.get(one.id), zone)} for one in found]
     return tabled("规则", columns, rows, "规则")
 
 
