@@ -13,6 +13,7 @@ from registry import tag_words
 from registry.table import Row, Table
 from rules.ruleset.model import RuleSet, Version
 from rules.work.backtest import Portion
+from rules.work.files import Followed
 from rules.work.health import Standing
 from storage.times import ALWAYS_US, NEVER_US, at_us
 
@@ -38,6 +39,25 @@ def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneI
     )
     rows = [{**_listed(one, zone), **_standing(health.get(one.id), zone)} for one in found]
     return tabled("规则", columns, rows, "规则")
+
+
+def files_table(found: Sequence[Followed], zone: ZoneInfo) -> Table:
+    """Return the files that workers follow, one a row."""
+    columns = (
+        *(("path", "文件"), ("set_code", "规则集"), ("read_at", "最近读取")),
+        *(("loaded_at", "最近无误"), ("error", "错误（原规则照常）")),
+    )
+    rows: list[Row] = [
+        {
+            "path": one.path,
+            "set_code": one.set_code,
+            "read_at": f"{one.read_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "loaded_at": one.loaded_at and f"{one.loaded_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "error": one.error,
+        }
+        for one in found
+    ]
+    return tabled("规则文件", columns, rows, "自动启用的规则文件")
 
 
 def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table:

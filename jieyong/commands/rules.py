@@ -12,7 +12,7 @@ import typer
 from jieyong import logs
 from jieyong.commands.giving import give
 from jieyong.commands.options import AsJson, First, Last, moments, until_last
-from jieyong.commands.rule_tables import backtested, listed
+from jieyong.commands.rule_tables import backtested, files_table, listed
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
@@ -30,6 +30,7 @@ from rules.subjects import catalogue
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from rules.work.backtest import PORTION, Portion, backtest
+from rules.work.files import followed
 from rules.work.health import standing
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
@@ -99,13 +100,26 @@ def list_command(
         now = us_of(at.now)
         found = [one for one in versions(at.conn) if everything or one.since <= now < one.until]
         health = {one.rule: one for one in standing(at.conn, at.now)}
-        give([listed(found, health, at.zone)], None, as_json=as_json)
+        files = followed(at.conn)
+        tables = [listed(found, health, at.zone)]
+        if files:
+            tables.append(files_table(files, at.zone))
+        give(tables, None, as_json=as_json)
 
 
 @rules_app.command(help="持续查找疑点，直到 Ctrl-C。")
-def work(config: Config = None) -> None:
+def work(
+    watch: Annotated[
+        Path | None,
+        typer.Option(help="规则文件或其目录：改动后自动检查并启用；有错的不启用，原规则照常。"),
+    ] = None,
+    config: Config = None,
+) -> None:
     """Look for doubts until Ctrl-C or TERM."""
     settings = load_settings(config)
+    if watch is not None:
+        rules = settings.rules.model_copy(update={"watch": watch})
+        settings = settings.model_copy(update={"rules": rules})
     logs.configure(settings.log.level, settings.log.form)
     run_crew(CREW, settings, until_signal())
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.metrics_core import Metric
 
 from jieyong.metrics.families import counter, gauge
+from rules.work.files import Followed
 from rules.work.health import Standing
 
 
@@ -36,4 +37,15 @@ def rule_metrics(found: Sequence[Standing]) -> Iterator[Metric]:
         "Subjects that a rule could not look at, and has not since.",
         ("rule",),
         (((one.code,), one.owed) for one in shown),
+    )
+
+
+def file_metrics(files: Sequence[Followed]) -> Iterator[Metric]:
+    """Yield how the files of rule sets stand that workers follow."""
+    refused = sum(one.error is not None for one in files)
+    yield gauge(
+        "jieyong_rules_files",
+        "Files of rule sets that are followed, by whether what they say is in force.",
+        ("state",),
+        ((("loaded",), len(files) - refused), (("refused",), refused)),
     )

@@ -1,4 +1,4 @@
-"""How rules fare: one that fails at a subject stops no other rule, and fails at no other subject."""
+"""How rules fare: one that fails at a subject stops no other rule, and at no other subject."""
 
 from __future__ import annotations
 

@@ -27,3 +27,12 @@ CREATE TABLE rule_owed (
     PRIMARY KEY (rule_id, sort, subject),
     CHECK (ts_from <= ts_to)
 );
+
+-- Files of rule sets that workers follow, as they found them last.
+CREATE TABLE rule_file (
+    path      text        PRIMARY KEY,
+    read_at   timestamptz NOT NULL,
+    set_code  text,                          -- of what came from it last
+    loaded_at timestamptz,                   -- when it last was without a mistake
+    error     text                           -- what is wrong with it
+);

@@ -20,7 +20,7 @@ from jieyong.metrics.fanout import fanout_metrics
 from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
-from jieyong.metrics.rules import rule_metrics
+from jieyong.metrics.rules import file_metrics, rule_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
 from jieyong.metrics.workers import FLEET, METERING, NOTIFY, RULES, worker_metrics
 from jieyong.workers.tally import Done
@@ -62,6 +62,7 @@ def exported() -> Iterator[Metric]:
         yield from worker_metrics(nouns, Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
     now = datetime.now(UTC)
     yield from rule_metrics([Standing(1, "r", True, now, 1, 1, 1, 1, 1, now, "", now, now)])
+    yield from file_metrics([])
 
 
 def jt808() -> Jt808Stats:
