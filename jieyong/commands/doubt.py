@@ -18,13 +18,15 @@ from jieyong.commands.options import (
     moments,
     until_last,
 )
-from jieyong.commands.session import By, Config, session
+from jieyong.commands.session import By, Config, Session, session
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 from rules.cases import listing
 from rules.cases.acting import do
 from rules.cases.evidence import evidence
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
+from rules.cases.overdue import Overdue
+from rules.cases.overdue import overdue as find_overdue
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
@@ -34,6 +36,8 @@ doubt_app = typer.Typer(no_args_is_help=True, help="疑点：列出、查看依�
 Number = Annotated[int, typer.Argument(help="疑点编号，见 jieyong doubt list。")]
 Words = Annotated[str, typer.Argument(help="内容或理由，记入疑点的经过。")]
 _CLOSED = (State.CONCLUDED, State.EXEMPT, State.WITHDRAWN)
+_EVER_DAYS = 3660
+"""Longer than anything is kept open."""
 
 
 @doubt_app.command("list", help="列出疑点，新的在前；缺省为最近 31 天未办结的。")
@@ -43,22 +47,29 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     last: Last = None,
     institution: Institutions = None,
     everything: Annotated[bool, typer.Option("--all", help="也列出已办结、豁免和撤销的。")] = False,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="只列逾期未说明的；不指定起始日期时不限时间。")
+    ] = False,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """List doubts."""
     with session(config) as at:
         named = institutions_named(at.conn, institution)
-        begin, end = until_last(last, first, at.today, 31)
+        begin, end = until_last(last, first, at.today, _EVER_DAYS if overdue else 31)
         since, until = moments(begin, end, at.zone)
         states = None if everything else [state for state in State if state not in _CLOSED]
-        wanted = listing.Wanted(since, until, states, institution)
+        late = _late(at) if overdue else {}
+        numbers = list(late) if overdue else None
+        wanted = listing.Wanted(since, until, states, institution, numbers)
         found = listing.doubts(at.conn, wanted)
-        give(
-            [listed(found, f"{named} {begin} 至 {end} 的疑点", at.zone, at.now)],
-            file,
-            as_json=as_json,
-        )
+        title = f"{named} {begin} 至 {end} 的{'逾期未说明的' if overdue else ''}疑点"
+        give([listed(found, title, at.zone, at.now, late)], file, as_json=as_json)
+
+
+def _late(at: Session) -> dict[int, Overdue]:
+    found = find_overdue(at.conn, load_calendar(at.conn), at.zone, at.now)
+    return {one.doubt: one for one in found}
 
 
 @doubt_app.command(help="一个疑点：说了什么、依据什么、经过如何。")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
@@ -15,19 +15,43 @@ from registry.table import Row, Table
 from rules.cases.evidence import Evidence, Used
 from rules.cases.life import STATES, STEPS, VERDICTS
 from rules.cases.listing import Done, Listed
+from rules.cases.overdue import Overdue
 from rules.ruleset.model import Rule
 from rules.subjects.model import Word
 from storage.times import at_us
 
 
-def listed(found: Sequence[Listed], title: str, zone: ZoneInfo, now: datetime) -> Table:
-    """Return doubts, one a row; what goes on lasts until now."""
+def listed(
+    found: Sequence[Listed],
+    title: str,
+    zone: ZoneInfo,
+    now: datetime,
+    late: Mapping[int, Overdue],
+) -> Table:
+    """Return doubts, one a row; what goes on lasts until now.
+
+    Args:
+        found: the doubts.
+        title: of the table.
+        zone: of the site.
+        now: the time, aware.
+        late: those that were not explained in time, by their numbers.
+    """
     columns = (
         *(("id", "编号"), ("state", "状态"), ("severity", "程度"), ("institution", "单位")),
         *(("room", "房间"), ("subject", "对象"), ("title", "疑点")),
         *(("since", "自"), ("until", "至"), ("minutes", "分钟")),
+        *(("due", "说明期限"), ("told", "已告知")),
     )
-    return tabled("疑点", columns, [row_of(one, zone, now) for one in found], title)
+    rows = [{**row_of(one, zone, now), **_late(late.get(one.id), zone)} for one in found]
+    return tabled("疑点", columns, rows, title)
+
+
+def _late(one: Overdue | None, zone: ZoneInfo) -> Row:
+    if one is None:
+        return {}
+    due = f"{(one.due_at - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d}"
+    return {"due": due, "told": one.route if one.told else None}
 
 
 def shown(row: Row, rests: Evidence) -> Table:

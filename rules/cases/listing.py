@@ -109,12 +109,14 @@ class Wanted:
         end: those that begin before it, aware.
         states: None: all.
         institutions: codes; None: all.
+        numbers: of doubts; None: all.
     """
 
     begin: datetime
     end: datetime
     states: Sequence[State] | None = None
     institutions: Sequence[str] | None = None
+    numbers: Sequence[int] | None = None
 
 
 def doubts(conn: psycopg.Connection[Any], wanted: Wanted) -> list[Listed]:
@@ -124,7 +126,7 @@ def doubts(conn: psycopg.Connection[Any], wanted: Wanted) -> list[Listed]:
     found = _listed(
         conn,
         {
-            "ids": None,
+            "ids": None if wanted.numbers is None else list(wanted.numbers),
             "begin": wanted.begin,
             "end": wanted.end,
             "states": states,

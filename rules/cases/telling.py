@@ -39,16 +39,25 @@ def tell(
     return told
 
 
+def where(one: Listed) -> str:
+    """Say where a doubt is."""
+    return " ".join(part for part in (one.institution_name, one.room, one.subject_name) if part)
+
+
+def addressed(one: Listed, route: str) -> str:
+    """Return a route, with the institution that may have its own."""
+    return route if one.institution is None else f"{route}@{one.institution}"
+
+
 def _note(one: Listed, route: str, zone: ZoneInfo) -> Note:
     since = f"{one.since.astimezone(zone):%Y-%m-%d %H:%M}"
-    where = " ".join(part for part in (one.institution_name, one.room, one.subject_name) if part)
     label = KINDS[one.kind].label if one.kind in KINDS else one.title
     return Note(
         key=f"doubt-{one.id}",
-        route=route if one.institution is None else f"{route}@{one.institution}",
+        route=addressed(one, route),
         severity=Severity(one.severity),
         subject=one.subject,
         title=f"疑点：{one.title}",
-        body=f"{where}\n自 {since} 起：{label}。\n请核实并说明情况（疑点编号 {one.id}）。",
+        body=f"{where(one)}\n自 {since} 起：{label}。\n请核实并说明情况（疑点编号 {one.id}）。",
         happened_at=one.since,
     )

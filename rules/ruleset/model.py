@@ -37,6 +37,19 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """What happens when nobody explains a doubt.
+
+    Attributes:
+        days: workdays within which it is to be explained; the day of asking does not count.
+        route: who is told when it is not; None: it is listed only.
+    """
+
+    days: int
+    route: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
 
@@ -55,6 +68,7 @@ class Rule:
         route: who is told; None: nobody.
         source: what it rests on: a regulation with its number.
         line: where it stands in its file.
+        escalation: when nobody explains a doubt; None: it has no deadline.
     """
 
     code: str
@@ -71,6 +85,7 @@ class Rule:
     route: str | None
     source: str
     line: int
+    escalation: Escalation | None = None
 
     @property
     def digest(self) -> str:

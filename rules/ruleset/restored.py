@@ -9,7 +9,7 @@ from notify.model import Severity
 from registry.day_kind import DayKind
 from rules.kinds.catalogue import KINDS
 from rules.kinds.unknown import unknown
-from rules.ruleset.model import Hours, Rule
+from rules.ruleset.model import Escalation, Hours, Rule
 from rules.timeline.runs import Persistence
 
 
@@ -20,6 +20,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
     route: str | None,
     source: str,
     meaning: Mapping[str, Any],
+    escalation: Escalation | None = None,
 ) -> Rule:
     """Return the rule of a row; of a kind that this program does not know, one that always fails.
 
@@ -30,6 +31,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         route: who is told.
         source: what it rests on.
         meaning: :attr:`Rule.meaning`, as JSON gives it back.
+        escalation: when nobody explains a doubt.
     """
     hours = meaning["hours"]
     return Rule(
@@ -47,6 +49,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         route=route,
         source=source,
         line=0,
+        escalation=escalation,
     )
 
 

@@ -12,7 +12,7 @@ from psycopg.types.range import TimestamptzRange
 
 from registry.audit import Act, record
 from registry.refusal import RefusedError
-from rules.ruleset.model import Rule, RuleSet, Version
+from rules.ruleset.model import Escalation, Rule, RuleSet, Version
 from rules.ruleset.restored import restored
 from rules.subjects.catalogue import mark_all
 from storage.times import ALWAYS_US, NEVER_US, us_of
@@ -24,15 +24,20 @@ _CLOSE: Final[LiteralString] = """
 UPDATE rule SET valid = valid * tstzrange(NULL, %s) WHERE code = ANY(%s) AND upper_inf(valid)
 """
 _ADD: Final[LiteralString] = """
-INSERT INTO rule (set_code, code, digest, meaning, title, severity, route, source, valid)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO rule (
+    set_code, code, digest, meaning,
+    title, severity, route, source, answer_days, answer_route, valid
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _RENAME: Final[LiteralString] = """
-UPDATE rule SET title = %s, severity = %s, route = %s, source = %s
+UPDATE rule SET title = %s, severity = %s, route = %s, source = %s,
+    answer_days = %s, answer_route = %s
 WHERE code = %s AND upper_inf(valid)
 """
 _ALL: Final[LiteralString] = """
-SELECT id, code, title, severity, route, source, meaning, lower(valid), upper(valid)
+SELECT id, code, title, severity, route, source, meaning, answer_days, answer_route,
+       lower(valid), upper(valid)
 FROM rule WHERE NOT isempty(valid) ORDER BY code, lower(valid) NULLS FIRST
 """
 
@@ -89,12 +94,28 @@ def versions(conn: psycopg.Connection[Any]) -> tuple[Version, ...]:
     return tuple(
         Version(
             id_,
-            restored(code, title, severity, route, source, meaning),
+            restored(code, title, severity, route, source, meaning, _escalation(days, above)),
             ALWAYS_US if begin is None else us_of(begin),
             NEVER_US if end is None else us_of(end),
         )
-        for id_, code, title, severity, route, source, meaning, begin, end in conn.execute(_ALL)
+        for (
+            id_,
+            code,
+            title,
+            severity,
+            route,
+            source,
+            meaning,
+            days,
+            above,
+            begin,
+            end,
+        ) in conn.execute(_ALL)
     )
+
+
+def _escalation(days: int | None, route: str | None) -> Escalation | None:
+    return None if days is None else Escalation(days, route)
 
 
 def _compare(rule_set: RuleSet, known: Mapping[str, tuple[str, str]]) -> Loaded:
@@ -114,7 +135,8 @@ def _compare(rule_set: RuleSet, known: Mapping[str, tuple[str, str]]) -> Loaded:
 def _put(
     conn: psycopg.Connection[Any], set_code: str, rule: Rule, kept: bool, valid: TimestamptzRange
 ) -> None:
-    words = [rule.title, rule.severity.value, rule.route, rule.source]
+    answer = (rule.escalation.days, rule.escalation.route) if rule.escalation else (None, None)
+    words = [rule.title, rule.severity.value, rule.route, rule.source, *answer]
     if kept:
         conn.execute(_RENAME, [*words, rule.code])
     else:

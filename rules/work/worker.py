@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ import structlog
 from metering.gauge.settings import GaugeSettings
 from registry.calendar_store import load_calendar
 from rules.cases.opening import confirm, keep
+from rules.cases.overdue import escalate
 from rules.cases.telling import tell
 from rules.derive.fared import Fared
 from rules.derive.recompute import bounded, recompute
@@ -33,6 +34,9 @@ from storage.times import DAY_US
 
 _AT_ONCE: Final = 500
 """Subjects whose readings are looked for in one go."""
+
+_DEADLINES: Final = timedelta(minutes=1)
+"""Deadlines are midnights: looked at so often."""
 
 _log = structlog.get_logger()
 
@@ -73,6 +77,7 @@ class Worker:
         self._now = now
         self._conn = conn
         self._fared: list[Fared] = []
+        self._escalated_at: datetime | None = None
         self._workers = [
             DueWorker(conn, one.queue, partial(self._compute, one), now, hand)
             for one in SUBJECTS.values()
@@ -93,6 +98,7 @@ class Worker:
         outcome = sum(done, start=Outcome())
         self._note()
         self.doubts += confirm(self._conn, self._now(), self._tell)
+        self._escalate()
         return outcome
 
     def _compute(
@@ -108,6 +114,12 @@ class Worker:
         self._tell(conn, opened)
         self.doubts += len(opened)
         return Computed(claims)
+
+    def _escalate(self) -> None:
+        now = self._now()
+        if self._escalated_at is None or now - self._escalated_at >= _DEADLINES:
+            escalate(self._conn, load_calendar(self._conn), self._zone, now)
+            self._escalated_at = now
 
     def _note(self) -> None:
         while self._fared:

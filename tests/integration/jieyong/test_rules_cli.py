@@ -191,3 +191,23 @@ def test_a_rule_that_fails_is_told_wherever_somebody_looks(
     assert beside.wrong == ("rule cold could not look at 2 subjects",)
     owed = next(one for one in beside.metrics if one.name == "jieyong_rules_rule_owed_subjects")
     assert {s.labels["rule"]: s.value for s in owed.samples} == {"cold": 2, "night": 0, "lamp": 0}
+
+
+def test_what_nobody_explained_in_time_is_listed_however_old(
+    run: Callable[..., Result], conn: Conn, room: Room, tmp_path: Path
+) -> None:
+    text = (tmp_path / "r.yaml").read_text("utf-8")
+    told = text.replace("title: 制冷,", "title: 制冷, escalate: {after: 2d, route: up},")
+    (tmp_path / "r.yaml").write_text(told, "utf-8")
+    run("rules", "load", "r.yaml")
+    look(conn, at(1440))
+    look(conn, at(10 * 1440))
+    ((row,),) = [table["rows"] for table in json.loads(_overdue(run))]
+    assert (row["id"], row["due"], row["told"]) == ("1", "2026-07-09", "up")
+    assert "已告知 up" in run("doubt", "show", "1").output
+    run("doubt", "explain", "1", "已调高", "--by", "张三")
+    assert json.loads(_overdue(run))[0]["rows"] == []
+
+
+def _overdue(run: Callable[..., Result]) -> str:
+    return run("doubt", "list", "--overdue", "--json").output

@@ -40,7 +40,7 @@ DOUBT = Listed(
 def test_what_goes_on_has_no_end_yet_and_lasts_until_now(
     minutes: int, until: str, lasted: int
 ) -> None:
-    table = listed([DOUBT], "疑点", ZONE, BEGIN + timedelta(minutes=minutes))
+    table = listed([DOUBT], "疑点", ZONE, BEGIN + timedelta(minutes=minutes), {})
     (row,) = table.rows
     assert (row["since"], row["until"], row["minutes"]) == ("2026-11-30 08:00", until, lasted)
 

@@ -36,3 +36,9 @@ CREATE TABLE rule_file (
     loaded_at timestamptz,                   -- when it last was without a mistake
     error     text                           -- what is wrong with it
 );
+
+-- Within how many workdays a doubt is to be explained, and who is told when it is not. Neither this
+-- nor the unit of what an inspector reads decides whether there is a doubt: changed in place.
+ALTER TABLE rule ADD COLUMN answer_days int CHECK (answer_days > 0);
+ALTER TABLE rule ADD COLUMN answer_route text;
+ALTER TABLE rule ADD COLUMN reading_unit text;
