@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from jieyong.commands.doubt_tables import course_table, history_table, listed, row_of, shown
+from jieyong.commands.doubt_tables import (
+    course_table,
+    history_table,
+    listed,
+    row_of,
+    shown,
+    sums_table,
+)
+from jieyong.commands.factor_files import pricing
 from jieyong.commands.giving import give
 from jieyong.commands.options import (
     AsJson,
@@ -19,6 +28,7 @@ from jieyong.commands.options import (
     until_last,
 )
 from jieyong.commands.session import By, Config, Session, session
+from registry.calendar import Calendar
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 from rules.cases import listing
@@ -27,6 +37,7 @@ from rules.cases.evidence import evidence
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
 from rules.cases.overdue import Overdue
 from rules.cases.overdue import overdue as find_overdue
+from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
@@ -50,14 +61,24 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     overdue: Annotated[
         bool, typer.Option("--overdue", help="只列逾期未说明的；不指定起始日期时不限时间。")
     ] = False,
+    sum_: Annotated[
+        bool,
+        typer.Option("--sum", help="按单位和月份合计疑点期间的用量、金额和其中的浪费量。"),
+    ] = False,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """List doubts."""
+    if sum_ and overdue:
+        refuse("--sum", "--sum 与 --overdue 不能同时使用")
     with session(config) as at:
         named = institutions_named(at.conn, institution)
         begin, end = until_last(last, first, at.today, _EVER_DAYS if overdue else 31)
         since, until = moments(begin, end, at.zone)
+        if sum_:
+            table = sums_table(_sums(at, since, until, institution), f"{named} {begin} 至 {end}")
+            give([table], file, as_json=as_json)
+            return
         states = None if everything else [state for state in State if state not in _CLOSED]
         late = _late(at) if overdue else {}
         numbers = list(late) if overdue else None
@@ -65,6 +86,22 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
         found = listing.doubts(at.conn, wanted)
         title = f"{named} {begin} 至 {end} 的{'逾期未说明的' if overdue else ''}疑点"
         give([listed(found, title, at.zone, at.now, late)], file, as_json=as_json)
+
+
+def _sums(
+    at: Session, since: datetime, until: datetime, institution: list[str] | None
+) -> list[Sum]:
+    states = [state for state in State if state not in LEFT_OUT]
+    found = listing.doubts(at.conn, listing.Wanted(since, until, states, institution))
+    verdicts = listing.verdicts(at.conn, [one.id for one in found])
+    judged = [Judged(one, verdicts.get(one.id)) for one in found]
+    calendar = load_calendar(at.conn)
+    window = since, min(until, at.now)
+    return sums(at.conn, _basis(at, calendar), judged, window, pricing(at, calendar))
+
+
+def _basis(at: Session, calendar: Calendar) -> Basis:
+    return Basis(versions(at.conn), at.settings.gauges, calendar, at.zone, Modes())
 
 
 def _late(at: Session) -> dict[int, Overdue]:
@@ -78,8 +115,8 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
     with session(config) as at:
         found = listing.doubt(at.conn, number)
         calendar = load_calendar(at.conn)
-        basis = Basis(versions(at.conn), at.settings.gauges, calendar, at.zone, Modes())
-        rests = evidence(at.conn, basis, found, us_of(at.now))
+        basis = _basis(at, calendar)
+        rests = evidence(at.conn, basis, found, us_of(at.now), pricing(at, calendar))
         tables = [
             shown(row_of(found, at.zone, at.now), rests),
             course_table(rests, at.zone),

@@ -44,6 +44,12 @@ _DEEDS: Final[LiteralString] = """
 SELECT at, principal, step, words, verdict, cause, measure FROM doubt_deed
 WHERE doubt_id = %s ORDER BY id
 """
+_VERDICTS: Final[LiteralString] = """
+SELECT DISTINCT ON (doubt_id) doubt_id, verdict
+FROM doubt_deed JOIN doubt ON doubt.id = doubt_id AND doubt.state = 'concluded'
+WHERE doubt_id = ANY(%s) AND verdict IS NOT NULL
+ORDER BY doubt_id, doubt_deed.id DESC
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,11 @@ def history(conn: psycopg.Connection[Any], number: int) -> list[Done]:
         Done(at, who, Step(step), words, None if v is None else Verdict(v), cause, measure)
         for at, who, step, words, v, cause, measure in conn.execute(_DEEDS, [number])
     ]
+
+
+def verdicts(conn: psycopg.Connection[Any], numbers: Sequence[int]) -> dict[int, Verdict]:
+    """Return what doubts were concluded to be, of those that are concluded."""
+    return {number: Verdict(word) for number, word in conn.execute(_VERDICTS, [list(numbers)])}
 
 
 def _listed(

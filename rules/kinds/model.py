@@ -81,6 +81,8 @@ class Kind:
         sentence: what is said about a doubt, in Chinese; it accuses nobody. Fields in braces are
             the parameters.
         sort: of its subjects; the layers are those of this sort.
+        needless: where it is waste, all that is used meanwhile is. Not so of set points: how much
+            less another one would take is not measured.
     """
 
     code: str
@@ -92,3 +94,4 @@ class Kind:
     holds: Callable[[Pieces, Values], Truth]
     sentence: str
     sort: Sort = Sort.PLACE
+    needless: bool = False

@@ -142,7 +142,18 @@ def test_the_power_that_a_device_tells_gives_the_energy(
     ).fetchone()
     assert row is not None
     store(conn, row[0], [(NINE + m, 1200.0) for m in range(0, 61, 10)])
-    assert "1.200 kWh（按设备功率）" in run("doubt", "show", "1").output
+    shown = run("doubt", "show", "1").output
+    assert "1.200 kWh（按设备功率）" in shown
+    assert "不详（没有指定电价）" in shown
+    assert "期间用量不等于浪费量" in shown
+    (table,) = json.loads(run("doubt", "list", "--sum", *DAYS, "--json").output)
+    (summed,) = table["rows"]
+    keys = ("institution", "month", "doubts", "open", "unit", "used", "unpriced", "wasted")
+    assert [summed[key] for key in keys] == [
+        *("局", "2026-07", "1", "1", "kWh", "1.200", "1", "0"),
+    ]
+    with pytest.raises(RefusedError, match="不能同时使用"):
+        run("doubt", "list", "--sum", "--overdue")
 
 
 def test_no_such_doubt(run: Callable[..., Result]) -> None:
