@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jieyong.commands.bill_entry import write_scan
 from jieyong.commands.doubt_tables import (
     course_table,
     history_table,
+    inspected,
     listed,
     row_of,
     shown,
     sums_table,
 )
-from jieyong.commands.factor_files import pricing
+from jieyong.commands.factor_files import decimal, pricing
 from jieyong.commands.giving import give
 from jieyong.commands.options import (
     AsJson,
@@ -28,15 +31,19 @@ from jieyong.commands.options import (
     until_last,
 )
 from jieyong.commands.session import By, Config, Session, session
+from metering.bills.model import Attachment
+from metering.facts import written
 from registry.calendar import Calendar
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
-from rules.cases import listing
+from rules.cases import inspection, listing
 from rules.cases.acting import do
 from rules.cases.evidence import evidence
+from rules.cases.inspection import Finding, photo_of, recorded
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
 from rules.cases.overdue import Overdue
 from rules.cases.overdue import overdue as find_overdue
+from rules.cases.photo import Photo
 from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
@@ -114,6 +121,12 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
     """Show one doubt with what it rests on."""
     with session(config) as at:
         found = listing.doubt(at.conn, number)
+        seen = recorded(at.conn, number)
+        if seen is not None:
+            title = row_of(found, at.zone, at.now)
+            history = history_table(listing.history(at.conn, number), at.zone)
+            give([inspected(title, seen, at.zone), history], None, as_json=as_json)
+            return
         calendar = load_calendar(at.conn)
         basis = _basis(at, calendar)
         rests = evidence(at.conn, basis, found, us_of(at.now), pricing(at, calendar))
@@ -123,6 +136,46 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
             history_table(listing.history(at.conn, number), at.zone),
         ]
         give(tables, None, as_json=as_json)
+
+
+@doubt_app.command(help="报告巡查中见到的情况，成为一个疑点。")
+def report(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    room: Annotated[str, typer.Option(help="房间编码，见设备清单。")],
+    kind: Annotated[str, typer.Option(help="巡查类别：inspection 类规则的编码或名称。")],
+    when: Annotated[str, typer.Option("--at", help="见到的时间：2026-10-03 14:20。")],
+    words: Annotated[str, typer.Option(help="见到的情况。")],
+    reading: Annotated[str | None, typer.Option(help="读数，如 22.5；单位见规则。")] = None,
+    photo: Annotated[Path | None, typer.Option(help="照片：JPEG、PNG、WebP 或 HEIC。")] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Open a doubt about what an inspector saw."""
+    with session(config, by) as at:
+        finding = Finding(
+            room,
+            kind,
+            written.moment(when, at.zone, "--at"),
+            words,
+            None if reading is None else decimal(reading),
+            None if photo is None else _photo(photo),
+        )
+        number = inspection.report(at.conn, at.act, finding, versions(at.conn), at.zone)
+    typer.echo(f"疑点 {number}：{STATES[State.ASKED]}。查看：jieyong doubt show {number}")
+
+
+def _photo(file: Path) -> Photo:
+    try:
+        return Photo(file.name, file.read_bytes())
+    except OSError as error:
+        refuse("--photo", f"{file}：不能读取（{error.strerror}），请核对路径")
+
+
+@doubt_app.command("photo", help="取回疑点的照片，与当初报告的逐字节相同；不覆盖已有文件。")
+def photo_command(number: Number, file: Path, config: Config = None) -> None:
+    """Read a photo back."""
+    with session(config) as at:
+        found = photo_of(at.conn, number)
+    write_scan(file, Attachment(found.name, found.content))
 
 
 def _step(step: Step, help_: str) -> None:

@@ -15,6 +15,7 @@ from notify.model import Severity
 from registry import tag_words
 from registry.table import Row, Table
 from rules.cases.evidence import Evidence
+from rules.cases.inspection import Recorded
 from rules.cases.life import STATES, STEPS, VERDICTS
 from rules.cases.listing import Done, Listed
 from rules.cases.overdue import Overdue
@@ -120,6 +121,27 @@ def shown(row: Row, rests: Evidence) -> Table:
     )
     asked = [column for column in columns if told[column[0]] is not None or column[0] in row]
     return tabled("疑点", tuple(asked), [told], f"疑点 {row['id']}")
+
+
+def inspected(row: Row, seen: Recorded, zone: ZoneInfo) -> Table:
+    """Return what an inspector saw."""
+    photo = f"{seen.photo}（{seen.type}，{seen.size} 字节，sha256 {seen.sha256}）"
+    told: Row = {
+        **row,
+        "sentence": f"巡查时见到：{seen.words}。是否有特殊情况，请说明。",
+        "seen_at": _moment(seen.seen_at, zone),
+        "inspector": seen.inspector,
+        "entered_at": _moment(seen.entered_at, zone),
+        "reading": None if seen.reading is None else f"{seen.reading.normalize():f} {seen.unit}",
+        "photo": None if seen.photo is None else photo,
+    }
+    columns = (
+        *(("id", "编号"), ("state", "状态"), ("severity", "程度"), ("institution", "单位")),
+        *(("room", "房间"), ("title", "巡查类别"), ("sentence", "情况")),
+        *(("reading", "读数"), ("seen_at", "见到时间"), ("inspector", "巡查人")),
+        *(("entered_at", "报告时间"), ("photo", "照片")),
+    )
+    return tabled("疑点", columns, [told], f"疑点 {row['id']}")
 
 
 def energy(used: Used) -> str:

@@ -40,7 +40,8 @@ JOIN LATERAL (
 WHERE doubt.state = 'asked'
   AND doubt.changed_at < %(now)s::timestamptz - rule.answer_days * interval '1 day'
   AND (NOT %(to_tell)s OR (rule.answer_route IS NOT NULL
-       AND doubt.until >= doubt.opened_at - %(fresh)s::interval))
+       AND (doubt.until >= doubt.opened_at - %(fresh)s::interval
+            OR EXISTS (SELECT FROM inspection WHERE doubt_id = doubt.id))))
 ORDER BY doubt.changed_at, doubt.id
 """
 _DEED: Final[LiteralString] = """

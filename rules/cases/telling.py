@@ -19,7 +19,12 @@ FRESH: Final = timedelta(days=3)
 
 
 def tell(
-    conn: psycopg.Connection[Any], numbers: Sequence[int], zone: ZoneInfo, now: datetime
+    conn: psycopg.Connection[Any],
+    numbers: Sequence[int],
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    old_news: bool = False,
 ) -> int:
     """Put a note of each new doubt into the outbox, in the transaction that opens it.
 
@@ -28,20 +33,22 @@ def tell(
         numbers: of the doubts.
         zone: of the site.
         now: aware.
+        old_news: what is no news is told, too: somebody reports it.
 
     Returns:
         How many notes there are: of rules with a route, of doubts that are fresh.
     """
     told = 0
     for one, route in opened(conn, numbers):
-        if route is not None and one.until >= now - FRESH:
+        if route is not None and (old_news or one.until >= now - FRESH):
             told += put(conn, _note(one, route, zone), now)
     return told
 
 
 def where(one: Listed) -> str:
     """Say where a doubt is."""
-    return " ".join(part for part in (one.institution_name, one.room, one.subject_name) if part)
+    parts = (one.institution_name, one.room, one.subject_name)
+    return " ".join(dict.fromkeys(part for part in parts if part))
 
 
 def addressed(one: Listed, route: str) -> str:

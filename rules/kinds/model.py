@@ -21,6 +21,8 @@ class Sort(enum.StrEnum):
     """A place where something hangs: an air conditioner, a lighting circuit."""
     DEVICE = "device"
     """What is polled: a meter, a sensor."""
+    ROOM = "room"
+    """A room: what inspectors find in it."""
 
 
 class Input(enum.StrEnum):
@@ -83,6 +85,7 @@ class Kind:
         sort: of its subjects; the layers are those of this sort.
         needless: where it is waste, all that is used meanwhile is. Not so of set points: how much
             less another one would take is not measured.
+        reported: people report it and nothing measures it.
     """
 
     code: str
@@ -95,3 +98,4 @@ class Kind:
     sentence: str
     sort: Sort = Sort.PLACE
     needless: bool = False
+    reported: bool = False

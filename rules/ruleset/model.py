@@ -69,6 +69,7 @@ class Rule:
         source: what it rests on: a regulation with its number.
         line: where it stands in its file.
         escalation: when nobody explains a doubt; None: it has no deadline.
+        reading: unit of what an inspector may read; None: nothing is read.
     """
 
     code: str
@@ -86,6 +87,7 @@ class Rule:
     source: str
     line: int
     escalation: Escalation | None = None
+    reading: str | None = None
 
     @property
     def digest(self) -> str:

@@ -71,7 +71,8 @@ def _rule(
     code, title, kind = entry.text("code"), entry.text("title"), _kind(entry)
     severity = entry.choice("severity", [s.value for s in Severity])
     source = entry.text("source")
-    persistence = Persistence(*(_duration(entry, key) for key in ("for", "gap", "silence")))
+    reported = kind is not None and kind.reported
+    persistence = Persistence(0) if reported else _persistence(entry)
     only, without = _tags(entry, "only"), _tags(entry, "except")
     since, until = entry.moment("from", zone), entry.moment("until", zone)
     if since is not None and until is not None and until <= since:
@@ -79,6 +80,7 @@ def _rule(
     route = entry.optional_text("route")
     named = _hours_of(entry, hours, kind)
     values = {} if kind is None else _values(entry, kind)
+    reading = entry.optional_text("reading") if reported else None
     own = entry.section("escalate")
     escalation = None if own is None else _escalation(own)
     entry.finish()
@@ -100,7 +102,12 @@ def _rule(
         source,
         entry.line,
         escalation or above.get(Severity(severity)),
+        reading,
     )
+
+
+def _persistence(entry: Entry) -> Persistence:
+    return Persistence(*(_duration(entry, key) for key in ("for", "gap", "silence")))
 
 
 def _escalations(top: Entry) -> dict[Severity, Escalation]:

@@ -21,6 +21,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
     source: str,
     meaning: Mapping[str, Any],
     escalation: Escalation | None = None,
+    reading: str | None = None,
 ) -> Rule:
     """Return the rule of a row; of a kind that this program does not know, one that always fails.
 
@@ -32,6 +33,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         source: what it rests on.
         meaning: :attr:`Rule.meaning`, as JSON gives it back.
         escalation: when nobody explains a doubt.
+        reading: unit of what an inspector may read.
     """
     hours = meaning["hours"]
     return Rule(
@@ -50,6 +52,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         source=source,
         line=0,
         escalation=escalation,
+        reading=reading,
     )
 
 

@@ -26,18 +26,18 @@ UPDATE rule SET valid = valid * tstzrange(NULL, %s) WHERE code = ANY(%s) AND upp
 _ADD: Final[LiteralString] = """
 INSERT INTO rule (
     set_code, code, digest, meaning,
-    title, severity, route, source, answer_days, answer_route, valid
+    title, severity, route, source, answer_days, answer_route, reading_unit, valid
 )
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _RENAME: Final[LiteralString] = """
 UPDATE rule SET title = %s, severity = %s, route = %s, source = %s,
-    answer_days = %s, answer_route = %s
+    answer_days = %s, answer_route = %s, reading_unit = %s
 WHERE code = %s AND upper_inf(valid)
 """
 _ALL: Final[LiteralString] = """
 SELECT id, code, title, severity, route, source, meaning, answer_days, answer_route,
-       lower(valid), upper(valid)
+       reading_unit, lower(valid), upper(valid)
 FROM rule WHERE NOT isempty(valid) ORDER BY code, lower(valid) NULLS FIRST
 """
 
@@ -94,7 +94,9 @@ def versions(conn: psycopg.Connection[Any]) -> tuple[Version, ...]:
     return tuple(
         Version(
             id_,
-            restored(code, title, severity, route, source, meaning, _escalation(days, above)),
+            restored(
+                code, title, severity, route, source, meaning, _escalation(days, above), reading
+            ),
             ALWAYS_US if begin is None else us_of(begin),
             NEVER_US if end is None else us_of(end),
         )
@@ -108,6 +110,7 @@ def versions(conn: psycopg.Connection[Any]) -> tuple[Version, ...]:
             meaning,
             days,
             above,
+            reading,
             begin,
             end,
         ) in conn.execute(_ALL)
@@ -136,7 +139,7 @@ def _put(
     conn: psycopg.Connection[Any], set_code: str, rule: Rule, kept: bool, valid: TimestamptzRange
 ) -> None:
     answer = (rule.escalation.days, rule.escalation.route) if rule.escalation else (None, None)
-    words = [rule.title, rule.severity.value, rule.route, rule.source, *answer]
+    words = [rule.title, rule.severity.value, rule.route, rule.source, *answer, rule.reading]
     if kept:
         conn.execute(_RENAME, [*words, rule.code])
     else:
