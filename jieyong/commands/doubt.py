@@ -24,7 +24,6 @@ from jieyong.commands.options import (
     AsJson,
     File,
     First,
-    Institutions,
     Last,
     institutions_named,
     moments,
@@ -53,6 +52,10 @@ from storage.times import us_of
 doubt_app = typer.Typer(no_args_is_help=True, help="疑点：列出、查看依据、说明、核实、办结。")
 Number = Annotated[int, typer.Argument(help="疑点编号，见 jieyong doubt list。")]
 Words = Annotated[str, typer.Argument(help="内容或理由，记入疑点的经过。")]
+Whose = Annotated[
+    list[str] | None,
+    typer.Option("--institution", help="机构编码，含其下级，可写多次；不写为全部。"),
+]
 _CLOSED = (State.CONCLUDED, State.EXEMPT, State.WITHDRAWN)
 _EVER_DAYS = 3660
 """Longer than anything is kept open."""
@@ -63,7 +66,7 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     file: File = None,
     first: First = None,
     last: Last = None,
-    institution: Institutions = None,
+    institution: Whose = None,
     everything: Annotated[bool, typer.Option("--all", help="也列出已办结、豁免和撤销的。")] = False,
     overdue: Annotated[
         bool, typer.Option("--overdue", help="只列逾期未说明的；不指定起始日期时不限时间。")

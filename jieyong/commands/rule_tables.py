@@ -33,6 +33,7 @@ def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneI
     columns = (
         *(("code", "编码"), ("title", "规则"), ("kind", "类型"), ("severity", "程度")),
         *(("for_min", "须持续 min"), ("without", "免检标签"), ("only", "只查标签")),
+        ("institutions", "只查机构及其下级"),
         *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知")),
         *(("since", "自"), ("until", "至"), ("source", "依据")),
         *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
@@ -82,6 +83,7 @@ def _listed(one: Version, zone: ZoneInfo) -> Row:
         "for_min": rule.persistence.for_us // _MINUTE_US,
         "without": "、".join(map(tag_words.name, sorted(rule.without))),
         "only": "、".join(map(tag_words.name, sorted(rule.only))),
+        "institutions": "、".join(sorted(rule.institutions)),
         "answer_days": None if rule.escalation is None else rule.escalation.days,
         "answer_route": None if rule.escalation is None else rule.escalation.route,
         "since": _moment(one.since, zone),

@@ -31,7 +31,7 @@ from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from rules.work.backtest import PORTION, Portion, backtest
 from rules.work.files import followed
-from rules.work.health import standing
+from rules.work.health import due_again, standing
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 rules_app = typer.Typer(no_args_is_help=True, help="规则：检查、启用、列出，并对历史数据试算。")
@@ -131,6 +131,7 @@ def recompute(config: Config = None) -> None:
         count = catalogue.mark_all(at.conn, "asked for")
         for one in catalogue.SUBJECTS.values():
             one.queue.pardon(at.conn, None, at.act.at)
+        due_again(at.conn, at.now, everything=True)
     typer.echo(f"已将 {count} 个对象列入重新查找，由 jieyong rules work 完成。")
 
 

@@ -15,6 +15,7 @@ from psycopg import errors
 
 from registry import tag_words
 from registry.audit import Act, record
+from registry.belonging import belonging
 from registry.refusal import RefusedError, refuse
 from registry.tags import tags_at
 from rules.cases.life import State
@@ -208,6 +209,9 @@ def _check_tags(conn: psycopg.Connection[Any], rule: Rule, room: int, finding: F
     exempt = [str(tag) for tag in having if tag.tag in rule.without]
     if exempt:
         refuse("--room", f"该房间不作“{rule.title}”检查：{'、'.join(exempt)}")
+    if rule.institutions and not belonging(conn, "room", [room], rule.institutions):
+        words = "、".join(sorted(rule.institutions))
+        refuse("--room", f"“{rule.title}”只查这些机构及其下级：{words}")
     if rule.only and not any(tag.tag in rule.only for tag in having):
         words = "、".join(map(tag_words.name, sorted(rule.only)))
         refuse("--room", f"“{rule.title}”只查有这些标签的房间：{words}")

@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
+from registry.belonging import below
 from registry.refusal import RefusedError
 from rules.cases.life import State, Step, Verdict
 from rules.kinds.model import Sort
@@ -114,7 +115,7 @@ class Wanted:
         begin: those that go on behind it, aware.
         end: those that begin before it, aware.
         states: None: all.
-        institutions: codes; None: all.
+        institutions: codes; theirs, and of all that stand below them; None: all.
         numbers: of doubts; None: all.
     """
 
@@ -128,7 +129,7 @@ class Wanted:
 def doubts(conn: psycopg.Connection[Any], wanted: Wanted) -> list[Listed]:
     """Return doubts, the newest first."""
     states = None if wanted.states is None else [state.value for state in wanted.states]
-    institutions = None if wanted.institutions is None else list(wanted.institutions)
+    institutions = None if wanted.institutions is None else below(conn, wanted.institutions)
     found = _listed(
         conn,
         {

@@ -19,12 +19,13 @@ from rules.cases.listing import Listed, opened
 from rules.cases.telling import FRESH, addressed, where
 
 PROGRAM: Final = "jieyong"
-LOCK: Final = 0x6A69_6579_6F6E_670D
+LOCK: Final = 0x6A69_6579_6F6E_6723
 _MOST: Final = 500
 """Doubts told again in one transaction."""
 
-# No deadline passes in fewer days than it has workdays. `changed_at` of a doubt that is asked is
-# when it was asked last: opened, returned, reopened or found again.
+# What the rule says now holds for all its doubts. No deadline passes in fewer days than it has
+# workdays. `changed_at` of a doubt that is asked is when it was asked last: opened, returned,
+# reopened or found again.
 _ASKED: Final[LiteralString] = """
 SELECT doubt.id, doubt.changed_at AS asked_at, rule.answer_days AS days, rule.answer_route AS route,
        EXISTS (
@@ -32,11 +33,10 @@ SELECT doubt.id, doubt.changed_at AS asked_at, rule.answer_days AS days, rule.an
                AND at >= doubt.changed_at
        ) AS told
 FROM doubt
-JOIN LATERAL (
-    SELECT answer_days, answer_route FROM rule
-    WHERE code = doubt.rule_code AND NOT isempty(valid)
-    ORDER BY valid @> doubt.since DESC, lower(valid) DESC LIMIT 1
-) AS rule ON rule.answer_days IS NOT NULL
+JOIN (
+    SELECT DISTINCT ON (code) code, answer_days, answer_route FROM rule
+    WHERE NOT isempty(valid) ORDER BY code, lower(valid) DESC
+) AS rule ON rule.code = doubt.rule_code AND rule.answer_days IS NOT NULL
 WHERE doubt.state = 'asked'
   AND doubt.changed_at < %(now)s::timestamptz - rule.answer_days * interval '1 day'
   AND (NOT %(to_tell)s OR (rule.answer_route IS NOT NULL

@@ -27,7 +27,7 @@ class Layers:
     Attributes:
         inputs: by name; where several points measure the same, they follow one another in the
             order in which they are believed.
-        tags: what holds a tag when, by tag.
+        tags: what holds a tag when, by tag; and what belongs to whom, by :func:`whose`.
         hours: working hours of each subject, by the code of the hours.
     """
 
@@ -93,7 +93,14 @@ def _condition(version: Version, pieces: Pieces) -> Truth:
         parts.append(negated(_tagged(pieces, rule.without)))
     if rule.only:
         parts.append(_tagged(pieces, rule.only))
+    if rule.institutions:
+        parts.append(_tagged(pieces, frozenset(map(whose, rule.institutions))))
     return both(*parts)
+
+
+def whose(institution: str) -> str:
+    """Return what stands among the tags of what belongs to an institution, or to one below it."""
+    return f"@{institution}"
 
 
 def _in_force(version: Version, pieces: Pieces) -> Truth:

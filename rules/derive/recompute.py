@@ -16,6 +16,7 @@ from rules.derive.hours import of_all, working
 from rules.derive.span import Look, look, too_narrow, windows
 from rules.ruleset.model import Version
 from rules.subjects.model import Basis, Known, Subjects
+from rules.subjects.owners import load_owners
 from rules.subjects.tagging import load_tags
 from rules.timeline.overlay import Windows
 from storage.due import Claim, Span
@@ -130,9 +131,11 @@ class View:
         begin, end = int(seen.begin.min()), int(seen.end.max())
         hours = {one.rule.hours.code: one.rule.hours for one in self.versions if one.rule.hours}
         words = {word for one in self.versions for word in one.rule.only | one.rule.without}
+        owners = {code for one in self.versions for code in one.rule.institutions}
         return Layers(
             self.known.load(self.conn, seen),
-            load_tags(self.conn, self.subjects, words, seen),
+            load_tags(self.conn, self.subjects, words, seen)
+            | load_owners(self.conn, self.subjects.sort, owners, seen),
             {
                 code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
                 for code, one in hours.items()

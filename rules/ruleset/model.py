@@ -70,6 +70,7 @@ class Rule:
         line: where it stands in its file.
         escalation: when nobody explains a doubt; None: it has no deadline.
         reading: unit of what an inspector may read; None: nothing is read.
+        institutions: codes; it is about what is theirs or of any below them; empty: everybody's.
     """
 
     code: str
@@ -88,6 +89,7 @@ class Rule:
     line: int
     escalation: Escalation | None = None
     reading: str | None = None
+    institutions: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -107,6 +109,8 @@ class Rule:
             "hours": None if hours is None else {k.value: v for k, v in hours.of_day.items()},
             "only": sorted(self.only),
             "except": sorted(self.without),
+            # Where nothing is said, rules mean what they meant before this could be said.
+            **({"institutions": sorted(self.institutions)} if self.institutions else {}),
         }
 
     def sentence(self) -> str:

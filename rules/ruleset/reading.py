@@ -81,6 +81,7 @@ def _rule(
     named = _hours_of(entry, hours, kind)
     values = {} if kind is None else _values(entry, kind)
     reading = entry.optional_text("reading") if reported else None
+    institutions = frozenset(entry.texts("institutions"))
     own = entry.section("escalate")
     escalation = None if own is None else _escalation(own)
     entry.finish()
@@ -103,6 +104,7 @@ def _rule(
         entry.line,
         escalation or above.get(Severity(severity)),
         reading,
+        institutions,
     )
 
 

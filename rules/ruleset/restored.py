@@ -53,6 +53,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         line=0,
         escalation=escalation,
         reading=reading,
+        institutions=frozenset(meaning.get("institutions", ())),
     )
 
 

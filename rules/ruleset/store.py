@@ -69,12 +69,13 @@ def load(conn: psycopg.Connection[Any], act: Act, rule_set: RuleSet) -> Loaded:
         rule_set: as it was read.
 
     Raises:
-        RefusedError: a rule belongs to another set.
+        RefusedError: a rule belongs to another set, or is about an institution that is not there.
     """
     with conn.transaction():
         conn.execute("LOCK TABLE rule IN SHARE ROW EXCLUSIVE MODE")
         known = {code: (of, digest) for code, of, digest in conn.execute(_IN_FORCE)}
         loaded = _compare(rule_set, known)
+        _check_institutions(conn, rule_set)
         conn.execute(
             "INSERT INTO rule_set (code, text, loaded_at, loaded_by) VALUES (%s, %s, %s, %s)",
             [rule_set.code, rule_set.text, act.at, act.principal],
@@ -119,6 +120,17 @@ def versions(conn: psycopg.Connection[Any]) -> tuple[Version, ...]:
 
 def _escalation(days: int | None, route: str | None) -> Escalation | None:
     return None if days is None else Escalation(days, route)
+
+
+def _check_institutions(conn: psycopg.Connection[Any], rule_set: RuleSet) -> None:
+    known = {code for (code,) in conn.execute("SELECT code FROM institution")}
+    for rule in rule_set.rules:
+        missing = sorted(rule.institutions - known)
+        if missing:
+            raise RefusedError(
+                f"规则 {rule.code}（第 {rule.line} 行）的 institutions：机构 "
+                f"{'、'.join(missing)} 不存在，请核对编码"
+            )
 
 
 def _compare(rule_set: RuleSet, known: Mapping[str, tuple[str, str]]) -> Loaded:

@@ -20,7 +20,7 @@ from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load
 
-LOCK: Final = 0x6A69_6579_6F6E_670C
+LOCK: Final = 0x6A69_6579_6F6E_6722
 TRIALS: Final = ".test.yaml"
 """What tests of rule sets end in: they stand beside them."""
 

@@ -15,7 +15,7 @@ from rules.kinds.model import Sort
 from storage import arrays
 from storage.due import FIRST_PAUSE, LONGEST_PAUSE, Claim
 
-LOCK: Final = 0x6A69_6579_6F6E_670B
+LOCK: Final = 0x6A69_6579_6F6E_6721
 
 _OWE: Final[LiteralString] = """
 INSERT INTO rule_owed (rule_id, sort, subject, ts_from, ts_to, since, error)
@@ -47,7 +47,7 @@ ON CONFLICT (rule_id) DO UPDATE SET
 _DUE_AGAIN: Final[LiteralString] = """
 WITH owing AS MATERIALIZED (
     SELECT DISTINCT rule_id FROM rule_owed LEFT JOIN rule_health USING (rule_id)
-    WHERE retry_at IS NULL OR retry_at <= %(now)s
+    WHERE %(everything)s OR retry_at IS NULL OR retry_at <= %(now)s
 ), again AS (
     DELETE FROM rule_owed USING owing WHERE rule_owed.rule_id = owing.rule_id
     RETURNING sort, subject, ts_from, ts_to
@@ -160,7 +160,7 @@ def note(conn: psycopg.Connection[Any], fared: Fared, now: datetime) -> None:
         conn.execute(_NOTE, _noted(rule, run, now))
 
 
-def due_again(conn: psycopg.Connection[Any], now: datetime) -> None:
+def due_again(conn: psycopg.Connection[Any], now: datetime, *, everything: bool = False) -> None:
     """Make due again what rules owe whose time has come; the pauses grow while they fail.
 
     Any number of programs may call it: one does it, the others return at once.
@@ -168,6 +168,7 @@ def due_again(conn: psycopg.Connection[Any], now: datetime) -> None:
     Args:
         conn: an autocommit connection.
         now: the time, aware.
+        everything: whether its time has come or not: somebody asks for it.
     """
     with conn.transaction():
         row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
@@ -175,7 +176,7 @@ def due_again(conn: psycopg.Connection[Any], now: datetime) -> None:
             return
         conn.execute(_CURED, [now])
         values = {"now": now, "first": FIRST_PAUSE, "longest": LONGEST_PAUSE}
-        conn.execute(_DUE_AGAIN, values)
+        conn.execute(_DUE_AGAIN, {**values, "everything": everything})
 
 
 def standing(conn: psycopg.Connection[Any], now: datetime) -> list[Standing]:

@@ -202,6 +202,11 @@ def test_a_rule_that_fails_is_told_wherever_somebody_looks(
     assert beside.wrong == ("rule cold could not look at 2 subjects",)
     owed = next(one for one in beside.metrics if one.name == "jieyong_rules_rule_owed_subjects")
     assert {s.labels["rule"]: s.value for s in owed.samples} == {"cold": 2, "night": 0, "lamp": 0}
+    # Once it is mended, nobody has to wait for the pauses.
+    conn.execute("UPDATE rule SET meaning = jsonb_set(meaning, '{kind}', '\"aircon.cooling\"')")
+    run("rules", "recompute")
+    found = check_rules(database, DatabaseSettings(), lambda: later)
+    assert "rule cold" not in {one.where for one in found}
 
 
 def test_what_nobody_explained_in_time_is_listed_however_old(

@@ -14,7 +14,7 @@ from jieyong.doctor.rules import check_rules
 from jieyong.settings import Settings
 from jieyong.workers.rules import CREW
 from jieyong.workers.tally import new_tally
-from rules.work.files import RuleFiles, followed
+from rules.work.files import LOCK, RuleFiles, followed
 from rules.work.settings import RulesSettings
 from storage.due_hand import Hand
 from storage.settings import DatabaseSettings
@@ -126,7 +126,7 @@ def test_one_program_loads_and_the_others_look_again(
     conn: Conn, files: RuleFiles, database: str
 ) -> None:
     with psycopg.connect(database, autocommit=True) as other, other.transaction():
-        other.execute("SELECT pg_advisory_xact_lock(%s)", [0x6A69_6579_6F6E_670C])
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         files.step(conn, at(0))
         assert in_force(conn) == []
     files.step(conn, at(1))
