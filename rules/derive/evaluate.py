@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -51,26 +51,6 @@ class Found:
     edges: Edges
 
 
-def evaluate(versions: Sequence[Version], layers: Layers, windows: Windows) -> list[Found]:
-    """Return what each version finds within the windows.
-
-    Args:
-        versions: of rules.
-        layers: of the windows' subjects.
-        windows: what is looked at.
-
-    Raises:
-        ValueError: see :func:`rules.timeline.overlay.overlay`.
-    """
-    pieces = laid(versions, layers, windows)
-    return [judged(version, pieces, windows) for version in versions]
-
-
-def laid(versions: Sequence[Version], layers: Layers, windows: Windows) -> Pieces:
-    """Lay over each other what versions look at; see :func:`evaluate`."""
-    return _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
-
-
 def judged(version: Version, pieces: Pieces, windows: Windows) -> Found:
     """Return what a version finds in pieces that fill the windows."""
     condition = _condition(version, pieces)
@@ -80,6 +60,28 @@ def judged(version: Version, pieces: Pieces, windows: Windows) -> Found:
         runs(pieces, condition, persistence),
         edges(pieces, condition, windows, persistence),
     )
+
+
+Judge = Callable[[Version, Pieces, Windows], Found]
+"""As :func:`judged`."""
+
+
+def evaluate(
+    versions: Sequence[Version], layers: Layers, windows: Windows, judge: Judge = judged
+) -> list[Found]:
+    """Return what each version finds within the windows.
+
+    Args:
+        versions: of rules.
+        layers: of the windows' subjects.
+        windows: what is looked at.
+        judge: asks a version; by itself the first that fails stops everything.
+
+    Raises:
+        ValueError: see :func:`rules.timeline.overlay.overlay`.
+    """
+    pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
+    return [judge(version, pieces, windows) for version in versions]
 
 
 def _condition(version: Version, pieces: Pieces) -> Truth:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,11 +46,8 @@ class Fared:
         """Return where versions failed: by the id of the version and the subject, why."""
         return {rule: run.failed for rule, run in self.runs.items() if run.failed}
 
-    def found(self, versions: Iterable[Version], pieces: Pieces, windows: Windows) -> list[Found]:
-        """Return what versions find; one that fails finds nothing where it fails."""
-        return [self._found(version, pieces, windows) for version in versions]
-
-    def _found(self, version: Version, pieces: Pieces, windows: Windows) -> Found:
+    def judge(self, version: Version, pieces: Pieces, windows: Windows) -> Found:
+        """Return what a version finds; where it fails it finds nothing, and that is noted."""
         run = self.runs.setdefault(version.id, Run(version))
         begin = time.perf_counter_ns()
         run.subjects.update(windows.subject.tolist())

@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 
 from rules.derive import store
-from rules.derive.evaluate import Found, Layers, evaluate, laid
+from rules.derive.evaluate import Found, Layers, evaluate, judged
 from rules.derive.fared import Fared
 from rules.derive.hours import of_all, working
 from rules.derive.span import Look, look, too_narrow, windows
@@ -118,10 +118,8 @@ class View:
             seen: the windows.
             fared: told how rules fare; None: the first that fails stops everything.
         """
-        layers = self.layers(seen)
-        if fared is None:
-            return evaluate(self.versions, layers, seen)
-        return fared.found(self.versions, laid(self.versions, layers, seen), seen)
+        judge = judged if fared is None else fared.judge
+        return evaluate(self.versions, self.layers(seen), seen, judge)
 
     def layers(self, seen: Windows) -> Layers:
         """Load what is known of subjects within windows; nothing where no rule asks for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -125,11 +125,13 @@ def _stamps(paths: Sequence[Path]) -> Stamps:
     return {file: _stamp(file) for path in paths for file in _files(path)}
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
-        return
-    yield from (one for one in sorted(path.glob("*.yaml")) if not one.name.endswith(TRIALS))
+def _files(path: Path) -> list[Path]:
+    """Return the files of a directory; a file, and what cannot be listed, stand for themselves."""
+    try:
+        found = sorted(path.iterdir())
+    except OSError:
+        return [path]
+    return [one for one in found if one.suffix == ".yaml" and not one.name.endswith(TRIALS)]
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

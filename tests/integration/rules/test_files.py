@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -100,6 +101,21 @@ def test_a_file_that_goes_away_leaves_its_rules_in_force(
     files.step(conn, at(2))
     assert in_force(conn) == ["cold", "lamp", "night"]
     assert followed(conn) == []
+
+
+def test_a_directory_that_goes_away_leaves_its_rules_in_force(
+    conn: Conn, files: RuleFiles, tmp_path: Path
+) -> None:
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "a.yaml").rename(tmp_path / "sets" / "a.yaml")
+    below = RuleFiles([tmp_path / "sets"], WHO, ZONE)
+    below.step(conn, at(0))
+    shutil.rmtree(tmp_path / "sets")
+    below.step(conn, at(1))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    (one,) = followed(conn)
+    assert one.path == str(tmp_path / "sets")
+    assert "No such file or directory" in (one.error or "")
 
 
 def test_two_files_of_one_set_do_not_replace_each_other(

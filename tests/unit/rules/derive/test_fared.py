@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from metering.gauge.hold import Holds
-from rules.derive.evaluate import Layers, evaluate, laid
+from rules.derive.evaluate import Layers, evaluate
 from rules.derive.fared import Fared
 from rules.kinds.model import Values
 from rules.ruleset.model import Version
@@ -38,7 +38,7 @@ def failing_at(places: set[int]) -> Version:
 def test_where_it_does_not_fail_it_finds_what_it_would_find_alone() -> None:
     fared = Fared()
     versions = [failing_at({2}), GOOD]
-    failing, good = fared.found(versions, laid(versions, LAYERS, WINDOWS), WINDOWS)
+    failing, good = evaluate(versions, LAYERS, WINDOWS, fared.judge)
     (alone,) = evaluate([GOOD], LAYERS, WINDOWS)
     assert good.runs.subject.tolist() == [1, 2, 3]
     kept = alone.runs.where(alone.runs.subject != 2)
@@ -52,7 +52,7 @@ def test_where_it_does_not_fail_it_finds_what_it_would_find_alone() -> None:
 def test_a_rule_that_fails_everywhere_finds_nothing_and_asks_for_nothing_wider() -> None:
     fared = Fared()
     versions = [failing_at({1, 2, 3})]
-    (found,) = fared.found(versions, laid(versions, LAYERS, WINDOWS), WINDOWS)
+    (found,) = evaluate(versions, LAYERS, WINDOWS, fared.judge)
     assert len(found.runs) == 0
     assert not found.edges.before.any()
     assert set(fared.failed()[2]) == {1, 2, 3}
