@@ -227,3 +227,16 @@ def test_what_nobody_explained_in_time_is_listed_however_old(
 
 def _overdue(run: Callable[..., Result]) -> str:
     return run("doubt", "list", "--overdue", "--json").output
+
+
+def test_workers_follow_what_the_command_names(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Path | None] = []
+    monkeypatch.setattr(
+        "jieyong.commands.rules.run_crew",
+        lambda _crew, settings, _stop: told.append(settings.rules.watch),
+    )
+    run("rules", "work", "--watch", "sets")
+    run("rules", "work")
+    assert told == [Path("sets"), None]
