@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jieyong.commands.doubt_tables import course_table, history_table, listed, row_of, shown
+from jieyong.commands.bill_entry import write_scan
+from jieyong.commands.doubt_tables import (
+    course_table,
+    history_table,
+    inspected,
+    listed,
+    row_of,
+    shown,
+    sums_table,
+)
+from jieyong.commands.factor_files import decimal, pricing
 from jieyong.commands.giving import give
 from jieyong.commands.options import (
     AsJson,
     File,
     First,
-    Institutions,
     Last,
     institutions_named,
     moments,
     until_last,
 )
-from jieyong.commands.session import By, Config, session
+from jieyong.commands.session import By, Config, Session, session
+from metering.bills.model import Attachment
+from metering.facts import written
+from registry.calendar import Calendar
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
-from rules.cases import listing
+from rules.cases import inspection, listing
 from rules.cases.acting import do
 from rules.cases.evidence import evidence
+from rules.cases.inspection import Finding, photo_of, recorded
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
+from rules.cases.overdue import Overdue
+from rules.cases.overdue import overdue as find_overdue
+from rules.cases.photo import Photo
+from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
@@ -33,7 +52,13 @@ from storage.times import us_of
 doubt_app = typer.Typer(no_args_is_help=True, help="疑点：列出、查看依据、说明、核实、办结。")
 Number = Annotated[int, typer.Argument(help="疑点编号，见 jieyong doubt list。")]
 Words = Annotated[str, typer.Argument(help="内容或理由，记入疑点的经过。")]
+Whose = Annotated[
+    list[str] | None,
+    typer.Option("--institution", help="机构编码，含其下级，可写多次；不写为全部。"),
+]
 _CLOSED = (State.CONCLUDED, State.EXEMPT, State.WITHDRAWN)
+_EVER_DAYS = 3660
+"""Longer than anything is kept open."""
 
 
 @doubt_app.command("list", help="列出疑点，新的在前；缺省为最近 31 天未办结的。")
@@ -41,24 +66,57 @@ def list_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its 
     file: File = None,
     first: First = None,
     last: Last = None,
-    institution: Institutions = None,
+    institution: Whose = None,
     everything: Annotated[bool, typer.Option("--all", help="也列出已办结、豁免和撤销的。")] = False,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="只列逾期未说明的；不指定起始日期时不限时间。")
+    ] = False,
+    sum_: Annotated[
+        bool,
+        typer.Option("--sum", help="按单位和月份合计疑点期间的用量、金额和其中的浪费量。"),
+    ] = False,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
     """List doubts."""
+    if sum_ and overdue:
+        refuse("--sum", "--sum 与 --overdue 不能同时使用")
     with session(config) as at:
         named = institutions_named(at.conn, institution)
-        begin, end = until_last(last, first, at.today, 31)
+        begin, end = until_last(last, first, at.today, _EVER_DAYS if overdue else 31)
         since, until = moments(begin, end, at.zone)
+        if sum_:
+            table = sums_table(_sums(at, since, until, institution), f"{named} {begin} 至 {end}")
+            give([table], file, as_json=as_json)
+            return
         states = None if everything else [state for state in State if state not in _CLOSED]
-        wanted = listing.Wanted(since, until, states, institution)
+        late = _late(at) if overdue else {}
+        numbers = list(late) if overdue else None
+        wanted = listing.Wanted(since, until, states, institution, numbers)
         found = listing.doubts(at.conn, wanted)
-        give(
-            [listed(found, f"{named} {begin} 至 {end} 的疑点", at.zone, at.now)],
-            file,
-            as_json=as_json,
-        )
+        title = f"{named} {begin} 至 {end} 的{'逾期未说明的' if overdue else ''}疑点"
+        give([listed(found, title, at.zone, at.now, late)], file, as_json=as_json)
+
+
+def _sums(
+    at: Session, since: datetime, until: datetime, institution: list[str] | None
+) -> list[Sum]:
+    states = [state for state in State if state not in LEFT_OUT]
+    found = listing.doubts(at.conn, listing.Wanted(since, until, states, institution))
+    verdicts = listing.verdicts(at.conn, [one.id for one in found])
+    judged = [Judged(one, verdicts.get(one.id)) for one in found]
+    calendar = load_calendar(at.conn)
+    window = since, min(until, at.now)
+    return sums(at.conn, _basis(at, calendar), judged, window, pricing(at, calendar))
+
+
+def _basis(at: Session, calendar: Calendar) -> Basis:
+    return Basis(versions(at.conn), at.settings.gauges, calendar, at.zone, Modes())
+
+
+def _late(at: Session) -> dict[int, Overdue]:
+    found = find_overdue(at.conn, load_calendar(at.conn), at.zone, at.now)
+    return {one.doubt: one for one in found}
 
 
 @doubt_app.command(help="一个疑点：说了什么、依据什么、经过如何。")
@@ -66,15 +124,61 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
     """Show one doubt with what it rests on."""
     with session(config) as at:
         found = listing.doubt(at.conn, number)
+        seen = recorded(at.conn, number)
+        if seen is not None:
+            title = row_of(found, at.zone, at.now)
+            history = history_table(listing.history(at.conn, number), at.zone)
+            give([inspected(title, seen, at.zone), history], None, as_json=as_json)
+            return
         calendar = load_calendar(at.conn)
-        basis = Basis(versions(at.conn), at.settings.gauges, calendar, at.zone, Modes())
-        rests = evidence(at.conn, basis, found, us_of(at.now))
+        basis = _basis(at, calendar)
+        rests = evidence(at.conn, basis, found, us_of(at.now), pricing(at, calendar))
         tables = [
             shown(row_of(found, at.zone, at.now), rests),
             course_table(rests, at.zone),
             history_table(listing.history(at.conn, number), at.zone),
         ]
         give(tables, None, as_json=as_json)
+
+
+@doubt_app.command(help="报告巡查中见到的情况，成为一个疑点。")
+def report(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
+    room: Annotated[str, typer.Option(help="房间编码，见设备清单。")],
+    kind: Annotated[str, typer.Option(help="巡查类别：inspection 类规则的编码或名称。")],
+    when: Annotated[str, typer.Option("--at", help="见到的时间：2026-10-03 14:20。")],
+    words: Annotated[str, typer.Option(help="见到的情况。")],
+    reading: Annotated[str | None, typer.Option(help="读数，如 22.5；单位见规则。")] = None,
+    photo: Annotated[Path | None, typer.Option(help="照片：JPEG、PNG、WebP 或 HEIC。")] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """Open a doubt about what an inspector saw."""
+    with session(config, by) as at:
+        finding = Finding(
+            room,
+            kind,
+            written.moment(when, at.zone, "--at"),
+            words,
+            None if reading is None else decimal(reading),
+            None if photo is None else _photo(photo),
+        )
+        number = inspection.report(at.conn, at.act, finding, versions(at.conn), at.zone)
+    typer.echo(f"疑点 {number}：{STATES[State.ASKED]}。查看：jieyong doubt show {number}")
+
+
+def _photo(file: Path) -> Photo:
+    try:
+        return Photo(file.name, file.read_bytes())
+    except OSError as error:
+        refuse("--photo", f"{file}：不能读取（{error.strerror}），请核对路径")
+
+
+@doubt_app.command("photo", help="取回疑点的照片，与当初报告的逐字节相同；不覆盖已有文件。")
+def photo_command(number: Number, file: Path, config: Config = None) -> None:
+    """Read a photo back."""
+    with session(config) as at:
+        found = photo_of(at.conn, number)
+    write_scan(file, Attachment(found.name, found.content))
 
 
 def _step(step: Step, help_: str) -> None:

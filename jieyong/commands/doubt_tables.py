@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
@@ -12,22 +14,85 @@ from jieyong.commands.rule_tables import SEVERITIES
 from notify.model import Severity
 from registry import tag_words
 from registry.table import Row, Table
-from rules.cases.evidence import Evidence, Used
+from rules.cases.evidence import Evidence
+from rules.cases.inspection import Recorded
 from rules.cases.life import STATES, STEPS, VERDICTS
 from rules.cases.listing import Done, Listed
+from rules.cases.overdue import Overdue
+from rules.cases.sums import Sum
+from rules.cases.used import Used
 from rules.ruleset.model import Rule
 from rules.subjects.model import Word
 from storage.times import at_us
 
+_FEN: Final = Decimal("0.01")
+_NOT_ALL: Final = "期间用量不等于浪费量：其中有多少可以避免，没有测得"
 
-def listed(found: Sequence[Listed], title: str, zone: ZoneInfo, now: datetime) -> Table:
-    """Return doubts, one a row; what goes on lasts until now."""
+
+def listed(
+    found: Sequence[Listed],
+    title: str,
+    zone: ZoneInfo,
+    now: datetime,
+    late: Mapping[int, Overdue],
+) -> Table:
+    """Return doubts, one a row; what goes on lasts until now.
+
+    Args:
+        found: the doubts.
+        title: of the table.
+        zone: of the site.
+        now: the time, aware.
+        late: those that were not explained in time, by their numbers.
+    """
     columns = (
         *(("id", "编号"), ("state", "状态"), ("severity", "程度"), ("institution", "单位")),
         *(("room", "房间"), ("subject", "对象"), ("title", "疑点")),
         *(("since", "自"), ("until", "至"), ("minutes", "分钟")),
+        *(("due", "说明期限"), ("told", "已告知")),
     )
-    return tabled("疑点", columns, [row_of(one, zone, now) for one in found], title)
+    rows = [{**row_of(one, zone, now), **_late(late.get(one.id), zone)} for one in found]
+    return tabled("疑点", columns, rows, title)
+
+
+def _late(one: Overdue | None, zone: ZoneInfo) -> Row:
+    if one is None:
+        return {}
+    due = f"{(one.due_at - timedelta(seconds=1)).astimezone(zone):%Y-%m-%d}"
+    return {"due": due, "told": one.route if one.told else None}
+
+
+def sums_table(found: Sequence[Sum], title: str) -> Table:
+    """Return what was used while doubts went on, a month of an institution a row."""
+    columns = (
+        *(("institution", "单位"), ("month", "月份"), ("doubts", "疑点"), ("open", "未办结")),
+        *(("waste", "属于浪费"), ("unit", "计量单位")),
+        *(("used", "疑点期间用量"), ("used_yuan", "折合 元"), ("unknown", "用量不详 段")),
+        *(("unpriced", "金额不详 段"), ("wasted", "浪费量"), ("wasted_yuan", "折合浪费 元")),
+        ("wasted_unknown", "浪费量不详 段"),
+    )
+    note = "不属于浪费、数据有误的不计；同一处同时的疑点只计一次；不详的不在合计内"
+    rows = [_sum(one) for one in found]
+    return tabled("合计", columns, rows, f"{title} 疑点期间用量（{note}）")
+
+
+def _sum(one: Sum) -> Row:
+    measured = bool(one.unit)
+    return {
+        "institution": one.name,
+        "month": f"{one.month:%Y-%m}",
+        "doubts": one.doubts,
+        "open": one.open,
+        "waste": one.waste,
+        "unit": one.unit,
+        "used": one.used.quantity if measured else None,
+        "used_yuan": one.used.yuan.quantize(_FEN, ROUND_HALF_UP) if measured else None,
+        "unknown": one.used.unknown,
+        "unpriced": one.used.unpriced,
+        "wasted": one.wasted.quantity if measured else None,
+        "wasted_yuan": one.wasted.yuan.quantize(_FEN, ROUND_HALF_UP) if measured else None,
+        "wasted_unknown": one.wasted.unknown,
+    }
 
 
 def shown(row: Row, rests: Evidence) -> Table:
@@ -41,13 +106,16 @@ def shown(row: Row, rests: Evidence) -> Table:
         "exempt": "、".join(map(tag_words.name, sorted(rule.without))) or "无",
         "tags": "、".join(rests.tags) or "无",
         "energy": None if rests.used is None else energy(rests.used),
+        "yuan": None if rests.used is None else yuan(rests.used),
+        "needless": _NOT_ALL if rests.used is not None and not rule.kind.needless else None,
         "compared": "；".join(rests.compared) or None,
         "source": rule.source,
     }
     columns = (
         *(("id", "编号"), ("state", "状态"), ("institution", "单位"), ("room", "房间")),
         *(("subject", "对象"), ("sentence", "情况"), ("since", "自"), ("until", "至")),
-        *(("minutes", "分钟"), ("energy", "期间用电"), ("compared", "比对")),
+        *(("minutes", "分钟"), ("energy", "期间用量"), ("yuan", "折合金额"), ("needless", "说明")),
+        ("compared", "比对"),
         *(("rule", "规则"), ("thresholds", "判定条件")),
         *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),
     )
@@ -55,11 +123,41 @@ def shown(row: Row, rests: Evidence) -> Table:
     return tabled("疑点", tuple(asked), [told], f"疑点 {row['id']}")
 
 
+def inspected(row: Row, seen: Recorded, zone: ZoneInfo) -> Table:
+    """Return what an inspector saw."""
+    photo = f"{seen.photo}（{seen.type}，{seen.size} 字节，sha256 {seen.sha256}）"
+    told: Row = {
+        **row,
+        "sentence": f"巡查时见到：{seen.words}。是否有特殊情况，请说明。",
+        "seen_at": _moment(seen.seen_at, zone),
+        "inspector": seen.inspector,
+        "entered_at": _moment(seen.entered_at, zone),
+        "reading": None if seen.reading is None else f"{seen.reading.normalize():f} {seen.unit}",
+        "photo": None if seen.photo is None else photo,
+    }
+    columns = (
+        *(("id", "编号"), ("state", "状态"), ("severity", "程度"), ("institution", "单位")),
+        *(("room", "房间"), ("title", "巡查类别"), ("sentence", "情况")),
+        *(("reading", "读数"), ("seen_at", "见到时间"), ("inspector", "巡查人")),
+        *(("entered_at", "报告时间"), ("photo", "照片")),
+    )
+    return tabled("疑点", columns, [told], f"疑点 {row['id']}")
+
+
 def energy(used: Used) -> str:
-    """Say how much electricity was used, or that nobody knows."""
-    if used.kwh is None:
+    """Say how much was used, or that nobody knows."""
+    if used.quantity is None:
         return "不详（计量表和设备功率都没有覆盖这段时间）"
-    return f"{used.kwh} kWh（按{used.how}）"
+    return f"{used.quantity} {used.unit}（按{used.how}）"
+
+
+def yuan(used: Used) -> str | None:
+    """Say what it cost, or why nobody knows; None: there is nothing to price."""
+    if used.quantity is None:
+        return None
+    if used.yuan is None:
+        return f"不详（{used.priced}）" if used.priced else None
+    return f"{used.yuan.quantize(_FEN, ROUND_HALF_UP)} 元（{used.priced}，不含基本电费）"
 
 
 def course_table(rests: Evidence, zone: ZoneInfo) -> Table:

@@ -10,14 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from jieyong.commands.factor_files import files
+from jieyong.commands.factor_files import pricing
 from jieyong.commands.indicator import month_of
 from jieyong.commands.options import AsJson
 from jieyong.commands.session import Config, session
 from metering.derive.times import next_month
 from metering.factors.bill import BASIC, ENERGY, Bill, bill, to_json
-from metering.factors.meter_basic import DemandRule
-from metering.factors.meter_cost import Pricing, meter_cost, unit_of
+from metering.factors.meter_cost import meter_cost, unit_of
 from registry.calendar_store import load_calendar
 
 
@@ -31,11 +30,8 @@ def cost(
     begin = month_of(month)
     end = next_month(begin)
     with session(config) as at:
-        calendar = load_calendar(at.conn)
-        rule = DemandRule(at.settings.factors.power, at.settings.gauges.demand_least_s)
-        tariffs = files(at.settings)[1]
-        pricing = Pricing(tariffs, calendar.kind, at.zone, at.now, rule, calendar.published)
-        found = bill(meter_cost(at.conn, meter, begin, end, pricing), unit_of(at.conn, meter))
+        asked = pricing(at, load_calendar(at.conn))
+        found = bill(meter_cost(at.conn, meter, begin, end, asked), unit_of(at.conn, meter))
     if as_json:
         typer.echo(to_json(meter, begin, end, found))
         return

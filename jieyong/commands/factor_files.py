@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from jieyong.commands.session import Session
 from jieyong.settings import Settings
 from metering.factors.library import Library, load_library
+from metering.factors.meter_basic import DemandRule
+from metering.factors.meter_cost import Pricing
 from metering.factors.tariff import Tariff
 from metering.factors.tariff_file import load_tariffs
+from registry.calendar import Calendar
 from registry.refusal import RefusedError
 
 
@@ -26,6 +30,13 @@ def files(settings: Settings) -> tuple[Library, tuple[Tariff, ...]]:
             "请写省级行政区划代码前两位，如 50，或 CN"
         )
     return library, load_tariffs(library, more=settings.factors.own("tariffs"))
+
+
+def pricing(at: Session, calendar: Calendar) -> Pricing:
+    """Return what pricing needs besides the database; raises as :func:`files`."""
+    rule = DemandRule(at.settings.factors.power, at.settings.gauges.demand_least_s)
+    tariffs = files(at.settings)[1]
+    return Pricing(tariffs, calendar.kind, at.zone, at.now, rule, calendar.published)
 
 
 def decimal(text: str) -> Decimal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,6 +13,8 @@ from registry import tag_words
 from registry.table import Row, Table
 from rules.ruleset.model import RuleSet, Version
 from rules.work.backtest import Portion
+from rules.work.files import Followed
+from rules.work.health import Standing
 from storage.times import ALWAYS_US, NEVER_US, at_us
 
 SEVERITIES: Final = {Severity.NOTICE: "一般", Severity.WARNING: "重要", Severity.URGENT: "紧急"}
@@ -20,14 +22,44 @@ _HOUR_US: Final = 3_600_000_000
 _MINUTE_US: Final = 60_000_000
 
 
-def listed(found: Sequence[Version], zone: ZoneInfo) -> Table:
-    """Return rules, one a row."""
+def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneInfo) -> Table:
+    """Return rules, one a row, with how they fare.
+
+    Args:
+        found: versions.
+        health: of each, by its id; none of those that were never loaded.
+        zone: of the site.
+    """
     columns = (
         *(("code", "编码"), ("title", "规则"), ("kind", "类型"), ("severity", "程度")),
         *(("for_min", "须持续 min"), ("without", "免检标签"), ("only", "只查标签")),
+        ("institutions", "只查机构及其下级"),
+        *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知")),
         *(("since", "自"), ("until", "至"), ("source", "依据")),
+        *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
+        *(("owed", "未能查看"), ("error", "最近错误")),
     )
-    return tabled("规则", columns, [_listed(one, zone) for one in found], "规则")
+    rows = [{**_listed(one, zone), **_standing(health.get(one.id), zone)} for one in found]
+    return tabled("规则", columns, rows, "规则")
+
+
+def files_table(found: Sequence[Followed], zone: ZoneInfo) -> Table:
+    """Return the files that workers follow, one a row."""
+    columns = (
+        *(("path", "文件"), ("set_code", "规则集"), ("read_at", "最近读取")),
+        *(("loaded_at", "最近无误"), ("error", "错误（原规则照常）")),
+    )
+    rows: list[Row] = [
+        {
+            "path": one.path,
+            "set_code": one.set_code,
+            "read_at": f"{one.read_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "loaded_at": one.loaded_at and f"{one.loaded_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "error": one.error,
+        }
+        for one in found
+    ]
+    return tabled("规则文件", columns, rows, "自动启用的规则文件")
 
 
 def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table:
@@ -51,9 +83,24 @@ def _listed(one: Version, zone: ZoneInfo) -> Row:
         "for_min": rule.persistence.for_us // _MINUTE_US,
         "without": "、".join(map(tag_words.name, sorted(rule.without))),
         "only": "、".join(map(tag_words.name, sorted(rule.only))),
+        "institutions": "、".join(sorted(rule.institutions)),
+        "answer_days": None if rule.escalation is None else rule.escalation.days,
+        "answer_route": None if rule.escalation is None else rule.escalation.route,
         "since": _moment(one.since, zone),
         "until": _moment(one.until, zone),
         "source": rule.source,
+    }
+
+
+def _standing(health: Standing | None, zone: ZoneInfo) -> Row:
+    if health is None or health.ran_at is None:
+        return {}
+    return {
+        "ran_at": f"{health.ran_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        "subjects": health.subjects,
+        "took_ms": (Decimal(health.took_us) / 1000).quantize(Decimal("0.1")),
+        "owed": health.owed,
+        "error": health.error,
     }
 
 

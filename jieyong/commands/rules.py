@@ -12,7 +12,7 @@ import typer
 from jieyong import logs
 from jieyong.commands.giving import give
 from jieyong.commands.options import AsJson, First, Last, moments, until_last
-from jieyong.commands.rule_tables import backtested, listed
+from jieyong.commands.rule_tables import backtested, files_table, listed
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
@@ -30,6 +30,8 @@ from rules.subjects import catalogue
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from rules.work.backtest import PORTION, Portion, backtest
+from rules.work.files import followed
+from rules.work.health import due_again, standing
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 rules_app = typer.Typer(no_args_is_help=True, help="规则：检查、启用、列出，并对历史数据试算。")
@@ -87,7 +89,7 @@ def load_command(file: RuleFile, by: By = None, config: Config = None) -> None:
     )
 
 
-@rules_app.command("list", help="列出现行规则；--all 也列出以前的版本。")
+@rules_app.command("list", help="列出现行规则及其运行情况；--all 也列出以前的版本。")
 def list_command(
     everything: Annotated[bool, typer.Option("--all", help="也列出以前的版本。")] = False,
     as_json: AsJson = False,
@@ -97,13 +99,27 @@ def list_command(
     with session(config) as at:
         now = us_of(at.now)
         found = [one for one in versions(at.conn) if everything or one.since <= now < one.until]
-        give([listed(found, at.zone)], None, as_json=as_json)
+        health = {one.rule: one for one in standing(at.conn, at.now)}
+        files = followed(at.conn)
+        tables = [listed(found, health, at.zone)]
+        if files:
+            tables.append(files_table(files, at.zone))
+        give(tables, None, as_json=as_json)
 
 
 @rules_app.command(help="持续查找疑点，直到 Ctrl-C。")
-def work(config: Config = None) -> None:
+def work(
+    watch: Annotated[
+        Path | None,
+        typer.Option(help="规则文件或其目录：改动后自动检查并启用；有错的不启用，原规则照常。"),
+    ] = None,
+    config: Config = None,
+) -> None:
     """Look for doubts until Ctrl-C or TERM."""
     settings = load_settings(config)
+    if watch is not None:
+        rules = settings.rules.model_copy(update={"watch": watch})
+        settings = settings.model_copy(update={"rules": rules})
     logs.configure(settings.log.level, settings.log.form)
     run_crew(CREW, settings, until_signal())
 
@@ -115,6 +131,7 @@ def recompute(config: Config = None) -> None:
         count = catalogue.mark_all(at.conn, "asked for")
         for one in catalogue.SUBJECTS.values():
             one.queue.pardon(at.conn, None, at.act.at)
+        due_again(at.conn, at.now, everything=True)
     typer.echo(f"已将 {count} 个对象列入重新查找，由 jieyong rules work 完成。")
 
 

@@ -28,6 +28,7 @@ from jieyong.doctor.table import table
 from jieyong.doctor.terminals import check_jt808
 from jieyong.settings import Settings
 from jieyong.settings_file import DEFAULT_FILE, SettingsError, load_settings
+from jieyong.workers.rules import watched
 from registry import snapshot
 from registry.snapshot import Snapshot, SnapshotError
 from storage.connection import connect
@@ -72,7 +73,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Check]]:
     yield "database", partial(_database, settings)
     yield "metering", partial(_computed, settings, check_metering)
     yield "trips", partial(_computed, settings, check_fleet)
-    yield "rules", partial(_computed, settings, check_rules)
+    yield "rules", partial(_computed, settings, partial(check_rules, watched=watched(settings)))
     yield "routes", partial(check_routes, settings.notify)
     yield "notes", partial(_computed, settings, partial(check_notes, settings.notify))
     current = _in_database(settings)

@@ -1,16 +1,19 @@
-"""Checks of rules: whether workers keep up, and at which places they cannot look."""
+"""Checks of rules: whether workers keep up, where they cannot look, and which rules fail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final, LiteralString
 
 import psycopg
 
-from jieyong.doctor.finding import Finding
+from jieyong.doctor.finding import Finding, ok, problem, warning
 from jieyong.doctor.queues import AGAIN_AND_AGAIN, Failing, Workers, failures, waiting
 from rules.work.backlog import backlog, failing
+from rules.work.files import followed
+from rules.work.health import Standing, standing
 from storage import migrate
 from storage.connection import connect
 from storage.settings import DatabaseSettings
@@ -20,24 +23,31 @@ _LOADED: Final[LiteralString] = "SELECT FROM rule LIMIT 1"
 
 
 def check_rules(
-    url: str, settings: DatabaseSettings, now: Callable[[], datetime]
+    url: str,
+    settings: DatabaseSettings,
+    now: Callable[[], datetime],
+    watched: Sequence[Path] = (),
 ) -> Iterator[Finding]:
     """Look at what the workers of rules have to do and cannot do; changes nothing.
 
-    Says nothing where no rule was ever loaded, and where the database does not answer or lacks
-    migrations: that is found elsewhere.
+    Says little where no rule was ever loaded, and nothing where the database does not answer or
+    lacks migrations: that is found elsewhere.
 
     Args:
         url: libpq URL or conninfo.
         settings: timeouts.
         now: the clock, aware.
+        watched: files and directories that the settings have the workers follow.
     """
     try:
         conn = connect(url, settings, "doctor")
     except psycopg.OperationalError:
         return
     with conn:
-        if not migrate.up_to_date(conn) or conn.execute(_LOADED).fetchone() is None:
+        if not migrate.up_to_date(conn):
+            return
+        yield from _files(conn, watched)
+        if conn.execute(_LOADED).fetchone() is None:
             return
         at = now()
         yield from waiting(conn, backlog(conn, at), at, _WHO)
@@ -53,3 +63,25 @@ def check_rules(
             for one in failing(conn, AGAIN_AND_AGAIN)
         ]
         yield from failures(found, _WHO)
+        yield from (_failing(one) for one in standing(conn, at) if one.in_force and one.owed)
+
+
+def _files(conn: psycopg.Connection, watched: Sequence[Path]) -> Iterator[Finding]:
+    known = followed(conn)
+    for one in known:
+        where = f"rule file {one.path}"
+        if one.error is None:
+            yield ok(f"rule set {one.set_code} is in force", where)
+        else:
+            advice = "correct it; what was loaded before goes on"
+            yield problem(one.error, where, advice)
+    for path in watched:
+        if not any(Path(one.path).is_relative_to(path.resolve()) for one in known):
+            what = "is to be followed, and no worker has read it"
+            yield warning(what, f"rules.watch {path}", "start `jieyong rules work`")
+
+
+def _failing(one: Standing) -> Finding:
+    what = f"could not look at {one.owed} subjects: {(one.error or '').partition(chr(10))[0]}"
+    advice = "correct the rule and load it again; the other rules go on meanwhile"
+    return problem(what, f"rule {one.code}", advice)

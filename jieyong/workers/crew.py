@@ -18,7 +18,7 @@ from jieyong.metrics.workers import Nouns
 from jieyong.settings import Settings
 from jieyong.workers.processes import Leash, Stop, begin_process, run_processes
 from jieyong.workers.tally import Tally, new_tally
-from jieyong.workers.watch import Watched, answering
+from jieyong.workers.watch import Beside, Watched, answering, nothing
 from storage.backlog import Backlog
 from storage.connection import connect
 from storage.due_hand import Hand
@@ -57,12 +57,14 @@ class Crew:
         backlog: looks up what waits for them.
         begin: makes a worker on an autocommit connection of its own, and a hand that notes what it
             has taken on another.
+        beside: looks up what there is to tell besides.
     """
 
     nouns: Nouns
     orders: Callable[[Settings], Orders]
     backlog: Callable[[psycopg.Connection, datetime], Backlog]
     begin: Callable[[psycopg.Connection, Hand, Settings], Step]
+    beside: Callable[[psycopg.Connection, datetime], Beside] = nothing
 
 
 def run_crew(crew: Crew, settings: Settings, stop: Callable[[], bool]) -> None:
@@ -82,7 +84,8 @@ def run_crew(crew: Crew, settings: Settings, stop: Callable[[], bool]) -> None:
     tallies = [new_tally() for _ in range(orders.workers)]
     heart = Heartbeat(time.monotonic, _BEAT_ALLOWED_S)
     arguments = [(crew, settings, tally) for tally in tallies]
-    with answering(settings, Watched(crew.nouns, crew.backlog, orders.port), tallies, heart):
+    watched = Watched(crew.nouns, crew.backlog, orders.port, crew.beside)
+    with answering(settings, watched, tallies, heart):
         run_processes(_process, arguments, stop, heart.beat)
 
 

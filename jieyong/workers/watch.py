@@ -11,6 +11,7 @@ from typing import Final
 
 import psycopg
 import structlog
+from prometheus_client.metrics_core import Metric
 
 from jieyong.database import database_url
 from jieyong.health import Health, Heartbeat, Probe, Verdict
@@ -34,6 +35,24 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """What a room tells besides its backlog.
+
+    Attributes:
+        metrics: of it alone.
+        wrong: what does not work, in words; none: all is well.
+    """
+
+    metrics: tuple[Metric, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+
+def nothing(_conn: psycopg.Connection, _now: datetime) -> Beside:
+    """Tell nothing."""
+    return Beside()
+
+
+@dataclass(frozen=True, slots=True)
 class Watched:
     """Whose workers are watched.
 
@@ -41,11 +60,13 @@ class Watched:
         nouns: what they compute.
         backlog: looks up what waits for them.
         port: where health and metrics are answered; 0 takes any.
+        beside: looks up what there is to tell besides.
     """
 
     nouns: Nouns
     backlog: Callable[[psycopg.Connection, datetime], Backlog]
     port: int
+    beside: Callable[[psycopg.Connection, datetime], Beside] = nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +77,13 @@ class Look:
         at: when.
         backlog: what waited; None: the database did not tell.
         why: what it said instead.
+        beside: what there is to tell besides.
     """
 
     at: datetime
     backlog: Backlog | None
     why: str = ""
+    beside: Beside = Beside()
 
 
 class BacklogWatch:
@@ -115,7 +138,8 @@ class BacklogWatch:
     def _keep_looking(self, conn: psycopg.Connection) -> None:
         while not self._stopping.is_set():
             now = self._now()
-            self.last = Look(now, self._watched.backlog(conn, now))
+            waiting = self._watched.backlog(conn, now)
+            self.last = Look(now, waiting, beside=self._watched.beside(conn, now))
             self._stopping.wait(_EVERY_S)
 
 
@@ -149,16 +173,17 @@ def answering(
     def done() -> Done:
         return summed(tallies)
 
-    health = Health(
-        live={"loop": heart.probe},
-        ready={
-            "database": database_answers(look, lambda: datetime.now(UTC)),
-            "workers": workers_connected(done),
-            "progress": progress(look, done, datetime.now(UTC)),
-        },
-    )
+    ready = {
+        "database": database_answers(look, lambda: datetime.now(UTC)),
+        "workers": workers_connected(done),
+        "progress": progress(look, done, datetime.now(UTC)),
+    }
+    if watched.beside is not nothing:
+        ready[watched.nouns.room] = all_well(look)
+    health = Health(live={"loop": heart.probe}, ready=ready)
     metrics = make_registry(
-        lambda: worker_metrics(watched.nouns, done(), _waiting(look()), datetime.now(UTC))
+        lambda: worker_metrics(watched.nouns, done(), _waiting(look()), datetime.now(UTC)),
+        lambda: _beside(look()).metrics,
     )
     with HttpServer(health, metrics, settings.http.host, watched.port):
         watch.start()
@@ -224,6 +249,20 @@ def progress(look: Callable[[], Look | None], done: Callable[[], Done], started:
         return Verdict(ok=False, reason=reason)
 
     return probe
+
+
+def all_well(look: Callable[[], Look | None]) -> Probe:
+    """Tell what else does not work, of what only the room itself knows."""
+
+    def probe() -> Verdict:
+        wrong = _beside(look()).wrong
+        return Verdict(ok=not wrong, reason="; ".join(wrong) or "nothing else is wrong")
+
+    return probe
+
+
+def _beside(look: Look | None) -> Beside:
+    return Beside() if look is None else look.beside
 
 
 def _aside(found: Backlog) -> str:

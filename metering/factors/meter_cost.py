@@ -162,18 +162,18 @@ def meter_cost(
     if row is None:
         raise RefusedError(f"没有编码为 {meter} 的计量表：请核对编码")
     asked = _Asked(int(row[0]), meter, str(row[1]), begin, end)
-    own = _assigned(conn, OfMeter(meter), begin, end)
+    own = assigned(conn, OfMeter(meter), begin, end)
     shared = _of_institutions(conn, asked, pricing.zone)
     laid = first_of([own, shared], begin, end)
     spans = [
         Piece(first, last, tariff)
         for piece in laid
         if piece.value is not None
-        for first, last, tariff in _pieces(pricing.tariffs, piece.value, piece.begin, piece.end)
+        for first, last, tariff in cut(pricing.tariffs, piece.value, piece.begin, piece.end)
     ]
     _check_unit(meter, str(row[2]), spans)
     entered = {span.value.code: read_base_prices(conn, span.value.code) for span in spans}
-    priced = [Piece(s.begin, s.end, _with(s.value, entered[s.value.code])) for s in spans]
+    priced = [Piece(s.begin, s.end, with_entered(s.value, entered[s.value.code])) for s in spans]
     costs = tuple(_cost(conn, asked.meter_id, span, pricing) for span in priced)
     expected = sum(_quarters_of(span.begin, span.end, pricing.zone) for span in spans)
     metered = Metered(asked.meter_id, meter, pricing.zone, pricing.demand, pricing.now)
@@ -200,9 +200,14 @@ def _check_unit(meter: str, unit: str, spans: Sequence[Piece[Tariff]]) -> None:
             raise RefusedError(f"{counted}：不能计价，请撤回指定")
 
 
-def _pieces(
+def cut(
     tariffs: Sequence[Tariff], code: str, begin: date, end: date
 ) -> list[tuple[date, date, Tariff]]:
+    """Return what holds of an assigned tariff when; see :func:`metering.factors.tariff.pieces`.
+
+    Raises:
+        RefusedError: its file is not there.
+    """
     try:
         return pieces(tariffs, code, begin, end)
     except LookupError as error:
@@ -211,9 +216,10 @@ def _pieces(
         ) from error
 
 
-def _assigned(
+def assigned(
     conn: psycopg.Connection[Any], subject: OfMeter | OfInstitution, begin: date, end: date
 ) -> list[Piece[str]]:
+    """Return the tariffs that are assigned to one, by days."""
     found = assignments(conn, subject, begin, end)
     return [Piece(max(a.begin, begin), min(a.end or end, end), a.tariff) for a in found]
 
@@ -229,11 +235,12 @@ def _of_institutions(
         first, last = _day(since, zone, asked.begin), _day(until, zone, asked.end)
         first, last = max(first, asked.begin), min(last, asked.end)
         if first < last:
-            found += _assigned(conn, OfInstitution(code, asked.energy), first, last)
+            found += assigned(conn, OfInstitution(code, asked.energy), first, last)
     return found
 
 
-def _with(tariff: Tariff, bases: Sequence[tuple[date, Decimal]]) -> Tariff:
+def with_entered(tariff: Tariff, bases: Sequence[tuple[date, Decimal]]) -> Tariff:
+    """Return a tariff with the base prices that were entered for it, where it needs some."""
     if not isinstance(tariff.scheme, TimeOfUse) or not tariff.scheme.multiplies:
         return tariff
     return tariff.with_bases(bases)

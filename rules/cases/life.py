@@ -37,6 +37,8 @@ class Step(enum.StrEnum):
     SHELVE = "shelve"
     EXEMPT = "exempt"
     REOPEN = "reopen"
+    ESCALATE = "escalate"
+    """By the program alone: nobody explained it in time, and who stands higher is told."""
     WITHDRAW = "withdraw"
     """By the program alone: the episode is gone."""
     FIND_AGAIN = "find again"
@@ -68,6 +70,7 @@ STEPS: Final[Mapping[Step, str]] = {
     Step.SHELVE: "搁置",
     Step.EXEMPT: "豁免",
     Step.REOPEN: "重新打开",
+    Step.ESCALATE: "逾期告知上级",
     Step.WITHDRAW: "撤销",
     Step.FIND_AGAIN: "再次出现",
 }
@@ -86,6 +89,7 @@ _LEADS: Final[Mapping[Step, tuple[tuple[State, ...], State]]] = {
     Step.SHELVE: ((State.ASKED, State.EXPLAINED, State.CHECKED), State.SHELVED),
     Step.EXEMPT: (_OPEN, State.EXEMPT),
     Step.REOPEN: ((State.CONCLUDED, State.SHELVED, State.EXEMPT), State.ASKED),
+    Step.ESCALATE: ((State.ASKED,), State.ASKED),
     Step.WITHDRAW: (_OPEN, State.WITHDRAWN),
     Step.FIND_AGAIN: ((State.WITHDRAWN,), State.ASKED),
 }

@@ -9,6 +9,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
+from registry.belonging import below
 from registry.refusal import RefusedError
 from rules.cases.life import State, Step, Verdict
 from rules.kinds.model import Sort
@@ -43,6 +44,12 @@ _EVERYTHING: Final[Mapping[str, object]] = {
 _DEEDS: Final[LiteralString] = """
 SELECT at, principal, step, words, verdict, cause, measure FROM doubt_deed
 WHERE doubt_id = %s ORDER BY id
+"""
+_VERDICTS: Final[LiteralString] = """
+SELECT DISTINCT ON (doubt_id) doubt_id, verdict
+FROM doubt_deed JOIN doubt ON doubt.id = doubt_id AND doubt.state = 'concluded'
+WHERE doubt_id = ANY(%s) AND verdict IS NOT NULL
+ORDER BY doubt_id, doubt_deed.id DESC
 """
 
 
@@ -108,23 +115,25 @@ class Wanted:
         begin: those that go on behind it, aware.
         end: those that begin before it, aware.
         states: None: all.
-        institutions: codes; None: all.
+        institutions: codes; theirs, and of all that stand below them; None: all.
+        numbers: of doubts; None: all.
     """
 
     begin: datetime
     end: datetime
     states: Sequence[State] | None = None
     institutions: Sequence[str] | None = None
+    numbers: Sequence[int] | None = None
 
 
 def doubts(conn: psycopg.Connection[Any], wanted: Wanted) -> list[Listed]:
     """Return doubts, the newest first."""
     states = None if wanted.states is None else [state.value for state in wanted.states]
-    institutions = None if wanted.institutions is None else list(wanted.institutions)
+    institutions = None if wanted.institutions is None else below(conn, wanted.institutions)
     found = _listed(
         conn,
         {
-            "ids": None,
+            "ids": None if wanted.numbers is None else list(wanted.numbers),
             "begin": wanted.begin,
             "end": wanted.end,
             "states": states,
@@ -159,6 +168,11 @@ def history(conn: psycopg.Connection[Any], number: int) -> list[Done]:
         Done(at, who, Step(step), words, None if v is None else Verdict(v), cause, measure)
         for at, who, step, words, v, cause, measure in conn.execute(_DEEDS, [number])
     ]
+
+
+def verdicts(conn: psycopg.Connection[Any], numbers: Sequence[int]) -> dict[int, Verdict]:
+    """Return what doubts were concluded to be, of those that are concluded."""
+    return {number: Verdict(word) for number, word in conn.execute(_VERDICTS, [list(numbers)])}
 
 
 def _listed(

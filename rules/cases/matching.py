@@ -1,8 +1,9 @@
 """Which episodes belong to which doubts, of one rule and one subject. Pure.
 
 A doubt outlives the episodes it was opened for: late data moves their ends, parts one or joins two.
-Whatever overlaps a doubt belongs to it; what overlaps none is a new one. What has no end yet is a doubt
-of its own: what comes again after it has ended is another, and it is no part of what ended before.
+Whatever overlaps a doubt belongs to it; what overlaps none is a new one. What has no end yet is a
+doubt of its own: what comes again after it has ended is another, and it is no part of what ended
+before.
 """
 
 from __future__ import annotations

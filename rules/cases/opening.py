@@ -31,6 +31,7 @@ SELECT DISTINCT doubt.subject_id, doubt.rule_code, doubt.since, doubt.until, dou
 FROM {_LOOKED_AT}
 JOIN doubt ON doubt.sort = %(sort)s AND doubt.subject_id = w.subject
     AND doubt.until > w.begin_ AND doubt.since < w.end_
+WHERE NOT EXISTS (SELECT FROM inspection WHERE doubt_id = doubt.id)
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
 # All that overlap a doubt, too: it spans them.

@@ -19,7 +19,12 @@ FRESH: Final = timedelta(days=3)
 
 
 def tell(
-    conn: psycopg.Connection[Any], numbers: Sequence[int], zone: ZoneInfo, now: datetime
+    conn: psycopg.Connection[Any],
+    numbers: Sequence[int],
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    old_news: bool = False,
 ) -> int:
     """Put a note of each new doubt into the outbox, in the transaction that opens it.
 
@@ -28,27 +33,38 @@ def tell(
         numbers: of the doubts.
         zone: of the site.
         now: aware.
+        old_news: what is no news is told, too: somebody reports it.
 
     Returns:
         How many notes there are: of rules with a route, of doubts that are fresh.
     """
     told = 0
     for one, route in opened(conn, numbers):
-        if route is not None and one.until >= now - FRESH:
+        if route is not None and (old_news or one.until >= now - FRESH):
             told += put(conn, _note(one, route, zone), now)
     return told
 
 
+def where(one: Listed) -> str:
+    """Say where a doubt is."""
+    parts = (one.institution_name, one.room, one.subject_name)
+    return " ".join(dict.fromkeys(part for part in parts if part))
+
+
+def addressed(one: Listed, route: str) -> str:
+    """Return a route, with the institution that may have its own."""
+    return route if one.institution is None else f"{route}@{one.institution}"
+
+
 def _note(one: Listed, route: str, zone: ZoneInfo) -> Note:
     since = f"{one.since.astimezone(zone):%Y-%m-%d %H:%M}"
-    where = " ".join(part for part in (one.institution_name, one.room, one.subject_name) if part)
     label = KINDS[one.kind].label if one.kind in KINDS else one.title
     return Note(
         key=f"doubt-{one.id}",
-        route=route if one.institution is None else f"{route}@{one.institution}",
+        route=addressed(one, route),
         severity=Severity(one.severity),
         subject=one.subject,
         title=f"疑点：{one.title}",
-        body=f"{where}\n自 {since} 起：{label}。\n请核实并说明情况（疑点编号 {one.id}）。",
+        body=f"{where(one)}\n自 {since} 起：{label}。\n请核实并说明情况（疑点编号 {one.id}）。",
         happened_at=one.since,
     )

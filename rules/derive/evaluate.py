@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,7 +27,7 @@ class Layers:
     Attributes:
         inputs: by name; where several points measure the same, they follow one another in the
             order in which they are believed.
-        tags: what holds a tag when, by tag.
+        tags: what holds a tag when, by tag; and what belongs to whom, by :func:`whose`.
         hours: working hours of each subject, by the code of the hours.
     """
 
@@ -51,22 +51,8 @@ class Found:
     edges: Edges
 
 
-def evaluate(versions: Sequence[Version], layers: Layers, windows: Windows) -> list[Found]:
-    """Return what each version finds within the windows.
-
-    Args:
-        versions: of rules.
-        layers: of the windows' subjects.
-        windows: what is looked at.
-
-    Raises:
-        ValueError: see :func:`rules.timeline.overlay.overlay`.
-    """
-    pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
-    return [_found(version, pieces, windows) for version in versions]
-
-
-def _found(version: Version, pieces: Pieces, windows: Windows) -> Found:
+def judged(version: Version, pieces: Pieces, windows: Windows) -> Found:
+    """Return what a version finds in pieces that fill the windows."""
     condition = _condition(version, pieces)
     persistence = version.rule.persistence
     return Found(
@@ -74,6 +60,28 @@ def _found(version: Version, pieces: Pieces, windows: Windows) -> Found:
         runs(pieces, condition, persistence),
         edges(pieces, condition, windows, persistence),
     )
+
+
+Judge = Callable[[Version, Pieces, Windows], Found]
+"""As :func:`judged`."""
+
+
+def evaluate(
+    versions: Sequence[Version], layers: Layers, windows: Windows, judge: Judge = judged
+) -> list[Found]:
+    """Return what each version finds within the windows.
+
+    Args:
+        versions: of rules.
+        layers: of the windows' subjects.
+        windows: what is looked at.
+        judge: asks a version; by itself the first that fails stops everything.
+
+    Raises:
+        ValueError: see :func:`rules.timeline.overlay.overlay`.
+    """
+    pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
+    return [judge(version, pieces, windows) for version in versions]
 
 
 def _condition(version: Version, pieces: Pieces) -> Truth:
@@ -87,7 +95,14 @@ def _condition(version: Version, pieces: Pieces) -> Truth:
         parts.append(negated(_tagged(pieces, rule.without)))
     if rule.only:
         parts.append(_tagged(pieces, rule.only))
+    if rule.institutions:
+        parts.append(_tagged(pieces, frozenset(map(whose, rule.institutions))))
     return both(*parts)
+
+
+def whose(institution: str) -> str:
+    """Return what stands among the tags of what belongs to an institution, or to one below it."""
+    return f"@{institution}"
 
 
 def _in_force(version: Version, pieces: Pieces) -> Truth:

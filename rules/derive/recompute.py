@@ -10,11 +10,13 @@ import numpy as np
 import psycopg
 
 from rules.derive import store
-from rules.derive.evaluate import Found, Layers, evaluate
+from rules.derive.evaluate import Found, Layers, evaluate, judged
+from rules.derive.fared import Fared
 from rules.derive.hours import of_all, working
 from rules.derive.span import Look, look, too_narrow, windows
 from rules.ruleset.model import Version
 from rules.subjects.model import Basis, Known, Subjects
+from rules.subjects.owners import load_owners
 from rules.subjects.tagging import load_tags
 from rules.timeline.overlay import Windows
 from storage.due import Claim, Span
@@ -28,10 +30,12 @@ class Recomputed:
     Attributes:
         looks: where episodes are others than before.
         episodes: how many were written.
+        fared: how the rules fared; where one failed, what it had found stays.
     """
 
     looks: tuple[Look, ...]
     episodes: int
+    fared: Fared
 
 
 def recompute(
@@ -49,14 +53,14 @@ def recompute(
     """
     spans = {one.subject: one for one in claims}
     seen: list[Look] = []
-    written = 0
+    written, fared = 0, Fared()
     for view, group in views(conn, subjects, list(spans), basis):
         waiting = [view.looks(spans[subject]) for subject in group]
         while waiting := [looks for looks in waiting if looks]:
-            one = _settle(view, [looks.pop() for looks in waiting])
-            seen += one.looks
-            written += one.episodes
-    return Recomputed(tuple(seen), written)
+            looked, count = _settle(view, fared, [looks.pop() for looks in waiting])
+            seen += looked
+            written += count
+    return Recomputed(tuple(seen), written, fared)
 
 
 def views(
@@ -115,9 +119,15 @@ class View:
             for span in claim.spans
         ]
 
-    def found(self, seen: Windows) -> list[Found]:
-        """Return what the rules find within windows of subjects."""
-        return evaluate(self.versions, self.layers(seen), seen)
+    def found(self, seen: Windows, fared: Fared | None = None) -> list[Found]:
+        """Return what the rules find within windows of subjects.
+
+        Args:
+            seen: the windows.
+            fared: told how rules fare; None: the first that fails stops everything.
+        """
+        judge = judged if fared is None else fared.judge
+        return evaluate(self.versions, self.layers(seen), seen, judge)
 
     def layers(self, seen: Windows) -> Layers:
         """Load what is known of subjects within windows; nothing where no rule asks for it."""
@@ -127,9 +137,11 @@ class View:
         begin, end = int(seen.begin.min()), int(seen.end.max())
         hours = {one.rule.hours.code: one.rule.hours for one in self.versions if one.rule.hours}
         words = {word for one in self.versions for word in one.rule.only | one.rule.without}
+        owners = {code for one in self.versions for code in one.rule.institutions}
         return Layers(
             self.known.load(self.conn, seen),
-            load_tags(self.conn, self.subjects, words, seen),
+            load_tags(self.conn, self.subjects, words, seen)
+            | load_owners(self.conn, self.subjects.sort, owners, seen),
             {
                 code: of_all(working(one, basis.calendar, basis.zone, begin, end), seen)
                 for code, one in hours.items()
@@ -137,7 +149,7 @@ class View:
         )
 
 
-def _settle(view: View, looks: Sequence[Look]) -> Recomputed:
+def _settle(view: View, fared: Fared, looks: Sequence[Look]) -> tuple[list[Look], int]:
     """Look at subjects, wider and wider, until nothing that is found goes on beyond."""
     conn, sort = view.conn, view.subjects.sort
     done: list[Look] = []
@@ -145,15 +157,16 @@ def _settle(view: View, looks: Sequence[Look]) -> Recomputed:
     while looks:
         extents = store.extents(conn, sort, windows(looks))
         looks = [one.over(extents.get(one.subject)) for one in looks]
-        found = view.found(windows(looks))
+        found = view.found(windows(looks), fared)
         narrow = too_narrow(looks, found)
         wide = [one for one in looks if one.subject not in narrow]
         settled = windows(wide)
-        replaced = store.replace(conn, sort, settled, [_of(settled, one) for one in found])
+        kept = [_of(settled, one) for one in found]
+        replaced = store.replace(conn, sort, settled, kept, fared.failed())
         written += replaced.written
         done += [one for one in wide if one.subject in replaced.subjects]
         looks = [one.wider(*narrow[one.subject]) for one in looks if one.subject in narrow]
-    return Recomputed(tuple(done), written)
+    return done, written
 
 
 def _of(settled: Windows, found: Found) -> Found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
@@ -78,7 +78,11 @@ def extents(
 
 
 def replace(
-    conn: psycopg.Connection[Any], sort: Sort, windows: Windows, found: Sequence[Found]
+    conn: psycopg.Connection[Any],
+    sort: Sort,
+    windows: Windows,
+    found: Sequence[Found],
+    spared: Mapping[int, Collection[int]],
 ) -> Replaced:
     """Make the episodes of subjects within their windows what was found; what is the same stays.
 
@@ -87,12 +91,14 @@ def replace(
         sort: of the subjects.
         windows: no episode reaches beyond them.
         found: what there is.
+        spared: of a version, by its id, the subjects of which nobody knows what it would find: what
+            was found there stays.
     """
     with conn.cursor(binary=True) as cursor:
         row = cursor.execute(_STORED, _values(sort, windows), prepare=False).fetchone()
     stored = _single(bytes(row[0]) if row and row[0] else b"")
     wanted = _single(b"".join(_packed(one) for one in found))
-    gone, new = _rows(stored - wanted), _rows(wanted - stored)
+    gone, new = (_without(_rows(rows), spared) for rows in (stored - wanted, wanted - stored))
     if len(gone):
         conn.execute(
             _DELETE,
@@ -126,6 +132,14 @@ def _single(rows: bytes) -> set[bytes]:
 
 def _rows(rows: set[bytes]) -> npt.NDArray[np.void]:
     return np.frombuffer(b"".join(sorted(rows)), _ROW)
+
+
+def _without(
+    rows: npt.NDArray[np.void], spared: Mapping[int, Collection[int]]
+) -> npt.NDArray[np.void]:
+    for rule, subjects in spared.items():
+        rows = rows[(rows["rule"] != rule) | ~np.isin(rows["subject"], list(subjects))]
+    return rows
 
 
 def _insert(conn: psycopg.Connection[Any], sort: Sort, rows: npt.NDArray[np.void]) -> None:

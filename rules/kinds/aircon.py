@@ -85,6 +85,7 @@ KINDS: Final = (
         True,
         _outside_hours,
         "空调在工作时间以外运行。",
+        needless=True,
     ),
     Kind(
         "aircon.nobody",
@@ -95,5 +96,6 @@ KINDS: Final = (
         False,
         _nobody_there,
         "房间内没有测得有人，空调仍在运行。",
+        needless=True,
     ),
 )

@@ -48,6 +48,7 @@ KINDS: Final = (
         False,
         _nobody_there,
         "没有测得有人，照明回路仍然开着。",
+        needless=True,
     ),
     Kind(
         "lighting.outside_hours",
@@ -58,6 +59,7 @@ KINDS: Final = (
         True,
         _outside_hours,
         "照明回路在工作时间以外开着。",
+        needless=True,
     ),
     Kind(
         "lighting.daylight",
@@ -71,6 +73,7 @@ KINDS: Final = (
         False,
         _daylight,
         "自然光已达到 {bright_enough:g} lx，照明回路仍然开着。",
+        needless=True,
     ),
     Kind(
         "lighting.never_off",

@@ -21,6 +21,8 @@ class Sort(enum.StrEnum):
     """A place where something hangs: an air conditioner, a lighting circuit."""
     DEVICE = "device"
     """What is polled: a meter, a sensor."""
+    ROOM = "room"
+    """A room: what inspectors find in it."""
 
 
 class Input(enum.StrEnum):
@@ -81,6 +83,9 @@ class Kind:
         sentence: what is said about a doubt, in Chinese; it accuses nobody. Fields in braces are
             the parameters.
         sort: of its subjects; the layers are those of this sort.
+        needless: where it is waste, all that is used meanwhile is. Not so of set points: how much
+            less another one would take is not measured.
+        reported: people report it and nothing measures it.
     """
 
     code: str
@@ -92,3 +97,5 @@ class Kind:
     holds: Callable[[Pieces, Values], Truth]
     sentence: str
     sort: Sort = Sort.PLACE
+    needless: bool = False
+    reported: bool = False

@@ -37,6 +37,19 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """What happens when nobody explains a doubt.
+
+    Attributes:
+        days: workdays within which it is to be explained; the day of asking does not count.
+        route: who is told when it is not; None: it is listed only.
+    """
+
+    days: int
+    route: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule.
 
@@ -55,6 +68,9 @@ class Rule:
         route: who is told; None: nobody.
         source: what it rests on: a regulation with its number.
         line: where it stands in its file.
+        escalation: when nobody explains a doubt; None: it has no deadline.
+        reading: unit of what an inspector may read; None: nothing is read.
+        institutions: codes; it is about what is theirs or of any below them; empty: everybody's.
     """
 
     code: str
@@ -71,6 +87,9 @@ class Rule:
     route: str | None
     source: str
     line: int
+    escalation: Escalation | None = None
+    reading: str | None = None
+    institutions: frozenset[str] = frozenset()
 
     @property
     def digest(self) -> str:
@@ -90,6 +109,8 @@ class Rule:
             "hours": None if hours is None else {k.value: v for k, v in hours.of_day.items()},
             "only": sorted(self.only),
             "except": sorted(self.without),
+            # Where nothing is said, rules mean what they meant before this could be said.
+            **({"institutions": sorted(self.institutions)} if self.institutions else {}),
         }
 
     def sentence(self) -> str:

@@ -14,12 +14,13 @@ from registry.day_kind import DayKind
 from registry.document import Entry, Problems, compose
 from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Kind, Parameter
-from rules.ruleset.model import Hours, Rule, RuleSet
+from rules.ruleset.model import Escalation, Hours, Rule, RuleSet
 from rules.timeline.runs import Persistence
 
 _DURATION: Final = re.compile(r"(\d{1,6})(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_S: Final = 400 * 86_400
+_WORKDAYS: Final = re.compile(r"([1-9]\d?)d")
 _SPAN: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 _NUMBER: Final = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 _DAY_MINUTES: Final = 24 * 60
@@ -39,10 +40,10 @@ def read_rule_set(text: str, source: str, zone: ZoneInfo) -> RuleSet:
     problems = Problems(source)
     top = compose(text, "rule set", problems)
     code, title = top.text("code"), top.text("title")
-    hours = _hours(top)
+    hours, above = _hours(top), _escalations(top)
     rules: dict[str, Rule] = {}
     for entry in top.entries("rules", "rule") if _required(top, "rules") else []:
-        rule = _rule(entry, hours, zone)
+        rule = _rule(entry, hours, above, zone)
         if rule is None:
             continue
         if rule.code in rules:
@@ -61,11 +62,17 @@ def _required(entry: Entry, key: str) -> bool:
     return True
 
 
-def _rule(entry: Entry, hours: Mapping[str, Hours], zone: ZoneInfo) -> Rule | None:
+def _rule(
+    entry: Entry,
+    hours: Mapping[str, Hours],
+    above: Mapping[Severity, Escalation],
+    zone: ZoneInfo,
+) -> Rule | None:
     code, title, kind = entry.text("code"), entry.text("title"), _kind(entry)
     severity = entry.choice("severity", [s.value for s in Severity])
     source = entry.text("source")
-    persistence = Persistence(*(_duration(entry, key) for key in ("for", "gap", "silence")))
+    reported = kind is not None and kind.reported
+    persistence = Persistence(0) if reported else _persistence(entry)
     only, without = _tags(entry, "only"), _tags(entry, "except")
     since, until = entry.moment("from", zone), entry.moment("until", zone)
     if since is not None and until is not None and until <= since:
@@ -73,6 +80,10 @@ def _rule(entry: Entry, hours: Mapping[str, Hours], zone: ZoneInfo) -> Rule | No
     route = entry.optional_text("route")
     named = _hours_of(entry, hours, kind)
     values = {} if kind is None else _values(entry, kind)
+    reading = entry.optional_text("reading") if reported else None
+    institutions = frozenset(entry.texts("institutions"))
+    own = entry.section("escalate")
+    escalation = None if own is None else _escalation(own)
     entry.finish()
     if kind is None or severity not in set(Severity):
         return None
@@ -91,7 +102,34 @@ def _rule(entry: Entry, hours: Mapping[str, Hours], zone: ZoneInfo) -> Rule | No
         route,
         source,
         entry.line,
+        escalation or above.get(Severity(severity)),
+        reading,
+        institutions,
     )
+
+
+def _persistence(entry: Entry) -> Persistence:
+    return Persistence(*(_duration(entry, key) for key in ("for", "gap", "silence")))
+
+
+def _escalations(top: Entry) -> dict[Severity, Escalation]:
+    """Read what holds for rules without their own, by their severity."""
+    section = top.section("escalate")
+    if section is None:
+        return {}
+    named = {one: section.section(one.value) for one in Severity}
+    section.finish()
+    return {one: _escalation(entry) for one, entry in named.items() if entry is not None}
+
+
+def _escalation(entry: Entry) -> Escalation:
+    written = entry.text("after")
+    match = _WORKDAYS.fullmatch(written)
+    if match is None:
+        entry.problem("after", f"after is {written}: write workdays from 1d to 99d, like 3d")
+    route = entry.optional_text("route")
+    entry.finish()
+    return Escalation(1 if match is None else int(match[1]), route)
 
 
 def _tags(entry: Entry, key: str) -> frozenset[str]:

@@ -8,7 +8,8 @@ from typing import Any
 from notify.model import Severity
 from registry.day_kind import DayKind
 from rules.kinds.catalogue import KINDS
-from rules.ruleset.model import Hours, Rule
+from rules.kinds.unknown import unknown
+from rules.ruleset.model import Escalation, Hours, Rule
 from rules.timeline.runs import Persistence
 
 
@@ -19,8 +20,10 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
     route: str | None,
     source: str,
     meaning: Mapping[str, Any],
+    escalation: Escalation | None = None,
+    reading: str | None = None,
 ) -> Rule:
-    """Return the rule of a row.
+    """Return the rule of a row; of a kind that this program does not know, one that always fails.
 
     Args:
         code: of the rule.
@@ -29,20 +32,14 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         route: who is told.
         source: what it rests on.
         meaning: :attr:`Rule.meaning`, as JSON gives it back.
-
-    Raises:
-        LookupError: its kind is not known to this program.
+        escalation: when nobody explains a doubt.
+        reading: unit of what an inspector may read.
     """
-    if meaning["kind"] not in KINDS:
-        raise LookupError(
-            f"rule {code}: this program knows no kind {meaning['kind']}; a newer one loaded it: "
-            "run that one, or load a rule set without the rule"
-        )
     hours = meaning["hours"]
     return Rule(
         code=code,
         title=title,
-        kind=KINDS[meaning["kind"]],
+        kind=KINDS.get(meaning["kind"]) or unknown(meaning["kind"]),
         values=meaning["values"],
         persistence=Persistence(meaning["for_us"], meaning["gap_us"], meaning["silence_us"]),
         hours=None if hours is None else _hours(hours),
@@ -54,6 +51,9 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         route=route,
         source=source,
         line=0,
+        escalation=escalation,
+        reading=reading,
+        institutions=frozenset(meaning.get("institutions", ())),
     )
 
 

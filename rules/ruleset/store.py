@@ -12,7 +12,7 @@ from psycopg.types.range import TimestamptzRange
 
 from registry.audit import Act, record
 from registry.refusal import RefusedError
-from rules.ruleset.model import Rule, RuleSet, Version
+from rules.ruleset.model import Escalation, Rule, RuleSet, Version
 from rules.ruleset.restored import restored
 from rules.subjects.catalogue import mark_all
 from storage.times import ALWAYS_US, NEVER_US, us_of
@@ -24,15 +24,20 @@ _CLOSE: Final[LiteralString] = """
 UPDATE rule SET valid = valid * tstzrange(NULL, %s) WHERE code = ANY(%s) AND upper_inf(valid)
 """
 _ADD: Final[LiteralString] = """
-INSERT INTO rule (set_code, code, digest, meaning, title, severity, route, source, valid)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO rule (
+    set_code, code, digest, meaning,
+    title, severity, route, source, answer_days, answer_route, reading_unit, valid
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 _RENAME: Final[LiteralString] = """
-UPDATE rule SET title = %s, severity = %s, route = %s, source = %s
+UPDATE rule SET title = %s, severity = %s, route = %s, source = %s,
+    answer_days = %s, answer_route = %s, reading_unit = %s
 WHERE code = %s AND upper_inf(valid)
 """
 _ALL: Final[LiteralString] = """
-SELECT id, code, title, severity, route, source, meaning, lower(valid), upper(valid)
+SELECT id, code, title, severity, route, source, meaning, answer_days, answer_route,
+       reading_unit, lower(valid), upper(valid)
 FROM rule WHERE NOT isempty(valid) ORDER BY code, lower(valid) NULLS FIRST
 """
 
@@ -64,12 +69,13 @@ def load(conn: psycopg.Connection[Any], act: Act, rule_set: RuleSet) -> Loaded:
         rule_set: as it was read.
 
     Raises:
-        RefusedError: a rule belongs to another set.
+        RefusedError: a rule belongs to another set, or is about an institution that is not there.
     """
     with conn.transaction():
         conn.execute("LOCK TABLE rule IN SHARE ROW EXCLUSIVE MODE")
         known = {code: (of, digest) for code, of, digest in conn.execute(_IN_FORCE)}
         loaded = _compare(rule_set, known)
+        _check_institutions(conn, rule_set)
         conn.execute(
             "INSERT INTO rule_set (code, text, loaded_at, loaded_by) VALUES (%s, %s, %s, %s)",
             [rule_set.code, rule_set.text, act.at, act.principal],
@@ -89,12 +95,42 @@ def versions(conn: psycopg.Connection[Any]) -> tuple[Version, ...]:
     return tuple(
         Version(
             id_,
-            restored(code, title, severity, route, source, meaning),
+            restored(
+                code, title, severity, route, source, meaning, _escalation(days, above), reading
+            ),
             ALWAYS_US if begin is None else us_of(begin),
             NEVER_US if end is None else us_of(end),
         )
-        for id_, code, title, severity, route, source, meaning, begin, end in conn.execute(_ALL)
+        for (
+            id_,
+            code,
+            title,
+            severity,
+            route,
+            source,
+            meaning,
+            days,
+            above,
+            reading,
+            begin,
+            end,
+        ) in conn.execute(_ALL)
     )
+
+
+def _escalation(days: int | None, route: str | None) -> Escalation | None:
+    return None if days is None else Escalation(days, route)
+
+
+def _check_institutions(conn: psycopg.Connection[Any], rule_set: RuleSet) -> None:
+    known = {code for (code,) in conn.execute("SELECT code FROM institution")}
+    for rule in rule_set.rules:
+        missing = sorted(rule.institutions - known)
+        if missing:
+            raise RefusedError(
+                f"规则 {rule.code}（第 {rule.line} 行）的 institutions：机构 "
+                f"{'、'.join(missing)} 不存在，请核对编码"
+            )
 
 
 def _compare(rule_set: RuleSet, known: Mapping[str, tuple[str, str]]) -> Loaded:
@@ -114,7 +150,8 @@ def _compare(rule_set: RuleSet, known: Mapping[str, tuple[str, str]]) -> Loaded:
 def _put(
     conn: psycopg.Connection[Any], set_code: str, rule: Rule, kept: bool, valid: TimestamptzRange
 ) -> None:
-    words = [rule.title, rule.severity.value, rule.route, rule.source]
+    answer = (rule.escalation.days, rule.escalation.route) if rule.escalation else (None, None)
+    words = [rule.title, rule.severity.value, rule.route, rule.source, *answer, rule.reading]
     if kept:
         conn.execute(_RENAME, [*words, rule.code])
     else:

@@ -19,7 +19,7 @@ from metering.gauge.hold import Holds, holds, of_one
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from registry.document import Entry, Problems, compose
-from rules.derive.evaluate import Layers, evaluate
+from rules.derive.evaluate import Layers, evaluate, whose
 from rules.derive.hours import of_all, working
 from rules.kinds.aircon import MODES
 from rules.kinds.model import Input
@@ -106,9 +106,11 @@ def run(trial: Trial, rules: RuleSet, calendar: Calendar, zone: ZoneInfo) -> lis
     settings = GaugeSettings()
     versions = [Version(n, rule, ALWAYS_US, NEVER_US) for n, rule in enumerate(rules.rules)]
     hours = {rule.hours.code: rule.hours for rule in rules.rules if rule.hours}
+    # Whose it is, is not what tests of rules are about.
+    theirs = {whose(code) for rule in rules.rules for code in rule.institutions}
     layers = Layers(
         {name: [_held(name, steps, begin, settings)] for name, steps in trial.series.items()},
-        {tag: Holds(_SUBJECT, window.begin, window.end, np.ones(1)) for tag in trial.tags},
+        {tag: Holds(_SUBJECT, window.begin, window.end, np.ones(1)) for tag in trial.tags | theirs},
         {
             code: of_all(working(one, calendar, zone, begin, end), window)
             for code, one in hours.items()

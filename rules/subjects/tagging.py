@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 
@@ -18,7 +18,7 @@ Spans = list[tuple[int, int, int]]
 
 def load_tags(
     conn: Conn, subjects: Subjects, words: Collection[str], windows: Windows
-) -> Mapping[str, Holds]:
+) -> dict[str, Holds]:
     """Load which subjects have which tags within windows.
 
     Args:
@@ -37,7 +37,7 @@ def load_tags(
                 begin = ALWAYS_US if tag.since is None else us_of(tag.since)
                 end = NEVER_US if tag.until is None else us_of(tag.until)
                 spans[tag.tag].append((subject, begin, end))
-    return {word: _holds(joined(found)) for word, found in spans.items()}
+    return {word: spanned(joined(found)) for word, found in spans.items()}
 
 
 def joined(spans: Spans) -> Spans:
@@ -51,6 +51,7 @@ def joined(spans: Spans) -> Spans:
     return found
 
 
-def _holds(spans: Spans) -> Holds:
+def spanned(spans: Spans) -> Holds:
+    """Return layers of value 1 over spans."""
     subject, begin, end = np.array(spans, np.int64).T
     return Holds(subject, begin, end, np.ones(len(spans)))

@@ -25,6 +25,11 @@ class Windows:
     def __len__(self) -> int:
         return len(self.subject)
 
+    def one(self, number: int) -> Windows:
+        """Return one of them alone."""
+        only = slice(number, number + 1)
+        return Windows(self.subject[only], self.begin[only], self.end[only])
+
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
@@ -49,6 +54,14 @@ class Pieces:
         """Return a layer's values; all unknown where nothing was measured."""
         found = self.columns.get(name)
         return np.full(len(self), np.nan) if found is None else found
+
+    def of(self, subject: int) -> Pieces:
+        """Return those of one subject."""
+        first, last = np.searchsorted(self.subject, [subject, subject + 1])
+        columns = {name: values[first:last] for name, values in self.columns.items()}
+        return Pieces(
+            self.subject[first:last], self.since[first:last], self.until[first:last], columns
+        )
 
 
 def overlay(layers: Mapping[str, Holds], windows: Windows) -> Pieces:

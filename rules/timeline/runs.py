@@ -7,7 +7,9 @@ long enough at some time compares that time with ``confirmed``.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -80,6 +82,18 @@ class Runs:
             self.behind[chosen],
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return runs of several parts, whose subjects follow one another."""
+        names = cls.__dataclass_fields__
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return no runs."""
+        nothing = np.empty(0, np.int64)
+        return cls(nothing, nothing, nothing, nothing, nothing, np.empty(0, np.int8))
+
 
 def runs(pieces: Pieces, condition: Truth, persistence: Persistence) -> Runs:
     """Return the runs of a condition that stood for long enough.
@@ -97,7 +111,7 @@ def runs(pieces: Pieces, condition: Truth, persistence: Persistence) -> Runs:
     length = pieces.until - pieces.since
     true = np.flatnonzero(condition == TRUE)
     if not len(true):
-        return _none()
+        return Runs.none()
     starts = _starts(pieces, condition, length, true, persistence)
     last = np.r_[starts[1:], len(true)] - 1
     stood = np.cumsum(length[true])
@@ -148,8 +162,3 @@ def _behind(pieces: Pieces, condition: Truth, end: Int64s) -> npt.NDArray[np.int
     return np.select(
         [edge, silent], [np.int8(Behind.EDGE), np.int8(Behind.UNKNOWN)], np.int8(Behind.FALSE)
     ).astype(np.int8)
-
-
-def _none() -> Runs:
-    nothing = np.empty(0, np.int64)
-    return Runs(nothing, nothing, nothing, nothing, nothing, np.empty(0, np.int8))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -20,6 +22,10 @@ class RulesSettings(BaseModel):
         default=10_000,
         ge=1,
         description="A transaction ends with the place that brings it to so many days of places.",
+    )
+    watch: Path | None = Field(
+        default=None,
+        description="A rule set, or a directory of them: the workers load them when they change.",
     )
     look_s: float = Field(
         default=5.0, ge=0.1, le=3_600, description="An idle worker looks for work so often."

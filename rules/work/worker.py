@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import psycopg
+import structlog
 
 from metering.gauge.settings import GaugeSettings
 from registry.calendar_store import load_calendar
 from rules.cases.opening import confirm, keep
+from rules.cases.overdue import escalate
 from rules.cases.telling import tell
+from rules.derive.fared import Fared
 from rules.derive.recompute import bounded, recompute
 from rules.kinds.model import Sort
 from rules.ruleset.store import versions
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis, Subjects
 from rules.subjects.places.modes import Modes
+from rules.work import health
 from rules.work.settings import RulesSettings
 from storage.due import Claim
 from storage.due_budget import within
@@ -30,6 +34,11 @@ from storage.times import DAY_US
 
 _AT_ONCE: Final = 500
 """Subjects whose readings are looked for in one go."""
+
+_DEADLINES: Final = timedelta(minutes=1)
+"""Deadlines are midnights: looked at so often."""
+
+_log = structlog.get_logger()
 
 
 class Worker:
@@ -67,6 +76,8 @@ class Worker:
         self._modes = Modes()
         self._now = now
         self._conn = conn
+        self._fared: list[Fared] = []
+        self._escalated_at: datetime | None = None
         self._workers = [
             DueWorker(conn, one.queue, partial(self._compute, one), now, hand)
             for one in SUBJECTS.values()
@@ -76,15 +87,18 @@ class Worker:
         """Take what is due of each sort of subjects, and do it.
 
         Subjects that cannot be computed are noted in ``rules_failure`` and stay due; they hold up
-        nobody else.
+        nobody else. What a rule cannot look at it owes; it holds up no other rule.
 
         Raises:
             psycopg.OperationalError: the database is away, or was in the way: nothing is lost,
                 call again.
         """
+        health.due_again(self._conn, self._now())
         done = (worker.step(self._settings.batch) for worker in self._workers)
         outcome = sum(done, start=Outcome())
+        self._note()
         self.doubts += confirm(self._conn, self._now(), self._tell)
+        self._escalate()
         return outcome
 
     def _compute(
@@ -93,11 +107,33 @@ class Worker:
         known = self._bounded(conn, subjects, taken)
         claims = within(known, self._settings.batch_days * DAY_US)
         done = recompute(conn, subjects, claims, self._basis(conn, subjects.sort))
+        health.owe(conn, subjects.sort, claims, done.fared, self._now())
+        self._fared.append(done.fared)
         self.episodes += done.episodes
         opened = keep(conn, subjects.sort, done.looks, self._now())
         self._tell(conn, opened)
         self.doubts += len(opened)
         return Computed(claims)
+
+    def _escalate(self) -> None:
+        now = self._now()
+        if self._escalated_at is None or now - self._escalated_at >= _DEADLINES:
+            escalate(self._conn, load_calendar(self._conn), self._zone, now)
+            self._escalated_at = now
+
+    def _note(self) -> None:
+        while self._fared:
+            fared = self._fared.pop()
+            health.note(self._conn, fared, self._now())
+            for run in fared.runs.values():
+                if run.failed:
+                    _log.warning(
+                        "rule_failed",
+                        rule=run.version.rule.code,
+                        subjects=len(run.failed),
+                        why=next(iter(run.failed.values())),
+                        advice="the other rules go on; what it owes is tried again",
+                    )
 
     def _tell(self, conn: psycopg.Connection[Any], opened: Sequence[int]) -> None:
         tell(conn, opened, self._zone, self._now())

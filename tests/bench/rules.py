@@ -25,8 +25,8 @@ from registry.calendar_store import load_calendar
 from rules.kinds.model import Sort
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load, versions
-from rules.subjects.model import Basis
 from rules.subjects import catalogue
+from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from rules.subjects.places.subjects import PLACES
 from rules.work.backtest import backtest

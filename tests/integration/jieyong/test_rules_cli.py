@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from jieyong import cli
 from jieyong.doctor.finding import Level
 from jieyong.doctor.rules import check_rules
+from jieyong.workers.rules import CREW
 from registry.document import InventoryError
 from registry.refusal import RefusedError
 from storage.settings import DatabaseSettings
@@ -141,7 +142,18 @@ def test_the_power_that_a_device_tells_gives_the_energy(
     ).fetchone()
     assert row is not None
     store(conn, row[0], [(NINE + m, 1200.0) for m in range(0, 61, 10)])
-    assert "1.200 kWh（按设备功率）" in run("doubt", "show", "1").output
+    shown = run("doubt", "show", "1").output
+    assert "1.200 kWh（按设备功率）" in shown
+    assert "不详（没有指定电价）" in shown
+    assert "期间用量不等于浪费量" in shown
+    (table,) = json.loads(run("doubt", "list", "--sum", *DAYS, "--json").output)
+    (summed,) = table["rows"]
+    keys = ("institution", "month", "doubts", "open", "unit", "used", "unpriced", "wasted")
+    assert [summed[key] for key in keys] == [
+        *("局", "2026-07", "1", "1", "kWh", "1.200", "1", "0"),
+    ]
+    with pytest.raises(RefusedError, match="不能同时使用"):
+        run("doubt", "list", "--sum", "--overdue")
 
 
 def test_no_such_doubt(run: Callable[..., Result]) -> None:
@@ -167,3 +179,64 @@ def test_the_doctor_says_whether_anybody_looks_for_doubts(
     assert "no worker is connected" in what
     look(conn, at(2 * 1440))
     assert findings() == [(Level.OK, "nothing waits to be computed")]
+
+
+def test_a_rule_that_fails_is_told_wherever_somebody_looks(
+    run: Callable[..., Result], conn: Conn, database: str, room: Room
+) -> None:
+    run("rules", "load", "r.yaml")
+    conn.execute(
+        "UPDATE rule SET meaning = jsonb_set(meaning, '{kind}', '\"x\"') WHERE code = 'cold'"
+    )
+    look(conn, at(2 * 1440))
+    (table,) = json.loads(run("rules", "list", "--json").output)
+    rows = {row["code"]: (row["subjects"], row["owed"], row["error"]) for row in table["rows"]}
+    assert rows["night"] == ("1", "0", None)
+    assert rows["cold"][:2] == ("2", "2")
+    assert "this program knows no kind x" in rows["cold"][2]
+    later = datetime.now(UTC)
+    told = {one.where: one for one in check_rules(database, DatabaseSettings(), lambda: later)}
+    assert told["rule cold"].level is Level.PROBLEM
+    assert "could not look at 2 subjects: LookupError" in told["rule cold"].what
+    beside = CREW.beside(conn, later)
+    assert beside.wrong == ("rule cold could not look at 2 subjects",)
+    owed = next(one for one in beside.metrics if one.name == "jieyong_rules_rule_owed_subjects")
+    assert {s.labels["rule"]: s.value for s in owed.samples} == {"cold": 2, "night": 0, "lamp": 0}
+    # Once it is mended, nobody has to wait for the pauses.
+    conn.execute("UPDATE rule SET meaning = jsonb_set(meaning, '{kind}', '\"aircon.cooling\"')")
+    run("rules", "recompute")
+    found = check_rules(database, DatabaseSettings(), lambda: later)
+    assert "rule cold" not in {one.where for one in found}
+
+
+def test_what_nobody_explained_in_time_is_listed_however_old(
+    run: Callable[..., Result], conn: Conn, room: Room, tmp_path: Path
+) -> None:
+    text = (tmp_path / "r.yaml").read_text("utf-8")
+    told = text.replace("title: 制冷,", "title: 制冷, escalate: {after: 2d, route: up},")
+    (tmp_path / "r.yaml").write_text(told, "utf-8")
+    run("rules", "load", "r.yaml")
+    look(conn, at(1440))
+    look(conn, at(10 * 1440))
+    ((row,),) = [table["rows"] for table in json.loads(_overdue(run))]
+    assert (row["id"], row["due"], row["told"]) == ("1", "2026-07-09", "up")
+    assert "已告知 up" in run("doubt", "show", "1").output
+    run("doubt", "explain", "1", "已调高", "--by", "张三")
+    assert json.loads(_overdue(run))[0]["rows"] == []
+
+
+def _overdue(run: Callable[..., Result]) -> str:
+    return run("doubt", "list", "--overdue", "--json").output
+
+
+def test_workers_follow_what_the_command_names(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Path | None] = []
+    monkeypatch.setattr(
+        "jieyong.commands.rules.run_crew",
+        lambda _crew, settings, _stop: told.append(settings.rules.watch),
+    )
+    run("rules", "work", "--watch", "sets")
+    run("rules", "work")
+    assert told == [Path("sets"), None]

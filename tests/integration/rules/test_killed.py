@@ -15,6 +15,7 @@ from rules.work.worker import Worker
 from storage.due_hand import Hand
 from tests.integration.rules.world import (
     GAUGES,
+    RULES,
     ZONE,
     Conn,
     add_room,
@@ -74,3 +75,33 @@ def test_killed_at_any_moment_nothing_is_lost_or_doubled(conn: Conn, database: s
     conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules'")
     look(conn, at(KILLS * 1440 + 1440))
     assert (episodes(conn), _doubts(conn)) == (everything, told)
+
+
+def test_killed_at_any_moment_each_overdue_doubt_is_told_once(conn: Conn, database: str) -> None:
+    room = add_room(conn)
+    load_rules(
+        conn, RULES.replace("title: 制冷,", "title: 制冷, escalate: {after: 1d, route: up},")
+    )
+    # More than are told in one transaction.
+    doubts = 1_200
+    rows = [(room.aircon, at(10 * n), at(10 * n + 5), at(10 * n + 5)) for n in range(doubts)]
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
+            " changed_at) VALUES ('cold', 'place', %s, %s, %s, %s, 'asked', '2026-07-06 09:00+08')",
+            rows,
+        )
+    rng = random.Random(6)
+    context = multiprocessing.get_context("spawn")
+    for _ in range(3):
+        process = context.Process(target=work, args=(database,), daemon=True)
+        process.start()
+        time.sleep(rng.uniform(0.8, 2.0))
+        process.kill()
+        process.join()
+    for day in range(40, 44):
+        look(conn, at(1440 * day))
+    told = "SELECT count(*), count(DISTINCT split_part(key, '-', 2)) FROM note"
+    assert conn.execute(told).fetchone() == (doubts, doubts)
+    deeds = "SELECT count(*), count(DISTINCT doubt_id) FROM doubt_deed WHERE step = 'escalate'"
+    assert conn.execute(deeds).fetchone() == (doubts, doubts)

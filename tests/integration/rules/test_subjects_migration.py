@@ -57,6 +57,11 @@ def _rules_of_then(conn: Conn) -> None:
     """Rules as they were loaded then: their table is what it was, what was due is not."""
     conn.execute("ALTER TABLE rules_due ADD COLUMN subject int, ADD COLUMN kind text")
     conn.execute("ALTER TABLE rules_due ALTER place_id DROP NOT NULL")
+    later = ("answer_days int", "answer_route text", "reading_unit text")
+    for column in later:
+        conn.execute(f"ALTER TABLE rule ADD COLUMN {column}".encode())
     load_rules(conn)
+    for column in later:
+        conn.execute(f"ALTER TABLE rule DROP COLUMN {column.split()[0]}".encode())
     conn.execute("TRUNCATE rules_due")
     conn.execute("ALTER TABLE rules_due ALTER place_id SET NOT NULL, DROP subject, DROP kind")

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from jieyong.commands.doubt_tables import energy, listed
-from rules.cases.evidence import Used
 from rules.cases.life import State
 from rules.cases.listing import Listed
+from rules.cases.used import Used
 from rules.kinds.model import Sort
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -40,11 +40,11 @@ DOUBT = Listed(
 def test_what_goes_on_has_no_end_yet_and_lasts_until_now(
     minutes: int, until: str, lasted: int
 ) -> None:
-    table = listed([DOUBT], "疑点", ZONE, BEGIN + timedelta(minutes=minutes))
+    table = listed([DOUBT], "疑点", ZONE, BEGIN + timedelta(minutes=minutes), {})
     (row,) = table.rows
     assert (row["since"], row["until"], row["minutes"]) == ("2026-11-30 08:00", until, lasted)
 
 
 def test_why_the_energy_is_not_known_is_not_made_up() -> None:
-    assert energy(Used(Decimal("1.2"), "计量表")) == "1.2 kWh（按计量表）"
-    assert energy(Used(None, None)) == "不详（计量表和设备功率都没有覆盖这段时间）"
+    assert energy(Used(Decimal("1.2"), "kWh", "计量表")) == "1.2 kWh（按计量表）"
+    assert energy(Used(None, "kWh", None)) == "不详（计量表和设备功率都没有覆盖这段时间）"

@@ -20,10 +20,12 @@ from jieyong.metrics.fanout import fanout_metrics
 from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
+from jieyong.metrics.rules import file_metrics, rule_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
 from jieyong.metrics.workers import FLEET, METERING, NOTIFY, RULES, worker_metrics
 from jieyong.workers.tally import Done
 from metering.derive.due import DueKind
+from rules.work.health import Standing
 from storage.backlog import Backlog
 from storage.records import Kind
 
@@ -58,6 +60,9 @@ def exported() -> Iterator[Metric]:
     waiting = Backlog({DueKind.METER: 1}, 1, None)
     for nouns in (METERING, FLEET, NOTIFY, RULES):
         yield from worker_metrics(nouns, Done(1, 1, 1, 1, 1, 1), waiting, datetime.now(UTC))
+    now = datetime.now(UTC)
+    yield from rule_metrics([Standing(1, "r", True, now, 1, 1, 1, 1, 1, now, "", now, now)])
+    yield from file_metrics([])
 
 
 def jt808() -> Jt808Stats:

@@ -60,13 +60,14 @@ def test_what_is_supported_again_is_asked_again() -> None:
     assert not told.opened
 
 
-@st.composite
-def spans(draw: st.DrawFn) -> list[tuple[int, int]]:
-    cuts = sorted(draw(st.sets(st.integers(0, 60), max_size=12)))
-    found = list(zip(cuts[::2], cuts[1::2], strict=False))
-    if found and draw(st.booleans()):
-        found[-1] = (found[-1][0], OPEN_US)
-    return found
+def _paired(cuts: set[int], goes_on: bool) -> list[tuple[int, int]]:
+    ordered = sorted(cuts)
+    found = list(zip(ordered[::2], ordered[1::2], strict=False))
+    return [*found[:-1], (found[-1][0], OPEN_US)] if found and goes_on else found
+
+
+def spans() -> st.SearchStrategy[list[tuple[int, int]]]:
+    return st.builds(_paired, st.sets(st.integers(0, 60), max_size=12), st.booleans())
 
 
 def after(doubts: list[Doubt], changes: Changes) -> list[Doubt]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from notify.model import Severity
 from registry.day_kind import DayKind
 from registry.document import InventoryError
 from rules.kinds.catalogue import KINDS
-from rules.ruleset.model import RuleSet
+from rules.ruleset.model import Escalation, RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.restored import restored
+from rules.timeline.overlay import Pieces
 from rules.timeline.runs import Persistence
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -138,7 +140,30 @@ def test_every_kind_is_on_its_page_with_its_parameters() -> None:
                 assert f"`{name}` {parameter.default:g} {parameter.unit}" in rows[code]
 
 
-def test_a_kind_of_a_newer_program_is_named() -> None:
+def test_escalation_is_of_the_rule_or_else_of_its_severity() -> None:
+    above = "escalate:\n  notice: {after: 5d}\n  urgent: {after: 1d, route: chief}\n"
+    own = ONE.replace("code: cold", "code: own\n    escalate: {after: 3d, route: bureau}")
+    text = HEAD.replace("rules:", above + "rules:") + ONE + own
+    urgent = ONE.replace("code: cold", "code: now").replace("severity: notice", "severity: urgent")
+    found = [rule.escalation for rule in read(text + urgent).rules]
+    assert found == [Escalation(5, None), Escalation(3, "bureau"), Escalation(1, "chief")]
+    assert read(HEAD + ONE).rules[0].escalation is None
+    # What people do about doubts does not decide which there are.
+    assert read(text).rules[0].digest == read(HEAD + ONE).rules[0].digest
+
+
+@pytest.mark.parametrize("after", ["0d", "3h", "soon", "100d"])
+def test_a_deadline_is_in_workdays(after: str) -> None:
+    text = HEAD + ONE.replace("code: cold", f"code: cold\n    escalate: {{after: {after}}}")
+    with pytest.raises(InventoryError, match=rf":\d+: escalate: after is {after}: write workdays"):
+        read(text)
+
+
+def test_a_rule_of_a_newer_kind_fails_alone_and_says_why() -> None:
     (rule,) = read(HEAD + ONE).rules
-    with pytest.raises(LookupError, match=r"rule cold: this program knows no kind lift\.second"):
-        restored("cold", "t", "notice", None, "s", {**rule.meaning, "kind": "lift.second"})
+    meaning = {**rule.meaning, "kind": "lift.second"}
+    newer = restored("cold", "t", "notice", None, "s", meaning)
+    assert newer.meaning == meaning
+    nothing = np.empty(0, np.int64)
+    with pytest.raises(LookupError, match=r"this program knows no kind lift\.second"):
+        newer.kind.holds(Pieces(nothing, nothing, nothing, {}), newer.values)

@@ -1,0 +1,79 @@
+"""How rules fare: one that fails at a subject stops no other rule, and at no other subject."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rules.derive.evaluate import Found, judged
+from rules.ruleset.model import Version
+from rules.timeline.edges import Edges
+from rules.timeline.overlay import Pieces, Windows
+from rules.timeline.runs import Runs
+
+
+@dataclass(slots=True)
+class Run:
+    """How a version of a rule fared.
+
+    Attributes:
+        version: of the rule.
+        subjects: at which it looked.
+        failed: those of them at which it failed, and why.
+        took_us: how long it worked, µs.
+    """
+
+    version: Version
+    subjects: set[int] = field(default_factory=set)
+    failed: dict[int, str] = field(default_factory=dict)
+    took_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fared:
+    """How versions fared; fills as they work.
+
+    Attributes:
+        runs: by the id of the version.
+    """
+
+    runs: dict[int, Run] = field(default_factory=dict)
+
+    def failed(self) -> Mapping[int, Mapping[int, str]]:
+        """Return where versions failed: by the id of the version and the subject, why."""
+        return {rule: run.failed for rule, run in self.runs.items() if run.failed}
+
+    def judge(self, version: Version, pieces: Pieces, windows: Windows) -> Found:
+        """Return what a version finds; where it fails it finds nothing, and that is noted."""
+        run = self.runs.setdefault(version.id, Run(version))
+        begin = time.perf_counter_ns()
+        run.subjects.update(windows.subject.tolist())
+        try:
+            return judged(version, pieces, windows)
+        except Exception:  # noqa: BLE001 - which of them it fails at, and why, is found out
+            return _joined(
+                version, [_alone(run, pieces, windows.one(n)) for n in range(len(windows))]
+            )
+        finally:
+            run.took_us += (time.perf_counter_ns() - begin) // 1000
+
+
+def _alone(run: Run, pieces: Pieces, window: Windows) -> Found:
+    subject = int(window.subject[0])
+    try:
+        return judged(run.version, pieces.of(subject), window)
+    except Exception as error:  # noqa: BLE001 - told as the health of the rule
+        run.failed[subject] = f"{type(error).__name__}: {error}"
+        wide_enough = np.zeros(1, np.bool_)
+        return Found(run.version, Runs.none(), Edges(wide_enough, wide_enough))
+
+
+def _joined(version: Version, found: Sequence[Found]) -> Found:
+    edges = Edges(
+        np.concatenate([one.edges.before for one in found]),
+        np.concatenate([one.edges.behind for one in found]),
+    )
+    return Found(version, Runs.joined([one.runs for one in found]), edges)
