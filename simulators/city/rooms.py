@@ -1,0 +1,188 @@
+"""Rooms of institutions: their air conditioners and lighting circuits, as subjects of rules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.city import law, sensors
+from simulators.city.deeds import DEEDS, exempt
+from simulators.city.happenings import Happening, Rooms, happenings, rooms
+from simulators.city.life import Course, Day, bright, joined, midnight_s, ordinary
+from simulators.city.model import Series, Subject, Tag
+from simulators.city.plan import Plan
+from simulators.city.sensors import Sensed, Troubles
+from simulators.city.spans import Span, Spans, union
+from simulators.city.weather import COOL, HEAT, natural, seasons
+
+BY_POWER: Final = "x-lamps"
+"""Tag of lighting circuits of which only the power is known."""
+_GLOOMY, _AIRY = 0.003, 0.03
+"""Share of the light outdoors that reaches a desk."""
+_LAMPS_LX: Final = (220.0, 420.0)
+_BRIGHT_LAMPS_LX: Final = (450.0, 500.0)
+_BRIGHT_LAMPS_SHARE: Final = 0.1
+_SILENCES_MIN: Final = (20.0, 600.0)
+_COOL_HABITS: Final = (26.0, 26.0, 26.5, 27.0)
+_HEAT_HABITS: Final = (20.0, 20.0, 19.0, 18.0)
+_WINDOWLESS: Final = frozenset({"corridor", "emergency-lighting", "evacuation-lighting"})
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What is the same for all rooms.
+
+    Attributes:
+        plan: the scenario.
+        seed: of everything.
+        rooms: what each is.
+        happenings: room → day → what is out of the ordinary.
+        troubles: (room, device) → what happens to it; ``ac`` and ``lamp``.
+        seasons: by day.
+    """
+
+    plan: Plan
+    seed: int
+    rooms: Rooms
+    happenings: dict[int, dict[int, Happening]]
+    troubles: dict[tuple[int, str], Troubles]
+    seasons: NDArray[np.int64]
+
+    @property
+    def span(self) -> Span:
+        """All of the time, s UTC."""
+        first = self.plan.first
+        return midnight_s(first), midnight_s(first + self.plan.days)
+
+    @property
+    def hours(self) -> Spans:
+        """When people are expected."""
+        plan = self.plan
+        return [
+            (midnight_s(day) + plan.opens * 60, midnight_s(day) + plan.closes * 60)
+            for day in range(plan.first, plan.first + plan.days)
+            if plan.works(day)
+        ]
+
+
+def city(plan: Plan, seed: int) -> City:
+    """Make up a city.
+
+    Raises:
+        ValueError: it is too small for what is wanted of it.
+    """
+    which, weather = rooms(plan, seed), seasons(plan, seed)
+    found = happenings(plan, seed, which, weather)
+    return City(plan, seed, which, found, _troubles(plan, seed), weather)
+
+
+def institution(of: City, number: int) -> list[Subject]:
+    """Return the subjects of an institution, from 0 on."""
+    each = of.plan.rooms
+    return [
+        one for room in range(number * each, (number + 1) * each) for one in _subjects(of, room)
+    ]
+
+
+def _subjects(of: City, room: int) -> list[Subject]:
+    rng = np.random.default_rng([of.seed, 3, room])
+    tag = of.rooms.exempt.get(room)
+    share = 0.0 if tag in _WINDOWLESS else math.exp(rng.uniform(math.log(_GLOOMY), math.log(_AIRY)))
+    light = natural(of.plan, of.seed, room, share)
+    course = _course(of, room, light, rng)
+    held = law.conditions(course, of.hours, tag)
+    marked = tuple((name, [span]) for name, span in course.marked)
+    own_tags = (*((Tag(tag),) if tag else ()), *(Tag("overtime", a, b) for a, b in course.orders))
+    powered = room in of.rooms.power_only
+    told = {name: _device(of, room, name) for name in ("ac", "lamp")}
+    aircon = sensors.aircon(course, told["ac"])
+    bright_lamps = rng.random() < _BRIGHT_LAMPS_SHARE
+    lx = rng.uniform(*(_BRIGHT_LAMPS_LX if bright_lamps else _LAMPS_LX))
+    flat = light.reshape(-1)
+    lamps = (
+        sensors.power(course, told["lamp"], rng.uniform(60, 400))
+        if powered
+        else sensors.lamps(course, told["lamp"], flat, lx)
+    )
+    silent = {one.point: told["ac"].troubles.silent for one in aircon}
+    silent |= {one.point: told["lamp"].troubles.silent for one in lamps}
+    cases = law.cases(held, course, flat, of.span[0], silent)
+    people = tuple(one for one in lamps if one.point == "occupancy")
+    parts: Sequence[tuple[str, str, list[Series], tuple[Series, ...], tuple[Tag, ...]]] = (
+        ("ac", "aircon.", aircon, people, own_tags),
+        ("lamp", "lighting.", lamps, (), (*own_tags, *((Tag(BY_POWER),) if powered else ()))),
+    )
+    return [
+        Subject(
+            f"i{room // of.plan.rooms:03}-r{room:04}-{name}",
+            tuple(series),
+            beside,
+            tags,
+            tuple(one for one in cases if one.kind.startswith(family)),
+            {kind: spans for kind, spans in held.items() if kind.startswith(family)},
+            marked,
+        )
+        for name, family, series, beside, tags in parts
+    ]
+
+
+def _course(of: City, room: int, light: NDArray[np.float64], rng: np.random.Generator) -> Course:
+    plan = of.plan
+    habit = {COOL: float(rng.choice(_COOL_HABITS)), HEAT: float(rng.choice(_HEAT_HABITS))}
+    tag = of.rooms.exempt.get(room)
+    happens = of.happenings.get(room, {})
+    days: list[tuple[int, Course]] = []
+    for number in range(plan.days):
+        own = np.random.default_rng([of.seed, 4, room, number])
+        works = plan.works(plan.first + number)
+        bounds = plan.opens * 60, plan.closes * 60
+        day = Day(works, *bounds, int(of.seasons[number]), light[number], habit, own)
+        day.course.bright = bright(light[number])
+        if tag is not None:
+            exempt(day, tag)
+        else:
+            ordinary(day)
+            if number in happens:
+                DEEDS[happens[number].name](day, happens[number])
+        days.append((midnight_s(plan.first + number), day.course))
+    return joined(days, (COOL, habit[COOL]))
+
+
+def _device(of: City, room: int, name: str) -> Sensed:
+    rng = np.random.default_rng([of.seed, 5, room, len(name)])
+    return Sensed(of.span, rng, of.troubles.get((room, name), Troubles()))
+
+
+def _troubles(plan: Plan, seed: int) -> dict[tuple[int, str], Troubles]:
+    rng = np.random.default_rng([seed, 6])
+    begin, end = midnight_s(plan.first), midnight_s(plan.first + plan.days)
+    low, high = (math.log(minutes * 60) for minutes in _SILENCES_MIN)
+    found: dict[tuple[int, str], Troubles] = {}
+    for name, count in plan.disturbances.items():
+        for _ in range(count):
+            key = int(rng.integers(plan.institutions * plan.rooms)), ("ac", "lamp")[rng.integers(2)]
+            one = found.setdefault(key, Troubles())
+            at = int(rng.integers(begin, end - 86_400))
+            span = (at, at + int(math.exp(rng.uniform(low, high))))
+            _happens(one, name, span)
+    for one in found.values():
+        one.gone, one.late = union(one.gone), union(one.late)
+    return found
+
+
+def _happens(one: Troubles, name: str, span: Span) -> None:
+    if name == "replacement":
+        one.replaced = span[0]
+    elif name == "glitch":
+        one.glitches.append(span[0])
+    elif name == "late":
+        one.late.append(span)
+    else:
+        one.gone.append(span)
+        if name == "unknown":
+            one.unknown.append(span)
