@@ -10,6 +10,7 @@ from tests.integration.rules.world import (
     RULES,
     START,
     Conn,
+    add_point,
     add_room,
     at,
     episodes,
@@ -52,6 +53,24 @@ def test_nobody_in_the_room_is_known_from_another_device(conn: Conn) -> None:
     store(conn, room.points["occupancy"], [(NINE, 1), (NINE + 10, 0), (NINE + 45, 1)])
     look(conn)
     assert ("empty", "ac", NINE + 10, NINE + 30, NINE + 45, "false") in episodes(conn)
+
+
+def test_a_sensor_that_was_replaced_has_no_say_any_more(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    swap = at(NINE + 30)
+    conn.execute(
+        "UPDATE device_place SET valid = tstzrange(NULL, %s) WHERE place_id = %s", [swap, room.lamp]
+    )
+    newer: dict[str, int] = {}
+    for name in ("relay", "occupancy"):
+        newer[name] = add_point(conn, "lamp2", name, room.lamp, swap)
+    store(conn, room.points["relay"], [(NINE, 0)])
+    store(conn, room.points["occupancy"], [(NINE, 1)])
+    store(conn, newer["relay"], [(NINE + 30, 1), (NINE + 85, 1)])
+    store(conn, newer["occupancy"], [(NINE + 30, 0), (NINE + 80, 1)])
+    look(conn)
+    assert episodes(conn) == [("lamp", "lamp", NINE + 30, NINE + 50, NINE + 80, "false")]
 
 
 def test_night_begins_when_working_hours_end(conn: Conn) -> None:
