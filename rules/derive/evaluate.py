@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from metering.gauge.hold import Float64s, Holds
+from rules.derive.matter import speaking
 from rules.kinds.model import ABSENT, WORKING
 from rules.ruleset.model import Version
 from rules.timeline.edges import Edges, edges
@@ -43,7 +44,7 @@ class Found:
 
     Attributes:
         version: the rule.
-        runs: doubts.
+        runs: doubts; those of which another rule speaks already are left out.
         edges: which windows are too narrow to tell.
     """
 
@@ -82,7 +83,9 @@ def evaluate(
         ValueError: see :func:`rules.timeline.overlay.overlay`.
     """
     pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
-    return [judge(version, pieces, windows) for version in versions]
+    found = [judge(version, pieces, windows) for version in versions]
+    spoken = speaking(versions, [one.runs for one in found])
+    return [replace(one, runs=runs) for one, runs in zip(found, spoken, strict=True)]
 
 
 def measured(layers: Layers, windows: Windows) -> Pieces:

@@ -80,7 +80,8 @@ def _daylight(day: Day, one: Happening) -> None:
     day.lives([day.whole()])
     count = round(one.minutes / 15) + 1
     first, last = (moment // 900 + 1 for moment in day.whole())
-    starts = [at for at in range(first, last - count) if day.light[at : at + count].min() >= one.extent]
+    darkest = {at: day.light[at : at + count].min() for at in range(first, last - count)}
+    starts = [at for at, light in darkest.items() if light >= one.extent]
     if starts:
         begin = int(day.rng.choice(starts)) * 900 + int(day.rng.uniform(0, 600))
         day.burns(begin, begin + int(one.minutes * _MINUTE))
@@ -116,15 +117,29 @@ def _short_absence(day: Day, one: Happening) -> None:
 
 
 def _sitting_still(day: Day, one: Happening) -> None:
-    """People read: for up to 25 minutes no sensor of movement sees them."""
+    """People read: mostly for ten minutes, at times for half an hour, nothing moves."""
     day.lives([day.whole()])
-    begin, last = day.whole()
-    while begin < last - 3_600:
-        begin += day.between(1, 4)
-        end = begin + day.between(10, 25)
-        day.course.still.append((begin, end))
-        begin = end
+    _still(day, *day.whole(), 10 * _MINUTE, 4)
     day.mark(one.name, *day.whole())
+
+
+def _nap(day: Day, one: Happening) -> None:
+    """A rest at the desk after lunch, lamps off, air conditioner on: sleepers turn now and then."""
+    day.lives([day.whole()])
+    begin = _NOON + day.between(20, 45)
+    end = begin + day.between(40, 75)
+    _still(day, begin, end, 20 * _MINUTE, 1)
+    day.course.lamp = without(day.course.lamp, [(begin, end)])
+    day.mark(one.name, begin, end)
+
+
+def _still(day: Day, begin: int, end: int, usual_s: int, moving_min: int) -> None:
+    """Nothing moves, time and again, with some movement in between."""
+    at = begin
+    while at < end:
+        length = int(usual_s * day.rng.lognormal(0.0, 0.45))
+        day.course.still.append((at, min(at + length, end)))
+        at += length + day.between(0.5, moving_min)
 
 
 def _cleaners(day: Day, one: Happening) -> None:
@@ -180,6 +195,7 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "overtime": _overtime,
     "short_absence": _short_absence,
     "sitting_still": _sitting_still,
+    "nap": _nap,
     "cleaners": _cleaners,
     "at_tolerance": _at_tolerance,
     "other_mode": _other_mode,

@@ -1,4 +1,4 @@
-"""What happens where and on which day, out of the ordinary: cases, and what only looks like them."""
+"""What happens where and when, out of the ordinary: cases, and what only looks like them."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class _Diary:
             return works and season == COOL
         if name == "aircon.heating":
             return works and season == HEAT
-        if name in {"at_tolerance", "flicker"}:
+        if name in {"at_tolerance", "flicker", "nap"}:
             return works and season != FAN
         if name.endswith("outside_hours") or name == "overtime":
             return works or bool(self.rng.random() < _WEEKEND_SHARE)

@@ -1,4 +1,4 @@
-"""A room's days as they really were: who was there, what ran, how it was set, which lamps burned."""
+"""A room's days as they really were: who was there, what ran and how, which lamps burned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators import almanac
-from simulators.almanac import QUARTERS
 from simulators.city.spans import Span, Spans, common, union, without
 from simulators.city.weather import COOL, HEAT
 
@@ -180,5 +179,4 @@ def midnight_s(day: int) -> int:
 
 def bright(light: NDArray[np.float64]) -> Spans:
     """Return when lamps are not needed: natural light by quarter hour, of one day."""
-    assert light.shape == (QUARTERS,)
     return quarters(light >= DARK_LX)

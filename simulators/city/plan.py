@@ -33,8 +33,8 @@ MEASURES: Final[Mapping[str, tuple[By, ...]]] = {
 """Kinds of waste in rooms → along what each can be measured."""
 
 HARMLESS: Final = (
-    *("overtime", "short_absence", "sitting_still", "cleaners", "at_tolerance", "other_mode"),
-    *("flicker", "idle_setting"),
+    *("overtime", "short_absence", "sitting_still", "nap", "cleaners", "at_tolerance"),
+    *("other_mode", "flicker", "idle_setting"),
 )
 """What people do that is no waste and looks like it, a day of a room each."""
 

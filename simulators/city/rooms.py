@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +21,7 @@ from simulators.city.weather import COOL, HEAT, natural, seasons
 
 BY_POWER: Final = "x-lamps"
 """Tag of lighting circuits of which only the power is known."""
-_GLOOMY, _AIRY = 0.003, 0.03
+_GLOOMY, _AIRY = 0.003, 0.06
 """Share of the light outdoors that reaches a desk."""
 _LAMPS_LX: Final = (220.0, 420.0)
 _BRIGHT_LAMPS_LX: Final = (450.0, 500.0)
@@ -30,6 +29,7 @@ _BRIGHT_LAMPS_SHARE: Final = 0.1
 _SILENCES_MIN: Final = (20.0, 600.0)
 _COOL_HABITS: Final = (26.0, 26.0, 26.5, 27.0)
 _HEAT_HABITS: Final = (20.0, 20.0, 19.0, 18.0)
+_RATED_W: Final = (60.0, 400.0)
 _WINDOWLESS: Final = frozenset({"corridor", "emergency-lighting", "evacuation-lighting"})
 
 
@@ -95,40 +95,43 @@ def _subjects(of: City, room: int) -> list[Subject]:
     share = 0.0 if tag in _WINDOWLESS else math.exp(rng.uniform(math.log(_GLOOMY), math.log(_AIRY)))
     light = natural(of.plan, of.seed, room, share)
     course = _course(of, room, light, rng)
-    held = law.conditions(course, of.hours, tag)
-    marked = tuple((name, [span]) for name, span in course.marked)
-    own_tags = (*((Tag(tag),) if tag else ()), *(Tag("overtime", a, b) for a, b in course.orders))
-    powered = room in of.rooms.power_only
-    told = {name: _device(of, room, name) for name in ("ac", "lamp")}
-    aircon = sensors.aircon(course, told["ac"])
-    bright_lamps = rng.random() < _BRIGHT_LAMPS_SHARE
-    lx = rng.uniform(*(_BRIGHT_LAMPS_LX if bright_lamps else _LAMPS_LX))
-    flat = light.reshape(-1)
-    lamps = (
-        sensors.power(course, told["lamp"], rng.uniform(60, 400))
-        if powered
-        else sensors.lamps(course, told["lamp"], flat, lx)
-    )
-    silent = {one.point: told["ac"].troubles.silent for one in aircon}
-    silent |= {one.point: told["lamp"].troubles.silent for one in lamps}
-    cases = law.cases(held, course, flat, of.span[0], silent)
+    devices = {name: _device(of, room, name) for name in ("ac", "lamp")}
+    aircon = tuple(sensors.aircon(course, devices["ac"]))
+    lamps = tuple(_lamps(of, room, course, light.reshape(-1), rng))
+    told = ((devices["ac"], aircon), (devices["lamp"], lamps))
+    silent = {one.point: device.troubles.silent for device, those in told for one in those}
+    true = law.conditions(course, of.hours, tag)
+    found = law.cases(true, course, light.reshape(-1), of.span[0], silent)
+    by_power = (Tag(BY_POWER),) if room in of.rooms.power_only else ()
     people = tuple(one for one in lamps if one.point == "occupancy")
-    parts: Sequence[tuple[str, str, list[Series], tuple[Series, ...], tuple[Tag, ...]]] = (
-        ("ac", "aircon.", aircon, people, own_tags),
-        ("lamp", "lighting.", lamps, (), (*own_tags, *((Tag(BY_POWER),) if powered else ()))),
-    )
-    return [
-        Subject(
+    tags = (*((Tag(tag),) if tag else ()), *(Tag("overtime", a, b) for a, b in course.orders))
+    marked = tuple((name, [span]) for name, span in course.marked)
+
+    def subject(name: str, series: tuple[Series, ...], beside: tuple[Series, ...]) -> Subject:
+        family = "aircon." if name == "ac" else "lighting."
+        return Subject(
             f"i{room // of.plan.rooms:03}-r{room:04}-{name}",
-            tuple(series),
+            series,
             beside,
-            tags,
-            tuple(one for one in cases if one.kind.startswith(family)),
-            {kind: spans for kind, spans in held.items() if kind.startswith(family)},
+            tags if name == "ac" else (*tags, *by_power),
+            tuple(one for one in found if one.kind.startswith(family)),
+            {kind: spans for kind, spans in true.items() if kind.startswith(family)},
             marked,
         )
-        for name, family, series, beside, tags in parts
-    ]
+
+    return [subject("ac", aircon, people), subject("lamp", lamps, ())]
+
+
+def _lamps(
+    of: City, room: int, course: Course, light: NDArray[np.float64], rng: np.random.Generator
+) -> list[Series]:
+    """What the lighting circuit of a room tells; ``light`` by quarter hour."""
+    device = _device(of, room, "lamp")
+    if room in of.rooms.power_only:
+        return sensors.power(course, device, rng.uniform(*_RATED_W))
+    bright_lamps = rng.random() < _BRIGHT_LAMPS_SHARE
+    lx = rng.uniform(*(_BRIGHT_LAMPS_LX if bright_lamps else _LAMPS_LX))
+    return sensors.lamps(course, device, light, lx)
 
 
 def _course(of: City, room: int, light: NDArray[np.float64], rng: np.random.Generator) -> Course:

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from jieyong.evaluation.city.score import Doubt
-from metering.counter.model import Int64s
 from metering.gauge.hold import Holds, Samples, clip, holds
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
-from rules.derive.evaluate import Found, Layers, Version, evaluate
+from rules.derive.evaluate import Found, Layers, evaluate
 from rules.derive.hours import of_all, working
-from rules.kinds.model import Input
-from rules.ruleset.model import RuleSet
+from rules.kinds.model import ABSENT
+from rules.ruleset.model import RuleSet, Version
 from rules.timeline.overlay import Windows
 from simulators.city.model import Series, Subject
 from storage.times import ALWAYS_US, NEVER_US
@@ -51,6 +50,11 @@ class Basis:
     begin_s: int
     end_s: int
 
+    @property
+    def until_us(self) -> int:
+        """What is looked at ends so much later that what goes on then has its end."""
+        return self.end_s * _SECOND_US + _AFTER_US
+
 
 def doubts(subjects: Sequence[Subject], basis: Basis) -> list[Doubt]:
     """Return what the rules find at simulated places.
@@ -69,10 +73,10 @@ def _of_group(names: frozenset[str], group: Sequence[Subject], basis: Basis) -> 
     versions = [
         Version(number, rule, ALWAYS_US, NEVER_US)
         for number, rule in enumerate(basis.rules.rules)
-        if {name.value for name in rule.kind.inputs} <= names
+        if set(rule.kind.inputs) <= names
     ]
     places = np.arange(len(group))
-    begin, end = basis.begin_s * _SECOND_US, basis.end_s * _SECOND_US + _AFTER_US
+    begin, end = basis.begin_s * _SECOND_US, basis.until_us
     windows = Windows(places, np.full(len(group), begin), np.full(len(group), end))
     hours = {one.rule.hours.code: one.rule.hours for one in versions if one.rule.hours}
     words = {word for one in versions for word in one.rule.only | one.rule.without}
@@ -98,41 +102,53 @@ def _told(found: Found, group: Sequence[Subject]) -> Iterator[Doubt]:
 
 def _sources(name: str, group: Sequence[Subject], basis: Basis) -> list[Holds]:
     """What the devices of each place hold, the newest devices first."""
-    of_place = [
+    told = [
         [one for one in (*subject.series, *subject.beside) if one.point == name]
         for subject in group
     ]
-    ranks = max((len(found) for found in of_place), default=0)
-    silence = basis.gauges.gauge_silence_s if name in _GAUGES else basis.gauges.state_silence_s
-    return [
-        _together(
-            [
-                (place, _held(found[rank], silence))
-                for place, found in enumerate(of_place)
-                if rank < len(found)
-            ]
-        )
-        for rank in range(ranks)
-    ]
+    silence_s = basis.gauges.gauge_silence_s if name in _GAUGES else basis.gauges.state_silence_s
+    ranks = max(len(devices) for devices in told)
+    by_rank = [[devices[rank : rank + 1] for devices in told] for rank in range(ranks)]
+    return [_together([_held(d, name, silence_s, basis) for d in devices]) for devices in by_rank]
 
 
-def _held(series: Series, silence_s: int) -> Holds:
+def _held(device: Sequence[Series], name: str, silence_s: int, basis: Basis) -> Holds:
+    """What one device of a place holds; none: where there are fewer of them than elsewhere."""
     # The reference profile numbers its modes as rules do: its labels need no translation here.
+    bounds = [(one.since_s * _SECOND_US, one.until_s * _SECOND_US) for one in device]
+    parts = [_bound(one, silence_s, *span) for one, span in zip(device, bounds, strict=True)]
+    if name == "occupancy":
+        parts.append(_away(bounds[0] if bounds else (basis.until_us, basis.until_us), basis))
+    found = _together(parts)
+    order = np.argsort(found.since)
+    return Holds(
+        np.zeros(len(found), np.int64), found.since[order], found.until[order], found.value[order]
+    )
+
+
+def _away(span: tuple[int, int], basis: Basis) -> Holds:
+    """When a sensor of people does not hang there."""
+    since = np.array([basis.begin_s * _SECOND_US, span[1]], np.int64)
+    until = np.array([span[0], basis.until_us], np.int64)
+    found = Holds(np.zeros(2, np.int64), since, until, np.full(2, ABSENT))
+    return found.where(since < until)
+
+
+def _bound(series: Series, silence_s: int, since_us: int, until_us: int) -> Holds:
     subject = np.zeros(len(series.ts), np.int64)
     found = holds(Samples(subject, series.ts, series.value), silence_s * _SECOND_US)
-    since, until = (
-        np.full(len(found), at * _SECOND_US) for at in (series.since_s, series.until_s)
-    )
-    return clip(found, since, until)
+    return clip(found, np.full(len(found), since_us), np.full(len(found), until_us))
 
 
-def _together(parts: Sequence[tuple[int, Holds]]) -> Holds:
-    places: Int64s = np.concatenate([np.full(len(found), place) for place, found in parts])
+def _together(parts: Sequence[Holds]) -> Holds:
+    """Put parts together, each as another subject."""
+    nothing = np.empty(0, np.int64)
+    whose = [np.full(len(found), number) for number, found in enumerate(parts)]
     return Holds(
-        places,
-        np.concatenate([found.since for _, found in parts]),
-        np.concatenate([found.until for _, found in parts]),
-        np.concatenate([found.value for _, found in parts]),
+        np.concatenate([nothing, *whose]),
+        np.concatenate([nothing, *(found.since for found in parts)]),
+        np.concatenate([nothing, *(found.until for found in parts)]),
+        np.concatenate([np.empty(0), *(found.value for found in parts)]),
     )
 
 
@@ -149,8 +165,3 @@ def _tagged(word: str, group: Sequence[Subject]) -> Holds:
     ]
     place, begin, end = np.array(spans, np.int64).reshape(-1, 3).T
     return Holds(place, begin, end, np.ones(len(spans)))
-
-
-def names_known() -> frozenset[str]:
-    """Return the points that rules can look at."""
-    return frozenset(name.value for name in Input)

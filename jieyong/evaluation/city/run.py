@@ -55,11 +55,12 @@ class Evaluation:
     subjects: int
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913, PLR0917 - what is measured, each by its name
     plan: Plan,
     seed: int,
     rules: RuleSet,
     calendar: Calendar,
+    gauges: GaugeSettings,
     done: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Simulate a city and hold what rules find in it against what was true.
@@ -69,13 +70,14 @@ def evaluate(
         seed: of everything that varies.
         rules: in force all the time.
         calendar: of the platform.
+        gauges: how long values hold.
         done: called behind each institution, for people who wait.
 
     Raises:
         ValueError: the city is too small for what is wanted of it.
     """
     city = rooms.city(plan, seed)
-    basis = Basis(rules, GaugeSettings(), calendar, ZONE, *city.span)
+    basis = Basis(rules, gauges, calendar, ZONE, *city.span)
     alike = _alike(rules)
     tally, subjects = Tally(), 0
     for number in range(plan.institutions):
@@ -100,5 +102,12 @@ def _judged(
 
 
 def _alike(rules: RuleSet) -> Mapping[str, frozenset[str]]:
-    """Kinds of which the rules say that they speak of the same matter."""
-    return {kind: frozenset({kind}) for kind in KINDS}
+    """Kinds of which the rules say that they speak of the same matter, each of itself."""
+    matters: dict[str, set[str]] = {}
+    for rule in rules.rules:
+        matters.setdefault(rule.matter or rule.code, set()).add(rule.kind.code)
+    alike = {kind: {kind} for kind in KINDS}
+    for kinds in matters.values():
+        for kind in kinds:
+            alike[kind] |= kinds
+    return {kind: frozenset(others) for kind, others in alike.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from simulators.city.law import LEAST_S
@@ -54,7 +55,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class False_:  # noqa: N801 - the word is taken
+class FalseDoubt:
     """A doubt that nothing true stands behind; ``looks`` is what it was, where the city knows."""
 
     doubt: Doubt
@@ -66,7 +67,7 @@ class Tally:
     """What was made, found, and found wrongly; sums of subjects."""
 
     told: list[Told] = field(default_factory=list)
-    false: list[False_] = field(default_factory=list)
+    false: list[FalseDoubt] = field(default_factory=list)
     doubts: int = 0
 
     def add(self, other: Tally) -> None:
@@ -86,7 +87,7 @@ class Size:
         told: of them, those that the sensors told of.
         found: of those.
         otherwise: of those found, as another kind of the same matter only.
-        delays_s: of those found, ascending.
+        delays_s: of those found by their own rule, ascending.
     """
 
     size: float
@@ -125,13 +126,14 @@ class Curve:
 
     @property
     def floor(self) -> float | None:
-        """The smallest size from which on all are found, and doubts are true; None: there is none."""
+        """The smallest size from which on cases are found and doubts true; None: none is."""
         found = None
         for one in reversed(self.sizes):
-            enough = one.told >= LEAST_TOLD and (one.recall or 0) >= ENOUGH
-            if not enough or (self.precision(one.size) or 0) < ENOUGH:
+            if one.told < LEAST_TOLD or (one.recall or 0) < ENOUGH:
                 break
             found = one.size
+        if found is None or (self.precision(found) or 0) < ENOUGH:
+            return None
         return found
 
 
@@ -154,7 +156,7 @@ def judged(subject: Subject, found: Sequence[Doubt], alike: Mapping[str, frozens
         if held >= max(LEAST_S, (doubt.until_s - doubt.since_s) / 2):
             true.append(doubt)
         else:
-            tally.false.append(False_(doubt, _looks(subject, doubt)))
+            tally.false.append(FalseDoubt(doubt, _looks(subject, doubt)))
     tally.told = [_told(subject, case, true, alike) for case in subject.cases]
     return tally
 
@@ -172,9 +174,7 @@ def _told(
     if not matching:
         return Told(subject.code, case, None)
     delay = min(one.confirmed_s for one in matching) - case.since_s
-    return Told(
-        subject.code, case, delay, all(one.kind != case.kind for one in matching)
-    )
+    return Told(subject.code, case, delay, all(one.kind != case.kind for one in matching))
 
 
 def _looks(subject: Subject, doubt: Doubt) -> tuple[str, ...]:
@@ -192,12 +192,13 @@ def _curve(tally: Tally, wanted: Wanted) -> Curve:
     mine = [one for one in tally.told if _counts(one.case, wanted)]
     bounds = [*wanted.sizes, float("inf")]
     sizes = []
-    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+    for low, high in pairwise(bounds):
         # A set point is a decimal that a float tells: half of a tenth beyond is none.
         made = [one for one in mine if low - 1e-6 <= one.case.size[wanted.by] < high - 1e-6]
         told = [one for one in made if one.case.told]
         found = [one for one in told if one.delay_s is not None]
-        delays = sorted(one.delay_s for one in found if one.delay_s is not None)
+        own = (one.delay_s for one in found if not one.otherwise)
+        delays = sorted(delay for delay in own if delay is not None)
         otherwise = sum(one.otherwise for one in found)
         sizes.append(Size(low, len(made), len(told), len(found), otherwise, tuple(delays)))
     return Curve(wanted.kind, wanted.by, tuple(sizes), false)

@@ -91,6 +91,4 @@ def _merged(one: Holds, other: Holds) -> Holds:
 
 def _ordered(found: Holds) -> Holds:
     order = np.lexsort((found.since, found.subject))
-    return Holds(
-        found.subject[order], found.since[order], found.until[order], found.value[order]
-    )
+    return Holds(found.subject[order], found.since[order], found.until[order], found.value[order])

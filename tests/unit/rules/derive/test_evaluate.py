@@ -10,8 +10,8 @@ import pytest
 
 from metering.gauge.hold import Holds
 from rules.derive.evaluate import Layers, evaluate, measured
-from rules.ruleset.model import Version
 from rules.kinds.model import ABSENT
+from rules.ruleset.model import Version
 from rules.ruleset.reading import read_rule_set
 from rules.timeline.overlay import Windows
 from storage.times import ALWAYS_US, NEVER_US
