@@ -158,7 +158,8 @@ def _course(of: City, room: int, light: NDArray[np.float64], rng: np.random.Gene
 
 def _device(of: City, room: int, name: str) -> Sensed:
     rng = np.random.default_rng([of.seed, 5, room, len(name)])
-    return Sensed(of.span, rng, of.troubles.get((room, name), Troubles()))
+    troubles = of.troubles.get((room, name), Troubles())
+    return Sensed(of.span, rng, troubles, int(rng.choice(sensors.POLLS_S)))
 
 
 def _troubles(plan: Plan, seed: int) -> dict[tuple[int, str], Troubles]:

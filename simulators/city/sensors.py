@@ -15,7 +15,8 @@ from simulators.city.life import Course
 from simulators.city.model import Int64s, Series
 from simulators.city.spans import Span, Spans, union, without
 
-_POLL_S: Final = 60
+POLLS_S: Final = (60, 60, 60, 300)
+"""So often gateways ask: mostly every minute, some every five."""
 _STATE_S: Final = 1_800
 _GAUGE_S: Final = 600
 """So often a value that does not change is told all the same."""
@@ -63,11 +64,13 @@ class Sensed:
         span: of the plan, s UTC.
         rng: of this device.
         troubles: what happens to it.
+        poll_s: how often it is asked.
     """
 
     span: Span
     rng: np.random.Generator
     troubles: Troubles
+    poll_s: int = POLLS_S[0]
 
     def state(self, point: str, spans: Spans) -> list[Series]:
         """Tell 1 within spans, else 0."""
@@ -87,8 +90,8 @@ class Sensed:
             noise: share by which each telling errs.
         """
         begin, end = self.span
-        first = begin + int(self.rng.integers(_POLL_S))
-        changes = first + -(-(at - first) // _POLL_S) * _POLL_S
+        first = begin + int(self.rng.integers(self.poll_s))
+        changes = first + -(-(at - first) // self.poll_s) * self.poll_s
         beats = np.arange(first, end, every_s)
         ts = np.unique(np.concatenate([changes[(changes >= first) & (changes < end)], beats]))
         seen = value[np.searchsorted(at, ts, side="right") - 1]
@@ -102,7 +105,7 @@ class Sensed:
         says_not = np.array([begin for begin, _ in troubles.unknown], np.int64)
         ts, value = np.r_[ts[kept], says_not], np.r_[value[kept], np.full(len(says_not), np.nan)]
         if point == "set_point":
-            ts, value = _glitched(ts, value, troubles.glitches)
+            ts, value = _glitched(ts, value, troubles.glitches, self.poll_s)
         order = np.argsort(ts, kind="stable")
         ts, value = ts[order], value[order]
         single = np.r_[True, ts[1:] > ts[:-1]]
@@ -127,9 +130,13 @@ class Sensed:
         return [(swapped + _BENCH_S, end), (begin, swapped)]
 
 
-def seen(course: Course, span: Span, rng: np.random.Generator) -> Spans:
-    """Return when a sensor of movement says that somebody is there."""
-    hold = int(rng.choice(_HOLDS_S))
+def seen(course: Course, span: Span, rng: np.random.Generator, poll_s: int) -> Spans:
+    """Return when a sensor of movement says that somebody is there.
+
+    It is set to go on saying so until it is asked again: docs/rules_evaluation.md says what becomes
+    of doubts where it is not.
+    """
+    hold = max(int(rng.choice(_HOLDS_S)), poll_s)
     moving = without(course.people, union(course.still))
     days = (span[1] - span[0]) / 86_400
     pulses = rng.uniform(*span, rng.poisson(days * _FALSE_PULSES_A_DAY)).astype(int)
@@ -164,7 +171,7 @@ def lamps(
     lux = light[(at - begin) // 900] + own_lx * _inside(at, course.lamp)
     return [
         *sensed.state("relay", course.lamp),
-        *sensed.state("occupancy", seen(course, sensed.span, sensed.rng)),
+        *sensed.state("occupancy", seen(course, sensed.span, sensed.rng, sensed.poll_s)),
         *sensed.told("lux", at, lux, _GAUGE_S, _LUX_NOISE),
     ]
 
@@ -194,12 +201,12 @@ def _inside(ts: Int64s, spans: Spans) -> NDArray[np.bool_]:
 
 
 def _glitched(
-    ts: Int64s, value: NDArray[np.float64], moments: list[int]
+    ts: Int64s, value: NDArray[np.float64], moments: list[int], poll_s: int
 ) -> tuple[Int64s, NDArray[np.float64]]:
     """One wrong value; the next poll tells the right one."""
     for moment in moments:
         at = int(np.searchsorted(ts, moment, side="right")) - 1
         if at >= 0 and moment - ts[at] < _GAUGE_S:
-            ts = np.r_[ts, moment, moment + _POLL_S]
+            ts = np.r_[ts, moment, moment + poll_s]
             value = np.r_[value, _GLITCH_C, value[at]]
     return ts, value

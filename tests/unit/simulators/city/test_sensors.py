@@ -70,7 +70,7 @@ def test_one_wrong_value_is_corrected_by_the_next_poll() -> None:
 
 def test_who_sits_still_is_not_seen_and_who_left_is_for_a_while() -> None:
     course = Course(people=[(9 * HOUR, 10 * HOUR)], still=[(9 * HOUR + 600, 9 * HOUR + 2_400)])
-    spans = seen(course, (9 * HOUR, 10 * HOUR), np.random.default_rng(0))
+    spans = seen(course, (9 * HOUR, 10 * HOUR), np.random.default_rng(0), 60)
     hold = spans[0][1] - (9 * HOUR + 600)
     assert hold in {60, 120, 300}
     assert spans[-1] == (9 * HOUR + 2_400, 10 * HOUR + hold)
