@@ -51,7 +51,7 @@ def test_the_default_rules_find_what_they_should_in_a_small_place() -> None:
     ("good", "bad", "kind"),
     [
         ("at_least: 26", "at_least: 24", "aircon.cooling"),
-        ("for: 30m", "for: 20h", "aircon.outside_hours"),
+        ("for: 1h", "for: 20h", "aircon.outside_hours"),
         ("lamps: 500", "lamps: 2000", "lighting.daylight"),
         ("on_above: 20", "on_above: 900", "lighting.power_never_off"),
         ("for: 36h", "for: 90h", "lighting.never_off"),
