@@ -19,7 +19,7 @@ from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from rules.derive.evaluate import Found, Layers, evaluate
 from rules.derive.hours import of_all, working
-from rules.kinds.model import ABSENT
+from rules.kinds.model import ABSENT, Sort
 from rules.ruleset.model import RuleSet, Version
 from rules.timeline.overlay import Windows
 from simulators.city.model import Series, Subject
@@ -73,7 +73,7 @@ def _of_group(names: frozenset[str], group: Sequence[Subject], basis: Basis) -> 
     versions = [
         Version(number, rule, ALWAYS_US, NEVER_US)
         for number, rule in enumerate(basis.rules.rules)
-        if set(rule.kind.inputs) <= names
+        if rule.kind.sort is Sort.PLACE and set(rule.kind.inputs) <= names
     ]
     places = np.arange(len(group))
     begin, end = basis.begin_s * _SECOND_US, basis.until_us
