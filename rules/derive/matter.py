@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from metering.counter.model import Int64s
 from rules.ruleset.model import Version
 from rules.timeline.runs import Runs
 
@@ -62,10 +63,24 @@ def _silent(
 
 
 def _rows(versions: Sequence[Version], found: Sequence[Runs], numbers: Sequence[int]) -> list[Row]:
+    several = _several([found[number] for number in numbers])
     rows: list[Row] = []
     for number in numbers:
         runs, code = found[number], versions[number].rule.code
-        columns = (runs.subject.tolist(), runs.confirmed.tolist(), runs.since.tolist())
-        for at, (subject, confirmed, since) in enumerate(zip(*columns, strict=True)):
-            rows.append((subject, confirmed, since, code, number, at))
+        chosen = np.flatnonzero(np.isin(runs.subject, several))
+        columns = (runs.subject, runs.confirmed, runs.since)
+        values = zip(chosen.tolist(), *(column[chosen].tolist() for column in columns), strict=True)
+        rows += [(whose, when, since, code, number, at) for at, whose, when, since in values]
     return rows
+
+
+def _several(found: Sequence[Runs]) -> Int64s:
+    """Return the subjects of which any two runs overlap; of most none do."""
+    subject, since, until = (
+        np.concatenate([getattr(runs, name) for runs in found])
+        for name in ("subject", "since", "until")
+    )
+    order = np.lexsort((since, subject))
+    subject, since, until = subject[order], since[order], until[order]
+    overlap = (subject[1:] == subject[:-1]) & (since[1:] < until[:-1])
+    return np.unique(subject[1:][overlap])

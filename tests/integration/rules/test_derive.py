@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+import pytest
+
 from rules.subjects.places import due
 from tests.integration.rules.world import (
     RULES,
@@ -96,9 +98,17 @@ def test_a_correction_that_comes_late_withdraws_what_it_refutes(conn: Conn) -> N
     assert episodes(conn) == []
 
 
-def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn) -> None:
+MATTERS = (
+    RULES.replace("{code: lamp,", "{code: lamp, matter: lit,")
+    + "  - {code: late, matter: lit, kind: lighting.outside_hours, title: 夜间, hours: office,"
+    " for: 30m, gap: 5m, silence: 30m, severity: notice, source: 惯例}\n"
+)
+
+
+@pytest.mark.parametrize("rules", [RULES, MATTERS])
+def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn, rules: str) -> None:
     room = add_room(conn)
-    load_rules(conn)
+    load_rules(conn, rules)
     for seed in range(8):
         rng = random.Random(seed)
         base = 3 * 1440 * seed
@@ -111,7 +121,8 @@ def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn) -> None:
                 look(conn)
     look(conn)
     piecemeal = episodes(conn)
-    assert {rule for rule, *_ in piecemeal} == {"cold", "night", "lamp"}
+    codes = {"cold", "night", "lamp"} | ({"late"} if rules == MATTERS else set())
+    assert {rule for rule, *_ in piecemeal} == codes
     conn.execute("DELETE FROM episode")
     conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules'")
     look(conn)
