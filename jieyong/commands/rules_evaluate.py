@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,11 +19,11 @@ from metering.gauge.settings import GaugeSettings
 from registry.calendar import DatedCalendar
 from registry.published_days import published_days
 from registry.refusal import refuse
-from rules.ruleset.model import RuleSet
+from rules.ruleset.model import Rule
 from rules.ruleset.reading import read_rule_set
 from simulators.city.plan import Plan
 
-_DEFAULT: Final = Path(__file__).parents[2] / "rules" / "sets" / "default.yaml"
+_SETS: Final = Path(__file__).parents[2] / "rules" / "sets"
 
 
 def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
@@ -31,14 +32,15 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by 
     as_json: AsJson = False,
     misses: Annotated[bool, typer.Option("--misses", help="也列出漏检和误报。")] = False,
     rules: Annotated[
-        Path, typer.Option(help="规则文件；默认为随程序提供的规则文件。", show_default=False)
-    ] = _DEFAULT,
+        list[Path] | None, typer.Option(help="规则文件，可重复；默认为随程序提供的全部规则文件。")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Measure how much is found, how soon, and from which size on: on a simulated city."""
     plan = _plan(scenario)
-    rule_set = read_rule_set(rules.read_text("utf-8"), str(rules), ZONE)
-    found = _evaluated(plan, seed, rule_set, load_settings(config).gauges)
+    files = rules or sorted(path for path in _SETS.glob("*.yaml") if ".test" not in path.name)
+    read = [rule for path in files for rule in _rules(path)]
+    found = _evaluated(plan, seed, read, load_settings(config).gauges)
     if as_json:
         typer.echo(tables.as_json(plan, seed, found, misses=misses))
         return
@@ -50,7 +52,13 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by 
         console().print(tables.false(found))
 
 
-def _evaluated(plan: Plan, seed: int, rules: RuleSet, gauges: GaugeSettings) -> Evaluation:
+def _rules(path: Path) -> tuple[Rule, ...]:
+    if not path.is_file():
+        refuse("--rules", f"没有 {path} 这个文件")
+    return read_rule_set(path.read_text("utf-8"), str(path), ZONE).rules
+
+
+def _evaluated(plan: Plan, seed: int, rules: Sequence[Rule], gauges: GaugeSettings) -> Evaluation:
     calendar = DatedCalendar(published_days())
     try:
         with counting(plan.institutions) as done:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators import almanac
+from simulators.city.plan import Plan
 from simulators.city.spans import Span, Spans, common, union, without
 from simulators.city.weather import COOL, HEAT
 
@@ -170,6 +171,11 @@ def _apart(runs: list[Run]) -> list[Run]:
             found[-1] = (found[-1][0], begin, found[-1][2])
         found.append((begin, end, how))
     return [one for one in found if one[0] < one[1]]
+
+
+def span(plan: Plan) -> Span:
+    """Return all of a scenario's time, s UTC."""
+    return midnight_s(plan.first), midnight_s(plan.first + plan.days)
 
 
 def midnight_s(day: int) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from simulators.city import law, sensors
 from simulators.city.deeds import DEEDS, exempt
 from simulators.city.happenings import Happening, Rooms, happenings, rooms
-from simulators.city.life import Course, Day, bright, joined, midnight_s, ordinary
+from simulators.city.life import Course, Day, bright, joined, midnight_s, ordinary, span
 from simulators.city.model import Series, Subject, Tag
 from simulators.city.plan import Plan
 from simulators.city.sensors import Sensed, Troubles
@@ -56,8 +58,7 @@ class City:
     @property
     def span(self) -> Span:
         """All of the time, s UTC."""
-        first = self.plan.first
-        return midnight_s(first), midnight_s(first + self.plan.days)
+        return span(self.plan)
 
     @property
     def hours(self) -> Spans:
@@ -79,6 +80,15 @@ def city(plan: Plan, seed: int) -> City:
     which, weather = rooms(plan, seed), seasons(plan, seed)
     found = happenings(plan, seed, which, weather)
     return City(plan, seed, which, found, _troubles(plan, seed), weather)
+
+
+def live(plan: Plan, seed: int) -> Callable[[int], list[Subject]]:
+    """Make up a city; return what makes up the subjects of one of its institutions.
+
+    Raises:
+        ValueError: it is too small for what is wanted of it.
+    """
+    return partial(institution, city(plan, seed))
 
 
 def institution(of: City, number: int) -> list[Subject]:
@@ -164,7 +174,7 @@ def _device(of: City, room: int, name: str) -> Sensed:
 
 def _troubles(plan: Plan, seed: int) -> dict[tuple[int, str], Troubles]:
     rng = np.random.default_rng([seed, 6])
-    begin, end = midnight_s(plan.first), midnight_s(plan.first + plan.days)
+    begin, end = span(plan)
     low, high = (math.log(minutes * 60) for minutes in _SILENCES_MIN)
     found: dict[tuple[int, str], Troubles] = {}
     for name, count in plan.disturbances.items():
@@ -172,21 +182,20 @@ def _troubles(plan: Plan, seed: int) -> dict[tuple[int, str], Troubles]:
             key = int(rng.integers(plan.institutions * plan.rooms)), ("ac", "lamp")[rng.integers(2)]
             one = found.setdefault(key, Troubles())
             at = int(rng.integers(begin, end - 86_400))
-            span = (at, at + int(math.exp(rng.uniform(low, high))))
-            _happens(one, name, span)
+            _happens(one, name, (at, at + int(math.exp(rng.uniform(low, high)))))
     for one in found.values():
         one.gone, one.late = union(one.gone), union(one.late)
     return found
 
 
-def _happens(one: Troubles, name: str, span: Span) -> None:
+def _happens(one: Troubles, name: str, when: Span) -> None:
     if name == "replacement":
-        one.replaced = span[0]
+        one.replaced = when[0]
     elif name == "glitch":
-        one.glitches.append(span[0])
+        one.glitches.append(when[0])
     elif name == "late":
-        one.late.append(span)
+        one.late.append(when)
     else:
-        one.gone.append(span)
+        one.gone.append(when)
         if name == "unknown":
-            one.unknown.append(span)
+            one.unknown.append(when)

@@ -20,7 +20,7 @@ from registry.calendar import Calendar
 from rules.derive.evaluate import Found, Layers, evaluate
 from rules.derive.hours import of_all, working
 from rules.kinds.model import ABSENT, Sort
-from rules.ruleset.model import RuleSet, Version
+from rules.ruleset.model import Rule, Version
 from rules.timeline.overlay import Windows
 from simulators.city.model import Series, Subject
 from storage.times import ALWAYS_US, NEVER_US
@@ -35,7 +35,7 @@ class Basis:
     """What doubts rest on besides what was measured.
 
     Attributes:
-        rules: in force all the time.
+        rules: in force all the time, of one or several sets.
         gauges: how long values hold.
         calendar: of the platform, which is not the scenario's.
         zone: of the site.
@@ -43,7 +43,7 @@ class Basis:
         end_s: of it.
     """
 
-    rules: RuleSet
+    rules: Sequence[Rule]
     gauges: GaugeSettings
     calendar: Calendar
     zone: ZoneInfo
@@ -72,7 +72,7 @@ def doubts(subjects: Sequence[Subject], basis: Basis) -> list[Doubt]:
 def _of_group(names: frozenset[str], group: Sequence[Subject], basis: Basis) -> Iterator[Doubt]:
     versions = [
         Version(number, rule, ALWAYS_US, NEVER_US)
-        for number, rule in enumerate(basis.rules.rules)
+        for number, rule in enumerate(basis.rules)
         if rule.kind.sort is Sort.PLACE and set(rule.kind.inputs) <= names
     ]
     places = np.arange(len(group))

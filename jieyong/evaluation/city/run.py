@@ -13,10 +13,11 @@ from jieyong.evaluation.city.score import Curve, Doubt, Tally, curves, judged
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from rules.kinds.catalogue import KINDS
-from rules.ruleset.model import RuleSet
+from rules.ruleset.model import Rule
 from simulators.city import rooms
+from simulators.city.life import span
 from simulators.city.model import Subject
-from simulators.city.plan import MEASURES, Plan
+from simulators.city.plan import Plan
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
@@ -26,17 +27,15 @@ class Sort:
     """A sort of subjects that rules are about.
 
     Attributes:
-        kinds: of cases; those of no other sort.
-        live: makes up the subjects of an institution.
+        live: from a scenario and a seed, what makes up the subjects of an institution, from 0 on.
         doubts: what rules find at them.
     """
 
-    kinds: frozenset[str]
-    live: Callable[[rooms.City, int], Sequence[Subject]]
+    live: Callable[[Plan, int], Callable[[int], Sequence[Subject]]]
     doubts: Callable[[Sequence[Subject], Basis], Sequence[Doubt]]
 
 
-SORTS: Final = (Sort(frozenset(MEASURES), rooms.institution, places.doubts),)
+SORTS: Final = (Sort(rooms.live, places.doubts),)
 """Each is simulated and looked at by itself; another sort is another line."""
 
 
@@ -58,7 +57,7 @@ class Evaluation:
 def evaluate(  # noqa: PLR0913, PLR0917 - what is measured, each by its name
     plan: Plan,
     seed: int,
-    rules: RuleSet,
+    rules: Sequence[Rule],
     calendar: Calendar,
     gauges: GaugeSettings,
     done: Callable[[], None] = lambda: None,
@@ -68,7 +67,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - what is measured, each by its name
     Args:
         plan: the scenario.
         seed: of everything that varies.
-        rules: in force all the time.
+        rules: in force all the time, of one or several sets.
         calendar: of the platform.
         gauges: how long values hold.
         done: called behind each institution, for people who wait.
@@ -76,14 +75,14 @@ def evaluate(  # noqa: PLR0913, PLR0917 - what is measured, each by its name
     Raises:
         ValueError: the city is too small for what is wanted of it.
     """
-    city = rooms.city(plan, seed)
-    basis = Basis(rules, gauges, calendar, ZONE, *city.span)
+    basis = Basis(rules, gauges, calendar, ZONE, *span(plan))
+    worlds = [(sort.live(plan, seed), sort.doubts) for sort in SORTS]
     alike = _alike(rules)
     tally, subjects = Tally(), 0
     for number in range(plan.institutions):
-        for sort in SORTS:
-            lived = sort.live(city, number)
-            tally.add(_judged(lived, sort.doubts(lived, basis), alike))
+        for live, doubts in worlds:
+            lived = live(number)
+            tally.add(_judged(lived, doubts(lived, basis), alike))
             subjects += len(lived)
         done()
     return Evaluation(tuple(curves(tally, plan.wanted)), tally, subjects)
@@ -101,10 +100,10 @@ def _judged(
     return tally
 
 
-def _alike(rules: RuleSet) -> Mapping[str, frozenset[str]]:
+def _alike(rules: Sequence[Rule]) -> Mapping[str, frozenset[str]]:
     """Kinds of which the rules say that they speak of the same matter, each of itself."""
     matters: dict[str, set[str]] = {}
-    for rule in rules.rules:
+    for rule in rules:
         matters.setdefault(rule.matter or rule.code, set()).add(rule.kind.code)
     alike = {kind: {kind} for kind in KINDS}
     for kinds in matters.values():

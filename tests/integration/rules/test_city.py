@@ -17,7 +17,8 @@ from simulators.city import rooms
 from tests.integration.rules.city_database import bring, build
 from tests.integration.rules.world import GAUGES, ZONE, Conn, load_rules, look
 
-DEFAULT = Path(__file__).parents[3] / "rules" / "sets" / "default.yaml"
+SETS = Path(__file__).parents[3] / "rules" / "sets"
+FILES = [(SETS / name).read_text("utf-8") for name in ("default.yaml", "lighting-by-power.yaml")]
 Doubts = list[tuple[str, str, int, int, int]]
 """Rule, place, since, confirmed, until; s UTC."""
 
@@ -32,12 +33,13 @@ def test_readings_in_any_order_and_late_give_the_doubts_that_are_measured(
     lived = [one for n in range(plan.institutions) for one in rooms.institution(city, n)]
     first, last = city.span
     build(conn, lived)
-    load_rules(conn, DEFAULT.read_text("utf-8"), datetime.fromtimestamp(first, UTC))
+    for text in FILES:
+        load_rules(conn, text, datetime.fromtimestamp(first, UTC))
     looked = [
         look(conn, datetime.fromtimestamp(last, UTC)) for _ in bring(database, conn, lived, 7)
     ]
-    rule_set = read_rule_set(DEFAULT.read_text("utf-8"), DEFAULT.name, ZONE)
-    basis = Basis(rule_set, GAUGES, DatedCalendar(published_days()), ZONE, first, last)
+    rules = [rule for text in FILES for rule in read_rule_set(text, "r.yaml", ZONE).rules]
+    basis = Basis(rules, GAUGES, DatedCalendar(published_days()), ZONE, first, last)
     wanted = sorted(
         (one.rule, one.subject, one.since_s, one.confirmed_s, one.until_s)
         for one in places.doubts(lived, basis)
