@@ -13,6 +13,7 @@ from jieyong import logs
 from jieyong.commands.giving import give
 from jieyong.commands.options import AsJson, First, Last, moments, until_last
 from jieyong.commands.rule_tables import backtested, files_table, listed
+from jieyong.commands.rules_evaluate import evaluate_command
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
 from jieyong.settings_file import load_settings
@@ -35,6 +36,9 @@ from rules.work.health import due_again, standing
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 rules_app = typer.Typer(no_args_is_help=True, help="规则：检查、启用、列出，并对历史数据试算。")
+rules_app.command("evaluate", help="在模拟的城市里测量规则：查全率、查准率、延迟、下限。")(
+    evaluate_command
+)
 RuleFile = Annotated[Path, typer.Argument(help="规则文件（YAML），写法见 docs/rules.md。")]
 
 

@@ -12,13 +12,13 @@ import psycopg
 from metering.factors.meter_cost import Pricing
 from rules.cases.listing import Listed
 from rules.cases.used import Stretch, Used, counted, used
-from rules.derive.evaluate import Layers
+from rules.derive.evaluate import Layers, measured
 from rules.derive.recompute import View
 from rules.derive.span import look, windows
 from rules.ruleset.model import Rule, Version
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis, Word
-from rules.timeline.overlay import Pieces, Windows, overlay
+from rules.timeline.overlay import Pieces, Windows
 from storage.times import us_of
 
 _MARGIN_US: Final = 30 * 60 * 1_000_000
@@ -87,5 +87,4 @@ def _in_force(version: Version, code: str, at_us: int) -> bool:
 def course(layers: Layers, place: int, since_us: int, until_us: int) -> Pieces:
     """Return what was measured at a place from one moment to another."""
     window = Windows(np.array([place]), np.array([since_us]), np.array([until_us]))
-    first = {name: sources[0] for name, sources in layers.inputs.items() if sources}
-    return overlay(first, window)
+    return measured(layers, window)

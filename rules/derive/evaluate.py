@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from metering.gauge.hold import Float64s, Holds
-from rules.kinds.model import WORKING
+from rules.derive.matter import speaking
+from rules.kinds.model import ABSENT, WORKING
 from rules.ruleset.model import Version
 from rules.timeline.edges import Edges, edges
 from rules.timeline.overlay import Pieces, Windows, overlay
@@ -26,7 +27,8 @@ class Layers:
 
     Attributes:
         inputs: by name; where several points measure the same, they follow one another in the
-            order in which they are believed.
+            order in which they are believed. A sensor of people tells when it does not hang there:
+            :data:`rules.kinds.model.ABSENT`.
         tags: what holds a tag when, by tag; and what belongs to whom, by :func:`whose`.
         hours: working hours of each subject, by the code of the hours.
     """
@@ -42,7 +44,7 @@ class Found:
 
     Attributes:
         version: the rule.
-        runs: doubts.
+        runs: doubts; those of which another rule speaks already are left out.
         edges: which windows are too narrow to tell.
     """
 
@@ -81,7 +83,15 @@ def evaluate(
         ValueError: see :func:`rules.timeline.overlay.overlay`.
     """
     pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
-    return [judge(version, pieces, windows) for version in versions]
+    found = [judge(version, pieces, windows) for version in versions]
+    spoken = speaking(versions, [one.runs for one in found])
+    return [replace(one, runs=runs) for one, runs in zip(found, spoken, strict=True)]
+
+
+def measured(layers: Layers, windows: Windows) -> Pieces:
+    """Return what was measured within windows, one column for those that measure the same."""
+    bare = Layers(layers.inputs, {}, {})
+    return _combined(overlay(_named(bare), windows), bare)
 
 
 def _condition(version: Version, pieces: Pieces) -> Truth:
@@ -163,5 +173,6 @@ def _somebody(parts: Sequence[Float64s]) -> Float64s:
     """Of several sensors in a room: somebody is there when one sees them, nobody when none does."""
     seen = np.fmax.reduce(parts)
     unknown = np.logical_or.reduce([np.isnan(part) for part in parts])
-    silent: Float64s = np.where(unknown & ~(seen > 0), np.nan, seen)
+    nobody_knows = (unknown & ~(seen > 0)) | (seen == ABSENT)
+    silent: Float64s = np.where(nobody_knows, np.nan, seen)
     return silent

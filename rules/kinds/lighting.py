@@ -68,7 +68,7 @@ KINDS: Final = (
         (Input.POWER,),
         {
             "bright_enough": Parameter(300.0, "lx", 50.0, 2000.0, "自然光达到它就不需要开灯"),
-            "lamps": Parameter(400.0, "lx", 0.0, 2000.0, "灯具自身在测点处产生的照度"),
+            "lamps": Parameter(500.0, "lx", 0.0, 2000.0, "灯具自身在测点处产生的照度"),
         },
         False,
         _daylight,

@@ -10,6 +10,8 @@ from typing import Final
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth
 
+ABSENT: Final = -1.0
+"""What a sensor of people says of a time in which it does not hang there: it has no say."""
 WORKING: Final = "working"
 """The layer that says whether people are expected: 1 in working hours, 0 outside."""
 

@@ -71,6 +71,8 @@ class Rule:
         escalation: when nobody explains a doubt; None: it has no deadline.
         reading: unit of what an inspector may read; None: nothing is read.
         institutions: codes; it is about what is theirs or of any below them; empty: everybody's.
+        matter: rules of one matter raise one doubt of it (:mod:`rules.derive.matter`); None: this
+            one speaks for itself.
     """
 
     code: str
@@ -90,6 +92,7 @@ class Rule:
     escalation: Escalation | None = None
     reading: str | None = None
     institutions: frozenset[str] = frozenset()
+    matter: str | None = None
 
     @property
     def digest(self) -> str:
@@ -111,6 +114,7 @@ class Rule:
             "except": sorted(self.without),
             # Where nothing is said, rules mean what they meant before this could be said.
             **({"institutions": sorted(self.institutions)} if self.institutions else {}),
+            **({} if self.matter is None else {"matter": self.matter}),
         }
 
     def sentence(self) -> str:

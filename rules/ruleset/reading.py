@@ -78,6 +78,7 @@ def _rule(
     if since is not None and until is not None and until <= since:
         entry.problem("until", "until is not after from")
     route = entry.optional_text("route")
+    matter = entry.optional_text("matter")
     named = _hours_of(entry, hours, kind)
     values = {} if kind is None else _values(entry, kind)
     reading = entry.optional_text("reading") if reported else None
@@ -105,6 +106,7 @@ def _rule(
         escalation or above.get(Severity(severity)),
         reading,
         institutions,
+        matter,
     )
 
 

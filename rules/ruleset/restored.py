@@ -54,6 +54,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         escalation=escalation,
         reading=reading,
         institutions=frozenset(meaning.get("institutions", ())),
+        matter=meaning.get("matter"),
     )
 
 

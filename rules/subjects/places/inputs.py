@@ -10,7 +10,7 @@ import psycopg
 from metering.counter.model import Int64s
 from metering.gauge.hold import Holds, clip
 from metering.gauge.store import held
-from rules.kinds.model import Input
+from rules.kinds.model import ABSENT, Input
 from rules.subjects.places.modes import Modes
 from rules.subjects.places.sources import NAMES, Sources
 from rules.timeline.overlay import Windows
@@ -33,7 +33,7 @@ def load_inputs(
     used, spans = sources.within(windows)
     if not len(used):
         return {}
-    mode = NAMES.index(Input.MODE)
+    mode, people = NAMES.index(Input.MODE), NAMES.index(Input.OCCUPANCY)
     modes.learn(conn, set(used.profile[used.name == mode].tolist()))
     found = held(conn, spans)
     found = clip(found, used.begin[found.subject], used.end[found.subject])
@@ -44,7 +44,10 @@ def load_inputs(
             part = found.where(chosen[found.subject])
             if name == mode:
                 part = _translated(part, used.profile[part.subject], modes)
-            layers.setdefault(NAMES[name], []).append(_of_places(part, used))
+            told = _of_places(part, used)
+            if name == people:
+                told = _merged(told, _absent(used.where(chosen), windows))
+            layers.setdefault(NAMES[name], []).append(told)
     return layers
 
 
@@ -55,6 +58,37 @@ def _translated(found: Holds, profiles: Int64s, modes: Modes) -> Holds:
 
 
 def _of_places(found: Holds, used: Sources) -> Holds:
-    places = used.place[found.subject]
-    order = np.lexsort((found.since, places))
-    return Holds(places[order], found.since[order], found.until[order], found.value[order])
+    return _ordered(Holds(used.place[found.subject], found.since, found.until, found.value))
+
+
+def _absent(used: Sources, windows: Windows) -> Holds:
+    """When a sensor of people does not hang at a place: then its silence hides nobody.
+
+    Args:
+        used: at most one source of a place.
+        windows: of all places that are looked at.
+    """
+    at = np.minimum(np.searchsorted(used.place, windows.subject), len(used) - 1)
+    hangs = used.place[at] == windows.subject
+    begin = np.where(hangs, np.clip(used.begin[at], windows.begin, windows.end), windows.end)
+    end = np.where(hangs, np.clip(used.end[at], begin, windows.end), windows.end)
+    since, until = np.r_[windows.begin, end], np.r_[begin, windows.end]
+    subject = np.r_[windows.subject, windows.subject]
+    return Holds(subject, since, until, np.full(len(since), ABSENT)).where(since < until)
+
+
+def _merged(one: Holds, other: Holds) -> Holds:
+    """Put together what never overlaps."""
+    return _ordered(
+        Holds(
+            np.r_[one.subject, other.subject],
+            np.r_[one.since, other.since],
+            np.r_[one.until, other.until],
+            np.r_[one.value, other.value],
+        )
+    )
+
+
+def _ordered(found: Holds) -> Holds:
+    order = np.lexsort((found.since, found.subject))
+    return Holds(found.subject[order], found.since[order], found.until[order], found.value[order])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+import pytest
+
 from rules.subjects.places import due
 from tests.integration.rules.world import (
     RULES,
     START,
     Conn,
+    add_point,
     add_room,
     at,
     episodes,
@@ -54,6 +57,24 @@ def test_nobody_in_the_room_is_known_from_another_device(conn: Conn) -> None:
     assert ("empty", "ac", NINE + 10, NINE + 30, NINE + 45, "false") in episodes(conn)
 
 
+def test_a_sensor_that_was_replaced_has_no_say_any_more(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    swap = at(NINE + 30)
+    conn.execute(
+        "UPDATE device_place SET valid = tstzrange(NULL, %s) WHERE place_id = %s", [swap, room.lamp]
+    )
+    newer: dict[str, int] = {}
+    for name in ("relay", "occupancy"):
+        newer[name] = add_point(conn, "lamp2", name, room.lamp, swap)
+    store(conn, room.points["relay"], [(NINE, 0)])
+    store(conn, room.points["occupancy"], [(NINE, 1)])
+    store(conn, newer["relay"], [(NINE + 30, 1), (NINE + 85, 1)])
+    store(conn, newer["occupancy"], [(NINE + 30, 0), (NINE + 80, 1)])
+    look(conn)
+    assert episodes(conn) == [("lamp", "lamp", NINE + 30, NINE + 50, NINE + 80, "false")]
+
+
 def test_night_begins_when_working_hours_end(conn: Conn) -> None:
     room = add_room(conn)
     load_rules(conn)
@@ -77,9 +98,17 @@ def test_a_correction_that_comes_late_withdraws_what_it_refutes(conn: Conn) -> N
     assert episodes(conn) == []
 
 
-def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn) -> None:
+MATTERS = (
+    RULES.replace("{code: lamp,", "{code: lamp, matter: lit,")
+    + "  - {code: late, matter: lit, kind: lighting.outside_hours, title: 夜间, hours: office,"
+    " for: 30m, gap: 5m, silence: 30m, severity: notice, source: 惯例}\n"
+)
+
+
+@pytest.mark.parametrize("rules", [RULES, MATTERS])
+def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn, rules: str) -> None:
     room = add_room(conn)
-    load_rules(conn)
+    load_rules(conn, rules)
     for seed in range(8):
         rng = random.Random(seed)
         base = 3 * 1440 * seed
@@ -92,7 +121,8 @@ def test_any_order_gives_what_one_look_at_everything_gives(conn: Conn) -> None:
                 look(conn)
     look(conn)
     piecemeal = episodes(conn)
-    assert {rule for rule, *_ in piecemeal} == {"cold", "night", "lamp"}
+    codes = {"cold", "night", "lamp"} | ({"late"} if rules == MATTERS else set())
+    assert {rule for rule, *_ in piecemeal} == codes
     conn.execute("DELETE FROM episode")
     conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules'")
     look(conn)

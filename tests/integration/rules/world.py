@@ -98,6 +98,24 @@ def _add_place(conn: Conn, code: str, profile: str, points: dict[str, int]) -> i
     return place
 
 
+def add_point(conn: Conn, device: str, name: str, place: int, since: datetime) -> int:
+    """Hang another device at a place, unless it hangs there; return its point."""
+    conn.execute(
+        "INSERT INTO device (code, name, profile_id, bus_id, unit, interval_s, timeout_ms)"
+        " SELECT %s, %s, id, 1, 2, 60, 500 FROM profile WHERE code = 'lamp'"
+        " ON CONFLICT DO NOTHING",
+        [device, device],
+    )
+    bound = _id(conn, "UPDATE device SET name = name WHERE code = %s", device)
+    conn.execute(
+        "INSERT INTO device_place SELECT %s, %s, tstzrange(%s, NULL) WHERE NOT EXISTS"
+        " (SELECT FROM device_place WHERE device_id = %s)",
+        [bound, place, since, bound],
+    )
+    insert = "INSERT INTO point (device_id, name, label, unit, class) VALUES (%s, %s, %s, '', %s)"
+    return _id(conn, insert, bound, name, name, "state")
+
+
 def _id(conn: Conn, query: str, *values: object) -> int:
     row = conn.execute(f"{query} RETURNING id".encode(), values).fetchone()
     assert row is not None

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from metering.gauge.hold import Holds
-from rules.derive.evaluate import Layers, evaluate
+from rules.derive.evaluate import Layers, evaluate, measured
+from rules.kinds.model import ABSENT
 from rules.ruleset.model import Version
 from rules.ruleset.reading import read_rule_set
 from rules.timeline.overlay import Windows
@@ -127,6 +128,9 @@ NOBODY = "kind: lighting.nobody, for: 10m, severity: notice"
         # One of two is silent: nobody knows that nobody is there.
         ([[(0, 100, 0.0)], [(0, 40, 0.0)]], [(0, 40)]),
         ([[(0, 100, 1.0)], [(0, 40, 0.0)]], []),
+        # One of two hangs there no longer: it has no say.
+        ([[(0, 100, 0.0)], [(0, 40, 1.0), (40, 100, ABSENT)]], [(40, 100)]),
+        ([[(0, 100, ABSENT)]], []),
     ],
 )
 def test_nobody_is_there_when_no_sensor_of_the_room_sees_anybody(
@@ -155,3 +159,13 @@ def test_a_lamp_that_was_off_for_a_moment_was_off() -> None:
 def test_power_alone_tells_a_lamp_that_is_never_off() -> None:
     rule = "kind: lighting.power_never_off, for: 60m, severity: warning, on_above: 20"
     assert found(rule, {"power": [[(0, 80, 20.0), (80, 100, 19.9)]]}) == [(0, 80)]
+
+
+def test_what_several_devices_measured_is_shown_as_one() -> None:
+    sources = [holds([(30, 100, 1.0)]), holds([(0, 30, 0.0)])]
+    people = [holds([(0, 30, ABSENT), (30, 100, 0.0)]), holds([(0, 30, 1.0), (30, 100, ABSENT)])]
+    layers = Layers({"relay": sources, "occupancy": people}, {}, {})
+    windows = Windows(np.array([1]), np.array([0]), np.array([100 * MINUTE]))
+    shown = measured(layers, windows)
+    assert shown.column("relay").tolist() == [0.0, 1.0]
+    assert shown.column("occupancy").tolist() == [1.0, 0.0]

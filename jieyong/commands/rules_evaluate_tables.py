@@ -1,0 +1,212 @@
+"""Tables of `jieyong rules evaluate`, for people, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich.table import Table
+
+from jieyong.evaluation.city.run import ZONE, Evaluation
+from jieyong.evaluation.city.score import ENOUGH, LEAST_TOLD, Curve, FalseDoubt, Size, Told
+from rules.kinds.catalogue import KINDS
+from simulators.city.plan import By, Plan
+
+_BAR: Final = 20
+_UNITS: Final = {By.DEGREES: "℃", By.LUX: "lx", By.MINUTES: "min", By.HOURS: "h"}
+_MEANS: Final = {
+    By.DEGREES: "超出限值",
+    By.LUX: "自然光",
+    By.MINUTES: "时长",
+    By.HOURS: "时长",
+}
+_SHOWN: Final = 200
+"""So many misses and false alarms are for reading; --json has all."""
+
+
+def summary(plan: Plan, seed: int, found: Evaluation) -> Table:
+    """Return what was found of each kind, and from which size on."""
+    table = Table(
+        title=f"{plan.title}（种子 {seed}）：{found.subjects} 个对象，疑点 {found.tally.doubts} 个",
+        title_justify="left",
+    )
+    for heading in ("疑点", "大小", "下限", "实有", "可判断", "检出", "误报", "查全率", "查准率"):
+        table.add_column(heading)
+    for one in found.curves:
+        made, told, hit = _sums(size for size in one.sizes if size.size >= (one.floor or 0.0))
+        recall = hit / told if told else None
+        table.add_row(
+            KINDS[one.kind].label,
+            _MEANS[one.by],
+            "未达到" if one.floor is None else f"{one.floor:g} {_UNITS[one.by]}",
+            *(str(made), str(told), str(hit), str(one.false)),
+            *(_share(recall), _share(one.precision(one.floor or 0.0))),
+        )
+    table.caption = (
+        f"自下限起，每一档查全率不低于 {ENOUGH:.0%}、可判断的不少于 {LEAST_TOLD} 件，合计查准率"
+        f"不低于 {ENOUGH:.0%}；其后各列自下限起（未达到的不论大小），误报不论大小。"
+    )
+    return table
+
+
+def curve(one: Curve) -> Table:
+    """Return what was found at each size; 另名: by another rule of the same matter."""
+    table = Table(
+        title=f"{KINDS[one.kind].label}，按{_MEANS[one.by]}；误报 {one.false}", title_justify="left"
+    )
+    for heading in (
+        *("大小", "实有", "可判断", "检出", "另名", "查全率", "自此起查准率"),
+        *("确认延迟中位 min", "95 % min", "查全率图"),
+    ):
+        table.add_column(heading)
+    for size in one.sizes:
+        mark = " ←" if size.size == one.floor else ""
+        delays = [f"{_at(size.delays_s, share) / 60:.0f}" for share in (0.5, 0.95)]
+        table.add_row(
+            f"{size.size:g} {_UNITS[one.by]}{mark}",
+            *(str(size.made), str(size.told), str(size.found), str(size.otherwise)),
+            *(_share(size.recall), _share(one.precision(size.size))),
+            *(delays if size.delays_s else ("—", "—")),
+            ("█" * round((size.recall or 0) * _BAR)).ljust(_BAR, "·"),
+        )
+    return table
+
+
+def missed(found: Evaluation) -> Table:
+    """Return the cases that could be told and were not found, from the floor of their kind on."""
+    rows = _missed(found)
+    table = _listing("漏检（自下限起）", len(rows), ("大小",))
+    for one in rows[:_SHOWN]:
+        table.add_row(
+            one.subject,
+            KINDS[one.case.kind].label,
+            _moment(one.case.since_s),
+            _moment(one.case.until_s),
+            "、".join(f"{size:.4g} {_UNITS[by]}" for by, size in one.case.size.items()),
+        )
+    return table
+
+
+def false(found: Evaluation) -> Table:
+    """Return the doubts that nothing true stands behind, and what they may have looked at."""
+    table = _listing("误报", len(found.tally.false), ("当日", "规则"))
+    for one in found.tally.false[:_SHOWN]:
+        table.add_row(
+            one.doubt.subject,
+            KINDS[one.doubt.kind].label,
+            _moment(one.doubt.since_s),
+            _moment(one.doubt.until_s),
+            "、".join(one.looks) or "—",
+            one.doubt.rule,
+        )
+    return table
+
+
+def as_json(plan: Plan, seed: int, found: Evaluation, *, misses: bool) -> str:
+    """Return the measurement for programs; times with their offset, shares from 0 to 1."""
+    told: dict[str, Any] = {
+        "scenario": plan.code,
+        "seed": seed,
+        "subjects": found.subjects,
+        "doubts": found.tally.doubts,
+        "false": len(found.tally.false),
+        "kinds": [_plain(one) for one in found.curves],
+    }
+    if misses:
+        told["misses"] = [_missed_plain(one) for one in _missed(found)]
+        told["false_doubts"] = [_false_plain(one) for one in found.tally.false]
+    return json.dumps(told, ensure_ascii=False, indent=2)
+
+
+def _missed(found: Evaluation) -> list[Told]:
+    floors: dict[str, list[tuple[By, float]]] = {}
+    for one in found.curves:
+        if one.floor is not None:
+            floors.setdefault(one.kind, []).append((one.by, one.floor))
+    return [
+        one
+        for one in found.tally.told
+        if one.case.told
+        and one.delay_s is None
+        and one.case.kind in floors
+        and all(one.case.size[by] >= floor - 1e-6 for by, floor in floors[one.case.kind])
+    ]
+
+
+def _plain(one: Curve) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "by": one.by.value,
+        "floor": one.floor,
+        "false": one.false,
+        "sizes": [
+            {
+                "size": size.size,
+                "made": size.made,
+                "told": size.told,
+                "found": size.found,
+                "found_otherwise": size.otherwise,
+                "recall": size.recall,
+                "precision_from_here": one.precision(size.size),
+                "delay_median_s": _at(size.delays_s, 0.5) if size.delays_s else None,
+                "delay_95_s": _at(size.delays_s, 0.95) if size.delays_s else None,
+            }
+            for size in one.sizes
+        ],
+    }
+
+
+def _missed_plain(one: Told) -> dict[str, Any]:
+    return {
+        "subject": one.subject,
+        "kind": one.case.kind,
+        "since": _iso(one.case.since_s),
+        "until": _iso(one.case.until_s),
+        "size": {by.value: size for by, size in one.case.size.items()},
+    }
+
+
+def _false_plain(one: FalseDoubt) -> dict[str, Any]:
+    return {
+        "subject": one.doubt.subject,
+        "kind": one.doubt.kind,
+        "rule": one.doubt.rule,
+        "since": _iso(one.doubt.since_s),
+        "until": _iso(one.doubt.until_s),
+        "looks_like": list(one.looks),
+    }
+
+
+def _listing(title: str, count: int, more: Iterable[str]) -> Table:
+    shown = f"，列出前 {_SHOWN} 个" if count > _SHOWN else ""
+    table = Table(title=f"{title}：{count} 个{shown}", title_justify="left")
+    for heading in ("对象", "疑点", "自", "至", *more):
+        table.add_column(heading)
+    return table
+
+
+def _sums(sizes: Iterable[Size]) -> tuple[int, int, int]:
+    those = list(sizes)
+    return sum(s.made for s in those), sum(s.told for s in those), sum(s.found for s in those)
+
+
+def _at(delays_s: Sequence[int], share: float) -> int:
+    return delays_s[int(share * (len(delays_s) - 1))] if delays_s else 0
+
+
+def _share(of: float | None) -> str:
+    return "—" if of is None else f"{of:.1%}"
+
+
+def _local(at_s: int) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC).astimezone(ZONE)
+
+
+def _moment(at_s: int) -> str:
+    return f"{_local(at_s):%m-%d %H:%M}"
+
+
+def _iso(at_s: int) -> str:
+    return _local(at_s).isoformat()

@@ -1,0 +1,1 @@
+"""How much of what is waste rules find: measured on simulated cities."""
