@@ -57,7 +57,7 @@ def curve(one: Curve) -> Table:
         title=f"{KINDS[one.kind].label}，按{_MEANS[one.by]}；误报 {one.false}", title_justify="left"
     )
     for heading in (
-        *("大小", "实有", "可判断", "检出", "另名", "查全率", "自此起查准率"),
+        *("大小", "实有", "可判断", "检出", "另名", "疑点", "查全率", "自此起查准率"),
         *("确认延迟中位 min", "95 % min", "查全率图"),
     ):
         table.add_column(heading)
@@ -67,6 +67,7 @@ def curve(one: Curve) -> Table:
         table.add_row(
             f"{size.size:g} {_UNITS[one.by]}{mark}",
             *(str(size.made), str(size.told), str(size.found), str(size.otherwise)),
+            str(size.doubts),
             *(_share(size.recall), _share(one.precision(size.size))),
             *(delays if size.delays_s else ("—", "—")),
             ("█" * round((size.recall or 0) * _BAR)).ljust(_BAR, "·"),
@@ -148,6 +149,7 @@ def _plain(one: Curve) -> dict[str, Any]:
                 "told": size.told,
                 "found": size.found,
                 "found_otherwise": size.otherwise,
+                "doubts": size.doubts,
                 "recall": size.recall,
                 "precision_from_here": one.precision(size.size),
                 "delay_median_s": _at(size.delays_s, 0.5) if size.delays_s else None,

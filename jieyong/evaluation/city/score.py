@@ -46,12 +46,14 @@ class Told:
         case: what was true.
         delay_s: from its begin to the first doubt's confirmation; None: it was not found.
         otherwise: found as another kind of the same matter only.
+        doubts: how many true doubts speak of it.
     """
 
     subject: str
     case: Case
     delay_s: int | None
     otherwise: bool = False
+    doubts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Size:
         told: of them, those that the sensors told of.
         found: of those.
         otherwise: of those found, as another kind of the same matter only.
+        doubts: that speak of those found.
         delays_s: of those found by their own rule, ascending.
     """
 
@@ -95,6 +98,7 @@ class Size:
     told: int
     found: int
     otherwise: int
+    doubts: int
     delays_s: tuple[int, ...]
 
     @property
@@ -174,7 +178,8 @@ def _told(
     if not matching:
         return Told(subject.code, case, None)
     delay = min(one.confirmed_s for one in matching) - case.since_s
-    return Told(subject.code, case, delay, all(one.kind != case.kind for one in matching))
+    otherwise = all(one.kind != case.kind for one in matching)
+    return Told(subject.code, case, delay, otherwise, len(matching))
 
 
 def _looks(subject: Subject, doubt: Doubt) -> tuple[str, ...]:
@@ -199,8 +204,8 @@ def _curve(tally: Tally, wanted: Wanted) -> Curve:
         found = [one for one in told if one.delay_s is not None]
         own = (one.delay_s for one in found if not one.otherwise)
         delays = sorted(delay for delay in own if delay is not None)
-        otherwise = sum(one.otherwise for one in found)
-        sizes.append(Size(low, len(made), len(told), len(found), otherwise, tuple(delays)))
+        counts = len(made), len(told), len(found), sum(one.otherwise for one in found)
+        sizes.append(Size(low, *counts, sum(one.doubts for one in found), tuple(delays)))
     return Curve(wanted.kind, wanted.by, tuple(sizes), false)
 
 

@@ -52,6 +52,12 @@ def test_a_doubt_must_be_true_for_half_of_its_time_and_ten_minutes() -> None:
     assert len(short.false) == 1
 
 
+def test_several_doubts_may_speak_of_one_case() -> None:
+    tally = judged(subject({NOBODY: [(0, 200)]}), [doubt(0, 90), doubt(95, 200)], ALONE)
+    (curve,) = curves(tally, [Wanted(NOBODY, By.MINUTES, (20,), 1)])
+    assert [(s.found, s.doubts) for s in curve.sizes] == [(1, 2)]
+
+
 def test_a_false_doubt_tells_what_it_looks_like() -> None:
     (one,) = judged(subject({}), [doubt(80, 120)], ALONE).false
     assert one.looks == ("nap",)
@@ -103,7 +109,7 @@ def test_along_one_measure_only_what_is_clear_along_the_other_counts() -> None:
 
 
 def size(at: float, told_: int, found: int) -> Size:
-    return Size(at, told_, told_, found, 0, ())
+    return Size(at, told_, told_, found, 0, found, ())
 
 
 def test_the_floor_is_where_everything_larger_is_found_too() -> None:
