@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -70,11 +70,12 @@ def evidence(
     tags = subjects.tags(conn, [subject], doubt.since, doubt.until)
     stretches = [Stretch(doubt.sort, subject, since, until)] if counted(doubt.sort) else []
     spent = used(conn, basis, stretches, pricing)
+    version = next(v for v in reversed(basis.versions) if _in_force(v, doubt.rule, since))
     return Evidence(
-        next(v.rule for v in reversed(basis.versions) if _in_force(v, doubt.rule, since)),
+        version.rule,
         [str(tag) for tag in tags.get(subject, ())],
         spent[0] if spent else None,
-        subjects.compared(conn, basis, subject, since, until),
+        subjects.compared(conn, replace(basis, versions=(version,)), subject, since, until),
         course(layers, subject, seen.begin, seen.end),
         subjects.words,
     )

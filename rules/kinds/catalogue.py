@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from rules.kinds import aircon, data, inspection, lighting
+from rules.kinds import aircon, data, inspection, lighting, vehicle_papers, vehicles
+from rules.kinds.model import Kind
 
-KINDS: Final = {
-    kind.code: kind for kind in (*aircon.KINDS, *lighting.KINDS, *data.KINDS, *inspection.KINDS)
-}
+_MODULES: Final = (aircon, lighting, data, inspection, vehicle_papers, vehicles)
+KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for room in _MODULES for kind in room.KINDS}

@@ -25,6 +25,8 @@ class Sort(enum.StrEnum):
     """What is polled: a meter, a sensor."""
     ROOM = "room"
     """A room: what inspectors find in it."""
+    VEHICLE = "vehicle"
+    """A vehicle of the inventory: its papers, its way, where it stood."""
 
 
 class Input(enum.StrEnum):
@@ -88,6 +90,7 @@ class Kind:
         needless: where it is waste, all that is used meanwhile is. Not so of set points: how much
             less another one would take is not measured.
         reported: people report it and nothing measures it.
+        tracks: its doubts tell where or when a vehicle was: looking at one asks for a reason.
     """
 
     code: str
@@ -101,3 +104,4 @@ class Kind:
     sort: Sort = Sort.PLACE
     needless: bool = False
     reported: bool = False
+    tracks: bool = False

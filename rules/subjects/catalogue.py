@@ -9,8 +9,9 @@ from rules.kinds.model import Sort
 from rules.subjects.devices.subjects import DEVICES
 from rules.subjects.model import Conn, Subjects
 from rules.subjects.places.subjects import PLACES
+from rules.subjects.vehicles.subjects import VEHICLES
 
-SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES, DEVICES)}
+SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES, DEVICES, VEHICLES)}
 
 
 def follow(conn: Conn) -> int:
