@@ -41,8 +41,13 @@ class Layer(enum.StrEnum):
 
 
 NORMS: Final = ("own", "class", "fleet")
-_ABOVE: Final = {
-    "own_above": Parameter(18.0, "%", 1.0, 500.0, "比本车以往至少高出"),
+
+
+def _above_own(percent: float) -> dict[str, Parameter]:
+    return {"own_above": Parameter(percent, "%", 1.0, 500.0, "比本车以往至少高出"), **_LEVELS}
+
+
+_LEVELS: Final = {
     "class_above": Parameter(15.0, "%", 0.0, 500.0, "比同类车辆的通常范围至少高出"),
     "fleet_above": Parameter(30.0, "%", 0.0, 500.0, "比同能源车辆的通常范围至少高出"),
 }
@@ -125,7 +130,7 @@ KINDS: Final = (
         _pairs("rate"),
         _above("rate"),
         "百公里油耗至少比本车以往高 {own_above:g}%，或高出同类、同能源车辆的通常范围。",
-        parameters=_ABOVE,
+        parameters=_above_own(18.0),
     ),
     _kind(
         "fuel_cost",
@@ -134,7 +139,7 @@ KINDS: Final = (
         _above("cost"),
         "按当时油价比较，每公里燃油费至少比本车以往高 {own_above:g}%，"
         "或高出同类、同能源车辆的通常范围。",
-        parameters=_ABOVE,
+        parameters=_above_own(22.0),
     ),
     _kind(
         "maintenance_cost",
