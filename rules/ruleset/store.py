@@ -87,7 +87,8 @@ def load(conn: psycopg.Connection[Any], act: Act, rule_set: RuleSet) -> Loaded:
         rule_set: as it was read.
 
     Raises:
-        RefusedError: a rule belongs to another set, its end has passed, or it is about an institution that is not there.
+        RefusedError: a rule belongs to another set, its end has passed, or it is about an
+            institution that is not there.
     """
     with conn.transaction():
         conn.execute("LOCK TABLE rule IN SHARE ROW EXCLUSIVE MODE")

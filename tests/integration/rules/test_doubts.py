@@ -10,8 +10,13 @@ import pytest
 
 from rules.cases.opening import confirm
 from rules.ruleset.store import versions
+from rules.subjects import catalogue
+from rules.work.settings import RulesSettings
+from rules.work.worker import Worker
 from tests.integration.rules.world import (
+    GAUGES,
     RULES,
+    ZONE,
     Conn,
     Room,
     add_room,
@@ -172,6 +177,44 @@ def test_a_place_that_a_worker_has_in_hand_is_left_to_it(
         assert confirm(conn, at(NINE + 20), lambda *_: None) == 0
     look(conn, at(NINE + 21))
     assert [since for _, since, *_ in doubts(conn)] == [NINE]
+
+
+def test_what_stands_long_enough_while_a_worker_commits_is_not_lost(
+    conn: Conn, room: Room, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(conn, room.points["relay"], [(NINE - 5, 1)])
+    store(conn, room.points["occupancy"], [(NINE - 5, 0)])
+    look(conn, at(NINE - 4))
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    catalogue.follow(conn)
+
+    def slowly(*_: object) -> None:
+        """At 9:14 it had not stood long enough; before the worker commits, it is 9:16."""
+        confirm(conn, at(NINE + 16), lambda _conn, _numbers: None)
+
+    monkeypatch.setattr("rules.work.worker.tell", slowly)
+    with psycopg.connect(database, autocommit=True) as slow:
+        Worker(slow, RulesSettings(), GAUGES, ZONE, lambda: at(NINE + 14)).step()
+    confirm(conn, at(NINE + 17), lambda _conn, _numbers: None)
+    assert [rule for rule, *_ in doubts(conn)] == ["lamp", "cold"]
+
+
+def test_what_stands_long_enough_at_once_is_opened_in_portions(
+    conn: Conn, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rules.cases.opening.AT_ONCE", 1)
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    store(conn, room.points["relay"], [(NINE, 1)])
+    store(conn, room.points["occupancy"], [(NINE, 0)])
+    look(conn, at(NINE + 1))
+    told: list[list[int]] = []
+    count = confirm(conn, at(NINE + 20), lambda _conn, numbers: told.append(list(numbers)))
+    assert (count, len(told)) == (2, 2)
+    assert [rule for rule, *_ in doubts(conn)] == ["cold", "lamp"]
 
 
 def test_a_tag_that_is_entered_afterwards_withdraws_the_doubt(conn: Conn) -> None:
