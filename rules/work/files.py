@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load
 
 LOCK: Final = 0x6A69_6579_6F6E_6722
+AGAIN: Final = timedelta(minutes=1)
 TRIALS: Final = ".test.yaml"
 """What tests of rule sets end in: they stand beside them."""
 
@@ -82,9 +83,13 @@ class RuleFiles:
         self._principal = principal
         self._zone = zone
         self._seen: Stamps | None = None
+        self._again_at: datetime | None = None
 
     def step(self, conn: psycopg.Connection[Any], now: datetime) -> None:
         """Load what has changed since the last look.
+
+        What is refused not for itself but for what there is (an institution that is not there, a
+        rule that belongs to another file's set) is tried again every minute: that may change.
 
         Any number of programs may call it: one does it, the others look again the next time.
 
@@ -93,16 +98,20 @@ class RuleFiles:
             now: the time, aware.
         """
         stamps = _stamps(self._paths)
-        if stamps == self._seen:
+        again = self._again_at is not None and now >= self._again_at
+        if stamps == self._seen and not again:
             return
         with conn.transaction():
             row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
             if row is None or not row[0]:
                 return
-            self._take(conn, list(stamps), Act(self._principal, now))
+            refused = self._take(conn, list(stamps), Act(self._principal, now))
         self._seen = stamps
+        self._again_at = now + AGAIN if refused else None
 
-    def _take(self, conn: psycopg.Connection[Any], paths: Sequence[Path], act: Act) -> None:
+    def _take(self, conn: psycopg.Connection[Any], paths: Sequence[Path], act: Act) -> bool:
+        """Load files; tell whether any was refused that may be taken another time."""
+        refused = False
         of_set: dict[str, Path] = {}
         for path in paths:
             found = _read(path, self._zone)
@@ -111,8 +120,10 @@ class RuleFiles:
             if isinstance(found, RuleSet):
                 of_set[found.code] = path
                 found = _loaded(conn, act, found) or found
+                refused |= isinstance(found, str)
             _note(conn, path, found, act.at)
         conn.execute(_FORGET, [[str(path) for path in paths]])
+        return refused
 
 
 def followed(conn: psycopg.Connection[Any]) -> list[Followed]:
@@ -175,7 +186,8 @@ def _loaded(conn: psycopg.Connection[Any], act: Act, rule_set: RuleSet) -> str |
 def _note(conn: psycopg.Connection[Any], path: Path, found: RuleSet | str, now: datetime) -> None:
     error = found if isinstance(found, str) else None
     code = found.code if isinstance(found, RuleSet) else None
+    row = conn.execute("SELECT error FROM rule_file WHERE path = %s", [str(path)]).fetchone()
     conn.execute(_NOTE, {"path": str(path), "now": now, "code": code, "error": error})
-    if error is not None:
+    if error is not None and (row is None or row[0] != error):
         advice = "what was loaded before goes on; correct the file"
         _log.warning("rules_file_refused", file=str(path), why=error, advice=advice)
