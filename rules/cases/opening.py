@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -103,15 +104,53 @@ def keep(
     Returns:
         The numbers of the doubts that were opened.
     """
-    if not looks:
-        return []
     opened: list[int] = []
-    for (subject, rule), known in _known(conn, sort, looks, now).items():
-        changes = matched(known.doubts, known.episodes)
+    for (subject, rule), changes in _changes(conn, sort, looks, now).items():
         _write(conn, changes, now)
         about = {"rule": rule, "sort": sort.value, "subject": subject}
         opened += _open(conn, about, changes.opened, now)
     return opened
+
+
+def _changes(
+    conn: psycopg.Connection[Any], sort: Sort, looks: Sequence[Look], now: datetime
+) -> dict[tuple[int, str], Changes]:
+    """Match doubts and episodes; wider, where a doubt grows beyond what is seen: onto others."""
+    done: dict[tuple[int, str], Changes] = {}
+    while looks:
+        known = _known(conn, sort, looks, now)
+        found = {key: matched(one.doubts, one.episodes) for key, one in known.items()}
+        of: dict[int, list[Look]] = defaultdict(list)
+        for look in looks:
+            of[look.subject].append(look)
+        grown = {
+            key[0]: span
+            for key, changes in found.items()
+            for span in _grown(known[key].doubts, changes.moved)
+            if not _covered(of[key[0]], span)
+        }
+        done |= {key: changes for key, changes in found.items() if key[0] not in grown}
+        looks = [_whole(of[subject]).over(span) for subject, span in grown.items()]
+    return done
+
+
+def _covered(looks: Sequence[Look], span: tuple[int, int]) -> bool:
+    return any(one.begin <= span[0] and span[1] <= one.end for one in looks)
+
+
+def _whole(looks: Sequence[Look]) -> Look:
+    return functools.reduce(lambda a, b: a.over((b.begin, b.end)), looks)
+
+
+def _grown(doubts: Sequence[Doubt], moved: Sequence[Doubt]) -> Iterator[tuple[int, int]]:
+    """What doubts cover now and did not before."""
+    before = {one.id: one for one in doubts}
+    for one in moved:
+        was = before[one.id]
+        if one.since < was.since:
+            yield one.since, was.since
+        if one.until > was.until:
+            yield was.until, one.until
 
 
 def confirm(

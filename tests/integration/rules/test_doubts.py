@@ -8,11 +8,14 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from rules.cases.opening import confirm
+from rules.cases.opening import confirm, keep
+from rules.derive.span import Look
+from rules.kinds.model import Sort
 from rules.ruleset.store import versions
 from rules.subjects import catalogue
 from rules.work.settings import RulesSettings
 from rules.work.worker import Worker
+from storage.times import us_of
 from tests.integration.rules.world import (
     GAUGES,
     RULES,
@@ -151,6 +154,28 @@ def test_another_version_of_a_rule_goes_on_with_the_same_doubt(conn: Conn, room:
     assert len(versions(conn)) == 4
     assert len([row for row in episodes(conn) if row[0] == "cold"]) == 2
     assert [row for row in doubts(conn) if row[0] == "cold"] == [("cold", NINE, NINE + 60, "asked")]
+
+
+def test_a_doubt_that_reaches_beyond_what_is_looked_at_stays_beside_its_neighbour(
+    conn: Conn, room: Room
+) -> None:
+    """Late data parted one run into two, of which one stands astride the border of two doubts."""
+    rule = "SELECT id FROM rule WHERE code = 'cold'"
+    for since, until in ((5, 20), (80, 97)):
+        conn.execute(
+            "INSERT INTO episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us,"
+            f" behind) VALUES (({rule}), 'place', %s, %s, %s, %s, 0, 'false')",
+            [room.aircon, at(since), at(until), at(until)],
+        )
+    for since, until in ((5, 12), (12, 100)):
+        conn.execute(
+            "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
+            " changed_at) VALUES ('cold', 'place', %s, %s, %s, %s, 'asked', %s)",
+            [room.aircon, at(since), at(until), at(0), at(0)],
+        )
+    with conn.transaction():
+        keep(conn, Sort.PLACE, [Look(room.aircon, us_of(at(78)), us_of(at(98)))], at(200))
+    assert doubts(conn) == [("cold", 5, 12, "asked"), ("cold", 12, 97, "asked")]
 
 
 def test_what_was_done_with_a_doubt_cannot_be_edited(conn: Conn, room: Room) -> None:
