@@ -45,7 +45,7 @@ from rules.cases.inspection import Finding, photo_of, recorded
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
 from rules.cases.overdue import Overdue
 from rules.cases.overdue import overdue as find_overdue
-from rules.cases.photo import Photo
+from rules.cases.photo import LARGEST, Photo
 from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Sort
@@ -194,7 +194,9 @@ def report(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 def _photo(file: Path) -> Photo:
     try:
-        return Photo(file.name, file.read_bytes())
+        with file.open("rb") as opened:
+            # One more byte says that it is too large; of a device there would be no end.
+            return Photo(file.name, opened.read(LARGEST + 1))
     except OSError as error:
         refuse("--photo", f"{file}：不能读取（{error.strerror}），请核对路径")
 
