@@ -19,9 +19,12 @@ from registry.refusal import RefusedError
 from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load
+from storage.times import us_of
 
 LOCK: Final = 0x6A69_6579_6F6E_6722
 AGAIN: Final = timedelta(minutes=1)
+SETTLED_US: Final = 2_000_000
+"""So long after it changed last, a file has been written."""
 TRIALS: Final = ".test.yaml"
 """What tests of rule sets end in: they stand beside them."""
 
@@ -90,6 +93,7 @@ class RuleFiles:
 
         What is refused not for itself but for what there is (an institution that is not there, a
         rule that belongs to another file's set) is tried again every minute: that may change.
+        As long as any file is being written, none is taken.
 
         Any number of programs may call it: one does it, the others look again the next time.
 
@@ -99,7 +103,7 @@ class RuleFiles:
         """
         stamps = _stamps(self._paths)
         again = self._again_at is not None and now >= self._again_at
-        if stamps == self._seen and not again:
+        if (stamps == self._seen and not again) or _being_written(stamps, now):
             return
         with conn.transaction():
             row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
@@ -134,6 +138,12 @@ def followed(conn: psycopg.Connection[Any]) -> list[Followed]:
 
 def _stamps(paths: Sequence[Path]) -> Stamps:
     return {file: _stamp(file) for path in paths for file in _files(path)}
+
+
+def _being_written(stamps: Stamps, now: datetime) -> bool:
+    """Tell whether a file changed just now: half of one may be a rule set with half its rules."""
+    ages = (us_of(now) - stamp[0] // 1000 for stamp in stamps.values() if stamp is not None)
+    return any(0 <= age < SETTLED_US for age in ages)
 
 
 def _files(path: Path) -> list[Path]:

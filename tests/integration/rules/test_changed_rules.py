@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from registry.calendar_store import load_calendar
+from rules.cases import listing
+from rules.cases.evidence import evidence
+from rules.ruleset.store import versions
+from rules.subjects.model import Basis
+from rules.subjects.places.modes import Modes
+from storage.times import us_of
 from tests.integration.rules.world import (
+    GAUGES,
     RULES,
+    ZONE,
     Conn,
     add_room,
     at,
@@ -70,3 +79,24 @@ def test_what_is_known_by_now_counts_for_a_rule_that_comes_later(conn: Conn) -> 
     look(conn, at(560))
     found = [(rule, since, until) for rule, _, since, _, until, _ in episodes(conn)]
     assert found == [("cold", 545, 555)]
+
+
+def test_a_doubt_of_a_rule_that_was_taken_away_stays_and_follows_late_data(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    for name, value in (("run", 1), ("mode", 1), ("set_point", 24.0)):
+        store(conn, room.points[name], [(540 + 10 * n, value) for n in range(6)])
+    look(conn, at(600))
+    load_rules(conn, RULES.replace("code: cold", "code: warm"), at(580))
+    look(conn, at(601))
+    doubts = "SELECT since, until, state FROM doubt WHERE rule_code = 'cold'"
+    assert conn.execute(doubts).fetchall() == [(at(540), at(580), "asked")]
+    # What is said about it rests on the rule as it was.
+    found = listing.doubt(conn, 1)
+    basis = Basis(versions(conn), GAUGES, load_calendar(conn), ZONE, Modes())
+    assert evidence(conn, basis, found, us_of(at(700))).rule.code == "cold"
+    # It was warm enough from the first moment on, comes to light later.
+    store(conn, room.points["set_point"], [(540 + n, 26.0) for n in range(60) if n % 10])
+    store(conn, room.points["run"], [(541, 0)])
+    look(conn, at(602))
+    assert [state for *_, state in conn.execute(doubts)] == ["withdrawn"]

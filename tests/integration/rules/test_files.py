@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -157,6 +159,7 @@ def test_the_doctor_names_what_no_worker_has_read(tmp_path: Path, database: str)
 def test_a_worker_follows_what_the_settings_name(
     conn: Conn, files: RuleFiles, tmp_path: Path, database: str
 ) -> None:
+    os.utime(tmp_path / "a.yaml", (0, 0))
     settings = Settings(rules=RulesSettings(watch=tmp_path))
     with psycopg.connect(database, autocommit=True) as notes:
         CREW.begin(conn, Hand(notes), settings)(new_tally())
@@ -193,3 +196,21 @@ def test_a_rule_can_move_from_one_file_to_another(
         files.step(conn, at(minute))
     assert in_force(conn) == ["cold", "lamp", "night"]
     assert [one.error for one in followed(conn)] == [None, None]
+
+
+def test_a_file_that_is_being_written_is_not_taken_yet(
+    conn: Conn, files: RuleFiles, tmp_path: Path
+) -> None:
+    """Half of it may be a rule set with half of its rules: the others would end."""
+    files.step(conn, at(0))
+    lines = RULES.splitlines(keepends=True)
+    (tmp_path / "a.yaml").write_text("".join(lines[:-2]), "utf-8")
+    written = at(5).timestamp()
+    os.utime(tmp_path / "a.yaml", (written, written))
+    files.step(conn, at(5) + timedelta(seconds=1))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    (tmp_path / "a.yaml").write_text(RULES, "utf-8")
+    os.utime(tmp_path / "a.yaml", (written, written))
+    files.step(conn, at(5) + timedelta(seconds=2))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    assert loads(conn) == [("tests", WHO)]
