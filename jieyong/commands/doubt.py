@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -39,13 +40,13 @@ from registry.calendar import Calendar
 from registry.calendar_store import load_calendar
 from registry.refusal import refuse
 from rules.cases import inspection, listing
-from rules.cases.acting import do
+from rules.cases.acting import do_all
 from rules.cases.evidence import evidence
 from rules.cases.inspection import Finding, photo_of, recorded
 from rules.cases.life import STATES, VERDICTS, Conclusion, Deed, State, Step, Verdict
 from rules.cases.overdue import Overdue
 from rules.cases.overdue import overdue as find_overdue
-from rules.cases.photo import Photo
+from rules.cases.photo import LARGEST, Photo
 from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Sort
@@ -56,12 +57,19 @@ from storage.times import us_of
 
 doubt_app = typer.Typer(no_args_is_help=True, help="疑点：列出、查看依据、说明、核实、办结。")
 Number = Annotated[int, typer.Argument(help="疑点编号，见 jieyong doubt list。")]
+Numbers = Annotated[
+    str, typer.Argument(help="疑点编号；可写多个：3,5,8-40，要么全办，要么全不办。")
+]
 Words = Annotated[str, typer.Argument(help="内容或理由，记入疑点的经过。")]
 Whose = Annotated[
     list[str] | None,
     typer.Option("--institution", help="机构编码，含其下级，可写多次；不写为全部。"),
 ]
 _CLOSED = (State.CONCLUDED, State.EXEMPT, State.WITHDRAWN)
+_SPAN = re.compile(r"([0-9]{1,10})(?:-([0-9]{1,10}))?")
+_LARGEST = 2**31
+_MOST = 10_000
+"""Doubts with which the same is done at once."""
 _EVER_DAYS = 3660
 """Longer than anything is kept open."""
 
@@ -194,7 +202,9 @@ def report(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
 
 def _photo(file: Path) -> Photo:
     try:
-        return Photo(file.name, file.read_bytes())
+        with file.open("rb") as opened:
+            # One more byte says that it is too large; of a device there would be no end.
+            return Photo(file.name, opened.read(LARGEST + 1))
     except OSError as error:
         refuse("--photo", f"{file}：不能读取（{error.strerror}），请核对路径")
 
@@ -208,10 +218,11 @@ def photo_command(number: Number, file: Path, config: Config = None) -> None:
 
 
 def _step(step: Step, help_: str) -> None:
-    def command(number: Number, words: Words, by: By = None, config: Config = None) -> None:
+    def command(number: Numbers, words: Words, by: By = None, config: Config = None) -> None:
+        numbers = _numbers(number)
         with session(config, by) as at:
-            state = do(at.conn, at.act, number, Deed(step, words))
-        typer.echo(f"疑点 {number}：{STATES[state]}。")
+            state = do_all(at.conn, at.act, numbers, Deed(step, words))
+        typer.echo(f"疑点 {number}：{STATES[state]}{_how_many(numbers)}。")
 
     command.__doc__ = help_
     doubt_app.command(step.value, help=help_)(command)
@@ -230,7 +241,7 @@ for _one, _help in (
 
 @doubt_app.command(help="办结：结论、原因和措施。")
 def conclude(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
-    number: Number,
+    number: Numbers,
     verdict: Annotated[str, typer.Option(help=f"结论：{'、'.join(VERDICTS.values())}。")],
     cause: Annotated[str, typer.Option(help="原因。")],
     measure: Annotated[str, typer.Option(help="措施；不需要的写明“无需措施”及理由。")],
@@ -241,7 +252,26 @@ def conclude(  # noqa: PLR0913, PLR0917 - options of a command, each by its name
     chosen = {word: one for one, word in VERDICTS.items()}.get(verdict)
     if chosen is None:
         refuse("--verdict", f"结论 {verdict} 不对；可用：{'、'.join(VERDICTS.values())}")
+    numbers = _numbers(number)
     with session(config, by) as at:
         deed = Deed(Step.CONCLUDE, conclusion=Conclusion(Verdict(chosen), cause, measure))
-        state = do(at.conn, at.act, number, deed)
-    typer.echo(f"疑点 {number}：{STATES[state]}（{verdict}）。")
+        state = do_all(at.conn, at.act, numbers, deed)
+    typer.echo(f"疑点 {number}：{STATES[state]}（{verdict}）{_how_many(numbers)}。")
+
+
+def _numbers(written: str) -> list[int]:
+    """Read numbers of doubts like 3,5,8-40."""
+    found: set[int] = set()
+    for part in written.replace("，", ",").split(","):
+        match = _SPAN.fullmatch(part.strip())
+        first, last = (0, -1) if match is None else (int(match[1]), int(match[2] or match[1]))
+        if not 0 < first <= last < _LARGEST:
+            refuse("NUMBER", f"{part.strip()} 不是疑点编号；写 3，或 3,5,8-40")
+        if last - first >= _MOST or len(found) >= _MOST:
+            refuse("NUMBER", f"一次最多办 {_MOST} 个疑点，请分几次办")
+        found.update(range(first, last + 1))
+    return sorted(found)
+
+
+def _how_many(numbers: Sequence[int]) -> str:
+    return f"，共 {len(numbers)} 个" if len(numbers) > 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -16,6 +17,31 @@ _DEED: Final[LiteralString] = """
 INSERT INTO doubt_deed (doubt_id, at, principal, step, words, verdict, cause, measure)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
+
+
+def do_all(conn: psycopg.Connection[Any], act: Act, doubts: Sequence[int], deed: Deed) -> State:
+    """Do the same with several doubts: with all of them, or with none.
+
+    Args:
+        conn: a connection.
+        act: who and when.
+        doubts: their numbers, at least one.
+        deed: what is done and said.
+
+    Returns:
+        Where they stand now.
+
+    Raises:
+        RefusedError: as :func:`do`; it names the doubt.
+    """
+    with conn.transaction():
+        # In one order: two who do this never wait for each other.
+        for doubt in sorted(set(doubts)):
+            try:
+                state = do(conn, act, doubt, deed)
+            except RefusedError as error:
+                raise RefusedError(f"疑点 {doubt}：{error}") from error
+    return state
 
 
 def do(conn: psycopg.Connection[Any], act: Act, doubt: int, deed: Deed) -> State:

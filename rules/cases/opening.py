@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -21,6 +22,12 @@ from storage.times import MICROSECOND, at_us, us_of
 PROGRAM: Final = "jieyong"
 """Who acts where nobody does."""
 LOCK: Final = 0x6A69_6579_6F6E_670A
+KEEPING: Final = 0x6A69_7210
+"""Class of the locks of those who keep doubts; each names the second since which it does."""
+AT_ONCE: Final = 1_000
+"""Subjects held in one transaction: each is a lock, and a server has but some thousand of them."""
+_EPOCH_S: Final = 1_577_836_800
+"""2020-01-01: so counted, seconds fit into a lock until 2088."""
 
 _LOOKED_AT: Final[LiteralString] = """
 unnest(%(subjects)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
@@ -67,6 +74,11 @@ _CONFIRMED: Final[LiteralString] = """
 SELECT sort, subject_id, min(since), max(until), min(confirmed_at) FROM episode
 WHERE confirmed_at > %s AND confirmed_at <= %s GROUP BY sort, subject_id
 """
+_KEEPING: Final[LiteralString] = """
+SELECT min(objid::int8) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 2 AND classid = %s
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 _SET_MARK: Final[LiteralString] = """
 INSERT INTO doubt_mark (at) VALUES (%s) ON CONFLICT (one) DO UPDATE SET at = excluded.at
 """
@@ -92,15 +104,53 @@ def keep(
     Returns:
         The numbers of the doubts that were opened.
     """
-    if not looks:
-        return []
     opened: list[int] = []
-    for (subject, rule), known in _known(conn, sort, looks, now).items():
-        changes = matched(known.doubts, known.episodes)
+    for (subject, rule), changes in _changes(conn, sort, looks, now).items():
         _write(conn, changes, now)
         about = {"rule": rule, "sort": sort.value, "subject": subject}
         opened += _open(conn, about, changes.opened, now)
     return opened
+
+
+def _changes(
+    conn: psycopg.Connection[Any], sort: Sort, looks: Sequence[Look], now: datetime
+) -> dict[tuple[int, str], Changes]:
+    """Match doubts and episodes; wider, where a doubt grows beyond what is seen: onto others."""
+    done: dict[tuple[int, str], Changes] = {}
+    while looks:
+        known = _known(conn, sort, looks, now)
+        found = {key: matched(one.doubts, one.episodes) for key, one in known.items()}
+        of: dict[int, list[Look]] = defaultdict(list)
+        for look in looks:
+            of[look.subject].append(look)
+        grown = {
+            key[0]: span
+            for key, changes in found.items()
+            for span in _grown(known[key].doubts, changes.moved)
+            if not _covered(of[key[0]], span)
+        }
+        done |= {key: changes for key, changes in found.items() if key[0] not in grown}
+        looks = [_whole(of[subject]).over(span) for subject, span in grown.items()]
+    return done
+
+
+def _covered(looks: Sequence[Look], span: tuple[int, int]) -> bool:
+    return any(one.begin <= span[0] and span[1] <= one.end for one in looks)
+
+
+def _whole(looks: Sequence[Look]) -> Look:
+    return functools.reduce(lambda a, b: a.over((b.begin, b.end)), looks)
+
+
+def _grown(doubts: Sequence[Doubt], moved: Sequence[Doubt]) -> Iterator[tuple[int, int]]:
+    """What doubts cover now and did not before."""
+    before = {one.id: one for one in doubts}
+    for one in moved:
+        was = before[one.id]
+        if one.since < was.since:
+            yield one.since, was.since
+        if one.until > was.until:
+            yield was.until, one.until
 
 
 def confirm(
@@ -120,26 +170,73 @@ def confirm(
     Returns:
         How many doubts were opened.
     """
-    with conn.transaction():
-        row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
-        if row is None or not row[0]:
-            return 0
-        mark = conn.execute("SELECT at FROM doubt_mark").fetchone()
-        since = "-infinity" if mark is None else mark[0]
-        found = conn.execute(_CONFIRMED, [since, now]).fetchall()
-        if not found and mark is not None:
-            return 0
-        held = _hold(conn, [(sort, subject) for sort, subject, *_ in found])
-        # A worker has the others in hand: their turn comes with the next look.
-        left = [confirmed for sort, subject, *_, confirmed in found if (sort, subject) not in held]
-        conn.execute(_SET_MARK, [min(left) - MICROSECOND if left else now])
-        opened: list[int] = []
-        for sort in SUBJECTS:
-            mine = (row for row in found if row[0] == sort and row[:2] in held)
-            looks = [Look(subject, us_of(a), us_of(b)) for _, subject, a, b, _ in mine]
-            opened += keep(conn, sort, looks, now)
-        tell(conn, opened)
-        return len(opened)
+    row = conn.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+    if row is None or not row[0]:
+        return 0
+    try:
+        return _confirm(conn, now, tell)
+    finally:
+        if not conn.closed:
+            conn.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+
+def begin_keeping(conn: psycopg.Connection[Any], now: datetime) -> None:
+    """Say that doubts will be kept by this transaction, as they stand later than ``now``.
+
+    What stands long enough between that time and the commit, nobody else can see: as long as this
+    goes on, :func:`confirm` comes back to it. Whoever keeps doubts asks for the time after this.
+    """
+    conn.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [KEEPING, _second(now)])
+
+
+def _second(moment: datetime) -> int:
+    return us_of(moment) // 1_000_000 - _EPOCH_S
+
+
+def _confirm(
+    conn: psycopg.Connection[Any],
+    now: datetime,
+    tell: Callable[[psycopg.Connection[Any], Sequence[int]], object],
+) -> int:
+    mark = conn.execute("SELECT at FROM doubt_mark").fetchone()
+    since = "-infinity" if mark is None else mark[0]
+    # Before what has stood long enough is looked up: who begins later looks at a later time.
+    upto = _upto(conn, now)
+    found = conn.execute(_CONFIRMED, [since, now]).fetchall()
+    if not found and mark is not None:
+        return 0
+    count = 0
+    for first in range(0, len(found), AT_ONCE):
+        with conn.transaction():
+            part = found[first : first + AT_ONCE]
+            held = _hold(conn, [(sort, subject) for sort, subject, *_ in part])
+            # A worker has the others in hand: their turn comes with the next look.
+            left = (moment for sort, subject, *_, moment in part if (sort, subject) not in held)
+            upto = min([upto, *(moment - MICROSECOND for moment in left)])
+            opened = _opened(conn, [row for row in part if row[:2] in held], now)
+            tell(conn, opened)
+            count += len(opened)
+    conn.execute(_SET_MARK, [upto])
+    return count
+
+
+def _upto(conn: psycopg.Connection[Any], now: datetime) -> datetime:
+    """Up to when everybody's episodes can be seen."""
+    row = conn.execute(_KEEPING, [KEEPING]).fetchone()
+    if row is None or row[0] is None:
+        return now
+    return min(now, at_us((row[0] + _EPOCH_S) * 1_000_000 - 1))
+
+
+def _opened(
+    conn: psycopg.Connection[Any], found: Sequence[tuple[Any, ...]], now: datetime
+) -> list[int]:
+    opened: list[int] = []
+    for sort in SUBJECTS:
+        mine = (row for row in found if row[0] == sort)
+        looks = [Look(subject, us_of(a), us_of(b)) for _, subject, a, b, _ in mine]
+        opened += keep(conn, sort, looks, now)
+    return opened
 
 
 def _hold(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from notify.model import Note, Severity
 from notify.outbox import put
 from registry.audit import Act, record
 from registry.calendar import Calendar
-from rules.cases.deadline import deadline
+from rules.cases.deadline import asked_before, deadline
 from rules.cases.life import Step
 from rules.cases.listing import Listed, opened
 from rules.cases.telling import FRESH, addressed, where
@@ -23,27 +24,30 @@ LOCK: Final = 0x6A69_6579_6F6E_6723
 _MOST: Final = 500
 """Doubts told again in one transaction."""
 
-# What the rule says now holds for all its doubts. No deadline passes in fewer days than it has
-# workdays. `changed_at` of a doubt that is asked is when it was asked last: opened, returned,
-# reopened or found again.
+# What the rule says now holds for all its doubts. `changed_at` of a doubt that is asked is when it
+# was asked last: opened, returned, reopened or found again.
 _ASKED: Final[LiteralString] = """
 SELECT doubt.id, doubt.changed_at AS asked_at, rule.answer_days AS days, rule.answer_route AS route,
-       EXISTS (
-           SELECT FROM doubt_deed WHERE doubt_id = doubt.id AND step = 'escalate'
-               AND at >= doubt.changed_at
-       ) AS told
+       told.deed IS NOT NULL AS told
 FROM doubt
 JOIN (
     SELECT DISTINCT ON (code) code, answer_days, answer_route FROM rule
     WHERE NOT isempty(valid) ORDER BY code, lower(valid) DESC
-) AS rule ON rule.code = doubt.rule_code AND rule.answer_days IS NOT NULL
+) AS rule ON rule.code = doubt.rule_code
+JOIN unnest(%(days)s::int[], %(befores)s::timestamptz[]) AS late (days, before)
+    ON late.days = rule.answer_days AND doubt.changed_at < late.before
+LEFT JOIN LATERAL (
+    SELECT id AS deed FROM doubt_deed WHERE doubt_id = doubt.id AND step = 'escalate'
+        AND at >= doubt.changed_at LIMIT 1
+) AS told ON true
 WHERE doubt.state = 'asked'
-  AND doubt.changed_at < %(now)s::timestamptz - rule.answer_days * interval '1 day'
-  AND (NOT %(to_tell)s OR (rule.answer_route IS NOT NULL
+  AND (NOT %(to_tell)s OR (told.deed IS NULL AND rule.answer_route IS NOT NULL
        AND (doubt.until >= doubt.opened_at - %(fresh)s::interval
             OR EXISTS (SELECT FROM inspection WHERE doubt_id = doubt.id))))
 ORDER BY doubt.changed_at, doubt.id
+LIMIT %(most)s
 """
+_DAYS: Final = "SELECT DISTINCT answer_days FROM rule WHERE answer_days IS NOT NULL"
 _DEED: Final[LiteralString] = """
 INSERT INTO doubt_deed (doubt_id, at, principal, step, words) VALUES (%s, %s, %s, %s, %s)
 """
@@ -68,13 +72,14 @@ class Overdue:
     told: bool
 
 
-def overdue(
+def overdue(  # noqa: PLR0913 - whose days, and which of them
     conn: psycopg.Connection[Any],
     calendar: Calendar,
     zone: ZoneInfo,
     now: datetime,
     *,
     to_tell: bool = False,
+    most: int | None = None,
 ) -> list[Overdue]:
     """Return doubts that nobody explained in time, the longest asked first.
 
@@ -83,14 +88,22 @@ def overdue(
         calendar: which days are workdays.
         zone: of the site.
         now: the time, aware.
-        to_tell: only those that somebody is to be told of: news that were old when they came are
-            none.
+        to_tell: only those that somebody is still to be told of: news that were old when they came
+            are none.
+        most: no more than so many; None: all.
     """
-    values = {"now": now, "to_tell": to_tell, "fresh": FRESH}
+    late = {days: asked_before(now, days, calendar, zone) for (days,) in conn.execute(_DAYS)}
+    values = {
+        "days": list(late),
+        "befores": list(late.values()),
+        "to_tell": to_tell,
+        "fresh": FRESH,
+        "most": most,
+    }
+    due = cache(lambda day, days: deadline(day, days, calendar, zone))
     return [
-        Overdue(doubt, asked_at, due_at, route, told)
+        Overdue(doubt, asked_at, due(asked_at.astimezone(zone).date(), days), route, told)
         for doubt, asked_at, days, route, told in conn.execute(_ASKED, values).fetchall()
-        if (due_at := deadline(asked_at, days, calendar, zone)) <= now and not (to_tell and told)
     ]
 
 
@@ -116,7 +129,7 @@ def escalate(
         row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
         if row is None or not row[0]:
             return 0
-        found = overdue(conn, calendar, zone, now, to_tell=True)[:_MOST]
+        found = overdue(conn, calendar, zone, now, to_tell=True, most=_MOST)
         listed = {one.id: one for one, _ in opened(conn, [one.doubt for one in found])}
         for one in found:
             _tell(conn, listed[one.doubt], one, zone, now)

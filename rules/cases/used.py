@@ -5,7 +5,7 @@ That is not what was wasted: only people conclude that.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,6 +30,8 @@ ALMOST_ALL: Final = 0.98
 """A meter, or a device, counts as having seen a doubt when so much of its time is known."""
 _PORTION: Final = 500
 """Places whose power is loaded in one go."""
+_AT_ONCE: Final = 2_000
+"""Stretches whose quarter hours are loaded in one go."""
 _MICRO: Final = 1_000_000
 _US_OF_WATT: Final = 3_600_000
 """So many µs of one watt are a millionth of a kWh."""
@@ -140,7 +142,10 @@ def used(
     for sort in {one.sort for one in stretches}:
         mine = {n: one for n, one in enumerate(stretches) if one.sort is sort}
         meters = _meters(conn, sort, {one.subject for one in mine.values()})
-        found |= _metered(conn, mine, meters, pricing)
+        numbers = list(mine)
+        for first in range(0, len(numbers), _AT_ONCE):
+            some = {n: mine[n] for n in numbers[first : first + _AT_ONCE]}
+            found |= _metered(conn, some, meters, pricing)
         left = {n: one for n, one in mine.items() if n not in found}
         if sort in _POWERED:
             found |= _by_power(conn, basis, left, pricing)
@@ -218,7 +223,7 @@ def _by_power(
 ) -> dict[int, Used]:
     """What devices tell of their power."""
     found: dict[int, Used] = {}
-    for some in _rounds(stretches):
+    for some in in_rounds(stretches):
         places = [one.subject for _, one in some]
         known = SUBJECTS[Sort.PLACE].look_up(conn, places, basis, [Input.POWER])
         windows = Windows(
@@ -239,17 +244,16 @@ def _by_power(
     return found
 
 
-def _rounds(stretches: Mapping[int, Stretch]) -> Iterator[list[tuple[int, Stretch]]]:
+def in_rounds(stretches: Mapping[int, Stretch]) -> Iterator[list[tuple[int, Stretch]]]:
     """Part stretches into portions in which each place comes once, ascending."""
-    left = sorted(stretches.items(), key=lambda one: (one[1].subject, one[1].since))
-    while left:
-        taken: dict[int, tuple[int, Stretch]] = {}
-        for n, one in left:
-            if len(taken) < _PORTION:
-                taken.setdefault(one.subject, (n, one))
-        done = {n for n, _ in taken.values()}
-        left = [(n, one) for n, one in left if n not in done]
-        yield list(taken.values())
+    rounds: dict[int, list[tuple[int, Stretch]]] = defaultdict(list)
+    taken: Counter[int] = Counter()
+    for n, one in sorted(stretches.items(), key=lambda one: (one[1].subject, one[1].since)):
+        rounds[taken[one.subject]].append((n, one))
+        taken[one.subject] += 1
+    for some in rounds.values():
+        for first in range(0, len(some), _PORTION):
+            yield some[first : first + _PORTION]
 
 
 def _energy(one: Stretch, since: Int64s, until: Int64s, watts: Float64s) -> Quarters | None:

@@ -194,8 +194,15 @@ def _bounded(claim: Claim, extent: tuple[int, int] | None) -> Claim:
     if extent is None:
         return replace(claim, spans=())
     first, last = extent
-    spans = (Span(max(one.from_us, first), min(one.to_us, last)) for one in claim.spans)
-    return replace(claim, spans=tuple(one for one in spans if one.from_us <= one.to_us))
+
+    def within(moment: int) -> int:
+        """What is known last holds on, and what is not heard of was heard of before."""
+        return min(max(moment, first), last)
+
+    return replace(
+        claim,
+        spans=tuple(Span(within(one.from_us), within(one.to_us)) for one in claim.spans),
+    )
 
 
 def _unbounded(claim: Claim) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -19,8 +19,12 @@ from registry.refusal import RefusedError
 from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.store import load
+from storage.times import us_of
 
 LOCK: Final = 0x6A69_6579_6F6E_6722
+AGAIN: Final = timedelta(minutes=1)
+SETTLED_US: Final = 2_000_000
+"""So long after it changed last, a file has been written."""
 TRIALS: Final = ".test.yaml"
 """What tests of rule sets end in: they stand beside them."""
 
@@ -82,9 +86,14 @@ class RuleFiles:
         self._principal = principal
         self._zone = zone
         self._seen: Stamps | None = None
+        self._again_at: datetime | None = None
 
     def step(self, conn: psycopg.Connection[Any], now: datetime) -> None:
         """Load what has changed since the last look.
+
+        What is refused not for itself but for what there is (an institution that is not there, a
+        rule that belongs to another file's set) is tried again every minute: that may change.
+        As long as any file is being written, none is taken.
 
         Any number of programs may call it: one does it, the others look again the next time.
 
@@ -93,16 +102,20 @@ class RuleFiles:
             now: the time, aware.
         """
         stamps = _stamps(self._paths)
-        if stamps == self._seen:
+        again = self._again_at is not None and now >= self._again_at
+        if (stamps == self._seen and not again) or _being_written(stamps, now):
             return
         with conn.transaction():
             row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
             if row is None or not row[0]:
                 return
-            self._take(conn, list(stamps), Act(self._principal, now))
+            refused = self._take(conn, list(stamps), Act(self._principal, now))
         self._seen = stamps
+        self._again_at = now + AGAIN if refused else None
 
-    def _take(self, conn: psycopg.Connection[Any], paths: Sequence[Path], act: Act) -> None:
+    def _take(self, conn: psycopg.Connection[Any], paths: Sequence[Path], act: Act) -> bool:
+        """Load files; tell whether any was refused that may be taken another time."""
+        refused = False
         of_set: dict[str, Path] = {}
         for path in paths:
             found = _read(path, self._zone)
@@ -111,8 +124,10 @@ class RuleFiles:
             if isinstance(found, RuleSet):
                 of_set[found.code] = path
                 found = _loaded(conn, act, found) or found
+                refused |= isinstance(found, str)
             _note(conn, path, found, act.at)
         conn.execute(_FORGET, [[str(path) for path in paths]])
+        return refused
 
 
 def followed(conn: psycopg.Connection[Any]) -> list[Followed]:
@@ -123,6 +138,12 @@ def followed(conn: psycopg.Connection[Any]) -> list[Followed]:
 
 def _stamps(paths: Sequence[Path]) -> Stamps:
     return {file: _stamp(file) for path in paths for file in _files(path)}
+
+
+def _being_written(stamps: Stamps, now: datetime) -> bool:
+    """Tell whether a file changed just now: half of one may be a rule set with half its rules."""
+    ages = (us_of(now) - stamp[0] // 1000 for stamp in stamps.values() if stamp is not None)
+    return any(0 <= age < SETTLED_US for age in ages)
 
 
 def _files(path: Path) -> list[Path]:
@@ -175,7 +196,8 @@ def _loaded(conn: psycopg.Connection[Any], act: Act, rule_set: RuleSet) -> str |
 def _note(conn: psycopg.Connection[Any], path: Path, found: RuleSet | str, now: datetime) -> None:
     error = found if isinstance(found, str) else None
     code = found.code if isinstance(found, RuleSet) else None
+    row = conn.execute("SELECT error FROM rule_file WHERE path = %s", [str(path)]).fetchone()
     conn.execute(_NOTE, {"path": str(path), "now": now, "code": code, "error": error})
-    if error is not None:
+    if error is not None and (row is None or row[0] != error):
         advice = "what was loaded before goes on; correct the file"
         _log.warning("rules_file_refused", file=str(path), why=error, advice=advice)

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from rules.derive.fared import Fared, Run
+from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Sort
 from storage import arrays
 from storage.due import FIRST_PAUSE, LONGEST_PAUSE, Claim
@@ -43,11 +44,14 @@ ON CONFLICT (rule_id) DO UPDATE SET
     error_at = coalesce(excluded.error_at, known.error_at)
 """
 # Due again, and owed no more: what fails again is owed again, by the transaction that finds it out.
-# The pause doubles as long as anything is left when its time has come.
+# The pause doubles as long as anything is left when its time has come. What a rule owes of a kind
+# that this program does not know waits for one that does: all other rules would look again in vain.
 _DUE_AGAIN: Final[LiteralString] = """
 WITH owing AS MATERIALIZED (
-    SELECT DISTINCT rule_id FROM rule_owed LEFT JOIN rule_health USING (rule_id)
-    WHERE %(everything)s OR retry_at IS NULL OR retry_at <= %(now)s
+    SELECT rule.id AS rule_id FROM rule LEFT JOIN rule_health ON rule_id = rule.id
+    WHERE (%(everything)s OR retry_at IS NULL OR retry_at <= %(now)s)
+      AND meaning ->> 'kind' = ANY(%(kinds)s)
+      AND EXISTS (SELECT FROM rule_owed WHERE rule_owed.rule_id = rule.id)
 ), again AS (
     DELETE FROM rule_owed USING owing WHERE rule_owed.rule_id = owing.rule_id
     RETURNING sort, subject, ts_from, ts_to
@@ -175,7 +179,7 @@ def due_again(conn: psycopg.Connection[Any], now: datetime, *, everything: bool 
         if row is None or not row[0]:
             return
         conn.execute(_CURED, [now])
-        values = {"now": now, "first": FIRST_PAUSE, "longest": LONGEST_PAUSE}
+        values = {"now": now, "first": FIRST_PAUSE, "longest": LONGEST_PAUSE, "kinds": list(KINDS)}
         conn.execute(_DUE_AGAIN, {**values, "everything": everything})
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from metering.gauge.settings import GaugeSettings
 from registry.calendar_store import load_calendar
-from rules.cases.opening import confirm, keep
+from rules.cases.opening import begin_keeping, confirm, keep
 from rules.cases.overdue import escalate
 from rules.cases.telling import tell
 from rules.derive.fared import Fared
@@ -107,6 +107,7 @@ class Worker:
     def _compute(
         self, subjects: Subjects, conn: psycopg.Connection[Any], taken: Iterator[Claim]
     ) -> Computed:
+        begin_keeping(conn, self._now())
         known = self._bounded(conn, subjects, taken)
         claims = within(known, self._settings.batch_days * DAY_US)
         done = recompute(conn, subjects, claims, self._basis(conn, subjects.sort))

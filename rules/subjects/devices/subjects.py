@@ -33,7 +33,7 @@ LEFT JOIN LATERAL (
         SELECT ts FROM reading
         WHERE point_id = point.id AND value IS NOT NULL ORDER BY ts LIMIT 1
     ) AS oldest
-    WHERE point.device_id = asked
+    WHERE point.device_id = asked AND lower_inf(span)
 ) AS first ON true
 WHERE NOT isempty(span)
 ORDER BY bound.device_id, lower(span) NULLS FIRST
@@ -53,7 +53,8 @@ CROSS JOIN LATERAL (
     ) AS oldest
     CROSS JOIN LATERAL (
         SELECT ts FROM reading
-        WHERE point_id = point.id AND ts < end_ AND value IS NOT NULL ORDER BY ts DESC LIMIT 1
+        WHERE point_id = point.id AND ts >= begin_ AND ts < end_ AND value IS NOT NULL
+        ORDER BY ts DESC LIMIT 1
     ) AS newest
     WHERE point.device_id = device
 ) AS edge

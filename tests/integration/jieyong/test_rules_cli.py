@@ -89,6 +89,34 @@ def test_a_rule_of_another_set_is_refused(run: Callable[..., Result], tmp_path: 
         run("rules", "load", "other.yaml")
 
 
+def test_the_same_is_done_with_several_doubts_or_with_none(
+    run: Callable[..., Result], conn: Conn
+) -> None:
+    """A collector that was down leaves thousands that have one explanation."""
+    conn.execute(
+        "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
+        " changed_at) SELECT 'cold', 'place', n, now(), 'infinity', now(), 'asked', now()"
+        " FROM generate_series(1, 6) AS n"
+    )
+    states = "SELECT state FROM doubt ORDER BY id"
+    assert "疑点 1,3-5：已说明，共 4 个" in run("doubt", "explain", "1,3-5", "采集程序停机").output
+    asked, said = ("asked",), ("explained",)
+    assert conn.execute(states).fetchall() == [said, asked, said, said, said, asked]
+    with pytest.raises(RefusedError, match="疑点 2：疑点现为“待说明”，不能“核实”"):
+        run("doubt", "check", "1-5", "已核对")
+    with pytest.raises(RefusedError, match="疑点 7：没有编号为 7 的疑点"):
+        run("doubt", "explain", "5-7", "采集程序停机")
+    assert conn.execute(states).fetchall() == [said, asked, said, said, said, asked]
+    count = "SELECT count(*) FROM audit_log WHERE action LIKE 'doubt.%'"
+    assert conn.execute(count).fetchone() == (4,)
+
+
+@pytest.mark.parametrize("written", ["x", "0", "5-3", "1,,2", "1-99999", "99999999999", "3-"])
+def test_what_is_no_number_of_a_doubt_is_refused(run: Callable[..., Result], written: str) -> None:
+    with pytest.raises(RefusedError, match=r"不是疑点编号|一次最多办 10000 个"):
+        run("doubt", "shelve", written, "等待维修")
+
+
 def test_a_doubt_is_shown_with_what_it_rests_on_and_goes_its_way(
     run: Callable[..., Result], conn: Conn, room: Room, tmp_path: Path
 ) -> None:

@@ -8,10 +8,18 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from rules.cases.opening import confirm
+from rules.cases.opening import confirm, keep
+from rules.derive.span import Look
+from rules.kinds.model import Sort
 from rules.ruleset.store import versions
+from rules.subjects import catalogue
+from rules.work.settings import RulesSettings
+from rules.work.worker import Worker
+from storage.times import us_of
 from tests.integration.rules.world import (
+    GAUGES,
     RULES,
+    ZONE,
     Conn,
     Room,
     add_room,
@@ -148,6 +156,28 @@ def test_another_version_of_a_rule_goes_on_with_the_same_doubt(conn: Conn, room:
     assert [row for row in doubts(conn) if row[0] == "cold"] == [("cold", NINE, NINE + 60, "asked")]
 
 
+def test_a_doubt_that_reaches_beyond_what_is_looked_at_stays_beside_its_neighbour(
+    conn: Conn, room: Room
+) -> None:
+    """Late data parted one run into two, of which one stands astride the border of two doubts."""
+    rule = "SELECT id FROM rule WHERE code = 'cold'"
+    for since, until in ((5, 20), (80, 97)):
+        conn.execute(
+            "INSERT INTO episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us,"
+            f" behind) VALUES (({rule}), 'place', %s, %s, %s, %s, 0, 'false')",
+            [room.aircon, at(since), at(until), at(until)],
+        )
+    for since, until in ((5, 12), (12, 100)):
+        conn.execute(
+            "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
+            " changed_at) VALUES ('cold', 'place', %s, %s, %s, %s, 'asked', %s)",
+            [room.aircon, at(since), at(until), at(0), at(0)],
+        )
+    with conn.transaction():
+        keep(conn, Sort.PLACE, [Look(room.aircon, us_of(at(78)), us_of(at(98)))], at(200))
+    assert doubts(conn) == [("cold", 5, 12, "asked"), ("cold", 12, 97, "asked")]
+
+
 def test_what_was_done_with_a_doubt_cannot_be_edited(conn: Conn, room: Room) -> None:
     cold(conn, room, NINE, NINE + 60)
     look(conn, at(NINE + 60))
@@ -172,6 +202,44 @@ def test_a_place_that_a_worker_has_in_hand_is_left_to_it(
         assert confirm(conn, at(NINE + 20), lambda *_: None) == 0
     look(conn, at(NINE + 21))
     assert [since for _, since, *_ in doubts(conn)] == [NINE]
+
+
+def test_what_stands_long_enough_while_a_worker_commits_is_not_lost(
+    conn: Conn, room: Room, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(conn, room.points["relay"], [(NINE - 5, 1)])
+    store(conn, room.points["occupancy"], [(NINE - 5, 0)])
+    look(conn, at(NINE - 4))
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    catalogue.follow(conn)
+
+    def slowly(*_: object) -> None:
+        """At 9:14 it had not stood long enough; before the worker commits, it is 9:16."""
+        confirm(conn, at(NINE + 16), lambda _conn, _numbers: None)
+
+    monkeypatch.setattr("rules.work.worker.tell", slowly)
+    with psycopg.connect(database, autocommit=True) as slow:
+        Worker(slow, RulesSettings(), GAUGES, ZONE, lambda: at(NINE + 14)).step()
+    confirm(conn, at(NINE + 17), lambda _conn, _numbers: None)
+    assert [rule for rule, *_ in doubts(conn)] == ["lamp", "cold"]
+
+
+def test_what_stands_long_enough_at_once_is_opened_in_portions(
+    conn: Conn, room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rules.cases.opening.AT_ONCE", 1)
+    store(conn, room.points["run"], [(NINE, 1)])
+    store(conn, room.points["mode"], [(NINE, 1)])
+    store(conn, room.points["set_point"], [(NINE, 24.0)])
+    store(conn, room.points["relay"], [(NINE, 1)])
+    store(conn, room.points["occupancy"], [(NINE, 0)])
+    look(conn, at(NINE + 1))
+    told: list[list[int]] = []
+    count = confirm(conn, at(NINE + 20), lambda _conn, numbers: told.append(list(numbers)))
+    assert (count, len(told)) == (2, 2)
+    assert [rule for rule, *_ in doubts(conn)] == ["cold", "lamp"]
 
 
 def test_a_tag_that_is_entered_afterwards_withdraws_the_doubt(conn: Conn) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -157,9 +159,58 @@ def test_the_doctor_names_what_no_worker_has_read(tmp_path: Path, database: str)
 def test_a_worker_follows_what_the_settings_name(
     conn: Conn, files: RuleFiles, tmp_path: Path, database: str
 ) -> None:
+    os.utime(tmp_path / "a.yaml", (0, 0))
     settings = Settings(rules=RulesSettings(watch=tmp_path))
     with psycopg.connect(database, autocommit=True) as notes:
         CREW.begin(conn, Hand(notes), settings)(new_tally())
     assert in_force(conn) == ["cold", "lamp", "night"]
     ((_, who),) = loads(conn)
     assert who == f"jieyong rules work ({getpass.getuser()})"
+
+
+def test_what_is_refused_for_what_is_not_there_yet_is_tried_again(
+    conn: Conn, files: RuleFiles, tmp_path: Path
+) -> None:
+    text = RULES.replace("for: 15m,", "for: 15m, institutions: [later],")
+    (tmp_path / "a.yaml").write_text(text, "utf-8")
+    files.step(conn, at(0))
+    assert in_force(conn) == []
+    conn.execute("INSERT INTO institution (code, name) VALUES ('later', '新局')")
+    files.step(conn, at(0.5))
+    assert in_force(conn) == []
+    files.step(conn, at(1))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    assert [one.error for one in followed(conn)] == [None]
+
+
+def test_a_rule_can_move_from_one_file_to_another(
+    conn: Conn, files: RuleFiles, tmp_path: Path
+) -> None:
+    files.step(conn, at(0))
+    lines = RULES.splitlines(keepends=True)
+    (tmp_path / "a.yaml").write_text("".join(lines[:-2]), "utf-8")
+    other = "code: another\ntitle: 另\nrules:\n" + "".join(lines[-2:])
+    # The first by name: read before the file that holds the rule lets go of it.
+    (tmp_path / "0.yaml").write_text(other, "utf-8")
+    for minute in (1, 2):
+        files.step(conn, at(minute))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    assert [one.error for one in followed(conn)] == [None, None]
+
+
+def test_a_file_that_is_being_written_is_not_taken_yet(
+    conn: Conn, files: RuleFiles, tmp_path: Path
+) -> None:
+    """Half of it may be a rule set with half of its rules: the others would end."""
+    files.step(conn, at(0))
+    lines = RULES.splitlines(keepends=True)
+    (tmp_path / "a.yaml").write_text("".join(lines[:-2]), "utf-8")
+    written = at(5).timestamp()
+    os.utime(tmp_path / "a.yaml", (written, written))
+    files.step(conn, at(5) + timedelta(seconds=1))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    (tmp_path / "a.yaml").write_text(RULES, "utf-8")
+    os.utime(tmp_path / "a.yaml", (written, written))
+    files.step(conn, at(5) + timedelta(seconds=2))
+    assert in_force(conn) == ["cold", "lamp", "night"]
+    assert loads(conn) == [("tests", WHO)]

@@ -11,7 +11,7 @@ from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Values
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth
-from rules.work.health import standing
+from rules.work.health import due_again, standing
 from tests.integration.rules.world import (
     Conn,
     add_room,
@@ -100,6 +100,15 @@ def test_a_rule_of_a_newer_program_waits_for_it_and_keeps_what_it_had_found(
     assert found(conn) == [("cold", NINE), ("night", EVENING)]
     told = {one.code: one.error for one in standing(conn, at(EVENING + 61))}
     assert "this program knows no kind lift.second" in (told["cold"] or "")
+    # Nobody looks at everything again and again for what this program will never know.
+    due_again(conn, at(EVENING + 6000))
+    assert conn.execute("SELECT FROM rules_due").fetchall() == []
+    conn.execute(
+        "UPDATE rule SET meaning = jsonb_set(meaning, '{kind}', '\"aircon.cooling\"')"
+        " WHERE code = 'cold'"
+    )
+    look(conn, at(EVENING + 6001))
+    assert found(conn) == [("cold", NINE), ("cold", EVENING), ("night", EVENING)]
 
 
 def test_how_a_rule_fares_is_data(conn: Conn, points: dict[str, int]) -> None:

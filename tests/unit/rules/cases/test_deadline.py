@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from registry.calendar import DatedCalendar
 from registry.day_kind import DayKind
-from rules.cases.deadline import deadline
+from rules.cases.deadline import asked_before, deadline
 
 ZONE = ZoneInfo("Asia/Shanghai")
 CALENDAR = DatedCalendar(
@@ -34,10 +34,20 @@ CALENDAR = DatedCalendar(
     ],
 )
 def test_the_last_day_counts_to_its_end(asked: str, days: int, last: str) -> None:
-    due = deadline(datetime.fromisoformat(asked).replace(tzinfo=ZONE), days, CALENDAR, ZONE)
+    due = deadline(datetime.fromisoformat(asked).date(), days, CALENDAR, ZONE)
     assert due.tzinfo is UTC
     # 24:00 of the last day.
     assert f"{due.astimezone(ZONE):%H:%M}" == "00:00"
     assert f"{due.timestamp() - 1:.0f}" == str(
         int(datetime.fromisoformat(f"{last} 23:59:59").replace(tzinfo=ZONE).timestamp())
     )
+
+
+@pytest.mark.parametrize("days", [1, 3])
+def test_what_was_asked_before_is_what_is_overdue(days: int) -> None:
+    begin = datetime(2026, 9, 20, tzinfo=ZONE)
+    moments = [begin + timedelta(hours=12 * n) for n in range(60)]
+    for now in moments:
+        before = asked_before(now, days, CALENDAR, ZONE)
+        late = [one for one in moments if deadline(one.date(), days, CALENDAR, ZONE) <= now]
+        assert late == [one for one in moments if one < before]
