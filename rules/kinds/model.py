@@ -88,6 +88,7 @@ class Kind:
         needless: where it is waste, all that is used meanwhile is. Not so of set points: how much
             less another one would take is not measured.
         reported: people report it and nothing measures it.
+        expression: the condition as somebody wrote it; None: the program knows it.
     """
 
     code: str
@@ -101,3 +102,4 @@ class Kind:
     sort: Sort = Sort.PLACE
     needless: bool = False
     reported: bool = False
+    expression: str | None = None
