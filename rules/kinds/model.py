@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from metering.gauge.hold import Float64s
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth
 
@@ -25,6 +26,10 @@ class Sort(enum.StrEnum):
     """What is polled: a meter, a sensor."""
     ROOM = "room"
     """A room: what inspectors find in it."""
+    METER = "meter"
+    """A meter and what it counts; a main meter with what stands behind it."""
+    INSTITUTION = "institution"
+    """What an institution reports."""
 
 
 class Input(enum.StrEnum):
@@ -89,6 +94,8 @@ class Kind:
             less another one would take is not measured.
         reported: people report it and nothing measures it.
         expression: the condition as somebody wrote it; None: the program knows it.
+        excess: what each hour of a piece took more than usual, in the unit of the subject; None:
+            that is not known, or there is nothing usual.
     """
 
     code: str
@@ -103,3 +110,4 @@ class Kind:
     needless: bool = False
     reported: bool = False
     expression: str | None = None
+    excess: Callable[[Pieces], Float64s] | None = None

@@ -7,10 +7,11 @@ from typing import Final
 
 from rules.kinds.model import Sort
 from rules.subjects.devices.subjects import DEVICES
+from rules.subjects.meters.subjects import METERS
 from rules.subjects.model import Conn, Subjects
 from rules.subjects.places.subjects import PLACES
 
-SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES, DEVICES)}
+SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES, DEVICES, METERS)}
 
 
 def follow(conn: Conn) -> int:

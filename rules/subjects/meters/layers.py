@@ -1,0 +1,152 @@
+"""From figures of meters to layers: each figure beside what is usual for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from metering.counter.model import Int64s
+from metering.gauge.hold import Holds
+from registry.calendar import Calendar
+from rules.kinds.metered import Metered
+from rules.subjects.meters import learned
+from rules.subjects.meters.balances import read_balances
+from rules.subjects.meters.days import LEARNED, Days, Table, of_days, of_hours, spanning, touched
+from rules.subjects.meters.read import read_days, read_hours
+from rules.subjects.model import Conn, Inputs
+from rules.timeline.overlay import Windows
+
+_MOST: Final = 6_000
+"""Days of meters at a time: what is learned from each takes 28 times their memory."""
+
+WATER_NIGHT: Final = (Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD)
+WATER_HOUR: Final = (Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, Metered.WATER_HOUR_MOST)
+LOAD_NIGHT: Final = (Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD)
+DAY: Final = (Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD)
+BALANCE: Final = (Metered.SUPPLIED, Metered.TAKEN, Metered.REST_USUAL)
+
+Told = Mapping[str, Holds]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some meters over some days.
+
+    Attributes:
+        conn: any connection.
+        meters: ids, ascending.
+        days: the 28 before them included.
+        zone: of the site.
+    """
+
+    conn: Conn
+    meters: Int64s
+    days: Days
+    zone: ZoneInfo
+
+
+def load(  # noqa: PLR0913, PLR0917 - what layers rest on
+    conn: Conn,
+    calendar: Calendar,
+    zone: ZoneInfo,
+    windows: Windows,
+    having: Mapping[int, frozenset[str]],
+    wanted: Collection[str],
+) -> Inputs:
+    """Return layers within windows of meters; see :class:`rules.subjects.model.Known`.
+
+    Args:
+        conn: any connection.
+        calendar: which days are workdays.
+        zone: of the site.
+        windows: of meters.
+        having: which layers there are of each meter.
+        wanted: which of them are asked for.
+    """
+    found: dict[str, list[Holds]] = {}
+    for days, meters in _alike(windows, calendar, zone):
+        for names, make in _MAKERS.items():
+            mine = [one for one in meters if names[0] in having.get(one, ())]
+            if mine and not set(names).isdisjoint(wanted):
+                part = Part(conn, np.array(mine, np.int64), days, zone)
+                for name, holds in make(part).items():
+                    found.setdefault(name, []).append(holds)
+    return {name: [_joined(parts)] for name, parts in found.items()}
+
+
+def _alike(
+    windows: Windows, calendar: Calendar, zone: ZoneInfo
+) -> Iterator[tuple[Days, list[int]]]:
+    """Put together meters of which the same days are looked at, not too many at a time."""
+    groups: dict[tuple[date, date], list[int]] = {}
+    rows = zip(windows.subject.tolist(), windows.begin.tolist(), windows.end.tolist(), strict=True)
+    for subject, begin, end in rows:
+        groups.setdefault(touched(begin, end, zone), []).append(subject)
+    for (first, last), meters in groups.items():
+        days = spanning(first, last, calendar, zone)
+        step = max(_MOST // len(days), 1)
+        for number in range(0, len(meters), step):
+            yield days, meters[number : number + step]
+
+
+def _joined(parts: list[Holds]) -> Holds:
+    subject = np.concatenate([one.subject for one in parts])
+    since = np.concatenate([one.since for one in parts])
+    order = np.lexsort((since, subject))
+    until = np.concatenate([one.until for one in parts])
+    value = np.concatenate([one.value for one in parts])
+    return Holds(subject[order], since[order], until[order], value[order])
+
+
+def _nights(names: tuple[Metered, Metered, Metered]) -> Callable[[Part], Told]:
+    def make(part: Part) -> Told:
+        figures = read_hours(part.conn, part.meters, part.days)
+        usual = learned.nights(figures.value, figures.micro, part.days.after)
+        return _told(names, (usual.now, usual.usual, usual.spread), part, of_days)
+
+    return make
+
+
+def _hours(part: Part) -> Told:
+    usual = learned.hours(read_hours(part.conn, part.meters, part.days).value)
+    return _told(WATER_HOUR, (usual.now, usual.usual, usual.spread), part, of_hours)
+
+
+def _days(part: Part) -> Told:
+    figures = read_days(part.conn, part.meters, part.days)
+    usual = learned.days(figures.value, part.days.group)
+    return _told(DAY, (usual.now, usual.usual, usual.spread), part, of_days)
+
+
+def _balance(part: Part) -> Told:
+    supplied, taken = read_balances(part.conn, part.meters, part.days, part.zone)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(supplied > 0, (supplied - taken) / supplied, np.nan)
+    tables = (supplied[:, LEARNED:], taken[:, LEARNED:], learned.usual_share(share))
+    return _told(BALANCE, tables, part, of_days)
+
+
+def _told(
+    names: tuple[Metered, Metered, Metered],
+    tables: tuple[Table, Table, Table],
+    part: Part,
+    layer: Callable[[Int64s, Days, Table], Holds],
+) -> Told:
+    return {
+        name.value: layer(part.meters, part.days, table)
+        for name, table in zip(names, tables, strict=True)
+    }
+
+
+_MAKERS: Final[Mapping[tuple[Metered, Metered, Metered], Callable[[Part], Told]]] = {
+    WATER_NIGHT: _nights(WATER_NIGHT),
+    WATER_HOUR: _hours,
+    LOAD_NIGHT: _nights(LOAD_NIGHT),
+    DAY: _days,
+    BALANCE: _balance,
+}
