@@ -108,6 +108,7 @@ def shown(row: Row, rests: Evidence) -> Table:
         "energy": None if rests.used is None else energy(rests.used),
         "yuan": None if rests.used is None else yuan(rests.used),
         "needless": _NOT_ALL if rests.used is not None and not rule.kind.needless else None,
+        "excess": rests.excess,
         "compared": "；".join(rests.compared) or None,
         "source": rule.source,
     }
@@ -115,6 +116,7 @@ def shown(row: Row, rests: Evidence) -> Table:
         *(("id", "编号"), ("state", "状态"), ("institution", "单位"), ("room", "房间")),
         *(("subject", "对象"), ("sentence", "情况"), ("since", "自"), ("until", "至")),
         *(("minutes", "分钟"), ("energy", "期间用量"), ("yuan", "折合金额"), ("needless", "说明")),
+        ("excess", "比平常多用"),
         ("compared", "比对"),
         *(("rule", "规则"), ("thresholds", "判定条件")),
         *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),

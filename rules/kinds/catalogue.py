@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from rules.kinds import aircon, circuit, custom, data, inspection, lighting, metered
+from rules.kinds import aircon, circuit, custom, data, inspection, lighting, metered, reported
 from rules.kinds.model import Kind
 
-_TOLD: Final = (aircon, circuit, lighting, data, inspection, metered)
+_TOLD: Final = (aircon, circuit, lighting, data, inspection, metered, reported)
 KINDS: Final = {kind.code: kind for part in _TOLD for kind in part.KINDS}
 CODES: Final = (*KINDS, custom.CODE)
 """What a rule set may name."""

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from metering.gauge.hold import Float64s
-from rules.kinds.model import Kind, Parameter, Sort, Values
+from rules.kinds.model import Excess, Kind, Parameter, Sort, Values
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth, either, known
 
@@ -125,7 +125,7 @@ KINDS: Final = (
         holds=_night_flow,
         sentence="夜间最小用水流量比此前 28 天学得的平常水平高出 {least:g} m³/h 以上。",
         sort=Sort.METER,
-        excess=_over(Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, 1),
+        excess=Excess("m³", _over(Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, 1)),
     ),
     Kind(
         code="water.burst",
@@ -141,7 +141,7 @@ KINDS: Final = (
         holds=_burst,
         sentence="小时用水流量超过该时段平常最高流量的 {times:g} 倍。",
         sort=Sort.METER,
-        excess=_over(Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, 1),
+        excess=Excess("m³", _over(Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, 1)),
     ),
     Kind(
         code="electricity.base_load",
@@ -157,7 +157,7 @@ KINDS: Final = (
         holds=_base_load,
         sentence="夜间基础负荷比此前 28 天学得的平常水平高出 {share:g}% 以上。",
         sort=Sort.METER,
-        excess=_over(Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, 1),
+        excess=Excess("kWh", _over(Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, 1)),
     ),
     Kind(
         code="consumption.step",
@@ -173,7 +173,7 @@ KINDS: Final = (
         holds=_step,
         sentence="日用量持续比此前 28 天同类日子的平常用量高出 {share:g}% 以上。",
         sort=Sort.METER,
-        excess=_over(Metered.DAY, Metered.DAY_USUAL, 24),
+        excess=Excess(None, _over(Metered.DAY, Metered.DAY_USUAL, 24)),
     ),
     Kind(
         code="meter.mains",
@@ -192,6 +192,6 @@ KINDS: Final = (
             "比平常高出 {more:g} 个百分点以上。"
         ),
         sort=Sort.METER,
-        excess=_unbalanced,
+        excess=Excess(None, _unbalanced),
     ),
 )

@@ -76,6 +76,19 @@ Values = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """How much more than usual was used: what may be waste.
+
+    Attributes:
+        unit: of the quantity; None: that of the subject.
+        of: what each hour of a piece took more than usual; NaN: nobody knows.
+    """
+
+    unit: str | None
+    of: Callable[[Pieces], Float64s]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of rule.
 
@@ -94,8 +107,7 @@ class Kind:
             less another one would take is not measured.
         reported: people report it and nothing measures it.
         expression: the condition as somebody wrote it; None: the program knows it.
-        excess: what each hour of a piece took more than usual, in the unit of the subject; None:
-            that is not known, or there is nothing usual.
+        excess: how much more than usual was used; None: there is nothing usual.
     """
 
     code: str
@@ -110,4 +122,4 @@ class Kind:
     needless: bool = False
     reported: bool = False
     expression: str | None = None
-    excess: Callable[[Pieces], Float64s] | None = None
+    excess: Excess | None = None

@@ -108,6 +108,11 @@ def _tags(
     return {meter: tags for place, tags in found.items() for meter in at[place]}
 
 
+def _unit(conn: Conn, meter: int) -> str:
+    row = conn.execute("SELECT unit FROM meter WHERE id = %s", [meter]).fetchone()
+    return "" if row is None else str(row[0])
+
+
 METERS: Final = Subjects(
     sort=Sort.METER,
     queue=due.QUEUE,
@@ -120,4 +125,5 @@ METERS: Final = Subjects(
     mark_all=due.mark_all,
     consumer=due.CONSUMER,
     words=WORDS,
+    unit=_unit,
 )
