@@ -81,8 +81,9 @@ class Entry:
 
     Attributes:
         xid: the transaction.
-        kind: ``reading``, ``position``, or ``consumption``: quarter hours of meters.
-        subjects: ids of points or terminals, sorted, each once.
+        kind: ``reading``, ``position``; derived: ``consumption``, quarter hours of meters; entered:
+            ``report``, what institutions report besides.
+        subjects: ids of points, terminals, meters or institutions, sorted, each once.
         ts_from: the earliest time of a row.
         ts_to: the latest.
     """

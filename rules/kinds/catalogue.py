@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from rules.kinds import aircon, circuit, custom, data, inspection, lighting, metered, reported
 from rules.kinds.model import Kind
 
-_TOLD: Final = (aircon, circuit, lighting, data, inspection, metered, reported)
-KINDS: Final = {kind.code: kind for part in _TOLD for kind in part.KINDS}
+KINDS: Final[Mapping[str, Kind]] = {
+    kind.code: kind
+    for kinds in (
+        aircon.KINDS,
+        circuit.KINDS,
+        lighting.KINDS,
+        data.KINDS,
+        inspection.KINDS,
+        metered.KINDS,
+        reported.KINDS,
+    )
+    for kind in kinds
+}
 CODES: Final = (*KINDS, custom.CODE)
 """What a rule set may name."""
 

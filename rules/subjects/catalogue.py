@@ -15,19 +15,6 @@ from rules.subjects.places.subjects import PLACES
 SUBJECTS: Final[Mapping[Sort, Subjects]] = {
     one.sort: one for one in (PLACES, DEVICES, METERS, INSTITUTIONS)
 }
-from rules.subjects.meters.subjects import METERS
-from rules.subjects.model import Conn, Subjects
-from rules.subjects.places.subjects import PLACES
-
-from rules.subjects.devices.subjects import DEVICES
-from rules.subjects.institutions.subjects import INSTITUTIONS
-from rules.subjects.meters.subjects import METERS
-from rules.subjects.model import Conn, Subjects
-from rules.subjects.places.subjects import PLACES
-
-SUBJECTS: Final[Mapping[Sort, Subjects]] = {
-    one.sort: one for one in (PLACES, DEVICES, METERS, INSTITUTIONS)
-}
 
 
 def follow(conn: Conn) -> int:
