@@ -113,6 +113,7 @@ class Subjects:
         compared: what was compared for a subject from one moment to another (µs UTC) besides its
             layers, with the rule in question alone in the basis: lines for officers.
         unit: in which a subject counts.
+        back_us: how far it reaches back in time; None: as far.
     """
 
     sort: Sort
@@ -129,3 +130,4 @@ class Subjects:
     open_ended: bool = False
     compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else
     unit: Callable[[Conn, int], str] = no_unit
+    back_us: Callable[[Basis], int] | None = None

@@ -50,6 +50,8 @@ SELECT id, min(since), max(until) FROM known GROUP BY id
 _EVERYONE: Final[LiteralString] = "SELECT id FROM institution ORDER BY id"
 _REACH_US: Final = 2 * 366 * DAY_US
 """A month counts until its year is over, and is held against in the next."""
+_BACK_US: Final = 32 * DAY_US
+"""Back it reaches to the begin of its month."""
 
 WORDS: Final = {
     name: Word(label)
@@ -134,13 +136,13 @@ def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> lis
             continue
         usage = months.usage(energy)
         told += [
-            f"{month.first:%Y-%m} 用{energy.name}：本年累计 {of_micro(found.used or 0):f}"
-            f" {energy.unit}，同期计划 {of_micro(found.planned or 0):f}（{limit.told}）"
+            f"{month.first:%Y-%m} 用{energy.name}：本年累计 {of_micro(found.used or 0):.1f}"
+            f" {energy.unit}，同期计划 {of_micro(found.planned or 0):.1f}（{limit.told}）"
             for month, limit, found in months.plans(energy, usage)
         ]
         told += [
             f"{month.first:%Y-%m} 用{energy.name}：{one.days} 个可比日共"
-            f" {of_micro(one.now or 0):f} {energy.unit}，上年 {of_micro(one.then or 0):f}"
+            f" {of_micro(one.now or 0):.1f} {energy.unit}，上年 {of_micro(one.then or 0):.1f}"
             for month, one in months.years(usage)
         ]
     return told
@@ -152,6 +154,7 @@ INSTITUTIONS: Final = Subjects(
     look_up=_look_up,
     extents=_extents,
     reach_us=lambda _: _REACH_US,
+    back_us=lambda _: _BACK_US,
     everyone=_everyone,
     tags=_tags,
     follow=due.follow,

@@ -24,6 +24,8 @@ from rules.timeline.overlay import Windows
 _MOST: Final = 6_000
 """Days of meters at a time: what is learned from each takes 28 times their memory."""
 
+Names = tuple[Metered, Metered, Metered]
+"""A figure, what is usual for it, and how that spreads."""
 WATER_NIGHT: Final = (Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD)
 WATER_HOUR: Final = (Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, Metered.WATER_HOUR_MOST)
 LOAD_NIGHT: Final = (Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD)
@@ -103,9 +105,9 @@ def _joined(parts: list[Holds]) -> Holds:
     return Holds(subject[order], since[order], until[order], value[order])
 
 
-def _nights(names: tuple[Metered, Metered, Metered]) -> Callable[[Part], Told]:
+def _nights(names: Names) -> Callable[[Part], Told]:
     def make(part: Part) -> Told:
-        figures = read_hours(part.conn, part.meters, part.days)
+        figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
         usual = learned.nights(figures.value, figures.micro, part.days.after)
         return _told(names, (usual.now, usual.usual, usual.spread), part, of_days)
 
@@ -113,7 +115,7 @@ def _nights(names: tuple[Metered, Metered, Metered]) -> Callable[[Part], Told]:
 
 
 def _hours(part: Part) -> Told:
-    usual = learned.hours(read_hours(part.conn, part.meters, part.days).value)
+    usual = learned.hours(read_hours(part.conn, part.meters, part.days, part.zone).value)
     return _told(WATER_HOUR, (usual.now, usual.usual, usual.spread), part, of_hours)
 
 
@@ -132,7 +134,7 @@ def _balance(part: Part) -> Told:
 
 
 def _told(
-    names: tuple[Metered, Metered, Metered],
+    names: Names,
     tables: tuple[Table, Table, Table],
     part: Part,
     layer: Callable[[Int64s, Days, Table], Holds],
@@ -143,7 +145,7 @@ def _told(
     }
 
 
-_MAKERS: Final[Mapping[tuple[Metered, Metered, Metered], Callable[[Part], Told]]] = {
+_MAKERS: Final[Mapping[Names, Callable[[Part], Told]]] = {
     WATER_NIGHT: _nights(WATER_NIGHT),
     WATER_HOUR: _hours,
     LOAD_NIGHT: _nights(LOAD_NIGHT),

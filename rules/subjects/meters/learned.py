@@ -51,7 +51,7 @@ def nights(hours: Table, micro: npt.NDArray[np.int64], after: Int64s) -> Usual:
     the register is too coarse to tell hours apart it is the mean of the night.
 
     Args:
-        hours: units by meter, day and hour of the day.
+        hours: units by meter, day and hour of the day; of nights, or of whole days.
         micro: the same in millionths; 0: unknown.
         after: the group of the day before each.
     """

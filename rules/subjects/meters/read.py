@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ CROSS JOIN LATERAL (
     SELECT meter_id, slot, micro, estimated FROM consumption_hour
     WHERE meter_id = meter AND slot >= %(since)s AND slot < %(until)s
       AND covered_s = 3600 AND flags & %(parted)s = 0
+      AND extract(hour FROM slot AT TIME ZONE %(zone)s) < %(before)s
     OFFSET 0
 ) AS known
 """
@@ -44,7 +46,7 @@ SELECT string_agg(int4send(meter_id) || timestamptz_send(day::timestamp AT TIME 
                   || int8send(micro) || boolsend(estimated <> 0), ''::bytea)
 FROM unnest(%(days)s::date[], %(lengths)s::int[]) AS asked (at, length)
 JOIN consumption_day ON meter_id = ANY(%(meters)s::int[]) AND day = asked.at
-    AND covered_s >= length AND flags & %(parted)s = 0
+    AND day BETWEEN %(first)s AND %(last)s AND covered_s >= length AND flags & %(parted)s = 0
 """
 _ROW: Final = np.dtype([("meter", ">i4"), ("at", ">i8"), ("micro", ">i8"), ("estimated", "u1")])
 # Steps follow one another: of those that begin before a time only the last can reach into it.
@@ -82,7 +84,9 @@ class Figures:
     micro: npt.NDArray[np.int64]
 
 
-def read_hours(conn: psycopg.Connection[Any], meters: Int64s, days: Days) -> Figures:
+def read_hours(
+    conn: psycopg.Connection[Any], meters: Int64s, days: Days, zone: ZoneInfo, before: int = 24
+) -> Figures:
     """Return figures by meter, day and hour of the local day.
 
     Hours begin on the hour of UTC: in a zone that is not whole hours from it, nothing is known.
@@ -91,14 +95,18 @@ def read_hours(conn: psycopg.Connection[Any], meters: Int64s, days: Days) -> Fig
         conn: any connection.
         meters: ids, ascending.
         days: of which days.
+        zone: of the site.
+        before: hours of the day before this one.
     """
-    rows = _rows(conn, _HOURS, _values(meters, days))
-    begin = days.hours.ravel()
+    asked = {"zone": zone.key, "before": before}
+    rows = _rows(conn, _HOURS, _values(meters, days) | asked)
+    hours = days.hours[:, :before]
+    begin = hours.ravel()
     column = np.searchsorted(begin, rows.at)
     column = np.minimum(column, len(begin) - 1)
     kept = begin[column] == rows.at
     kept &= ~_spread(conn, days, rows, 3_600_000_000, _HOUR_GAP_US)
-    return _table(meters, rows.where(kept), column[kept], days.hours.shape)
+    return _table(meters, rows.where(kept), column[kept], hours.shape)
 
 
 def read_days(conn: psycopg.Connection[Any], meters: Int64s, days: Days) -> Figures:
@@ -110,8 +118,13 @@ def read_days(conn: psycopg.Connection[Any], meters: Int64s, days: Days) -> Figu
         days: of which days.
     """
     lengths = (days.end - days.begin) // _MICRO
-    values = _values(meters, days) | {"days": list(days.days), "lengths": lengths.tolist()}
-    rows = _rows(conn, _DAYS, values)
+    asked = {
+        "days": list(days.days),
+        "lengths": lengths.tolist(),
+        "first": days.days[0],
+        "last": days.days[-1],
+    }
+    rows = _rows(conn, _DAYS, _values(meters, days) | asked)
     # A date came as its midnight in UTC.
     first = np.datetime64(days.days[0], "us").astype(np.int64)
     column = (rows.at - first) // (86_400 * _MICRO)

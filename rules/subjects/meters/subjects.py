@@ -48,6 +48,8 @@ SELECT id, place_id FROM meter WHERE id = ANY(%s::int[]) AND place_id IS NOT NUL
 _REACH_US: Final = (LEARNED + 2) * DAY_US
 """A figure is usual for the 28 days behind it; and holds its whole day, whose night belongs to the
 day before."""
+_BACK_US: Final = 2 * DAY_US
+"""Back it reaches to the begin of its day, or of an hour that lies near."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ METERS: Final = Subjects(
     look_up=_look_up,
     extents=_extents,
     reach_us=lambda _: _REACH_US,
+    back_us=lambda _: _BACK_US,
     everyone=_everyone,
     tags=_tags,
     follow=due.follow,
