@@ -82,7 +82,7 @@ class Entry:
     Attributes:
         xid: the transaction.
         kind: ``reading``, ``position``; derived: ``consumption``, quarter hours of meters; entered:
-            ``report``, what institutions report besides.
+            ``report``, what institutions report besides, and ``weather``, of nobody.
         subjects: ids of points, terminals, meters or institutions, sorted, each once.
         ts_from: the earliest time of a row.
         ts_to: the latest.

@@ -137,3 +137,36 @@ BEGIN
             watched.column1, watched.column2);
     END LOOP;
 END $$;
+
+-- What is usual rests on days as warm as the one in question. Temperatures are of the whole city.
+CREATE FUNCTION rules_weather_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    since timestamptz;
+    until timestamptz;
+BEGIN
+    IF TG_TABLE_NAME = 'outdoor_day' THEN
+        SELECT min(day)::timestamp AT TIME ZONE 'UTC' - interval '1 day',
+               max(day)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+        INTO since, until FROM changed;
+    ELSIF TG_TABLE_NAME = 'outdoor_temperature' THEN
+        SELECT min(ts), max(ts) INTO since, until FROM changed;
+    ELSE
+        SELECT '-infinity', 'infinity' INTO since, until WHERE EXISTS (SELECT FROM changed);
+    END IF;
+    IF since IS NOT NULL THEN
+        INSERT INTO dirty_log (kind, subjects, ts_from, ts_to)
+        VALUES ('weather', '{0}', since, until);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER rules_weather_entered AFTER INSERT ON outdoor_day REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_weather_changed();
+CREATE TRIGGER rules_weather_entered AFTER INSERT ON outdoor_temperature
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_weather_changed();
+CREATE TRIGGER rules_weather_entered AFTER INSERT ON outdoor_sensor
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_weather_changed();
+CREATE TRIGGER rules_weather_withdrawn AFTER UPDATE ON outdoor_sensor
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION rules_weather_changed();

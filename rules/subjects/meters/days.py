@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -40,6 +40,7 @@ class Days:
         group: days that are alike: 1 workdays, 0 others; -1: in a year whose holidays are not
             published, nobody knows.
         after: the group of the day before each: a night goes with the evening it follows.
+        celsius: mean outdoor temperature of each; NaN: unknown.
     """
 
     days: Sequence[date]
@@ -48,6 +49,7 @@ class Days:
     hours: Int64s
     group: Int64s
     after: Int64s
+    celsius: Float64s
 
     def __len__(self) -> int:
         return len(self.days)
@@ -60,7 +62,13 @@ def touched(begin_us: int, end_us: int, zone: ZoneInfo) -> tuple[date, date]:
     return first, last
 
 
-def spanning(first: date, last: date, calendar: Calendar, zone: ZoneInfo) -> Days:
+def spanning(
+    first: date,
+    last: date,
+    calendar: Calendar,
+    zone: ZoneInfo,
+    warmth: Callable[[date, date], Mapping[date, float]],
+) -> Days:
     """Return days, and the 28 before them.
 
     Args:
@@ -68,9 +76,11 @@ def spanning(first: date, last: date, calendar: Calendar, zone: ZoneInfo) -> Day
         last: the last one, included.
         calendar: which days are workdays.
         zone: of the site.
+        warmth: gives mean outdoor temperatures of days, as far as they are known, °C.
     """
     first -= _DAY * LEARNED
     days = [first + _DAY * number for number in range((last - first).days + 1)]
+    warm = warmth(first, last)
     midnights = [_moment(day, 0, zone) for day in [*days, last + _DAY]]
     return Days(
         days,
@@ -79,6 +89,7 @@ def spanning(first: date, last: date, calendar: Calendar, zone: ZoneInfo) -> Day
         np.array([[_moment(day, hour, zone) for hour in range(24)] for day in days], np.int64),
         np.array([_group(calendar, day) for day in days], np.int64),
         np.array([_group(calendar, day - _DAY) for day in days], np.int64),
+        np.array([warm.get(day, np.nan) for day in days], np.float64),
     )
 
 

@@ -17,6 +17,9 @@ from storage.times import DAY_US
 CONSUMER: Final = "rules meters"
 LOCK: Final = 0x6A69_6579_6F6E_6730
 QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7230, near_us=DAY_US, kind=Sort.METER.value)
+WEATHER: Final = "weather"
+"""Kind of the dirty log: an outdoor temperature was entered. What is of today needs no mark: the
+next quarter hour of each meter looks at the last days again."""
 
 # By week: what comes late must not make all the time since then due. A virtual meter says for
 # itself that it was computed anew.
@@ -28,8 +31,16 @@ WITH touched AS MATERIALIZED (
     WHERE kind = %(kind)s
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
     GROUP BY subject, week, fresh
+), weather AS MATERIALIZED (
+    SELECT date_trunc('week', ts_from, 'UTC') AS week, min(ts_from) AS since, max(ts_to) AS until
+    FROM dirty_log
+    WHERE kind = %(weather)s AND ts_from < logged_at - %(new_for)s::interval
+      AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+    GROUP BY 1
 ), near AS (
     SELECT subject, since, until, week, fresh FROM touched
+    UNION ALL
+    SELECT id, since, until, week, false FROM weather CROSS JOIN meter
     UNION ALL
     SELECT main_id, since, until, week, fresh FROM touched
     JOIN meter_main ON meter_id = subject AND valid && tstzrange(since, until, '[]')
@@ -77,6 +88,7 @@ def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
         "since": window.since,
         "upto": window.upto,
         "kind": CHANGED,
+        "weather": WEATHER,
         "new_for": NEW_FOR,
     }
     return conn.execute(_TOUCHED, values).rowcount

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from metering.counter.model import Int64s
+from metering.counter.model import Bools, Int64s
 from metering.gauge.hold import Holds
 from registry.calendar import Calendar
 from rules.kinds.metered import Metered
@@ -18,6 +19,7 @@ from rules.subjects.meters import learned
 from rules.subjects.meters.balances import read_balances
 from rules.subjects.meters.days import LEARNED, Days, Table, of_days, of_hours, spanning, touched
 from rules.subjects.meters.read import read_days, read_hours
+from rules.subjects.meters.weather import mean_temperatures
 from rules.subjects.model import Conn, Inputs
 from rules.timeline.overlay import Windows
 
@@ -44,53 +46,64 @@ class Part:
         meters: ids, ascending.
         days: the 28 before them included.
         zone: of the site.
+        weathered: whether what each counts moves with the weather.
     """
 
     conn: Conn
     meters: Int64s
     days: Days
     zone: ZoneInfo
+    weathered: Bools
 
 
-def load(  # noqa: PLR0913, PLR0917 - what layers rest on
-    conn: Conn,
-    calendar: Calendar,
-    zone: ZoneInfo,
-    windows: Windows,
-    having: Mapping[int, frozenset[str]],
-    wanted: Collection[str],
-) -> Inputs:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of meters.
+
+    Attributes:
+        calendar: which days are workdays.
+        zone: of the site.
+        having: which layers there are of each meter.
+        weathered: meters of what moves with the weather.
+        wanted: which layers.
+    """
+
+    calendar: Calendar
+    zone: ZoneInfo
+    having: Mapping[int, frozenset[str]]
+    weathered: frozenset[int]
+    wanted: Collection[str]
+
+
+def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
     """Return layers within windows of meters; see :class:`rules.subjects.model.Known`.
 
     Args:
         conn: any connection.
-        calendar: which days are workdays.
-        zone: of the site.
+        asked: of which meters, and what.
         windows: of meters.
-        having: which layers there are of each meter.
-        wanted: which of them are asked for.
     """
     found: dict[str, list[Holds]] = {}
-    for days, meters in _alike(windows, calendar, zone):
+    for days, meters in _alike(conn, asked, windows):
         for names, make in _MAKERS.items():
-            mine = [one for one in meters if names[0] in having.get(one, ())]
-            if mine and not set(names).isdisjoint(wanted):
-                part = Part(conn, np.array(mine, np.int64), days, zone)
+            mine = [one for one in meters if names[0] in asked.having.get(one, ())]
+            if mine and not set(names).isdisjoint(asked.wanted):
+                weathered = np.array([one in asked.weathered for one in mine])
+                part = Part(conn, np.array(mine, np.int64), days, asked.zone, weathered)
                 for name, holds in make(part).items():
                     found.setdefault(name, []).append(holds)
     return {name: [_joined(parts)] for name, parts in found.items()}
 
 
-def _alike(
-    windows: Windows, calendar: Calendar, zone: ZoneInfo
-) -> Iterator[tuple[Days, list[int]]]:
+def _alike(conn: Conn, asked: Asked, windows: Windows) -> Iterator[tuple[Days, list[int]]]:
     """Put together meters of which the same days are looked at, not too many at a time."""
     groups: dict[tuple[date, date], list[int]] = {}
     rows = zip(windows.subject.tolist(), windows.begin.tolist(), windows.end.tolist(), strict=True)
     for subject, begin, end in rows:
-        groups.setdefault(touched(begin, end, zone), []).append(subject)
+        groups.setdefault(touched(begin, end, asked.zone), []).append(subject)
+    warmth = partial(mean_temperatures, conn, asked.zone)
     for (first, last), meters in groups.items():
-        days = spanning(first, last, calendar, zone)
+        days = spanning(first, last, asked.calendar, asked.zone, warmth)
         step = max(_MOST // len(days), 1)
         for number in range(0, len(meters), step):
             yield days, meters[number : number + step]
@@ -105,13 +118,17 @@ def _joined(parts: list[Holds]) -> Holds:
     return Holds(subject[order], since[order], until[order], value[order])
 
 
-def _nights(names: Names) -> Callable[[Part], Told]:
-    def make(part: Part) -> Told:
-        figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
-        usual = learned.nights(figures.value, figures.micro, part.days.after)
-        return _told(names, (usual.now, usual.usual, usual.spread), part, of_days)
+def _water_nights(part: Part) -> Told:
+    figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
+    usual = learned.nights(figures.value, figures.micro, part.days.after)
+    return _told(WATER_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
 
-    return make
+
+def _load_nights(part: Part) -> Told:
+    figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
+    days = part.days
+    usual = learned.nights(figures.value, figures.micro, days.after, days.celsius)
+    return _told(LOAD_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
 
 
 def _hours(part: Part) -> Told:
@@ -120,9 +137,12 @@ def _hours(part: Part) -> Told:
 
 
 def _days(part: Part) -> Told:
-    figures = read_days(part.conn, part.meters, part.days)
-    usual = learned.days(figures.value, part.days.group)
-    return _told(DAY, (usual.now, usual.usual, usual.spread), part, of_days)
+    value, days = read_days(part.conn, part.meters, part.days).value, part.days
+    usual = learned.days(value, days.group)
+    warm = learned.days(value, days.group, days.celsius)
+    rows = part.weathered[:, None]
+    spread = np.where(rows, warm.spread, usual.spread)
+    return _told(DAY, (usual.now, np.where(rows, warm.usual, usual.usual), spread), part, of_days)
 
 
 def _balance(part: Part) -> Told:
@@ -146,9 +166,9 @@ def _told(
 
 
 _MAKERS: Final[Mapping[Names, Callable[[Part], Told]]] = {
-    WATER_NIGHT: _nights(WATER_NIGHT),
+    WATER_NIGHT: _water_nights,
     WATER_HOUR: _hours,
-    LOAD_NIGHT: _nights(LOAD_NIGHT),
+    LOAD_NIGHT: _load_nights,
     DAY: _days,
     BALANCE: _balance,
 }

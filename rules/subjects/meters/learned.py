@@ -14,8 +14,12 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from metering.counter.model import Int64s
+from metering.gauge.hold import Float64s
 from rules.subjects.meters.days import LEARNED, Table
 
+SIMILAR: Final = 4.0
+"""°C by which days may differ and still be as warm: what is used for cooling and heating moves with
+the weather, and a hot spell is no step. Where it is not known, days are alike."""
 FEWEST: Final = 4
 """Days of a kind that are the least to learn from: a month has so many weekends."""
 LOW: Final = 0.2
@@ -44,7 +48,9 @@ class Usual:
     spread: Table
 
 
-def nights(hours: Table, micro: npt.NDArray[np.int64], after: Int64s) -> Usual:
+def nights(
+    hours: Table, micro: npt.NDArray[np.int64], after: Int64s, celsius: Float64s | None = None
+) -> Usual:
     """Return what flows at night without cease, the learned minimum of it, and how it spreads.
 
     The flow of a night is its lowest hour: tanks that fill for an hour or two do not move it. Where
@@ -54,11 +60,13 @@ def nights(hours: Table, micro: npt.NDArray[np.int64], after: Int64s) -> Usual:
         hours: units by meter, day and hour of the day; of nights, or of whole days.
         micro: the same in millionths; 0: unknown.
         after: the group of the day before each.
+        celsius: of days, where nights are held against those as warm; None: the weather is no
+            matter.
     """
     night = hours[:, :, :NIGHT_HOURS]
     lowest, mean = night.min(axis=2), night.mean(axis=2)
     coarse = _too_coarse(mean, micro, after)
-    by_hour, by_night = _low(lowest, after), _low(mean, after)
+    by_hour, by_night = _low(lowest, after, celsius), _low(mean, after, celsius)
     return Usual(
         np.where(coarse, by_night.now, by_hour.now),
         np.where(coarse, by_night.usual, by_hour.usual),
@@ -66,8 +74,8 @@ def nights(hours: Table, micro: npt.NDArray[np.int64], after: Int64s) -> Usual:
     )
 
 
-def _low(values: Table, group: Int64s) -> Usual:
-    before = _Before.of(values, group)
+def _low(values: Table, group: Int64s, celsius: Float64s | None) -> Usual:
+    before = _Before.of(values, group, celsius)
     usual = before.at(LOW)
     return Usual(values[:, LEARNED:], usual, usual - before.at(LOWEST))
 
@@ -81,7 +89,7 @@ def _too_coarse(mean: Table, micro: npt.NDArray[np.int64], after: Int64s) -> npt
     return found
 
 
-def days(values: Table, group: Int64s) -> Usual:
+def days(values: Table, group: Int64s, celsius: Float64s | None = None) -> Usual:
     """Return use of days, the median of days of their kind, and how those spread.
 
     The spread is the median distance from the median, scaled to a standard deviation: neither moves
@@ -90,8 +98,9 @@ def days(values: Table, group: Int64s) -> Usual:
     Args:
         values: units by meter and day.
         group: days that are alike.
+        celsius: of days, as for :func:`nights`.
     """
-    before = _Before.of(values, group)
+    before = _Before.of(values, group, celsius)
     usual = before.at(0.5)
     # Distances from one median: of the days before a day, that of this day.
     distances = np.sort(np.abs(before.ordered - usual[:, :, None]), axis=2)
@@ -157,10 +166,13 @@ class _Before:
     least: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, values: Table, group: Int64s) -> _Before:
+    def of(cls, values: Table, group: Int64s, celsius: Float64s | None = None) -> _Before:
         days = values.shape[1] - LEARNED
         alike = sliding_window_view(group, LEARNED)[:days] == group[LEARNED:, None]
         alike &= (group[LEARNED:] >= 0)[:, None]
+        if celsius is not None:
+            warmth = sliding_window_view(celsius, LEARNED)[:days]
+            alike &= ~(np.abs(warmth - celsius[LEARNED:, None]) > SIMILAR)
         seen = sliding_window_view(values, LEARNED, axis=1)[:, :days]
         ordered = np.sort(np.where(alike[None], seen, np.nan), axis=2)
         least = np.maximum((alike.sum(axis=1) + 1) // 2, FEWEST)

@@ -45,6 +45,8 @@ _EVERYONE: Final[LiteralString] = "SELECT id FROM meter ORDER BY id"
 _PLACES: Final[LiteralString] = """
 SELECT id, place_id FROM meter WHERE id = ANY(%s::int[]) AND place_id IS NOT NULL
 """
+_WEATHERED: Final = {"electricity", "gas", "heat", "cooling"}
+"""Energies of which days are held against days as warm."""
 _REACH_US: Final = (LEARNED + 2) * DAY_US
 """A figure is usual for the 28 days behind it; and holds its whole day, whose night belongs to the
 day before."""
@@ -56,26 +58,25 @@ _BACK_US: Final = 2 * DAY_US
 class KnownMeters:
     """Some meters, and which layers there are of each."""
 
-    basis: Basis
-    having: Mapping[int, frozenset[str]]
-    wanted: Collection[str]
+    asked: layers.Asked
 
     def layers(self) -> Mapping[int, frozenset[str]]:
         """Return which figures each meter has."""
-        return self.having
+        return self.asked.having
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return figures beside what is usual, within windows."""
-        basis = self.basis
-        return layers.load(conn, basis.calendar, basis.zone, windows, self.having, self.wanted)
+        return layers.load(conn, self.asked, windows)
 
 
 def _look_up(
     conn: Conn, meters: Sequence[int], basis: Basis, wanted: Collection[str]
 ) -> KnownMeters:
-    rows = conn.execute(_METERS, [arrays.ids(meters)])
+    rows = conn.execute(_METERS, [arrays.ids(meters)]).fetchall()
     having = {id_: _having(*facts) & set(wanted) for id_, *facts in rows}
-    return KnownMeters(basis, having, wanted)
+    weathered = frozenset(id_ for id_, energy, *_ in rows if energy in _WEATHERED)
+    asked = layers.Asked(basis.calendar, basis.zone, having, weathered, wanted)
+    return KnownMeters(asked)
 
 
 def _having(energy: str, unit: str, direction: str, is_main: bool) -> frozenset[str]:

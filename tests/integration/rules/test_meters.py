@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -110,6 +111,28 @@ def test_a_holiday_and_a_made_up_workday_are_no_step(conn: Conn, town: Town) -> 
 def _kinds(first: int, days: int) -> list[str]:
     calendar = DatedCalendar(published_days())
     return [calendar.kind(midnight(first + n).date()).value for n in range(days)]
+
+
+def test_a_hot_spell_is_no_step_and_a_step_at_usual_warmth_is(conn: Conn, town: Town) -> None:
+    load_rules(conn, STEP, LOAD)
+    hours = usual(70, 4.0, 30.0)
+    hours[40:47] *= 2
+    hours[56:63] *= 2
+    put(town, "power", 0, hours)
+    look(conn)
+    everything = [("load", 40), ("load", 56), ("step", 40), ("step", 56)]
+    assert [(rule, int(since)) for rule, _, since, _ in found(conn)] == everything
+    # Entered afterwards: the first week was hot.
+    warm(conn, {day: 36.0 if 40 <= day < 47 else 26.0 + day % 3 for day in range(70)})
+    look(conn)
+    assert [(rule, int(since)) for rule, _, since, _ in found(conn)] == [("load", 56), ("step", 56)]
+
+
+def warm(conn: Conn, celsius: Mapping[int, float]) -> None:
+    conn.cursor().executemany(
+        "INSERT INTO outdoor_day VALUES ('city', %s, %s, 'x', 'x', now())",
+        [(midnight(day).date(), value) for day, value in celsius.items()],
+    )
 
 
 def test_what_was_spread_over_a_gap_and_what_is_not_known_is_no_doubt(

@@ -113,6 +113,20 @@ def test_a_step_moves_the_usual_of_workdays_only_after_two_weeks() -> None:
     assert days[moved] - 7 >= 14
 
 
+def test_a_day_is_held_against_days_as_warm() -> None:
+    values = np.full((1, 42), 100.0)
+    values[0, 30:34] = 180.0
+    celsius = np.full(42, 25.0)
+    celsius[30:34] = 34.0
+    group = np.ones(42, np.int64)
+    found = learned.days(values, group, celsius)
+    # Of the hot days there are too few as warm before them.
+    assert np.isnan(found.usual[0, 2:6]).all()
+    assert (found.usual[0, 6:] == 100.0).all()
+    celsius[:] = NAN
+    assert (learned.days(values, group, celsius).usual == learned.days(values, group).usual).all()
+
+
 def test_the_most_that_is_usual_forgives_one_odd_day() -> None:
     values = np.full((1, 40, 24), 1.0)
     values[:, :, 9] = 4.0
