@@ -1,14 +1,15 @@
 """Conditions that people write themselves, as expressions of the package ``rule-engine``.
 
 An expression sees numbers, and the operating mode by its label: ``relay == 1 and power > 200``,
-``mode == "制冷"``. What it names is what the rule looks at; where any of that is unknown, so is the
-condition. It sees no clock and no chance: what it says of some values, it always says.
+``mode == "制冷"``. What it names is what the rule looks at, of one sort of subjects; where any of
+that is unknown, so is the condition. It sees no clock and no chance: what it says of some values,
+it always says.
 """
 
 from __future__ import annotations
 
 import decimal
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,13 +18,22 @@ from rule_engine import DataType
 from rule_engine.ast import ComparisonExpression, ContainsExpression, StringExpression
 
 from rules.kinds.aircon import MODES
-from rules.kinds.model import WORKING, Input, Kind
+from rules.kinds.metered import Metered
+from rules.kinds.model import WORKING, DeviceLayer, Input, Kind, Sort
+from rules.kinds.reported import ENERGIES
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import FALSE, TRUE, UNKNOWN, Truth
 
 CODE: Final = "custom"
-NAMES: Final = (*(one.value for one in Input), WORKING)
-"""What expressions may name."""
+_REPORTED: Final = (name for one in ENERGIES for name in (one.used, one.planned, one.now, one.then))
+SORTS: Final[Mapping[Sort, tuple[str, ...]]] = {
+    Sort.PLACE: tuple(one.value for one in Input),
+    Sort.DEVICE: tuple(one.value for one in DeviceLayer),
+    Sort.METER: tuple(one.value for one in Metered),
+    Sort.INSTITUTION: tuple(_REPORTED),
+}
+"""What expressions may name, by what they are about; and, of any, working hours."""
+NAMES: Final = (*(name for names in SORTS.values() for name in names), WORKING)
 _MOST_TEXT: Final = 500
 """Characters: a longer condition is several rules."""
 _TYPES: Final = {name: DataType.STRING if name == Input.MODE else DataType.FLOAT for name in NAMES}
@@ -49,12 +59,13 @@ def kind_of(expression: str) -> Kind:
     return Kind(
         code=CODE,
         label="自定义条件",
-        inputs=tuple(one for one in Input if one.value in names),
+        inputs=tuple(name for name in names if name != WORKING),
         beside=(),
         parameters={},
         hours=WORKING in names,
         holds=lambda pieces, _: _holds(rule, names, pieces),
         sentence=f"满足自定义条件（{told}）。",
+        sort=_sort(names),
         expression=expression,
     )
 
@@ -73,15 +84,29 @@ def _read(expression: str) -> tuple[rule_engine.Rule, tuple[str, ...]]:
         rule = rule_engine.Rule(expression, context=context)
     except rule_engine.SymbolResolutionError as error:
         raise ExpressionError(
-            f"it names {error.symbol_name}, which nobody measures: it may name {', '.join(NAMES)}"
+            f"it names {error.symbol_name}, which nobody measures: "
+            f"it may name, of one sort, {_all()}"
         ) from error
     except rule_engine.EngineError as error:
         raise ExpressionError(f"it cannot be read: {_said(error)}") from error
     _check(rule)
     names = tuple(name for name in NAMES if name in context.symbols)
     if not set(names) - {WORKING}:
-        raise ExpressionError(f"it names nothing that is measured: it may name {', '.join(Input)}")
+        raise ExpressionError(
+            f"it names nothing that is measured: it may name, of one sort, {_all()}"
+        )
     return rule, names
+
+
+def _sort(names: Collection[str]) -> Sort:
+    about = [sort for sort, known in SORTS.items() if not set(known).isdisjoint(names)]
+    if len(about) > 1:
+        raise ExpressionError(f"it names what different subjects have: take names of one, {_all()}")
+    return about[0]
+
+
+def _all() -> str:
+    return "; ".join(f"{sort.value}: {', '.join(names)}" for sort, names in SORTS.items())
 
 
 def _check(rule: rule_engine.Rule) -> None:

@@ -12,14 +12,14 @@ from typing import Final, LiteralString
 import psycopg
 
 from metering.derive.rollup import CHANGED
-from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Sort
+from rules.subjects.asked import inputs
 from rules.subjects.model import Conn
 from storage import dirty
 from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
 
-CONSUMER: Final = "rules institutions"
+CONSUMER: Final = "rules institution"
 LOCK: Final = 0x6A69_6579_6F6E_6731
 QUEUE: Final = Queue(
     "rules", "subject", lock=0x6A69_7231, near_us=31 * DAY_US, kind=Sort.INSTITUTION.value
@@ -69,10 +69,6 @@ _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT 'institution', id, '-infinity', 'infinity', %s FROM institution
 """
-_ASKED: Final[LiteralString] = """
-SELECT EXISTS (SELECT FROM rule WHERE meaning ->> 'kind' = ANY(%s))
-"""
-_KINDS: Final = [kind.code for kind in KINDS.values() if kind.sort is Sort.INSTITUTION]
 
 
 def follow(conn: Conn) -> int:
@@ -86,19 +82,13 @@ def follow(conn: Conn) -> int:
 
 def mark_all(conn: psycopg.Connection, why: str) -> int:
     """Make every institution due, in the transaction that changes what everything rests on."""
-    return conn.execute(_ALL, [why]).rowcount if _asked(conn) else 0
-
-
-def _asked(conn: psycopg.Connection) -> bool:
-    """Whether any rule is about institutions."""
-    row = conn.execute(_ASKED, [_KINDS]).fetchone()
-    return row is not None and bool(row[0])
+    return conn.execute(_ALL, [why]).rowcount if inputs(conn, Sort.INSTITUTION) else 0
 
 
 def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
     if window.anew:
         return mark_all(conn, "everything anew")
-    if not _asked(conn):
+    if not inputs(conn, Sort.INSTITUTION):
         return 0
     values = {
         "since": window.since,

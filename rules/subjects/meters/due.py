@@ -7,14 +7,14 @@ from typing import Final, LiteralString
 import psycopg
 
 from metering.derive.rollup import CHANGED
-from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Sort
+from rules.subjects.asked import inputs
 from rules.subjects.model import Conn
 from storage import dirty
 from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
 
-CONSUMER: Final = "rules meters"
+CONSUMER: Final = "rules meter"
 LOCK: Final = 0x6A69_6579_6F6E_6730
 QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7230, near_us=DAY_US, kind=Sort.METER.value)
 WEATHER: Final = "weather"
@@ -53,10 +53,6 @@ _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT 'meter', id, '-infinity', 'infinity', %s FROM meter
 """
-_ASKED: Final[LiteralString] = """
-SELECT EXISTS (SELECT FROM rule WHERE meaning ->> 'kind' = ANY(%s))
-"""
-_KINDS: Final = [kind.code for kind in KINDS.values() if kind.sort is Sort.METER]
 
 
 def follow(conn: Conn) -> int:
@@ -70,19 +66,13 @@ def follow(conn: Conn) -> int:
 
 def mark_all(conn: psycopg.Connection, why: str) -> int:
     """Make every meter due, in the transaction that changes what everything rests on."""
-    return conn.execute(_ALL, [why]).rowcount if _asked(conn) else 0
-
-
-def _asked(conn: psycopg.Connection) -> bool:
-    """Whether any rule is about meters; without one, nothing of them needs to be looked at."""
-    row = conn.execute(_ASKED, [_KINDS]).fetchone()
-    return row is not None and bool(row[0])
+    return conn.execute(_ALL, [why]).rowcount if inputs(conn, Sort.METER) else 0
 
 
 def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
     if window.anew:
         return mark_all(conn, "everything anew")
-    if not _asked(conn):
+    if not inputs(conn, Sort.METER):
         return 0
     values = {
         "since": window.since,

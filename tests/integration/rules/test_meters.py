@@ -172,6 +172,18 @@ def test_a_replaced_meter_is_no_doubt(conn: Conn, town: Town) -> None:
     assert found(conn) == []
 
 
+def test_a_condition_of_ones_own_sees_what_is_usual(conn: Conn, town: Town) -> None:
+    load_rules(
+        conn, "code: own, kind: custom, expression: water_hour > 4 * water_hour_most, for: 1h"
+    )
+    hours = usual(40, 0.05, 2.0)
+    hours[35, 14:16] = 15.0
+    put(town, "water", 0, hours)
+    put(town, "power", 0, usual(40, 4.0, 30.0))
+    look(conn)
+    assert found(conn) == [("own", "water", 35 + 14 / 24, 35 + 16 / 24)]
+
+
 def test_a_tag_of_its_place_exempts_a_meter(conn: Conn, town: Town) -> None:
     load_rules(conn, LOAD + ", except: [server-room]")
     hours = usual(45, 4.0, 30.0)
@@ -239,6 +251,6 @@ def test_any_order_gives_what_one_look_at_everything_gives(
     piecemeal = found(conn)
     assert len({rule for rule, *_ in piecemeal}) >= 4
     conn.execute("DELETE FROM episode")
-    conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules meters'")
+    conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules meter'")
     look(conn)
     assert found(conn) == piecemeal

@@ -9,6 +9,7 @@ import pytest
 
 from registry.document import InventoryError
 from rules.kinds.custom import ExpressionError, kind_of
+from rules.kinds.model import Sort
 from rules.ruleset.model import RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.restored import restored
@@ -72,6 +73,13 @@ def test_it_looks_at_what_it_names() -> None:
     assert kind.hours
 
 
+def test_its_names_say_what_it_is_about() -> None:
+    assert kind_of("power > 1").sort is Sort.PLACE
+    assert kind_of("water_hour > 2 * water_hour_usual").sort is Sort.METER
+    assert kind_of("month_water > 2 * month_before_water").sort is Sort.INSTITUTION
+    assert kind_of("heard == 0 and working == 1").sort is Sort.DEVICE
+
+
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
@@ -86,6 +94,7 @@ def test_it_looks_at_what_it_names() -> None:
         ("working == 0", "it names nothing that is measured"),
         ("power > $random(5)", "functions ($…) are not known here"),
         ("1 in [power]", '"in" is for modes only'),
+        ("power > 1 and water_hour > 2", "it names what different subjects have"),
         ("power > 1 or " * 60 + "power > 1", "longer than 500"),
     ],
 )
