@@ -39,8 +39,9 @@ class Metered(enum.StrEnum):
     REST_USUAL = "rest_usual"
 
 
-_SHARE: Final = Parameter(50.0, "%", 0.0, 1000.0, "超出平常水平的比例")
-_SPREADS: Final = Parameter(6.0, "倍", 0.0, 100.0, "超出平常波动的倍数")
+_SHARE: Final = Parameter(30.0, "%", 0.0, 1000.0, "超出平常水平的比例")
+_SPREADS: Final = Parameter(4.0, "倍", 0.0, 100.0, "超出平常波动的倍数")
+"""How often chance passes it, and what it still finds: tests/unit/rules/…/test_floors.py."""
 
 
 def _above(pieces: Pieces, values: Values, now: Metered, usual: Metered, spread: Metered) -> Truth:
@@ -150,7 +151,7 @@ KINDS: Final = (
         beside=(),
         parameters={
             "least": Parameter(1.0, "kW", 0.01, 1e5, "至少超出"),
-            "share": Parameter(30.0, "%", 0.0, 1000.0, "超出平常水平的比例"),
+            "share": _SHARE,
             "spreads": _SPREADS,
         },
         hours=False,
@@ -167,7 +168,7 @@ KINDS: Final = (
         parameters={
             "least": Parameter(5.0, "（表计单位）/日", 0.01, 1e9, "每日至少超出"),
             "share": _SHARE,
-            "spreads": _SPREADS,
+            "spreads": Parameter(3.0, "倍", 0.0, 100.0, "超出平常波动的倍数"),
         },
         hours=False,
         holds=_step,

@@ -53,13 +53,14 @@ def test_a_tank_that_fills_for_an_hour_does_not_move_a_night() -> None:
     assert np.nanmax(np.abs(filled.usual - quiet.usual)) < 0.04
 
 
-def test_a_leak_passes_for_usual_only_after_three_weeks_of_nights() -> None:
+def test_a_leak_passes_for_usual_only_after_two_weeks() -> None:
     hours = steady(28 + 40, 0.2)
     hours[28:] += 0.5
     found = nights_of(hours, np.zeros(68, np.int64))
     usual = found.usual[0]
-    assert (usual[:20] < 0.25).all()
-    assert (usual[28:] > 0.6).all()
+    assert (usual[:14] < 0.25).all()
+    assert (usual[16:] > 0.6).all()
+    assert (found.spread[0, :14] < 0.03).all()
 
 
 def test_what_is_not_known_makes_unknown_and_too_few_nights_teach_nothing() -> None:
