@@ -42,6 +42,7 @@ KINDS: Final = (
         hours=True,
         holds=outside,
         sentence="回路在规定时段以外开着。",
+        needless=True,
     ),
     Kind(
         code="circuit.power_outside_schedule",
@@ -52,5 +53,6 @@ KINDS: Final = (
         hours=True,
         holds=power_outside,
         sentence="回路在规定时段以外的功率达到 {on_above:g} W。",
+        needless=True,
     ),
 )

@@ -105,6 +105,7 @@ KINDS: Final = (
         hours=True,
         holds=circuit.outside,
         sentence="景观照明在允许开启的日期和时段以外开着。",
+        needless=True,
     ),
     Kind(
         code="lighting.power_landscape",
@@ -115,5 +116,6 @@ KINDS: Final = (
         hours=True,
         holds=circuit.power_outside,
         sentence="景观照明在允许开启的日期和时段以外的功率达到 {on_above:g} W。",
+        needless=True,
     ),
 )
