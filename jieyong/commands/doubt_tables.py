@@ -107,7 +107,7 @@ def shown(row: Row, rests: Evidence) -> Table:
         "tags": "、".join(rests.tags) or "无",
         "energy": None if rests.used is None else energy(rests.used),
         "yuan": None if rests.used is None else yuan(rests.used),
-        "needless": _NOT_ALL if rests.used is not None and not rule.kind.needless else None,
+        "needless": _NOT_ALL if _says_little(rests) else None,
         "excess": rests.excess,
         "compared": "；".join(rests.compared) or None,
         "source": rule.source,
@@ -144,6 +144,11 @@ def inspected(row: Row, seen: Recorded, zone: ZoneInfo) -> Table:
         *(("entered_at", "报告时间"), ("photo", "照片")),
     )
     return tabled("疑点", columns, [told], f"疑点 {row['id']}")
+
+
+def _says_little(rests: Evidence) -> bool:
+    """Whether what was used is no measure of what could have been avoided, and nothing else is."""
+    return rests.used is not None and not rests.rule.kind.needless and rests.excess is None
 
 
 def energy(used: Used) -> str:

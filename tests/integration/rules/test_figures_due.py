@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from jieyong.commands.doubt_tables import row_of, shown
 from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, enter_quota
 from registry.audit import Act
@@ -131,7 +132,11 @@ def test_a_doubt_of_a_meter_tells_what_was_held_against_what(conn: Conn, town: T
     assert (doubt.subject, doubt.institution, doubt.room) == ("water", "i", "r-i")
     rests = evidence(conn, basis(conn), doubt, us_of(now))
     assert rests.excess == "约 43.2 m³"
-    assert rests.used is None
+    assert rests.used is not None
+    assert (rests.used.how, rests.used.unit) == ("计量表", "m3")
+    (row,) = shown(row_of(doubt, ZONE, now), rests).rows
+    assert row["excess"] == rests.excess
+    assert row["needless"] is None
     assert set(rests.course.columns) == set(rests.rule.kind.inputs)
     assert "违" not in rests.rule.sentence()
 
