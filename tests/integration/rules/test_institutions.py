@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,7 @@ import pytest
 
 from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, enter_quota, withdraw_quota
+from metering.plan.usage import month_of
 from registry.audit import Act
 from registry.calendar import DatedCalendar
 from registry.day_kind import DayKind
@@ -130,3 +132,27 @@ def test_what_is_new_makes_an_institution_due_around_the_ends_of_months(
         of_institutions.follow(conn)
         rows = conn.execute("SELECT count(*) FROM rules_due WHERE kind = 'institution'")
         assert rows.fetchone() == (due,)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_order_gives_what_one_look_at_everything_gives(
+    conn: Conn, town: Town, seed: int
+) -> None:
+    load_rules(conn, AHEAD, YEAR)
+    enter_quota(conn, ACT, quota(70_000))
+    dice = random.Random(seed)
+    factors = {month: dice.choice([0.7, 1, 1, 1.5]) for month in range(24)}
+    months = [date(2025 + n // 12, n % 12 + 1, 1) for n in range(22)]
+    dice.shuffle(months)
+    for first in months:
+        factor = factors[(first.year - 2025) * 12 + first.month - 1]
+        put(town, first, month_of(first).last, lambda day, by=factor: work(day) * by)
+        if dice.random() < 0.5:
+            look(conn)
+    look(conn)
+    piecemeal = found(conn)
+    assert {rule for rule, *_ in piecemeal} == {"ahead", "year"}
+    conn.execute("DELETE FROM episode")
+    conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules institution'")
+    look(conn)
+    assert found(conn) == piecemeal
