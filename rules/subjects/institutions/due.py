@@ -1,8 +1,8 @@
 """Which institutions have to be looked at again: whoever reports what changed, for whomever.
 
-Months are what is looked at. While one goes on, readings add to it with every quarter hour, and
-nobody asks before it is over: what is new makes an institution due only around the ends of months,
-what comes late always.
+Months are what is looked at, and to find out who reports what takes seconds. While a month goes on,
+readings add to it with every quarter hour, and nobody asks before it is over: what is new makes an
+institution due only when the month is over everywhere, what comes late always.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ WITH RECURSIVE counted AS MATERIALIZED (
     WHERE kind = %(consumption)s
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
       AND (ts_from < logged_at - %(new_for)s::interval
-           OR extract(day FROM ts_from AT TIME ZONE 'UTC') = 1
-           OR extract(day FROM ts_to AT TIME ZONE 'UTC' + interval '1 day') = 1)
+           OR tstzrange(ts_from, ts_to, '[]') && tstzrange(
+               date_trunc('month', ts_to, 'UTC') + interval '24 hours',
+               date_trunc('month', ts_to, 'UTC') + interval '25 hours'))
     GROUP BY subject, date_trunc('month', ts_from, 'UTC')
 ), touched AS (
     SELECT holder_id AS institution, counted.since, counted.until

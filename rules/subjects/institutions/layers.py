@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -17,7 +17,7 @@ from metering.plan.progress import Progress, limit_of
 from metering.plan.quota import KIND_NAMES, EnteredQuota, quotas_of
 from metering.plan.standing import base_of
 from metering.plan.usage import Usage, Window, month_of
-from metering.plan.usage_load import institution_usage
+from metering.plan.usage_load import institution_usages
 from registry.calendar import Calendar
 from rules.kinds.reported import ENERGIES, Energy
 from rules.subjects.institutions.months import (
@@ -54,12 +54,6 @@ class Months:
     window: Window
     calendar: Calendar
     zone: ZoneInfo
-
-    def usage(self, energy: Energy) -> Usage:
-        """What is known of these months and of the year before them."""
-        since = date(self.window.first.year - 1, 1, 1)
-        asked = Window(since, self.window.last)
-        return institution_usage(self.conn, self.code, energy.code, asked, self.zone)
 
     def plans(self, energy: Energy, usage: Usage) -> Iterator[tuple[Window, Limit, Progress]]:
         """Yield months with the quota that counts, and how the year stands to it."""
@@ -102,6 +96,24 @@ def months_within(begin_us: int, end_us: int, zone: ZoneInfo) -> Window:
     return Window(first.replace(day=1), month_of(last).last)
 
 
+Usages = Mapping[tuple[str, str], Usage]
+"""What is known, by code of the institution and of the energy."""
+
+
+def usages(months: Sequence[Months], wanted: Collection[str]) -> Usages:
+    """Return what is known of energies that layers ask for, of months and the year before them.
+
+    Args:
+        months: the same ones of some institutions.
+        wanted: names of layers.
+    """
+    one = months[0]
+    asked = Window(date(one.window.first.year - 1, 1, 1), one.window.last)
+    codes = [each.code for each in months]
+    energies = [energy.code for energy in _energies(wanted)]
+    return institution_usages(one.conn, codes, energies, asked, one.zone)
+
+
 def load(months: Collection[Months], wanted: Collection[str]) -> Inputs:
     """Return layers of institutions; see :class:`rules.subjects.model.Known`.
 
@@ -109,18 +121,25 @@ def load(months: Collection[Months], wanted: Collection[str]) -> Inputs:
         months: of institutions, ascending.
         wanted: names of layers.
     """
-    rows: dict[str, list[Row]] = {}
+    groups: dict[Window, list[Months]] = {}
     for one in months:
-        for name, row in _rows(one, wanted):
-            rows.setdefault(name, []).append(row)
-    return {name: [_holds(mine)] for name, mine in rows.items()}
+        groups.setdefault(one.window, []).append(one)
+    rows: dict[str, list[Row]] = {}
+    for group in groups.values():
+        known = usages(group, wanted)
+        for one in group:
+            for name, row in _rows(one, known, wanted):
+                rows.setdefault(name, []).append(row)
+    return {name: [_holds(sorted(mine))] for name, mine in rows.items()}
 
 
-def _rows(months: Months, wanted: Collection[str]) -> Iterator[tuple[str, Row]]:
-    for energy in ENERGIES:
-        if {energy.used, energy.now}.isdisjoint(wanted):
-            continue
-        usage = months.usage(energy)
+def _energies(wanted: Collection[str]) -> list[Energy]:
+    return [one for one in ENERGIES if not {one.used, one.now}.isdisjoint(wanted)]
+
+
+def _rows(months: Months, known: Usages, wanted: Collection[str]) -> Iterator[tuple[str, Row]]:
+    for energy in _energies(wanted):
+        usage = known[months.code, energy.code]
         if energy.used in wanted:
             for month, _, found in months.plans(energy, usage):
                 yield energy.used, months.rows(month, (found.used or 0) / _MICRO)

@@ -130,20 +130,23 @@ def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> lis
     """Tell of each month which figures were held against which."""
     ((_, code, _),) = conn.execute(_CODES, [arrays.ids([id_])]).fetchall()
     months = _months(conn, basis, id_, code, (since, until))
+    known = layers.usages([months], basis.inputs)
     told: list[str] = []
     for energy in ENERGIES:
-        if {energy.used, energy.now}.isdisjoint(basis.inputs):
+        usage = known.get((code, energy.code))
+        if usage is None:
             continue
-        usage = months.usage(energy)
         told += [
             f"{month.first:%Y-%m} 用{energy.name}：本年累计 {of_micro(found.used or 0):.1f}"
             f" {energy.unit}，同期计划 {of_micro(found.planned or 0):.1f}（{limit.told}）"
             for month, limit, found in months.plans(energy, usage)
+            if energy.used in basis.inputs
         ]
         told += [
             f"{month.first:%Y-%m} 用{energy.name}：{one.days} 个可比日共"
             f" {of_micro(one.now or 0):.1f} {energy.unit}，上年 {of_micro(one.then or 0):.1f}"
             for month, one in months.years(usage)
+            if energy.now in basis.inputs
         ]
     return told
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -115,15 +116,13 @@ def test_a_year_ahead_of_its_quota_is_a_doubt_as_long_as_it_is(conn: Conn, town:
     assert found(conn) == []
 
 
-def test_what_is_new_makes_an_institution_due_around_the_ends_of_months(
-    conn: Conn, town: Town
-) -> None:
+def test_what_is_new_makes_an_institution_due_when_a_month_is_over(conn: Conn, town: Town) -> None:
     load_rules(conn, YEAR)
     put(town, date(2025, 1, 1), date(2025, 12, 31))
     look(conn)
     conn.execute("DELETE FROM dirty_log")
-    for day, due in ((15, 0), (31, 1)):
-        at = datetime(2026, 5, day, 12, tzinfo=ZONE)
+    for month, day, due in ((5, 15, 0), (5, 31, 0), (6, 2, 1)):
+        at = datetime(2026, month, day, 8, 45, tzinfo=ZONE)
         conn.execute(
             "INSERT INTO dirty_log (kind, subjects, ts_from, ts_to, logged_at)"
             " VALUES ('consumption', %s, %s, %s, %s)",
@@ -132,6 +131,10 @@ def test_what_is_new_makes_an_institution_due_around_the_ends_of_months(
         of_institutions.follow(conn)
         rows = conn.execute("SELECT count(*) FROM rules_due WHERE kind = 'institution'")
         assert rows.fetchone() == (due,)
+
+
+def _more(by: float, day: date) -> float:
+    return work(day) * by
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -146,7 +149,7 @@ def test_any_order_gives_what_one_look_at_everything_gives(
     dice.shuffle(months)
     for first in months:
         factor = factors[(first.year - 2025) * 12 + first.month - 1]
-        put(town, first, month_of(first).last, lambda day, by=factor: work(day) * by)
+        put(town, first, month_of(first).last, partial(_more, factor))
         if dice.random() < 0.5:
             look(conn)
     look(conn)
