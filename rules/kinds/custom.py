@@ -25,12 +25,11 @@ from rules.timeline.overlay import Pieces
 from rules.timeline.truth import FALSE, TRUE, UNKNOWN, Truth
 
 CODE: Final = "custom"
-_REPORTED: Final = (name for one in ENERGIES for name in (one.used, one.planned, one.now, one.then))
 SORTS: Final[Mapping[Sort, tuple[str, ...]]] = {
     Sort.PLACE: tuple(one.value for one in Input),
     Sort.DEVICE: tuple(one.value for one in DeviceLayer),
     Sort.METER: tuple(one.value for one in Metered),
-    Sort.INSTITUTION: tuple(_REPORTED),
+    Sort.INSTITUTION: tuple(name for one in ENERGIES for name in one.layers),
 }
 """What expressions may name, by what they are about; and, of any, working hours."""
 NAMES: Final = (*(name for names in SORTS.values() for name in names), WORKING)

@@ -37,6 +37,11 @@ class Energy:
     least: float
 
     @property
+    def layers(self) -> tuple[str, str, str, str]:
+        """All of them."""
+        return self.used, self.planned, self.now, self.then
+
+    @property
     def used(self) -> str:
         """Layer: used in the year so far, on days that are known."""
         return f"quota_used_{self.code}"

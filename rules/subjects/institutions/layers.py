@@ -134,17 +134,17 @@ def load(months: Collection[Months], wanted: Collection[str]) -> Inputs:
 
 
 def _energies(wanted: Collection[str]) -> list[Energy]:
-    return [one for one in ENERGIES if not {one.used, one.now}.isdisjoint(wanted)]
+    return [one for one in ENERGIES if not set(one.layers).isdisjoint(wanted)]
 
 
 def _rows(months: Months, known: Usages, wanted: Collection[str]) -> Iterator[tuple[str, Row]]:
     for energy in _energies(wanted):
         usage = known[months.code, energy.code]
-        if energy.used in wanted:
+        if energy.used in wanted or energy.planned in wanted:
             for month, _, found in months.plans(energy, usage):
                 yield energy.used, months.rows(month, (found.used or 0) / _MICRO)
                 yield energy.planned, months.rows(month, (found.planned or 0) / _MICRO)
-        if energy.now in wanted:
+        if energy.now in wanted or energy.then in wanted:
             for month, compared in months.years(usage):
                 days = compared.days * _MICRO
                 yield energy.now, months.rows(month, (compared.now or 0) / days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -35,6 +35,7 @@ DAY: Final = (Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD)
 BALANCE: Final = (Metered.SUPPLIED, Metered.TAKEN, Metered.REST_USUAL)
 
 Told = Mapping[str, Holds]
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,14 @@ class Asked:
     Attributes:
         calendar: which days are workdays.
         zone: of the site.
-        having: which layers there are of each meter.
+        having: which of the layers that are asked for there are of each meter.
         weathered: meters of what moves with the weather.
-        wanted: which layers.
     """
 
     calendar: Calendar
     zone: ZoneInfo
     having: Mapping[int, frozenset[str]]
     weathered: frozenset[int]
-    wanted: Collection[str]
 
 
 def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
@@ -86,8 +85,8 @@ def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
     found: dict[str, list[Holds]] = {}
     for days, meters in _alike(conn, asked, windows):
         for names, make in _MAKERS.items():
-            mine = [one for one in meters if names[0] in asked.having.get(one, ())]
-            if mine and not set(names).isdisjoint(asked.wanted):
+            mine = [one for one in meters if not asked.having.get(one, _NOTHING).isdisjoint(names)]
+            if mine:
                 weathered = np.array([one in asked.weathered for one in mine])
                 part = Part(conn, np.array(mine, np.int64), days, asked.zone, weathered)
                 for name, holds in make(part).items():
@@ -159,8 +158,10 @@ def _told(
     part: Part,
     layer: Callable[[Int64s, Days, Table], Holds],
 ) -> Told:
+    # What is usual is told of what is known: it does not go on where nothing was counted.
+    known = np.isfinite(tables[0])
     return {
-        name.value: layer(part.meters, part.days, table)
+        name.value: layer(part.meters, part.days, np.where(known, table, np.nan))
         for name, table in zip(names, tables, strict=True)
     }
 

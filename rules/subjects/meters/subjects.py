@@ -75,7 +75,7 @@ def _look_up(
     rows = conn.execute(_METERS, [arrays.ids(meters)]).fetchall()
     having = {id_: _having(*facts) & set(wanted) for id_, *facts in rows}
     weathered = frozenset(id_ for id_, energy, *_ in rows if energy in _WEATHERED)
-    asked = layers.Asked(basis.calendar, basis.zone, having, weathered, wanted)
+    asked = layers.Asked(basis.calendar, basis.zone, having, weathered)
     return KnownMeters(asked)
 
 

@@ -174,14 +174,20 @@ def test_a_replaced_meter_is_no_doubt(conn: Conn, town: Town) -> None:
 
 def test_a_condition_of_ones_own_sees_what_is_usual(conn: Conn, town: Town) -> None:
     load_rules(
-        conn, "code: own, kind: custom, expression: water_hour > 4 * water_hour_most, for: 1h"
+        conn,
+        "code: own, kind: custom, expression: water_hour > 4 * water_hour_most, for: 1h",
+        "code: big, kind: custom, expression: day_usual > 50, for: 1d",
     )
     hours = usual(40, 0.05, 2.0)
     hours[35, 14:16] = 15.0
     put(town, "water", 0, hours)
     put(town, "power", 0, usual(40, 4.0, 30.0))
     look(conn)
-    assert found(conn) == [("own", "water", 35 + 14 / 24, 35 + 16 / 24)]
+    # Two weeks teach what is usual; and of days that nothing is known of it is not told.
+    assert found(conn) == [
+        ("big", "power", 14.0, 40.0),
+        ("own", "water", 35 + 14 / 24, 35 + 16 / 24),
+    ]
 
 
 def test_a_tag_of_its_place_exempts_a_meter(conn: Conn, town: Town) -> None:
