@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from itertools import zip_longest
@@ -22,7 +22,7 @@ from fleet.joining.names import named
 from fleet.joining.refunds import Moved, taken_back
 from fleet.joining.rules import Rules
 from fleet.joining.spoken import span_of
-from fleet.joining.verdict import Verdict
+from fleet.joining.verdict import Check, Verdict
 from fleet.joining.wanted import wanted_fixes
 from fleet.ledger.load import Order as Asked
 from fleet.ledger.orders import ASKED, missing
@@ -108,6 +108,7 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
     rules: Rules,
     *,
     only: Sequence[str] | None = None,
+    checks: Collection[Check] = tuple(Check),
 ) -> Iterator[Verdict]:
     """Yield the verdicts of papers and trips from a local day until before another.
 
@@ -118,6 +119,7 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
         zone: the site's.
         rules: what is believed.
         only: codes of vehicles of the ledger; None: all. Places are learned from all anyhow.
+        checks: what to compare.
     """
     begin_us, end_us = _begin(first, zone), _begin(end, zone)
     records = load(conn, begin_us, end_us, zone, rules)
@@ -134,7 +136,7 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
         if vehicle_id in told:
             vehicles[code] = replace(vehicles[code], cards=told[vehicle_id])
     found = replace(records.records, vehicles=vehicles)
-    yield from verdicts(found, begin_us, end_us, rules, only=only, places=places)
+    yield from verdicts(found, begin_us, end_us, rules, only=only, checks=checks, places=places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +147,19 @@ class Loaded:
     ids: Mapping[str, int]
 
 
-def load(
-    conn: psycopg.Connection[Any], begin_us: int, end_us: int, zone: ZoneInfo, rules: Rules
+def load(  # noqa: PLR0913 - whose, when, and what is believed
+    conn: psycopg.Connection[Any],
+    begin_us: int,
+    end_us: int,
+    zone: ZoneInfo,
+    rules: Rules,
+    *,
+    only: Collection[str] | None = None,
 ) -> Loaded:
-    """Read what comparing a span of time takes, without single fixes."""
+    """Read what comparing a span of time takes, without single fixes; ``only``: of these codes."""
     since, until = at_us(begin_us - rules.past_us), at_us(end_us + rules.ahead_us)
     owners = [_Owner(*row) for row in conn.execute(_VEHICLES)]
+    owners = [one for one in owners if only is None or one.code in only]
     facts = _Facts(conn.execute(_FACTS).fetchall())
     lines = [_Line(*row) for row in conn.execute(_SPENDING, [since, until])]
     back = taken_back(_moved(lines))

@@ -6,6 +6,7 @@ nothing is stored that could be older than what it rests on. docs/fences.md says
 
 from __future__ import annotations
 
+import enum
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -85,6 +86,21 @@ class Found:
         return self.verdict.evidence.window
 
 
+class By(enum.Enum):
+    """What a vehicle may be sealed by."""
+
+    ANYTHING = enum.auto()
+    NOTICE = enum.auto()
+    """Its state in the ledger, or days that do not go by plates."""
+    TAIL = enum.auto()
+    """Days by the last digit of its plate."""
+
+    @property
+    def tail(self) -> bool:
+        """Whether it goes by plates alone."""
+        return self is By.TAIL
+
+
 @dataclass(frozen=True, slots=True)
 class _Ask:
     """A vehicle must be in one of some places; ``certain``: the day's kind is known."""
@@ -106,15 +122,18 @@ def in_yards(
 
 
 def at_rest(
-    conn: psycopg.Connection[Any], asked: Asked, vehicles: Sequence[Vehicle]
+    conn: psycopg.Connection[Any],
+    asked: Asked,
+    vehicles: Sequence[Vehicle],
+    by: By = By.ANYTHING,
 ) -> Iterator[list[Found]]:
-    """Yield for each vehicle its verdicts by sealed day."""
-    rules = load.sealed(conn)
+    """Yield for each vehicle its verdicts by sealed day; ``by``: what it is sealed by."""
+    rules = [one for one in load.sealed(conn) if by is By.ANYTHING or bool(one.tail) is by.tail]
     for vehicle, held in _with_papers(conn, asked, vehicles):
         sealed = [
             found
             for day in asked.days
-            if (found := _sealed(vehicle, rules, day, asked)) is not None
+            if (found := _sealed(vehicle, rules, day, asked, by)) is not None
             and found[0].from_us < us_of(asked.now)
             and vehicle.there(found[0])
         ]
@@ -249,12 +268,14 @@ _Day = tuple[Window, str, bool]
 """A sealed day: when, why, and whether that it is one is certain."""
 
 
-def _sealed(vehicle: Vehicle, rules: Sequence[Sealed], day: date, asked: Asked) -> _Day | None:
+def _sealed(
+    vehicle: Vehicle, rules: Sequence[Sealed], day: date, asked: Asked, by: By
+) -> _Day | None:
     """Return when on a day a vehicle is sealed; the first rule counts, those of whole days first.
 
     None: it is not.
     """
-    if vehicle.fact("state", day) == "sealed":
+    if not by.tail and vehicle.fact("state", day) == "sealed":
         return days.whole(day, asked.zone), "车辆状态：封存", True
     unsure = None
     for rule in rules:

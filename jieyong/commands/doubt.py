@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jieyong.believed import believed
 from jieyong.commands.bill_entry import write_scan
 from jieyong.commands.doubt_tables import (
     course_table,
@@ -29,7 +32,7 @@ from jieyong.commands.options import (
     moments,
     until_last,
 )
-from jieyong.commands.session import By, Config, Session, session
+from jieyong.commands.session import By, Config, Reader, Session, session, track_of
 from metering.bills.model import Attachment
 from metering.facts import written
 from registry.calendar import Calendar
@@ -44,6 +47,8 @@ from rules.cases.overdue import Overdue
 from rules.cases.overdue import overdue as find_overdue
 from rules.cases.photo import Photo
 from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
+from rules.kinds.catalogue import KINDS
+from rules.kinds.model import Sort
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
@@ -111,7 +116,9 @@ def _sums(
 
 
 def _basis(at: Session, calendar: Calendar) -> Basis:
-    return Basis(versions(at.conn), at.settings.gauges, calendar, at.zone, Modes())
+    return Basis(
+        versions(at.conn), at.settings.gauges, calendar, at.zone, Modes(), believed(at.settings)
+    )
 
 
 def _late(at: Session) -> dict[int, Overdue]:
@@ -120,9 +127,17 @@ def _late(at: Session) -> dict[int, Overdue]:
 
 
 @doubt_app.command(help="一个疑点：说了什么、依据什么、经过如何。")
-def show(number: Number, as_json: AsJson = False, config: Config = None) -> None:
-    """Show one doubt with what it rests on."""
-    with session(config) as at:
+def show(
+    number: Number,
+    reason: Annotated[
+        str, typer.Option(help="查看原因，记入操作日志；疑点涉及车辆轨迹时必填。")
+    ] = "",
+    as_json: AsJson = False,
+    by: Reader = None,
+    config: Config = None,
+) -> None:
+    """Show one doubt with what it rests on; one that tells of a track only with a reason."""
+    with session(config, by) as at:
         found = listing.doubt(at.conn, number)
         seen = recorded(at.conn, number)
         if seen is not None:
@@ -130,15 +145,26 @@ def show(number: Number, as_json: AsJson = False, config: Config = None) -> None
             history = history_table(listing.history(at.conn, number), at.zone)
             give([inspected(title, seen, at.zone), history], None, as_json=as_json)
             return
-        calendar = load_calendar(at.conn)
-        basis = _basis(at, calendar)
-        rests = evidence(at.conn, basis, found, us_of(at.now), pricing(at, calendar))
-        tables = [
-            shown(row_of(found, at.zone, at.now), rests),
-            course_table(rests, at.zone),
-            history_table(listing.history(at.conn, number), at.zone),
-        ]
+        with _looking(at, found, reason):
+            calendar = load_calendar(at.conn)
+            basis = _basis(at, calendar)
+            rests = evidence(at.conn, basis, found, us_of(at.now), pricing(at, calendar))
+        tables = [shown(row_of(found, at.zone, at.now), rests)]
+        if found.sort is not Sort.VEHICLE:
+            tables.append(course_table(rests, at.zone))
+        tables.append(history_table(listing.history(at.conn, number), at.zone))
         give(tables, None, as_json=as_json)
+
+
+@contextmanager
+def _looking(at: Session, found: listing.Listed, reason: str) -> Iterator[None]:
+    """Look at a doubt inside; one that tells where or when a vehicle was is taken note of."""
+    kind = KINDS.get(found.kind)
+    if kind is None or not kind.tracks:
+        yield
+        return
+    with track_of(at, "doubt.read", found.subject, reason, doubt=found.id, kind=found.kind):
+        yield
 
 
 @doubt_app.command(help="报告巡查中见到的情况，成为一个疑点。")

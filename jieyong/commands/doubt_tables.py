@@ -21,9 +21,10 @@ from rules.cases.listing import Done, Listed
 from rules.cases.overdue import Overdue
 from rules.cases.sums import Sum
 from rules.cases.used import Used
+from rules.kinds.model import Sort
 from rules.ruleset.model import Rule
 from rules.subjects.model import Word
-from storage.times import at_us
+from storage.times import MICROSECOND, at_us
 
 _FEN: Final = Decimal("0.01")
 _NOT_ALL: Final = "期间用量不等于浪费量：其中有多少可以避免，没有测得"
@@ -206,8 +207,11 @@ def history_table(done: Sequence[Done], zone: ZoneInfo) -> Table:
 
 
 def row_of(one: Listed, zone: ZoneInfo, now: datetime) -> Row:
-    """Return what people know a doubt by."""
+    """Return what people know a doubt by; of a vehicle the days, for times tell of its track."""
     goes_on = one.until > now
+    by_day = one.sort is Sort.VEHICLE
+    told = _day if by_day else _moment
+    minutes = int((min(one.until, now) - one.since).total_seconds() // 60)
     return {
         "id": one.id,
         "state": STATES[one.state],
@@ -216,9 +220,9 @@ def row_of(one: Listed, zone: ZoneInfo, now: datetime) -> Row:
         "room": one.room,
         "subject": one.subject_name,
         "title": one.title,
-        "since": _moment(one.since, zone),
-        "until": "持续中" if goes_on else _moment(one.until, zone),
-        "minutes": int((min(one.until, now) - one.since).total_seconds() // 60),
+        "since": told(one.since, zone),
+        "until": "持续中" if goes_on else told(one.until - MICROSECOND * by_day, zone),
+        "minutes": None if by_day else minutes,
     }
 
 
@@ -232,6 +236,10 @@ def _said(word: Word, value: float) -> str | None:
     if math.isnan(value):
         return None
     return word.said.get(value, f"{value:g}")
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d}"
 
 
 def _moment(moment: datetime, zone: ZoneInfo) -> str:

@@ -17,6 +17,7 @@ from jieyong.commands import fleet_check_tables, recorded_tracks
 from jieyong.commands.options import AsJson, First, Last, Vehicle, until_last
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Reader, Reason, session, tracks_of
+from jieyong.evaluation import costs
 from jieyong.evaluation.run import FLEETS, evaluate
 from jieyong.evaluation.staged import Recorded, on_recordings, simulated
 from jieyong.settings_file import load_settings
@@ -93,13 +94,19 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by 
     """Measure how much is found, and from which size on: on simulated fleets or real tracks."""
     rules = load_settings(config).joining.rules()
     kinds = [one for one in KINDS if kind in {None, one.name}]
-    if not kinds:
-        known = "、".join(one.name for one in KINDS)
-        refuse("--kind", f"没有 {kind} 这一种；可用：{known}")
+    dear = [one for one in costs.KINDS if kind == one.name or (kind is None and tracks is None)]
+    if not kinds and (not dear or tracks is not None):
+        known = "、".join(one.name for one in (*KINDS, *costs.KINDS))
+        refuse("--kind", f"没有 {kind} 这一种，或不能用真实轨迹测；可用：{known}")
     recorded = None if tracks is None else _recorded(tracks)
     fleet = simulated if recorded is None else recorded.fleet
-    with counting(fleets) as done:
-        curves = evaluate(seed, rules, fleets=fleets, fleet=fleet, kinds=kinds, done=done)
+    with counting(fleets * (bool(kinds) + bool(dear))) as done:
+        curves = [
+            *(evaluate(seed, rules, fleets=fleets, fleet=fleet, kinds=kinds, done=done)
+              if kinds else []),
+            *(costs.evaluate_costs(seed, rules, fleets=fleets, kinds=dear, done=done)
+              if dear else []),
+        ]  # fmt: skip
     if as_json:
         typer.echo(fleet_check_tables.curves_as_json(seed, fleets, curves, recorded))
         return

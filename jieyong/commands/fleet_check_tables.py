@@ -17,6 +17,7 @@ from jieyong.commands.screen import plain
 from jieyong.evaluation.run import Curve
 from jieyong.evaluation.score import ENOUGH_PER_MILLE, LEAST_TOLD, TOLD_PER_MILLE
 from jieyong.evaluation.staged import Recorded
+from rules.kinds.catalogue import KINDS
 
 _BAR: Final = 20
 _UNITS: Final = (
@@ -190,7 +191,9 @@ def curves_as_json(
 
 def _name(one: Curve) -> str:
     kind, _, way = one.kind.name.partition(":")
-    return said.DOUBTS[Doubt(kind)] + _WAYS.get(way, "")
+    if kind in set(Doubt):
+        return said.DOUBTS[Doubt(kind)] + _WAYS.get(way, "")
+    return KINDS[f"vehicle.{kind}"].label
 
 
 def _share(per_mille: int | None) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from jieyong import logs
+from jieyong.believed import believed
 from jieyong.commands.giving import give
 from jieyong.commands.options import AsJson, First, Last, moments, until_last
 from jieyong.commands.rule_tables import backtested, files_table, listed
@@ -163,7 +164,8 @@ def _tried(at: Session, rule_set: RuleSet, begin_us: int, end_us: int) -> list[P
         for number, rule in enumerate(rule_set.rules)
     )
     calendar = load_calendar(at.conn)
-    everything = Basis(always, at.settings.gauges, calendar, at.zone, Modes())
+    held = believed(at.settings)
+    everything = Basis(always, at.settings.gauges, calendar, at.zone, Modes(), held)
     asked = [(one, everything.about(sort)) for sort, one in catalogue.SUBJECTS.items()]
     among = [(one, one.everyone(at.conn), basis) for one, basis in asked if basis.versions]
     found: list[Portion] = []

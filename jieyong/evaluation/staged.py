@@ -92,7 +92,7 @@ def records(fleet: Fleet, case: Case) -> Records:
     orders: dict[str, list[Order]] = {code: [] for code in lives}
     for receipt in case.receipts:
         whose = receipt.vehicle
-        fillings[whose].append(_filling(receipt, energies[whose], tanks[whose]))
+        fillings[whose].append(filling_of(receipt, energies[whose], tanks[whose]))
     for invoice in case.invoices:
         repairs[invoice.vehicle].append(_repair(invoice))
     for request in case.orders:
@@ -130,7 +130,8 @@ def _track(sent: Sent) -> Track:
     return track_of(travelled(judged, rules, ZONE), fixes.take(judged.counting))
 
 
-def _filling(one: Receipt, energy: str, tank_ml: int) -> Filling:
+def filling_of(one: Receipt, energy: str, tank_ml: int) -> Filling:
+    """Return a receipt as a filling of a vehicle with that energy and tank."""
     day_us, month_us = _days(one.at_s)
     return Filling(
         number=one.number,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from jieyong.believed import believed
 from jieyong.metrics.rules import file_metrics, rule_metrics
 from jieyong.metrics.workers import RULES
 from jieyong.settings import Settings
@@ -35,8 +36,10 @@ def watched(settings: Settings) -> tuple[Path, ...]:
 
 def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
     zone = ZoneInfo(settings.time_zone)
-    worker = Worker(conn, settings.rules, settings.gauges, zone, lambda: datetime.now(UTC), hand)
-
+    worker = Worker(
+        *(conn, settings.rules, settings.gauges, zone, lambda: datetime.now(UTC), hand),
+        believed=believed(settings),
+    )
     files = RuleFiles(watched(settings), f"jieyong rules work ({getpass.getuser()})", zone)
 
     def step(tally: Tally) -> Outcome:

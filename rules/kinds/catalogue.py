@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from rules.kinds import aircon, circuit, custom, data, inspection, lighting, metered, reported
+from rules.kinds import (
+    aircon,
+    circuit,
+    custom,
+    data,
+    inspection,
+    lighting,
+    metered,
+    reported,
+    vehicle_papers,
+    vehicles,
+)
 from rules.kinds.model import Kind
 
-KINDS: Final[Mapping[str, Kind]] = {
-    kind.code: kind
-    for kinds in (
-        aircon.KINDS,
-        circuit.KINDS,
-        lighting.KINDS,
-        data.KINDS,
-        inspection.KINDS,
-        metered.KINDS,
-        reported.KINDS,
-    )
-    for kind in kinds
-}
+_MODULES: Final = (
+    *(aircon, circuit, lighting, data, inspection),
+    *(metered, reported, vehicle_papers, vehicles),
+)
+KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for room in _MODULES for kind in room.KINDS}
 CODES: Final = (*KINDS, custom.CODE)
 """What a rule set may name."""
 

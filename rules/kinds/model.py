@@ -30,6 +30,8 @@ class Sort(enum.StrEnum):
     """A meter and what it counts; a main meter with what stands behind it."""
     INSTITUTION = "institution"
     """What an institution reports."""
+    VEHICLE = "vehicle"
+    """A vehicle of the inventory: its papers, its way, where it stood."""
 
 
 class Input(enum.StrEnum):
@@ -108,6 +110,7 @@ class Kind:
         reported: people report it and nothing measures it.
         expression: the condition as somebody wrote it; None: the program knows it.
         excess: how much more than usual was used; None: there is nothing usual.
+        tracks: its doubts tell where or when a vehicle was: looking at one asks for a reason.
     """
 
     code: str
@@ -123,3 +126,4 @@ class Kind:
     reported: bool = False
     expression: str | None = None
     excess: Excess | None = None
+    tracks: bool = False

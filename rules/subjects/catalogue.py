@@ -11,9 +11,10 @@ from rules.subjects.institutions.subjects import INSTITUTIONS
 from rules.subjects.meters.subjects import METERS
 from rules.subjects.model import Conn, Subjects
 from rules.subjects.places.subjects import PLACES
+from rules.subjects.vehicles.subjects import VEHICLES
 
 SUBJECTS: Final[Mapping[Sort, Subjects]] = {
-    one.sort: one for one in (PLACES, DEVICES, METERS, INSTITUTIONS)
+    one.sort: one for one in (PLACES, DEVICES, METERS, INSTITUTIONS, VEHICLES)
 }
 
 

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from fleet.joining.rules import Rules as JoiningRules
+from fleet.track.rules import Rules as TrackRules
+from fleet.yards.settings import FenceSettings
 from metering.gauge.hold import Holds
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
@@ -42,6 +45,15 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Believed:
+    """What is believed of positions and papers: the settings by which `jieyong fleet` looks."""
+
+    joining: JoiningRules = field(default_factory=JoiningRules)
+    track: TrackRules = field(default_factory=TrackRules)
+    fences: FenceSettings = field(default_factory=FenceSettings)
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """What evaluation rests on besides what was measured.
 
@@ -51,6 +63,7 @@ class Basis:
         calendar: which days are workdays.
         zone: of the site.
         modes: what operating modes mean; it learns.
+        believed: of positions and papers.
     """
 
     versions: tuple[Version, ...]
@@ -58,6 +71,7 @@ class Basis:
     calendar: Calendar
     zone: ZoneInfo
     modes: Modes
+    believed: Believed = field(default_factory=Believed)
 
     @property
     def inputs(self) -> frozenset[str]:

@@ -22,7 +22,7 @@ from rules.derive.recompute import bounded, recompute
 from rules.kinds.model import Sort
 from rules.ruleset.store import versions
 from rules.subjects.catalogue import SUBJECTS
-from rules.subjects.model import Basis, Subjects
+from rules.subjects.model import Basis, Believed, Subjects
 from rules.subjects.places.modes import Modes
 from rules.work import health
 from rules.work.settings import RulesSettings
@@ -57,6 +57,7 @@ class Worker:
         zone: ZoneInfo,
         now: Callable[[], datetime],
         hand: Hand | None = None,
+        believed: Believed | None = None,
     ) -> None:
         """Make a worker.
 
@@ -67,7 +68,9 @@ class Worker:
             zone: of the site.
             now: the clock, aware: for what is new, and for the pauses after failures.
             hand: notes what it has in hand; None: of what kills it, nobody will know.
+            believed: of positions and papers; None: the defaults.
         """
+        self._believed = believed or Believed()
         self.episodes = 0
         self.doubts = 0
         self._settings = settings
@@ -148,4 +151,6 @@ class Worker:
 
     def _basis(self, conn: psycopg.Connection[Any], sort: Sort) -> Basis:
         calendar = load_calendar(conn)
-        return Basis(versions(conn), self._gauges, calendar, self._zone, self._modes).about(sort)
+        believed = self._believed
+        basis = Basis(versions(conn), self._gauges, calendar, self._zone, self._modes, believed)
+        return basis.about(sort)

@@ -5,7 +5,7 @@ Everything here is true. What terminals and papers make of it is made elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -23,6 +23,25 @@ _NECK: Final = 1.04
 
 
 @dataclass(frozen=True, slots=True)
+class Habit:
+    """How a vehicle is used from a local day on.
+
+    Attributes:
+        since_day: days since 1970.
+        thirst: times what it used before.
+        long: share of outings that lead out of town.
+        waits: share of stays at offices with the engine on.
+        cap_yuan: most that a card pays at once; 0: no limit.
+    """
+
+    since_day: int
+    thirst: float
+    long: float
+    waits: float
+    cap_yuan: int
+
+
+@dataclass(frozen=True, slots=True)
 class Car:
     """What a vehicle is.
 
@@ -36,6 +55,9 @@ class Car:
         cap_yuan: most that a card pays at once; 0: no limit.
         marks_full: its drivers tell when the tank was full.
         long: share of outings that lead out of town.
+        waits: share of stays at offices with the engine on.
+        season: how much more is used in winter and in summer, half of it.
+        habits: what changes with time, ascending.
     """
 
     code: str
@@ -47,6 +69,23 @@ class Car:
     cap_yuan: int
     marks_full: bool
     long: float
+    waits: float = 0.12
+    season: float = 0.05
+    habits: tuple[Habit, ...] = ()
+
+    def on(self, day: int) -> Car:
+        """Return what it is on a local day."""
+        its = [one for one in self.habits if one.since_day <= day]
+        if not its:
+            return self
+        now = its[-1]
+        return replace(
+            self,
+            rate=self.rate * now.thirst,
+            long=now.long,
+            waits=now.waits,
+            cap_yuan=now.cap_yuan,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +178,7 @@ def burnt(car: Car, km: float, day: int, rng: Generator, *, fast: bool) -> float
     """Return the litres that a drive takes: by road, season and chance."""
     traffic = 0.86 if fast else 1.06
     spread = float(rng.normal(1.0, 0.05))
-    return km * car.rate / 100.0 * traffic * _season(day) * spread
+    return km * car.rate / 100.0 * traffic * _season(day, car.season) * spread
 
 
 def cars(region: Region, count: int) -> list[Car]:
@@ -174,6 +213,7 @@ def live(region: Region, car: Car, first_day: int, days: int) -> Life:
     next_repair = first_day + int(rng.integers(5, 70))
     span = np.arange(first_day, first_day + days)
     for day, worked in zip(span.tolist(), almanac.workdays(span).tolist(), strict=True):
+        state.car = car.on(day)
         outings = int(rng.choice([0, 1, 2, 3], p=[0.06, 0.3, 0.38, 0.26])) if worked else 0
         outings = outings or int(not worked and rng.random() < 0.06)
         clock = almanac.start_of(day) // 1_000_000 + int(rng.uniform(7.3, 9.5) * _HOUR)
@@ -240,7 +280,7 @@ class _State:
         else:
             for _ in range(int(rng.choice([1, 2, 3], p=[0.65, 0.25, 0.1]))):
                 self.go(self.region.offices[int(rng.integers(0, len(self.region.offices)))].at, day)
-                waits = rng.random() < 0.12
+                waits = rng.random() < car.waits
                 self.stay(self.clock + int(rng.uniform(0.15, 2.5) * _HOUR), on=waits)
         if thirst:
             self.fill(self._station(), day)
@@ -279,7 +319,7 @@ class _State:
         return life
 
 
-def _season(day: int) -> float:
+def _season(day: int, half: float) -> float:
     """Return how much more is used: heating in winter, cooling in summer."""
     angle = 2.0 * np.pi * ((day % 365.25) - 20.0) / 365.25
-    return float(1.0 + 0.05 * (1.0 + np.cos(2.0 * angle)))
+    return float(1.0 + half * (1.0 + np.cos(2.0 * angle)))

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from fleet.joining.rules import Rules
 from jieyong import cli
 from jieyong.commands.fleet_check_tables import curves_as_json
+from jieyong.evaluation import costs
 from jieyong.evaluation.run import evaluate
 from jieyong.evaluation.score import ENOUGH_PER_MILLE, TOLD_PER_MILLE, together
 from jieyong.evaluation.staged import on_recordings
@@ -19,6 +20,7 @@ from simulators.receipts.tamper import KINDS
 from tests.unit.simulators.taxis import write_taxi
 
 HELD_OUT = 6_003
+COSTS_HELD_OUT = 6_103
 FLOORS = {
     "borrowed_card": 500,
     "station_elsewhere": 700,
@@ -36,6 +38,17 @@ FLOORS = {
     "trip_without_order:shifted": 120,
 }
 """As docs/joining.md publishes them, or a size or two larger: one seed is few papers."""
+
+
+@pytest.mark.timeout(300)
+def test_litres_and_yuan_above_their_floor_are_found_on_a_seed_that_nobody_looked_at() -> None:
+    kinds = [replace(kind, sizes=(50,)) for kind in costs.KINDS]
+    for one in costs.evaluate_costs(COSTS_HELD_OUT, Rules(), fleets=2, kinds=kinds):
+        (found,) = one.scores
+        assert found.made == 20
+        assert (found.told_share or 0) >= TOLD_PER_MILLE, one.kind.name
+        assert (found.recall or 0) >= ENOUGH_PER_MILLE, one.kind.name
+        assert found.false == 0, one.kind.name
 
 
 @pytest.mark.timeout(900)

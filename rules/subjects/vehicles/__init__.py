@@ -1,0 +1,1 @@
+"""Vehicles: their papers against their ways, what they use and cost, where they stand."""
