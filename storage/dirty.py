@@ -11,13 +11,17 @@ its own work, :func:`settle`. :func:`follow` does that again and again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import psycopg
 from psycopg.rows import class_row
+
+from storage import arrays
+from storage.times import DAY_US
 
 PURGE_LOCK: Final = 0x6A69_6579_6F6E_6703
 MOST_ENTRIES: Final = 5_000
@@ -41,6 +45,11 @@ _ENTRIES = """
 SELECT xid::text::int8 AS xid, kind, subjects, ts_from, ts_to FROM dirty_log
 WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8
 ORDER BY dirty_log.xid
+"""
+_NOTE = """
+INSERT INTO dirty_log (kind, subjects, ts_from, ts_to)
+SELECT %s, subjects::int[], ts_from, ts_to
+FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS said (subjects, ts_from, ts_to)
 """
 _SETTLE = """
 INSERT INTO dirty_mark (consumer, xid) VALUES (%s, %s::text::xid8)
@@ -72,8 +81,9 @@ class Entry:
 
     Attributes:
         xid: the transaction.
-        kind: ``reading`` or ``position``.
-        subjects: ids of points or terminals, sorted, each once.
+        kind: ``reading``, ``position``; derived: ``consumption``, quarter hours of meters; entered:
+            ``report``, what institutions report besides, and ``weather``, of nobody.
+        subjects: ids of points, terminals, meters or institutions, sorted, each once.
         ts_from: the earliest time of a row.
         ts_to: the latest.
     """
@@ -172,6 +182,27 @@ def follow(
             written += work(conn, part)
             settle(conn, consumer, part.upto)
     return written
+
+
+def note(conn: psycopg.Connection, kind: str, spans: Iterable[tuple[int, int, int]]) -> None:
+    """Say what was derived anew, for those who derive from that.
+
+    Args:
+        conn: in the transaction that derived it.
+        kind: see :class:`Entry`.
+        spans: subject, and from when to when, µs UTC, both ends included. Those that begin and end
+            on the same days become one entry: what is late must not smear the range of the others.
+    """
+    groups: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
+    for subject, begin, end in spans:
+        groups[begin // DAY_US, end // DAY_US].append((subject, begin, end))
+    if not groups:
+        return
+    mine = list(groups.values())
+    subjects = [arrays.ids(sorted({subject for subject, _, _ in group})) for group in mine]
+    froms = arrays.times([min(begin for _, begin, _ in group) for group in mine])
+    tos = arrays.times([max(end for _, _, end in group) for group in mine])
+    conn.execute(_NOTE, [kind, subjects, froms, tos])
 
 
 def forget(conn: psycopg.Connection, consumer: str) -> None:

@@ -74,7 +74,7 @@ WHERE latest_position.fix_time <= excluded.fix_time
 """
 _SPAN = """
 SELECT kind, min(ts_from), max(ts_to) FROM dirty_log
-WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 GROUP BY kind
+WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 AND kind = ANY(%s) GROUP BY kind
 """
 _RECENT: Final = timedelta(hours=2)
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
@@ -117,7 +117,8 @@ def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
 
 def _follow(conn: psycopg.Connection, window: dirty.Window) -> int:
     written = 0
-    for kind, oldest, newest in conn.execute(_SPAN, [window.since, window.upto]).fetchall():
+    spans = conn.execute(_SPAN, [window.since, window.upto, list(REFRESH)]).fetchall()
+    for kind, oldest, newest in spans:
         recent = max(oldest, newest - _RECENT)
         written += _look_up(conn, kind, window, (recent, newest + _RECENT))
         if oldest < recent:

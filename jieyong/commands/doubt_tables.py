@@ -108,7 +108,8 @@ def shown(row: Row, rests: Evidence) -> Table:
         "tags": "、".join(rests.tags) or "无",
         "energy": None if rests.used is None else energy(rests.used),
         "yuan": None if rests.used is None else yuan(rests.used),
-        "needless": _NOT_ALL if rests.used is not None and not rule.kind.needless else None,
+        "needless": _NOT_ALL if _says_little(rests) else None,
+        "excess": rests.excess,
         "compared": "；".join(rests.compared) or None,
         "source": rule.source,
     }
@@ -116,6 +117,7 @@ def shown(row: Row, rests: Evidence) -> Table:
         *(("id", "编号"), ("state", "状态"), ("institution", "单位"), ("room", "房间")),
         *(("subject", "对象"), ("sentence", "情况"), ("since", "自"), ("until", "至")),
         *(("minutes", "分钟"), ("energy", "期间用量"), ("yuan", "折合金额"), ("needless", "说明")),
+        ("excess", "比平常多用"),
         ("compared", "比对"),
         *(("rule", "规则"), ("thresholds", "判定条件")),
         *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),
@@ -143,6 +145,11 @@ def inspected(row: Row, seen: Recorded, zone: ZoneInfo) -> Table:
         *(("entered_at", "报告时间"), ("photo", "照片")),
     )
     return tabled("疑点", columns, [told], f"疑点 {row['id']}")
+
+
+def _says_little(rests: Evidence) -> bool:
+    """Whether what was used is no measure of what could have been avoided, and nothing else is."""
+    return rests.used is not None and not rests.rule.kind.needless and rests.excess is None
 
 
 def energy(used: Used) -> str:

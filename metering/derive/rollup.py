@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from storage import arrays
+from storage import arrays, dirty
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,12 @@ MONTHS: Final = _LEVEL.format(
 )
 
 
+CHANGED: Final = "consumption"
+"""Kind of the dirty log: quarter hours of meters were replaced, and what is summed from them."""
+
+
 def roll_up(conn: psycopg.Connection, windows: Sequence[Window], zone: ZoneInfo) -> None:
-    """Bring hours, days and months up to what their quarter hours say.
+    """Bring hours, days and months up to what their quarter hours say, and say so in the dirty log.
 
     Args:
         conn: in the transaction that replaced the quarters.
@@ -124,6 +128,7 @@ def roll_up(conn: psycopg.Connection, windows: Sequence[Window], zone: ZoneInfo)
     days = DAYS_OF_HOURS if _begins_days_on_the_hour(zone) else DAYS_OF_QUARTERS
     for level in (HOURS, days, MONTHS):
         conn.execute(level, values, prepare=False)
+    dirty.note(conn, CHANGED, ((one.meter_id, one.from_us, one.to_us) for one in windows))
 
 
 @cache

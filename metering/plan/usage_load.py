@@ -5,7 +5,9 @@ Entered months are used only where meters and bills have nothing; the source say
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, LiteralString
@@ -38,17 +40,17 @@ _METER_MONTHS: Final[LiteralString] = """
 # A day is known when every meter that counts on it is. Shares of a divided meter are rounded down:
 # what is held against a plan may miss a millionth, what is reported comes from metering.tree.
 _INSTITUTION_DAYS: Final[LiteralString] = (
-    "SELECT days.day,"  # noqa: S608 - constants
+    "SELECT i.code, m.energy, days.day,"  # noqa: S608 - constants
     """
            sum(s.sign * CASE WHEN s.divided
                THEN floor(c.micro::numeric * s.parts / s.whole) ELSE c.micro END)::int8
     FROM (SELECT day::date FROM generate_series(%(first)s::date, %(last)s::date, '1 day') AS day)
         AS days
     JOIN tree_scope s ON s.level = %(level)s AND s.since <= days.day AND s.until > days.day
-    JOIN institution i ON i.id = s.holder_id AND i.code = %(institution)s
-    JOIN meter m ON m.id = s.meter_id AND m.energy = %(energy)s
+    JOIN institution i ON i.id = s.holder_id AND i.code = ANY(%(institutions)s)
+    JOIN meter m ON m.id = s.meter_id AND m.energy = ANY(%(energies)s)
     LEFT JOIN consumption_day c ON c.meter_id = s.meter_id AND c.day = days.day
-    GROUP BY days.day
+    GROUP BY i.code, m.energy, days.day
     HAVING bool_and(coalesce(c.covered_s, 0) >= """ + _LENGTH + ")"
 )
 _METERS: Final[LiteralString] = """
@@ -91,10 +93,41 @@ def institution_usage(
         window: local days.
         zone: the site's.
     """
+    return institution_usages(conn, [institution], [energy], window, zone)[institution, energy]
+
+
+def institution_usages(
+    conn: psycopg.Connection[Any],
+    institutions: Sequence[str],
+    energies: Sequence[str],
+    window: Window,
+    zone: ZoneInfo,
+) -> dict[tuple[str, str], Usage]:
+    """What is known of what some institutions report, by code and energy; see the above.
+
+    Who counts for whom is found out once, whether for one or for a thousand.
+    """
     scope.ensure(conn, zone)
-    values = _of_institution(institution, energy, window) | {"zone": zone.key}
-    days = dict(conn.execute(_INSTITUTION_DAYS, values).fetchall())
-    months = dict(_reported(conn, institution, energy, window, zone))
+    values = {
+        "institutions": list(institutions),
+        "energies": list(energies),
+        "level": Level.INSTITUTION,
+        "first": window.first,
+        "last": window.last,
+        "zone": zone.key,
+    }
+    days: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
+    for code, energy, day, micro in conn.execute(_INSTITUTION_DAYS, values):
+        days[code, energy][day] = micro
+    months: dict[tuple[str, str], dict[date, MonthTotal]] = defaultdict(dict)
+    for code, energy, month, total in _reported(conn, institutions, window, zone):
+        months[code, energy][month] = total
+    return {
+        key: _usage(days[key], months[key]) for key in itertools.product(institutions, energies)
+    }
+
+
+def _usage(days: Mapping[date, int], months: Mapping[date, MonthTotal]) -> Usage:
     metered = {month for month in months if all(day in days for day in month_of(month))}
     kept = {
         month: total
@@ -128,15 +161,19 @@ def _of_institution(institution: str, energy: str, window: Window) -> dict[str, 
 
 
 def _reported(
-    conn: psycopg.Connection[Any], institution: str, energy: str, window: Window, zone: ZoneInfo
-) -> Iterable[tuple[date, MonthTotal]]:
+    conn: psycopg.Connection[Any], institutions: Sequence[str], window: Window, zone: ZoneInfo
+) -> Iterable[tuple[str, str, date, MonthTotal]]:
     months = (window.first.replace(day=1), next_month(window.last.replace(day=1)))
-    for one in reported(conn, months, zone.key, [institution]):
-        if one.energy == energy and one.micro is not None:
-            if Rests.BILLED in one.sources:
-                yield one.month, MonthTotal(one.micro, Source.BILLED)
-            elif Rests.ENTERED in one.sources:
-                yield one.month, MonthTotal(one.micro, Source.ENTERED)
+    for one in reported(conn, months, zone.key, institutions):
+        if one.micro is None or one.institution is None:
+            continue
+        for rests, source in (
+            (Rests.BILLED, Source.BILLED),
+            (Rests.ENTERED, Source.ENTERED),
+        ):
+            if rests in one.sources:
+                yield one.institution, one.energy, one.month, MonthTotal(one.micro, source)
+                break
 
 
 def _entered(quantity: Decimal) -> MonthTotal:

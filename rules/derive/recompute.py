@@ -110,12 +110,19 @@ class View:
         stood = (one.rule.persistence.reach_us for one in self.versions)
         return self.subjects.reach_us(self.basis) + max(stood, default=0)
 
+    @property
+    def back_us(self) -> int:
+        """How far it reaches back in time, likewise."""
+        back = self.subjects.back_us or self.subjects.reach_us
+        stood = (one.rule.persistence.reach_us for one in self.versions)
+        return back(self.basis) + max(stood, default=0)
+
     def looks(self, claim: Claim) -> list[Look]:
         """What the changes of a subject can have touched."""
-        reach = self.reach_us
+        back, reach = self.back_us, self.reach_us
         least = OPEN_US if self.subjects.open_ended else ALWAYS_US
         return [
-            look(claim.subject, span.from_us - reach, max(span.to_us, least) + reach)
+            look(claim.subject, span.from_us - back, max(span.to_us, least) + reach)
             for span in claim.spans
         ]
 

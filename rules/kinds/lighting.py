@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from rules.kinds import circuit
 from rules.kinds.model import WORKING, Input, Kind, Parameter, Values
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth, both, known
@@ -94,5 +95,27 @@ KINDS: Final = (
         False,
         _power_never_off,
         "照明回路的功率长时间没有降到 {on_above:g} W 以下。",
+    ),
+    Kind(
+        code="lighting.landscape",
+        label="景观照明时段外亮灯",
+        inputs=(Input.RELAY,),
+        beside=(Input.POWER,),
+        parameters={},
+        hours=True,
+        holds=circuit.outside,
+        sentence="景观照明在允许开启的日期和时段以外开着。",
+        needless=True,
+    ),
+    Kind(
+        code="lighting.power_landscape",
+        label="景观照明时段外亮灯（按功率）",
+        inputs=(Input.POWER,),
+        beside=(),
+        parameters={"on_above": circuit.ON_ABOVE},
+        hours=True,
+        holds=circuit.power_outside,
+        sentence="景观照明在允许开启的日期和时段以外的功率达到 {on_above:g} W。",
+        needless=True,
     ),
 )

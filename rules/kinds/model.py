@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from metering.gauge.hold import Float64s
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth
 
@@ -25,6 +26,10 @@ class Sort(enum.StrEnum):
     """What is polled: a meter, a sensor."""
     ROOM = "room"
     """A room: what inspectors find in it."""
+    METER = "meter"
+    """A meter and what it counts; a main meter with what stands behind it."""
+    INSTITUTION = "institution"
+    """What an institution reports."""
     VEHICLE = "vehicle"
     """A vehicle of the inventory: its papers, its way, where it stood."""
 
@@ -73,6 +78,19 @@ Values = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """How much more than usual was used: what may be waste.
+
+    Attributes:
+        unit: of the quantity; None: that of the subject.
+        of: what each hour of a piece took more than usual; NaN: nobody knows.
+    """
+
+    unit: str | None
+    of: Callable[[Pieces], Float64s]
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of rule.
 
@@ -90,6 +108,8 @@ class Kind:
         needless: where it is waste, all that is used meanwhile is. Not so of set points: how much
             less another one would take is not measured.
         reported: people report it and nothing measures it.
+        expression: the condition as somebody wrote it; None: the program knows it.
+        excess: how much more than usual was used; None: there is nothing usual.
         tracks: its doubts tell where or when a vehicle was: looking at one asks for a reason.
     """
 
@@ -104,4 +124,6 @@ class Kind:
     sort: Sort = Sort.PLACE
     needless: bool = False
     reported: bool = False
+    expression: str | None = None
+    excess: Excess | None = None
     tracks: bool = False

@@ -102,9 +102,10 @@ class Rule:
     @property
     def meaning(self) -> dict[str, object]:
         """What decides which doubts there are."""
-        hours = self.hours
+        hours, expression = self.hours, self.kind.expression
         return {
             "kind": self.kind.code,
+            **({} if expression is None else {"expression": expression}),
             "values": dict(self.values),
             "for_us": self.persistence.for_us,
             "gap_us": self.persistence.gap_us,

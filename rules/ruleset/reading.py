@@ -12,7 +12,8 @@ from notify.model import Severity
 from registry import tag_words
 from registry.day_kind import DayKind
 from registry.document import Entry, Problems, compose
-from rules.kinds.catalogue import KINDS
+from rules.kinds import custom
+from rules.kinds.catalogue import CODES, KINDS
 from rules.kinds.model import Kind, Parameter
 from rules.ruleset.model import Escalation, Hours, Rule, RuleSet
 from rules.timeline.runs import Persistence
@@ -145,7 +146,18 @@ def _tags(entry: Entry, key: str) -> frozenset[str]:
 
 
 def _kind(entry: Entry) -> Kind | None:
-    return KINDS.get(entry.choice("kind", sorted(KINDS)))
+    code = entry.choice("kind", sorted(CODES))
+    return _written(entry) if code == custom.CODE else KINDS.get(code)
+
+
+def _written(entry: Entry) -> Kind | None:
+    """Read a condition that people wrote themselves."""
+    expression = entry.text("expression")
+    try:
+        return custom.kind_of(expression) if expression else None
+    except custom.ExpressionError as error:
+        entry.problem("expression", f"expression {expression}: {error}")
+        return None
 
 
 def _hours_of(entry: Entry, hours: Mapping[str, Hours], kind: Kind | None) -> Hours | None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from notify.model import Severity
 from registry.day_kind import DayKind
-from rules.kinds.catalogue import KINDS
+from rules.kinds.catalogue import kind_of
+from rules.kinds.custom import ExpressionError
+from rules.kinds.model import Kind
 from rules.kinds.unknown import unknown
 from rules.ruleset.model import Escalation, Hours, Rule
 from rules.timeline.runs import Persistence
@@ -39,7 +41,7 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
     return Rule(
         code=code,
         title=title,
-        kind=KINDS.get(meaning["kind"]) or unknown(meaning["kind"]),
+        kind=_kind(meaning["kind"], meaning.get("expression")),
         values=meaning["values"],
         persistence=Persistence(meaning["for_us"], meaning["gap_us"], meaning["silence_us"]),
         hours=None if hours is None else _hours(hours),
@@ -56,6 +58,14 @@ def restored(  # noqa: PLR0913, PLR0917 - one argument for each column
         institutions=frozenset(meaning.get("institutions", ())),
         matter=meaning.get("matter"),
     )
+
+
+def _kind(code: str, expression: str | None) -> Kind:
+    """Return a kind; what only a newer program knows holds nothing true."""
+    try:
+        return kind_of(code, expression)
+    except (LookupError, ExpressionError):
+        return unknown(code)
 
 
 def _hours(written: Mapping[str, Any]) -> Hours:

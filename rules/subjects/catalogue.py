@@ -8,12 +8,16 @@ from typing import Final, LiteralString
 
 from rules.kinds.model import Sort
 from rules.subjects.devices.subjects import DEVICES
+from rules.subjects.institutions.subjects import INSTITUTIONS
+from rules.subjects.meters.subjects import METERS
 from rules.subjects.model import Conn, Subjects
 from rules.subjects.places.subjects import PLACES
 from rules.subjects.vehicles.subjects import VEHICLES
 from storage import arrays
 
-SUBJECTS: Final[Mapping[Sort, Subjects]] = {one.sort: one for one in (PLACES, DEVICES, VEHICLES)}
+SUBJECTS: Final[Mapping[Sort, Subjects]] = {
+    one.sort: one for one in (PLACES, DEVICES, METERS, INSTITUTIONS, VEHICLES)
+}
 
 _FROM: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)

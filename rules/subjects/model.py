@@ -101,6 +101,11 @@ def nothing_else(_conn: Conn, _basis: Basis, _subject: int, _since: int, _until:
     return []
 
 
+def no_unit(_conn: Conn, _subject: int) -> str:
+    """Kinds say themselves in what they count."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Subjects:
     """A sort of subjects.
@@ -120,7 +125,9 @@ class Subjects:
         words: how layers are called.
         open_ended: what is known of them goes on without an end, until something else is known.
         compared: what was compared for a subject from one moment to another (µs UTC) besides its
-            layers: lines for officers.
+            layers, with the rule in question alone in the basis: lines for officers.
+        unit: in which a subject counts.
+        back_us: how far it reaches back in time; None: as far.
     """
 
     sort: Sort
@@ -136,3 +143,5 @@ class Subjects:
     words: Mapping[str, Word]
     open_ended: bool = False
     compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else
+    unit: Callable[[Conn, int], str] = no_unit
+    back_us: Callable[[Basis], int] | None = None

@@ -11,8 +11,8 @@ from typing import Any, Final, LiteralString
 import psycopg
 import structlog
 
-from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Input, Sort
+from rules.subjects.asked import inputs
 from storage import dirty
 from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
@@ -59,7 +59,6 @@ SELECT DISTINCT 'place', bound.place_id, '-infinity'::timestamptz, 'infinity'::t
 FROM device_place AS bound
 JOIN point ON point.device_id = bound.device_id AND point.name = ANY(%s::text[])
 """
-_KINDS: Final = "SELECT DISTINCT meaning ->> 'kind' FROM rule"
 BESIDE: Final = [Input.OCCUPANCY.value]
 """What one device of a room can tell for all of it."""
 
@@ -88,8 +87,7 @@ def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
 
 def _names(conn: psycopg.Connection[Any]) -> list[str]:
     """Return the points that some rule cannot do without; what others say changes no doubt."""
-    kinds = [KINDS[kind] for (kind,) in conn.execute(_KINDS) if kind in KINDS]
-    return sorted({name for kind in kinds if kind.sort is Sort.PLACE for name in kind.inputs})
+    return sorted(inputs(conn, Sort.PLACE))
 
 
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from registry.document import InventoryError
 from rules.subjects.places import due
 from tests.integration.rules.world import (
     RULES,
@@ -73,6 +74,27 @@ def test_a_sensor_that_was_replaced_has_no_say_any_more(conn: Conn) -> None:
     store(conn, newer["occupancy"], [(NINE + 30, 0), (NINE + 80, 1)])
     look(conn)
     assert episodes(conn) == [("lamp", "lamp", NINE + 30, NINE + 50, NINE + 80, "false")]
+
+
+def test_a_circuit_and_a_condition_of_ones_own_are_found(conn: Conn) -> None:
+    room = add_room(conn)
+    text = RULES + (
+        "  - {code: boiler, kind: circuit.outside_schedule, title: 时段外, hours: office, for: 30m,"
+        " severity: notice, source: 惯例}\n"
+        "  - {code: own, kind: custom, title: 自定义, for: 20m, severity: notice, source: 惯例,"
+        " expression: relay == 1 and not working}\n"
+    )
+    with pytest.raises(InventoryError, match="own: hours is missing"):
+        load_rules(conn, text)
+    load_rules(conn, text.replace("自定义, for", "自定义, hours: office, for"))
+    store(conn, room.points["relay"], [(17 * 60 + m, 1) for m in range(0, 180, 30)])
+    store(conn, room.points["relay"], [(20 * 60, 0)])
+    look(conn)
+    six, eight = 18 * 60, 20 * 60
+    assert [row for row in episodes(conn) if row[0] != "lamp"] == [
+        ("boiler", "lamp", six, six + 30, eight, "false"),
+        ("own", "lamp", six, six + 20, eight, "false"),
+    ]
 
 
 def test_night_begins_when_working_hours_end(conn: Conn) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -202,3 +203,22 @@ def test_a_mark_ahead_of_the_server_is_no_mark(
     begin(conn)
     writer.write([readings(reading(1))])
     assert consume(conn) == [[1]]
+
+
+def test_what_is_derived_is_noted_by_the_days_it_speaks_of(conn: psycopg.Connection) -> None:
+    begin(conn)
+    day = 86_400_000_000
+    dirty.note(conn, "consumption", [(7, 10, 20), (3, 5, 30), (7, 5 * day, 5 * day + 1), (3, 5, 9)])
+    dirty.note(conn, "consumption", [])
+    with conn.transaction():
+        entries = dirty.take(conn, "c").entries
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    told = [
+        (e.kind, e.subjects, *((at - epoch) // timedelta(microseconds=1) for at in span))
+        for e in entries
+        for span in [(e.ts_from, e.ts_to)]
+    ]
+    assert sorted(told) == [
+        ("consumption", [3, 7], 5, 30),
+        ("consumption", [7], 5 * day, 5 * day + 1),
+    ]

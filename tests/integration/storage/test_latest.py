@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import latest
+from storage import dirty, latest
 from storage.records import Batch
 from storage.writer import BulkWriter
 from tests.unit.storage.samples import HOUR_US, NOON_US, position, positions, reading, readings
@@ -195,3 +195,12 @@ def test_a_long_log_is_worked_off_in_one_call(
     monkeypatch.setattr(latest, "MOST_ENTRIES", 2)
     assert latest.refresh(conn) == 7
     assert kept(conn) == from_raw(conn)
+
+
+def test_what_others_derived_is_nothing_to_keep(
+    conn: psycopg.Connection, writer: BulkWriter
+) -> None:
+    latest.refresh(conn)
+    dirty.note(conn, "consumption", [(1, NOON_US, NOON_US)])
+    writer.write([readings(reading(1))])
+    assert latest.refresh(conn) == 1

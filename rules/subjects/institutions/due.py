@@ -1,0 +1,101 @@
+"""Which institutions have to be looked at again: whoever reports what changed, for whomever.
+
+Months are what is looked at, and to find out who reports what takes seconds. While a month goes on,
+readings add to it with every quarter hour, and nobody asks before it is over: what is new makes an
+institution due only when the month is over everywhere, what comes late always.
+"""
+
+from __future__ import annotations
+
+from typing import Final, LiteralString
+
+import psycopg
+
+from metering.derive.rollup import CHANGED
+from rules.kinds.model import Sort
+from rules.subjects.asked import inputs
+from rules.subjects.model import Conn
+from storage import dirty
+from storage.due import NEW_FOR, Queue
+from storage.times import DAY_US
+
+CONSUMER: Final = "rules institution"
+LOCK: Final = 0x6A69_6579_6F6E_6731
+QUEUE: Final = Queue(
+    "rules", "subject", lock=0x6A69_7231, near_us=31 * DAY_US, kind=Sort.INSTITUTION.value
+)
+REPORT: Final = "report"
+"""Kind of the dirty log: something of what institutions report, but for meters, was entered."""
+
+# Who holds an account or a meter, and who reports for them: relations are of few, and of one hop,
+# for those in a ring or a chain are resolved to whom they lead in the end by whoever computes.
+_TOUCHED: Final[LiteralString] = """
+WITH RECURSIVE counted AS MATERIALIZED (
+    SELECT subject, min(ts_from) AS since, max(ts_to) AS until
+    FROM dirty_log, unnest(subjects) AS subject
+    WHERE kind = %(consumption)s
+      AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+      AND (ts_from < logged_at - %(new_for)s::interval
+           OR tstzrange(ts_from, ts_to, '[]') && tstzrange(
+               date_trunc('month', ts_to, 'UTC') + interval '24 hours',
+               date_trunc('month', ts_to, 'UTC') + interval '25 hours'))
+    GROUP BY subject, date_trunc('month', ts_from, 'UTC')
+), touched AS (
+    SELECT holder_id AS institution, counted.since, counted.until
+    FROM counted JOIN tree_scope ON meter_id = subject AND level = 'institution' AND holder_id > 0
+    UNION ALL
+    SELECT institution_id, counted.since, counted.until
+    FROM counted
+    JOIN utility_account_meter AS behind ON behind.meter_id = subject
+    JOIN utility_account_institution AS bound USING (account_id)
+    UNION ALL
+    SELECT subject, '-infinity', 'infinity'
+    FROM dirty_log, unnest(subjects) AS subject
+    WHERE kind = %(report)s
+      AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+), reached AS (
+    SELECT institution, since, until FROM touched
+    UNION
+    SELECT share.institution_id, reached.since, reached.until
+    FROM reached
+    JOIN reporting_relation AS relation
+        ON relation.subject_kind = 'institution' AND relation.subject_id = reached.institution
+    JOIN reporting_share AS share ON share.relation_id = relation.id
+)
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+SELECT 'institution', institution, min(since), max(until), 'reported' FROM reached
+GROUP BY institution, date_trunc('month', since, 'UTC')
+"""
+_ALL: Final[LiteralString] = """
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+SELECT 'institution', id, '-infinity', 'infinity', %s FROM institution
+"""
+
+
+def follow(conn: Conn) -> int:
+    """Turn what was reported anew into due rows; see :class:`rules.subjects.model.Subjects`.
+
+    Raises:
+        psycopg.Error: nothing is lost: the next call does it.
+    """
+    return dirty.follow(conn, CONSUMER, LOCK, _write)
+
+
+def mark_all(conn: psycopg.Connection, why: str) -> int:
+    """Make every institution due, in the transaction that changes what everything rests on."""
+    return conn.execute(_ALL, [why]).rowcount if inputs(conn, Sort.INSTITUTION) else 0
+
+
+def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
+    if window.anew:
+        return mark_all(conn, "everything anew")
+    if not inputs(conn, Sort.INSTITUTION):
+        return 0
+    values = {
+        "since": window.since,
+        "upto": window.upto,
+        "consumption": CHANGED,
+        "report": REPORT,
+        "new_for": NEW_FOR,
+    }
+    return conn.execute(_TOUCHED, values).rowcount

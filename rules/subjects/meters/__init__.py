@@ -1,0 +1,1 @@
+"""Meters: what they counted, beside what is usual for them."""

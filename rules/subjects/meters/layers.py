@@ -1,0 +1,175 @@
+"""From figures of meters to layers: each figure beside what is usual for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from metering.counter.model import Bools, Int64s
+from metering.gauge.hold import Holds
+from registry.calendar import Calendar
+from rules.kinds.metered import Metered
+from rules.subjects.meters import learned
+from rules.subjects.meters.balances import read_balances
+from rules.subjects.meters.days import LEARNED, Days, Table, of_days, of_hours, spanning, touched
+from rules.subjects.meters.read import read_days, read_hours
+from rules.subjects.meters.weather import mean_temperatures
+from rules.subjects.model import Conn, Inputs
+from rules.timeline.overlay import Windows
+
+_MOST: Final = 6_000
+"""Days of meters at a time: what is learned from each takes 28 times their memory."""
+
+Names = tuple[Metered, Metered, Metered]
+"""A figure, what is usual for it, and how that spreads."""
+WATER_NIGHT: Final = (Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD)
+WATER_HOUR: Final = (Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, Metered.WATER_HOUR_MOST)
+LOAD_NIGHT: Final = (Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD)
+DAY: Final = (Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD)
+BALANCE: Final = (Metered.SUPPLIED, Metered.TAKEN, Metered.REST_USUAL)
+
+Told = Mapping[str, Holds]
+_NOTHING: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some meters over some days.
+
+    Attributes:
+        conn: any connection.
+        meters: ids, ascending.
+        days: the 28 before them included.
+        zone: of the site.
+        weathered: whether what each counts moves with the weather.
+    """
+
+    conn: Conn
+    meters: Int64s
+    days: Days
+    zone: ZoneInfo
+    weathered: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of meters.
+
+    Attributes:
+        calendar: which days are workdays.
+        zone: of the site.
+        having: which of the layers that are asked for there are of each meter.
+        weathered: meters of what moves with the weather.
+    """
+
+    calendar: Calendar
+    zone: ZoneInfo
+    having: Mapping[int, frozenset[str]]
+    weathered: frozenset[int]
+
+
+def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
+    """Return layers within windows of meters; see :class:`rules.subjects.model.Known`.
+
+    Args:
+        conn: any connection.
+        asked: of which meters, and what.
+        windows: of meters.
+    """
+    found: dict[str, list[Holds]] = {}
+    for days, meters in _alike(conn, asked, windows):
+        for names, make in _MAKERS.items():
+            mine = [one for one in meters if not asked.having.get(one, _NOTHING).isdisjoint(names)]
+            if mine:
+                weathered = np.array([one in asked.weathered for one in mine])
+                part = Part(conn, np.array(mine, np.int64), days, asked.zone, weathered)
+                for name, holds in make(part).items():
+                    found.setdefault(name, []).append(holds)
+    return {name: [_joined(parts)] for name, parts in found.items()}
+
+
+def _alike(conn: Conn, asked: Asked, windows: Windows) -> Iterator[tuple[Days, list[int]]]:
+    """Put together meters of which the same days are looked at, not too many at a time."""
+    groups: dict[tuple[date, date], list[int]] = {}
+    rows = zip(windows.subject.tolist(), windows.begin.tolist(), windows.end.tolist(), strict=True)
+    for subject, begin, end in rows:
+        groups.setdefault(touched(begin, end, asked.zone), []).append(subject)
+    warmth = partial(mean_temperatures, conn, asked.zone)
+    for (first, last), meters in groups.items():
+        days = spanning(first, last, asked.calendar, asked.zone, warmth)
+        step = max(_MOST // len(days), 1)
+        for number in range(0, len(meters), step):
+            yield days, meters[number : number + step]
+
+
+def _joined(parts: list[Holds]) -> Holds:
+    subject = np.concatenate([one.subject for one in parts])
+    since = np.concatenate([one.since for one in parts])
+    order = np.lexsort((since, subject))
+    until = np.concatenate([one.until for one in parts])
+    value = np.concatenate([one.value for one in parts])
+    return Holds(subject[order], since[order], until[order], value[order])
+
+
+def _water_nights(part: Part) -> Told:
+    figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
+    usual = learned.nights(figures.value, figures.micro, part.days.after)
+    return _told(WATER_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
+
+
+def _load_nights(part: Part) -> Told:
+    figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
+    days = part.days
+    usual = learned.nights(figures.value, figures.micro, days.after, days.celsius)
+    return _told(LOAD_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
+
+
+def _hours(part: Part) -> Told:
+    usual = learned.hours(read_hours(part.conn, part.meters, part.days, part.zone).value)
+    return _told(WATER_HOUR, (usual.now, usual.usual, usual.spread), part, of_hours)
+
+
+def _days(part: Part) -> Told:
+    value, days = read_days(part.conn, part.meters, part.days).value, part.days
+    usual = learned.days(value, days.group)
+    warm = learned.days(value, days.group, days.celsius)
+    rows = part.weathered[:, None]
+    spread = np.where(rows, warm.spread, usual.spread)
+    return _told(DAY, (usual.now, np.where(rows, warm.usual, usual.usual), spread), part, of_days)
+
+
+def _balance(part: Part) -> Told:
+    supplied, taken = read_balances(part.conn, part.meters, part.days, part.zone)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(supplied > 0, (supplied - taken) / supplied, np.nan)
+    tables = (supplied[:, LEARNED:], taken[:, LEARNED:], learned.usual_share(share))
+    return _told(BALANCE, tables, part, of_days)
+
+
+def _told(
+    names: Names,
+    tables: tuple[Table, Table, Table],
+    part: Part,
+    layer: Callable[[Int64s, Days, Table], Holds],
+) -> Told:
+    # What is usual is told of what is known: it does not go on where nothing was counted.
+    known = np.isfinite(tables[0])
+    return {
+        name.value: layer(part.meters, part.days, np.where(known, table, np.nan))
+        for name, table in zip(names, tables, strict=True)
+    }
+
+
+_MAKERS: Final[Mapping[Names, Callable[[Part], Told]]] = {
+    WATER_NIGHT: _water_nights,
+    WATER_HOUR: _hours,
+    LOAD_NIGHT: _load_nights,
+    DAY: _days,
+    BALANCE: _balance,
+}
