@@ -17,10 +17,12 @@ import rule_engine
 from rule_engine import DataType
 from rule_engine.ast import ComparisonExpression, ContainsExpression, StringExpression
 
+from fleet.joining.verdict import Doubt
 from rules.kinds.aircon import MODES
 from rules.kinds.metered import Metered
 from rules.kinds.model import WORKING, DeviceLayer, Input, Kind, Sort
 from rules.kinds.reported import ENERGIES
+from rules.kinds.vehicles import Layer
 from rules.timeline.overlay import Pieces
 from rules.timeline.truth import FALSE, TRUE, UNKNOWN, Truth
 
@@ -29,6 +31,7 @@ SORTS: Final[Mapping[Sort, tuple[str, ...]]] = {
     Sort.PLACE: tuple(one.value for one in Input),
     Sort.DEVICE: tuple(one.value for one in DeviceLayer),
     Sort.METER: tuple(one.value for one in Metered),
+    Sort.VEHICLE: (*(one.value for one in Doubt), *(one.value for one in Layer)),
     Sort.INSTITUTION: tuple(name for one in ENERGIES for name in one.layers),
 }
 """What expressions may name, by what they are about; and, of any, working hours."""

@@ -78,6 +78,7 @@ def test_its_names_say_what_it_is_about() -> None:
     assert kind_of("water_hour > 2 * water_hour_usual").sort is Sort.METER
     assert kind_of("month_water > 2 * month_before_water").sort is Sort.INSTITUTION
     assert kind_of("heard == 0 and working == 1").sort is Sort.DEVICE
+    assert kind_of("away == 1 and duty == 0").sort is Sort.VEHICLE
 
 
 @pytest.mark.parametrize(
