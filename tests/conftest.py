@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from typer.main import get_command
 
 from tests.engines import Cluster, StoppableServer, make_server, named_engines
@@ -15,6 +16,12 @@ from tests.engines import Cluster, StoppableServer, make_server, named_engines
 # Whoever is started in the background of a script ignores Ctrl-C, and so would all that he starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Machines are slow at times: what a test asserts must not depend on the clock.
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("house")
 
 # Typer's runner builds the tree of all commands anew for each that a test runs, half of its time.
 pytest.MonkeyPatch().setattr("typer.testing._get_command", functools.cache(get_command))
