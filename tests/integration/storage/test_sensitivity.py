@@ -101,3 +101,44 @@ def test_whoever_is_sensitive_on_a_day_of_some_is_found(
     with psycopg.connect(database, autocommit=True) as conn:
         told(conn)
         assert sensitive_codes(conn, first, last) == sensitive
+
+
+_LEDGER = """
+INSERT INTO fuel_consumer (code, kind, institution_id, key, content, entered_by, entered_at)
+SELECT 'L', 'vehicle', id, 'L', '', 'test', now() FROM institution
+"""
+_INVENTORY = """
+INSERT INTO vehicle (code, plate, institution_id, energy) SELECT 'L', '川L', id, 'petrol'
+FROM institution
+"""
+_OF_L = "SELECT count(*) FROM vehicle_sensitivity s JOIN vehicle v ON v.id = s.vehicle_id"
+_TO_WITHHOLD = "SELECT count(*) FROM withhold_due"
+
+
+def _ledger(conn: psycopg.Connection[Any]) -> None:
+    conn.execute("INSERT INTO institution (code, name) VALUES ('i', '局')")
+    conn.execute(_LEDGER)
+    conn.execute(_FACT, ["sensitive", date(2026, 2, 1), "L", None, None, "L"])
+
+
+def test_a_vehicle_that_the_ledger_knew_first_is_as_sensitive(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as conn:
+        _ledger(conn)
+        conn.execute(_INVENTORY)
+        assert conn.execute(_OF_L).fetchone() == (1,)
+        assert conn.execute(_TO_WITHHOLD).fetchone() != (0,)
+
+
+def test_those_that_were_never_linked_are(blank_database: str, tmp_path: Path) -> None:
+    """From 0031, with data in it."""
+    for file in DIRECTORY.glob("*.sql"):
+        if file.name < "0032":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    migrate(blank_database, tmp_path)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        _ledger(conn)
+        conn.execute(_INVENTORY)
+        assert conn.execute(_OF_L).fetchone() == (0,)
+        migrate(blank_database)
+        assert conn.execute(_OF_L).fetchone() == (1,)
+        assert conn.execute(_TO_WITHHOLD).fetchone() != (0,)
