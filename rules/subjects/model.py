@@ -123,6 +123,7 @@ class Subjects:
             given why; returns how many rows.
         consumer: who follows the dirty log for them; None: nobody does.
         words: how layers are called.
+        slow: a look reads much: one worker at a time does it, so that others are left for the rest.
         open_ended: what is known of them goes on without an end, until something else is known.
         compared: what was compared for a subject from one moment to another (µs UTC) besides its
             layers, with the rule in question alone in the basis: lines for officers.
@@ -142,6 +143,7 @@ class Subjects:
     consumer: str | None
     words: Mapping[str, Word]
     open_ended: bool = False
+    slow: bool = False
     compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else
     unit: Callable[[Conn, int], str] = no_unit
     back_us: Callable[[Basis], int] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -37,6 +38,8 @@ _AT_ONCE: Final = 500
 
 _DEADLINES: Final = timedelta(minutes=1)
 """Deadlines are midnights: looked at so often."""
+
+_SLOW_LOCK: Final = 0x6A69_6579_6F6E_6740
 
 _log = structlog.get_logger()
 
@@ -81,10 +84,14 @@ class Worker:
         self._conn = conn
         self._fared: list[Fared] = []
         self._escalated_at: datetime | None = None
-        self._workers = [
-            DueWorker(conn, one.queue, partial(self._compute, one), now, hand)
-            for one in SUBJECTS.values()
-        ]
+        self._quick, self._slow = (
+            [
+                DueWorker(conn, one.queue, partial(self._compute, one), now, hand)
+                for one in SUBJECTS.values()
+                if one.slow is slow
+            ]
+            for slow in (False, True)
+        )
 
     def step(self) -> Outcome:
         """Take what is due of each sort of subjects, and do it.
@@ -97,12 +104,29 @@ class Worker:
                 call again.
         """
         health.due_again(self._conn, self._now())
-        done = (worker.step(self._settings.batch) for worker in self._workers)
-        outcome = sum(done, start=Outcome())
+        outcome = self._worked(self._quick)
+        with self._alone() as alone:
+            if alone:
+                outcome += self._worked(self._slow)
         self._note()
         self.doubts += confirm(self._conn, self._now(), self._tell)
         self._escalate()
         return outcome
+
+    def _worked(self, workers: Iterable[DueWorker]) -> Outcome:
+        done = (worker.step(self._settings.batch) for worker in workers)
+        return sum(done, start=Outcome())
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Whether no other worker is at what takes long: one must be left for what is new."""
+        row = self._conn.execute("SELECT pg_try_advisory_lock(%s)", [_SLOW_LOCK]).fetchone()
+        alone = row is not None and bool(row[0])
+        try:
+            yield alone
+        finally:
+            if alone and not self._conn.broken:
+                self._conn.execute("SELECT pg_advisory_unlock(%s)", [_SLOW_LOCK])
 
     def _compute(
         self, subjects: Subjects, conn: psycopg.Connection[Any], taken: Iterator[Claim]

@@ -86,6 +86,19 @@ def test_no_file_holds(what: str) -> None:
     assert found == []
 
 
+def test_no_two_advisory_locks_are_one() -> None:
+    """Who waits for one must not wait for the other: each key stands once in the program."""
+    written = re.compile(r"\b0x(?:6a69|4a59)[0-9a-f_]*", re.IGNORECASE)
+    found = [
+        key.lower().replace("_", "")
+        for path in tracked()
+        if path.suffix == ".py" and path.parts[len(ROOT.parts)] != "tests"
+        for key in written.findall(path.read_text("utf-8"))
+    ]
+    assert len(found) > 10
+    assert sorted({key for key in found if found.count(key) > 1}) == []
+
+
 def test_no_file_is_binary_or_bulk() -> None:
     assert [_name(path) for path, text in TEXTS.items() if b"\0" in text] == []
     assert [_name(path) for path, text in TEXTS.items() if len(text) > LARGEST_FILE] == []

@@ -165,4 +165,5 @@ INSTITUTIONS: Final = Subjects(
     consumer=due.CONSUMER,
     words=WORDS,
     compared=_compared,
+    slow=True,
 )

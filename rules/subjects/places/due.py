@@ -18,7 +18,7 @@ from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
 
 CONSUMER: Final = "rules"
-LOCK: Final = 0x6A69_6579_6F6E_6709
+LOCK: Final = 0x6A69_6579_6F6E_6741
 QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7201, near_us=DAY_US, kind=Sort.PLACE.value)
 
 _log = structlog.get_logger()

@@ -19,8 +19,8 @@ from rules.kinds.model import Sort
 from storage.due import Queue
 from storage.times import DAY_US
 
-LOCK: Final = 0x6A69_6579_6F6E_6731
-QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7231, near_us=DAY_US, kind=Sort.VEHICLE.value)
+LOCK: Final = 0x6A69_6579_6F6E_6732
+QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7232, near_us=DAY_US, kind=Sort.VEHICLE.value)
 GATHER: Final = timedelta(hours=1)
 """A driving vehicle changes every minute; each look reads a year of all of them."""
 BACK: Final = timedelta(days=34)

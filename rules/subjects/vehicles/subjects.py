@@ -48,4 +48,5 @@ VEHICLES: Final = Subjects(
     consumer=None,
     words=WORDS,
     compared=told,
+    slow=True,
 )
