@@ -37,6 +37,8 @@ class Metered(enum.StrEnum):
     SUPPLIED = "supplied"
     TAKEN = "taken"
     REST_USUAL = "rest_usual"
+    ODD = "odd"
+    """1 where a reading was not believed, or a register began anew; 0 elsewhere."""
 
 
 _SHARE: Final = Parameter(30.0, "%", 0.0, 1000.0, "超出平常水平的比例")
@@ -91,6 +93,16 @@ def _mains(pieces: Pieces, values: Values) -> Truth:
     missing = supplied - taken - supplied * usual
     short = missing > np.fmax(values["least"], supplied * values["more"] / 100)
     return either(known(exceeded, supplied, taken), known(short, supplied, taken, usual))
+
+
+def _stuck(pieces: Pieces, values: Values) -> Truth:
+    day, usual = pieces.column(Metered.DAY), pieces.column(Metered.DAY_USUAL)
+    return known((day <= 0) & (usual >= values["least"]), day, usual)
+
+
+def _odd(pieces: Pieces, _: Values) -> Truth:
+    odd = pieces.column(Metered.ODD)
+    return known(odd == 1, odd)
 
 
 def _over(now: Metered, usual: Metered, hours: float) -> Callable[[Pieces], Float64s]:
@@ -194,5 +206,27 @@ KINDS: Final = (
         ),
         sort=Sort.METER,
         excess=Excess(None, _unbalanced),
+    ),
+    Kind(
+        code="meter.stuck",
+        label="表计不走字",
+        inputs=(Metered.DAY, Metered.DAY_USUAL),
+        beside=(),
+        parameters={"least": Parameter(5.0, "（表计单位）/日", 0.01, 1e9, "平常每日至少")},
+        hours=False,
+        holds=_stuck,
+        sentence="表计读数没有变化，而此前 28 天同类日子平常每日用量在 {least:g} 以上。",
+        sort=Sort.METER,
+    ),
+    Kind(
+        code="meter.odd_readings",
+        label="表计读数异常",
+        inputs=(Metered.ODD,),
+        beside=(),
+        parameters={},
+        hours=False,
+        holds=_odd,
+        sentence="表计读数倒退、跳变或重新起计，系统未予采信或另行起算，见该表的数据检查。",
+        sort=Sort.METER,
     ),
 )

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from registry.tags import DatedTag, tags_at
+from rules.kinds.metered import Metered
 from rules.kinds.model import Sort
 from rules.subjects.meters import due, layers
 from rules.subjects.meters.days import LEARNED
+from rules.subjects.meters.odd import odd
 from rules.subjects.meters.words import WORDS
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects
 from rules.timeline.overlay import Windows
@@ -19,7 +21,7 @@ from storage import arrays
 from storage.times import DAY_US, us_of
 
 _METERS: Final[LiteralString] = """
-SELECT id, energy, unit, direction, EXISTS (
+SELECT id, energy, unit, direction, place_id IS NOT NULL, EXISTS (
     SELECT FROM meter_main WHERE main_id = meter.id AND NOT isempty(valid)
 )
 FROM meter WHERE id = ANY(%s::int[])
@@ -66,7 +68,10 @@ class KnownMeters:
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return figures beside what is usual, within windows."""
-        return layers.load(conn, self.asked, windows)
+        found = dict(layers.load(conn, self.asked, windows))
+        if any(Metered.ODD in names for names in self.asked.having.values()):
+            found[Metered.ODD] = [odd(conn, windows)]
+        return found
 
 
 def _look_up(
@@ -79,9 +84,11 @@ def _look_up(
     return KnownMeters(asked)
 
 
-def _having(energy: str, unit: str, direction: str, is_main: bool) -> frozenset[str]:
+def _having(energy: str, unit: str, direction: str, hangs: bool, is_main: bool) -> frozenset[str]:
     """What is fed in or generated is no use of the institution: only of what comes in is spoken."""
     names: list[str] = [*layers.BALANCE] if is_main else []
+    if hangs:
+        names.append(Metered.ODD)
     if direction == "in":
         names += layers.DAY
         if energy == "water":

@@ -23,4 +23,5 @@ WORDS: Final = {
     Metered.SUPPLIED.value: Word("总表（含自发）"),
     Metered.TAKEN.value: Word("分表之和"),
     Metered.REST_USUAL.value: Word("平常未分项占比"),
+    Metered.ODD.value: Word("读数异常", {0.0: "否", 1.0: "是"}),
 }

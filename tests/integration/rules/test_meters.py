@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ NIGHT = "code: night, kind: water.night_flow, for: 29h, silence: 2d"
 BURST = "code: burst, kind: water.burst, for: 1h"
 LOAD = "code: load, kind: electricity.base_load, for: 53h, silence: 2d"
 STEP = "code: step, kind: consumption.step, for: 5d, gap: 3d, silence: 3d"
+STUCK = "code: stuck, kind: meter.stuck, for: 3d, gap: 3d, silence: 3d"
+ODD = "code: odd, kind: meter.odd_readings, for: 1m, gap: 7d"
 MAINS = "code: mains, kind: meter.mains, for: 2d, silence: 3d"
 
 
@@ -260,3 +263,40 @@ def test_any_order_gives_what_one_look_at_everything_gives(
     conn.execute("DELETE FROM dirty_mark WHERE consumer = 'rules meter'")
     look(conn)
     assert found(conn) == piecemeal
+
+
+def test_a_meter_that_counts_nothing_is_stuck_and_one_that_never_counted_is_not(
+    conn: Conn, town: Town
+) -> None:
+    load_rules(conn, STUCK)
+    hours = usual(50, 0.05, 2.0)
+    hours[35:43] = 0
+    put(town, "water", 0, hours)
+    put(town, "power", 0, np.zeros((50, 24)))
+    look(conn)
+    assert found(conn) == [("stuck", "water", 35.0, 43.0)]
+
+
+def test_odd_readings_of_a_week_are_one_doubt(conn: Conn, town: Town) -> None:
+    load_rules(conn, ODD)
+    put(town, "water", 0, usual(40, 0.05, 2.0))
+    look(conn)
+    assert found(conn) == []
+    _find(conn, town, (10.0, "backwards"), (12.5, "dip"), (25.0, "spike"), (30.0, "gap"))
+    put(town, "water", 10, usual(16, 0.05, 2.0))
+    look(conn)
+    minute = 1 / 1440
+    spans = [(since, round((until - since) / minute)) for _, _, since, until in found(conn)]
+    assert spans == [(10.0, 3601), (25.0, 1)]
+
+
+def _find(conn: Conn, town: Town, *odd: tuple[float, str]) -> None:
+    """Findings at days after the first Monday, as metering leaves them beside consumption."""
+    device = conn.execute("SELECT device_id FROM device_place LIMIT 1").fetchone() or (1,)
+    for day, kind in odd:
+        at = midnight(0) + timedelta(days=day)
+        conn.execute(
+            "INSERT INTO counter_finding (meter_id, device_id, ts, until, kind)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [town.ids["water"], device[0], at, at, kind],
+        )
