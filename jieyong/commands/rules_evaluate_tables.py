@@ -10,17 +10,36 @@ from typing import Any, Final
 from rich.table import Table
 
 from jieyong.evaluation.city.run import ZONE, Evaluation
-from jieyong.evaluation.city.score import ENOUGH, LEAST_TOLD, Curve, FalseDoubt, Size, Told
+from jieyong.evaluation.city.score import (
+    ENOUGH,
+    ENOUGH_ELSEWHERE,
+    LEAST_TOLD,
+    Curve,
+    FalseDoubt,
+    Size,
+    Told,
+)
 from rules.kinds.catalogue import KINDS
 from simulators.city.plan import By, Plan
 
 _BAR: Final = 20
-_UNITS: Final = {By.DEGREES: "℃", By.LUX: "lx", By.MINUTES: "min", By.HOURS: "h"}
+_UNITS: Final = {
+    By.DEGREES: "℃",
+    By.LUX: "lx",
+    By.MINUTES: "min",
+    By.HOURS: "h",
+    By.FLOW: "m³/h",
+    By.LOAD: "kW",
+    By.SHARE: "%",
+}
 _MEANS: Final = {
     By.DEGREES: "超出限值",
     By.LUX: "自然光",
     By.MINUTES: "时长",
     By.HOURS: "时长",
+    By.FLOW: "多出流量",
+    By.LOAD: "多出功率",
+    By.SHARE: "多出比例",
 }
 _SHOWN: Final = 200
 """So many misses and false alarms are for reading; --json has all."""
@@ -46,7 +65,8 @@ def summary(plan: Plan, seed: int, found: Evaluation) -> Table:
         )
     table.caption = (
         f"自下限起，每一档查全率不低于 {ENOUGH:.0%}、可判断的不少于 {LEAST_TOLD} 件，合计查准率"
-        f"不低于 {ENOUGH:.0%}；其后各列自下限起（未达到的不论大小），误报不论大小。"
+        f"不低于 {ENOUGH:.0%}（空调、照明以外均为 {ENOUGH_ELSEWHERE:.0%}）；"
+        "其后各列自下限起（未达到的不论大小），误报不论大小。"
     )
     return table
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.city.plan import By, Plan, Wanted
+from simulators.city.plan import MEASURES, By, Plan, Wanted
 from simulators.city.weather import COOL, FAN, HEAT
 
 _TRIES: Final = 2_000
@@ -86,7 +86,8 @@ def happenings(
     """
     rng = np.random.default_rng([seed, 2])
     diary = _Diary(plan, of, seasons, rng)
-    for wanted in sorted(plan.wanted, key=lambda one: -_days(max(one.sizes), one.by)):
+    mine = [one for one in plan.wanted if one.kind in MEASURES]
+    for wanted in sorted(mine, key=lambda one: -_days(max(one.sizes), one.by)):
         for size in wanted.sizes:
             for _ in range(wanted.each):
                 diary.enter(_case(wanted, size, rng))

@@ -22,7 +22,7 @@ class Case:
     """What was waste, by the law of :mod:`simulators.city.law`.
 
     Attributes:
-        kind: of :data:`simulators.city.plan.MEASURES`.
+        kind: of :data:`simulators.city.plan.KINDS`.
         since_s: when it really began.
         until_s: when it really ended.
         size: along each measure of its kind.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -17,6 +17,12 @@ class By(enum.StrEnum):
     """Natural light while the lamps were on, its mean."""
     MINUTES = "minutes"
     HOURS = "hours"
+    FLOW = "flow"
+    """m³/h on top."""
+    LOAD = "load"
+    """kW on top."""
+    SHARE = "share"
+    """% of what is usual on top; of a main meter: of what its sub-meters cease to tell."""
 
 
 MEASURES: Final[Mapping[str, tuple[By, ...]]] = {
@@ -31,6 +37,28 @@ MEASURES: Final[Mapping[str, tuple[By, ...]]] = {
     "lighting.power_never_off": (By.HOURS,),
 }
 """Kinds of waste in rooms → along what each can be measured."""
+
+METERED: Final[Mapping[str, tuple[By, ...]]] = {
+    "water.night_flow": (By.FLOW,),
+    "water.burst": (By.SHARE,),
+    "electricity.base_load": (By.SHARE, By.LOAD),
+    "consumption.step": (By.SHARE,),
+    "meter.mains": (By.SHARE,),
+}
+"""Kinds of waste that meters of buildings tell of, likewise."""
+
+KINDS: Final = {**MEASURES, **METERED}
+
+USES: Final = ("dormitory", "ward", "cooling-tower", "tank", "garden")
+"""What buildings may be but offices: people sleep there, who are exempt as a ward or not; water is
+made up in hot weather, or fills a tank at night; a garden is watered on warm nights."""
+
+UNUSUAL: Final = ("late_work", "busy_day", "branch_off", "growth")
+"""What is no waste and looks so to a meter: one night of work, one day with many guests; a branch
+that really draws nothing; use that grows through the season."""
+
+FAILURES: Final = ("gap", "catch_up", "replaced")
+"""What happens to meters: they tell nothing, or all of it afterwards; another one is mounted."""
 
 HARMLESS: Final = (
     *("overtime", "short_absence", "sitting_still", "nap", "cleaners", "at_tolerance"),
@@ -48,7 +76,7 @@ class Wanted:
     """Cases of a kind that are put into the city.
 
     Attributes:
-        kind: of :data:`MEASURES`.
+        kind: of :data:`KINDS`.
         by: along what.
         sizes: ascending, in the unit of ``by``.
         each: how many of each size.
@@ -90,6 +118,11 @@ class Plan:
         harmless: of :data:`HARMLESS` → how many.
         disturbances: of :data:`DISTURBANCES` → how many.
         spells: of weather.
+        buildings: of each institution, with a meter of water and one of electricity, which has
+            sub-meters.
+        uses: of :data:`USES` → how many buildings.
+        unusual: of :data:`UNUSUAL` → how many.
+        failures: of :data:`FAILURES` → how many.
     """
 
     code: str
@@ -108,6 +141,10 @@ class Plan:
     harmless: Mapping[str, int]
     disturbances: Mapping[str, int]
     spells: tuple[Spell, ...]
+    buildings: int = 0
+    uses: Mapping[str, int] = field(default_factory=dict)
+    unusual: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
 
     def works(self, day: int) -> bool:
         """Whether a local day is a workday."""

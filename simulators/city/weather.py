@@ -22,11 +22,21 @@ _CLOUDS: Final = 0.25
 
 def seasons(plan: Plan, seed: int) -> NDArray[np.int64]:
     """Return for what air conditioners are used on each day: cooling, heating, or neither (fan)."""
+    degrees = _mean(plan, seed, _BY_DAY)
+    return np.select([degrees > _COOL_ABOVE_C, degrees < _HEAT_BELOW_C], [COOL, HEAT], FAN)
+
+
+def celsius(plan: Plan, seed: int) -> NDArray[np.float64]:
+    """Return the mean outdoor temperature of each day, ℃."""
+    return _mean(plan, seed, slice(None))
+
+
+def _mean(plan: Plan, seed: int, quarters: slice) -> NDArray[np.float64]:
     days = np.arange(plan.first, plan.first + plan.days)
-    degrees = almanac.outdoor(seed, days)[:, _BY_DAY].mean(axis=1)
+    degrees: NDArray[np.float64] = almanac.outdoor(seed, days)[:, quarters].mean(axis=1)
     for spell in plan.spells:
         degrees = degrees + np.where((days >= spell.first) & (days <= spell.last), spell.degrees, 0)
-    return np.select([degrees > _COOL_ABOVE_C, degrees < _HEAT_BELOW_C], [COOL, HEAT], FAN)
+    return degrees
 
 
 def natural(plan: Plan, seed: int, room: int, share: float) -> NDArray[np.float64]:

@@ -82,17 +82,18 @@ def _of_group(names: frozenset[str], group: Sequence[Subject], basis: Basis) -> 
     words = {word for one in versions for word in one.rule.only | one.rule.without}
     layers = Layers(
         {name: _sources(name, group, basis) for name in sorted(names)},
-        {word: _tagged(word, group) for word in sorted(words)},
+        {word: tagged(word, group) for word in sorted(words)},
         {
             code: of_all(working(one, basis.calendar, basis.zone, begin, end), windows)
             for code, one in hours.items()
         },
     )
     for found in evaluate(versions, layers, windows):
-        yield from _told(found, group)
+        yield from told(found, group)
 
 
-def _told(found: Found, group: Sequence[Subject]) -> Iterator[Doubt]:
+def told(found: Found, group: Sequence[Subject]) -> Iterator[Doubt]:
+    """Return what a version found, as doubts about subjects; those of its runs are positions."""
     rule, runs = found.version.rule, found.runs
     columns = (runs.subject, runs.since, runs.confirmed, runs.until)
     for place, *moments in zip(*(column.tolist() for column in columns), strict=True):
@@ -152,7 +153,8 @@ def _together(parts: Sequence[Holds]) -> Holds:
     )
 
 
-def _tagged(word: str, group: Sequence[Subject]) -> Holds:
+def tagged(word: str, group: Sequence[Subject]) -> Holds:
+    """Return when which subjects hold a tag."""
     spans = [
         (
             place,

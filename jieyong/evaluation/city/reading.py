@@ -11,7 +11,18 @@ from zoneinfo import ZoneInfo
 
 from registry.document import Entry, Problems, compose
 from simulators.city.law import EXEMPT
-from simulators.city.plan import DISTURBANCES, HARMLESS, MEASURES, By, Plan, Spell, Wanted
+from simulators.city.plan import (
+    DISTURBANCES,
+    FAILURES,
+    HARMLESS,
+    KINDS,
+    UNUSUAL,
+    USES,
+    By,
+    Plan,
+    Spell,
+    Wanted,
+)
 
 FOLDER: Final = Path(__file__).parents[3] / "simulators" / "scenarios"
 _ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -49,6 +60,9 @@ def read_plan(text: str, source: str) -> Plan:
     institutions, rooms = (top.integer(key, 1, 10_000) for key in ("institutions", "rooms"))
     power_only = top.integer("power_only", 0, 10_000, 0)
     exempt = _counts(top, "exempt", _TAGS)
+    buildings = top.integer("buildings", 0, 10_000, 0)
+    uses, unusual = _counts(top, "uses", USES), _counts(top, "unusual", UNUSUAL)
+    failures = _counts(top, "failures", FAILURES)
     harmless = _counts(top, "harmless", HARMLESS)
     disturbances = _counts(top, "disturbances", DISTURBANCES)
     spells = [_spell(entry) for entry in _entries(top, "spells", "spell")]
@@ -72,6 +86,10 @@ def read_plan(text: str, source: str) -> Plan:
         harmless,
         disturbances,
         tuple(spells),
+        buildings,
+        uses,
+        unusual,
+        failures,
     )
 
 
@@ -80,14 +98,14 @@ def _entries(top: Entry, key: str, label: str) -> Sequence[Entry]:
 
 
 def _wanted(entry: Entry) -> Wanted | None:
-    kind = entry.choice("kind", sorted(MEASURES))
+    kind = entry.choice("kind", sorted(KINDS))
     by = entry.choice("by", [one.value for one in By])
     sizes = [_number(entry, "sizes", written) for written in entry.texts("sizes")]
     each = entry.integer("each", 1, 10_000)
     if not sizes or sizes != sorted(set(sizes)):
         entry.problem("sizes", "sizes are to be some numbers, ascending, each once")
-    if kind in MEASURES and by in set(By) and By(by) not in MEASURES[kind]:
-        those = ", ".join(MEASURES[kind])
+    if kind in KINDS and by in set(By) and By(by) not in KINDS[kind]:
+        those = ", ".join(KINDS[kind])
         entry.problem("by", f"{kind} is not measured by {by}: use one of {those}")
     entry.finish()
     return Wanted(kind, By(by), tuple(sizes), each) if by in set(By) and sizes else None

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from jieyong.evaluation.city import places
+from jieyong.evaluation.city import metered, places
 from jieyong.evaluation.city.places import Basis
 from jieyong.evaluation.city.score import Curve, Doubt, Tally, curves, judged
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from rules.kinds.catalogue import KINDS
 from rules.ruleset.model import Rule
-from simulators.city import rooms
+from simulators.city import buildings, rooms
 from simulators.city.life import span
 from simulators.city.model import Subject
 from simulators.city.plan import Plan
@@ -35,7 +35,7 @@ class Sort:
     doubts: Callable[[Sequence[Subject], Basis], Sequence[Doubt]]
 
 
-SORTS: Final = (Sort(rooms.live, places.doubts),)
+SORTS: Final = (Sort(rooms.live, places.doubts), Sort(buildings.live, metered.doubts))
 """Each is simulated and looked at by itself; another sort is another line."""
 
 

@@ -9,10 +9,12 @@ from typing import Final
 
 from simulators.city.law import LEAST_S
 from simulators.city.model import Case, Subject
-from simulators.city.plan import By, Wanted
+from simulators.city.plan import MEASURES, By, Wanted
 from simulators.city.spans import common, length, union
 
 ENOUGH: Final = 0.98
+"""Of the mission's kinds, air conditioners and lighting."""
+ENOUGH_ELSEWHERE: Final = 0.95
 LEAST_TOLD: Final = 20
 _CLEAN: Final[Mapping[tuple[str, By], tuple[By, float]]] = {
     ("aircon.cooling", By.DEGREES): (By.MINUTES, 45.0),
@@ -21,6 +23,8 @@ _CLEAN: Final[Mapping[tuple[str, By], tuple[By, float]]] = {
     ("aircon.heating", By.MINUTES): (By.DEGREES, 1.0),
     ("lighting.daylight", By.LUX): (By.MINUTES, 55.0),
     ("lighting.daylight", By.MINUTES): (By.LUX, 700.0),
+    ("electricity.base_load", By.SHARE): (By.LOAD, 2.0),
+    ("electricity.base_load", By.LOAD): (By.SHARE, 80.0),
 }
 """Along one measure only cases count that are large enough along the other."""
 
@@ -129,14 +133,19 @@ class Curve:
         return found / (found + self.false) if found + self.false else None
 
     @property
+    def enough(self) -> float:
+        """Recall and precision that are asked of its kind."""
+        return ENOUGH if self.kind in MEASURES else ENOUGH_ELSEWHERE
+
+    @property
     def floor(self) -> float | None:
         """The smallest size from which on cases are found and doubts true; None: none is."""
         found = None
         for one in reversed(self.sizes):
-            if one.told < LEAST_TOLD or (one.recall or 0) < ENOUGH:
+            if one.told < LEAST_TOLD or (one.recall or 0) < self.enough:
                 break
             found = one.size
-        if found is None or (self.precision(found) or 0) < ENOUGH:
+        if found is None or (self.precision(found) or 0) < self.enough:
             return None
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,13 +18,14 @@ from rules.kinds.metered import Metered
 from rules.subjects.meters import learned
 from rules.subjects.meters.balances import read_balances
 from rules.subjects.meters.days import LEARNED, Days, Table, of_days, of_hours, spanning, touched
-from rules.subjects.meters.read import read_days, read_hours
+from rules.subjects.meters.read import Figures, read_days, read_hours
 from rules.subjects.meters.weather import mean_temperatures
 from rules.subjects.model import Conn, Inputs
 from rules.timeline.overlay import Windows
 
 _MOST: Final = 6_000
 """Days of meters at a time: what is learned from each takes 28 times their memory."""
+_DAY_HOURS: Final = 24
 
 Names = tuple[Metered, Metered, Metered]
 """A figure, what is usual for it, and how that spreads."""
@@ -38,22 +39,58 @@ Told = Mapping[str, Holds]
 _NOTHING: Final[frozenset[str]] = frozenset()
 
 
+class Source(Protocol):
+    """Where figures of meters come from; what is not certain is NaN."""
+
+    def hours(self, meters: Int64s, days: Days, before: int) -> Figures:
+        """Return figures by meter, day and hour of the local day before this one."""
+
+    def days(self, meters: Int64s, days: Days) -> Figures:
+        """Return figures by meter and local day."""
+
+    def balances(self, meters: Int64s, days: Days) -> tuple[Table, Table]:
+        """Return what came in and what the sub-meters took, by main meter and local day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Figures of the database.
+
+    Attributes:
+        conn: any connection.
+        zone: of the site.
+    """
+
+    conn: Conn
+    zone: ZoneInfo
+
+    def hours(self, meters: Int64s, days: Days, before: int) -> Figures:
+        """See :func:`rules.subjects.meters.read.read_hours`."""
+        return read_hours(self.conn, meters, days, self.zone, before)
+
+    def days(self, meters: Int64s, days: Days) -> Figures:
+        """See :func:`rules.subjects.meters.read.read_days`."""
+        return read_days(self.conn, meters, days)
+
+    def balances(self, meters: Int64s, days: Days) -> tuple[Table, Table]:
+        """See :func:`rules.subjects.meters.balances.read_balances`."""
+        return read_balances(self.conn, meters, days, self.zone)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """Some meters over some days.
 
     Attributes:
-        conn: any connection.
+        source: of figures.
         meters: ids, ascending.
         days: the 28 before them included.
-        zone: of the site.
         weathered: whether what each counts moves with the weather.
     """
 
-    conn: Conn
+    source: Source
     meters: Int64s
     days: Days
-    zone: ZoneInfo
     weathered: Bools
 
 
@@ -82,13 +119,14 @@ def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
         asked: of which meters, and what.
         windows: of meters.
     """
+    source = Stored(conn, asked.zone)
     found: dict[str, list[Holds]] = {}
     for days, meters in _alike(conn, asked, windows):
-        for names, make in _MAKERS.items():
+        for names, make in MAKERS.items():
             mine = [one for one in meters if not asked.having.get(one, _NOTHING).isdisjoint(names)]
             if mine:
                 weathered = np.array([one in asked.weathered for one in mine])
-                part = Part(conn, np.array(mine, np.int64), days, asked.zone, weathered)
+                part = Part(source, np.array(mine, np.int64), days, weathered)
                 for name, holds in make(part).items():
                     found.setdefault(name, []).append(holds)
     return {name: [_joined(parts)] for name, parts in found.items()}
@@ -118,25 +156,25 @@ def _joined(parts: list[Holds]) -> Holds:
 
 
 def _water_nights(part: Part) -> Told:
-    figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
+    figures = part.source.hours(part.meters, part.days, learned.NIGHT_HOURS)
     usual = learned.nights(figures.value, figures.micro, part.days.after)
     return _told(WATER_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
 
 
 def _load_nights(part: Part) -> Told:
-    figures = read_hours(part.conn, part.meters, part.days, part.zone, learned.NIGHT_HOURS)
+    figures = part.source.hours(part.meters, part.days, learned.NIGHT_HOURS)
     days = part.days
     usual = learned.nights(figures.value, figures.micro, days.after, days.celsius)
     return _told(LOAD_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
 
 
 def _hours(part: Part) -> Told:
-    usual = learned.hours(read_hours(part.conn, part.meters, part.days, part.zone).value)
+    usual = learned.hours(part.source.hours(part.meters, part.days, _DAY_HOURS).value)
     return _told(WATER_HOUR, (usual.now, usual.usual, usual.spread), part, of_hours)
 
 
 def _days(part: Part) -> Told:
-    value, days = read_days(part.conn, part.meters, part.days).value, part.days
+    value, days = part.source.days(part.meters, part.days).value, part.days
     usual = learned.days(value, days.group)
     warm = learned.days(value, days.group, days.celsius)
     rows = part.weathered[:, None]
@@ -145,7 +183,7 @@ def _days(part: Part) -> Told:
 
 
 def _balance(part: Part) -> Told:
-    supplied, taken = read_balances(part.conn, part.meters, part.days, part.zone)
+    supplied, taken = part.source.balances(part.meters, part.days)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(supplied > 0, (supplied - taken) / supplied, np.nan)
     tables = (supplied[:, LEARNED:], taken[:, LEARNED:], learned.usual_share(share))
@@ -166,10 +204,11 @@ def _told(
     }
 
 
-_MAKERS: Final[Mapping[Names, Callable[[Part], Told]]] = {
+MAKERS: Final[Mapping[Names, Callable[[Part], Told]]] = {
     WATER_NIGHT: _water_nights,
     WATER_HOUR: _hours,
     LOAD_NIGHT: _load_nights,
     DAY: _days,
     BALANCE: _balance,
 }
+"""Layers of meters, and what makes them of figures."""

@@ -20,6 +20,9 @@ from rules.subjects.meters.days import LEARNED, Table
 SIMILAR: Final = 4.0
 """°C by which days may differ and still be as warm: what is used for cooling and heating moves with
 the weather, and a hot spell is no step. Where it is not known, days are alike."""
+SIMILAR_NIGHTS: Final = 8.0
+"""Likewise for nights: what draws power without cease moves less with the weather than what is used
+by day, and in spring and in a hot spell there would be no night to hold another against."""
 FEWEST: Final = 4
 """Days of a kind that are the least to learn from: a month has so many weekends."""
 LOWEST: Final = 0.05
@@ -35,6 +38,7 @@ COARSE: Final = 50_000
 """Steps of a register that are finer, in millionths of the unit (50 litres, 0.05 kWh), are fine
 enough whatever the flow."""
 _MILLION: Final = 1e6
+_QUIET_HOURS: Final = 3
 NIGHT_HOURS: Final = 5
 """From midnight on, as for the base load: nobody is at work, no timer has started."""
 
@@ -53,9 +57,9 @@ def nights(
 ) -> Usual:
     """Return what flows at night without cease, what is usual of it, and how it spreads.
 
-    The flow of a night is its lowest hour: tanks that fill for an hour or two do not move it. Where
-    the register is too coarse to tell hours apart it is the mean of the night. What the register
-    blurs, half of its step, is the least spread.
+    The flow of a night is its lowest hour: tanks that fill for an hour or two do not move it, nor
+    the mean of its three lowest hours, which it is where the register is too coarse to tell hours
+    apart. What the register blurs, half of its step, is the least spread.
 
     Args:
         hours: units by meter, day and hour of the day; of nights, or of whole days.
@@ -65,12 +69,13 @@ def nights(
             matter.
     """
     night = hours[:, :, :NIGHT_HOURS]
-    lowest, mean = night.min(axis=2), night.mean(axis=2)
+    lowest, mean = night.min(axis=2), np.sort(night, axis=2)[:, :, :_QUIET_HOURS].mean(axis=2)
     step = _step(micro)
-    by_hour, by_night = _usual(lowest, after, celsius), _usual(mean, after, celsius)
+    by_hour = _usual(lowest, after, celsius, SIMILAR_NIGHTS)
+    by_night = _usual(mean, after, celsius, SIMILAR_NIGHTS)
     # Where hours hold too few steps of the register, nights are compared.
     coarse = (step * _MILLION >= COARSE) & (np.nan_to_num(by_night.usual) < TICKS_AN_HOUR * step)
-    blur = np.where(coarse, step / NIGHT_HOURS, step) / 2
+    blur = np.where(coarse, step / _QUIET_HOURS, step) / 2
     return Usual(
         np.where(coarse, by_night.now, by_hour.now),
         np.where(coarse, by_night.usual, by_hour.usual),
@@ -96,7 +101,9 @@ def days(values: Table, group: Int64s, celsius: Float64s | None = None) -> Usual
     return _usual(values, group, celsius)
 
 
-def _usual(values: Table, group: Int64s, celsius: Float64s | None) -> Usual:
+def _usual(
+    values: Table, group: Int64s, celsius: Float64s | None, similar: float = SIMILAR
+) -> Usual:
     """Return figures beside the median of days alike, and how far days lie from theirs.
 
     Half of the days may be odd before the median moves: a leak counts as usual after two weeks. How
@@ -106,7 +113,7 @@ def _usual(values: Table, group: Int64s, celsius: Float64s | None) -> Usual:
     days = values.shape[1] - LEARNED
     kinds = sliding_window_view(group, LEARNED)[:days]
     seen = sliding_window_view(values, LEARNED, axis=1)[:, :days]
-    near = _as_warm(celsius, days)
+    near = _as_warm(celsius, days, similar)
     medians = {kind: _Before.of(seen, (kinds == kind) & near).at(0.5) for kind in (0, 1)}
     own = np.where(kinds == 1, medians[1][:, :, None], medians[0][:, :, None])
     away = np.where((kinds >= 0) & near, seen - own, np.nan)
@@ -117,12 +124,12 @@ def _usual(values: Table, group: Int64s, celsius: Float64s | None) -> Usual:
     return Usual(values[:, LEARNED:], usual, spread)
 
 
-def _as_warm(celsius: Float64s | None, days: int) -> npt.NDArray[np.bool_]:
+def _as_warm(celsius: Float64s | None, days: int, similar: float) -> npt.NDArray[np.bool_]:
     """Of the 28 days before each day, those that were as warm."""
     if celsius is None:
         return np.ones((days, LEARNED), np.bool_)
     before = sliding_window_view(celsius, LEARNED)[:days]
-    near: npt.NDArray[np.bool_] = ~(np.abs(before - celsius[LEARNED:, None]) > SIMILAR)
+    near: npt.NDArray[np.bool_] = ~(np.abs(before - celsius[LEARNED:, None]) > similar)
     return near
 
 

@@ -21,9 +21,9 @@ from storage import arrays
 from storage.records import PG_EPOCH_US
 from storage.times import at_us
 
-_HOUR_GAP_US: Final = 65 * 60_000_000
+HOUR_GAP_US: Final = 65 * 60_000_000
 """A reading every hour, by the meter's own clock, still tells hours apart."""
-_DAY_GAP_US: Final = 3 * 3_600_000_000
+DAY_GAP_US: Final = 3 * 3_600_000_000
 """What lies on the wrong side of midnight for so long moves a day's figure by little."""
 _PARTED: Final = int(Flag.RESET | Flag.REPLACED | Flag.RATIO_CHANGED)
 _MICRO: Final = 1_000_000
@@ -105,7 +105,7 @@ def read_hours(
     column = np.searchsorted(begin, rows.at)
     column = np.minimum(column, len(begin) - 1)
     kept = begin[column] == rows.at
-    kept &= ~_spread(conn, days, rows, 3_600_000_000, _HOUR_GAP_US)
+    kept &= ~_spread(conn, days, rows, 3_600_000_000, HOUR_GAP_US)
     return _table(meters, rows.where(kept), column[kept], hours.shape)
 
 
@@ -130,7 +130,7 @@ def read_days(conn: psycopg.Connection[Any], meters: Int64s, days: Days) -> Figu
     column = (rows.at - first) // (86_400 * _MICRO)
     rows = _Rows(rows.meter, days.begin[column], rows.micro, rows.estimated)
     length = days.end[column] - days.begin[column]
-    kept = ~_spread(conn, days, rows, length, _DAY_GAP_US)
+    kept = ~_spread(conn, days, rows, length, DAY_GAP_US)
     return _table(meters, rows.where(kept), column[kept], (len(days),))
 
 

@@ -47,7 +47,7 @@ _EVERYONE: Final[LiteralString] = "SELECT id FROM meter ORDER BY id"
 _PLACES: Final[LiteralString] = """
 SELECT id, place_id FROM meter WHERE id = ANY(%s::int[]) AND place_id IS NOT NULL
 """
-_WEATHERED: Final = {"electricity", "gas", "heat", "cooling"}
+WEATHERED: Final = {"electricity", "gas", "heat", "cooling"}
 """Energies of which days are held against days as warm."""
 _REACH_US: Final = (LEARNED + 2) * DAY_US
 """A figure is usual for the 28 days behind it; and holds its whole day, whose night belongs to the
@@ -78,13 +78,15 @@ def _look_up(
     conn: Conn, meters: Sequence[int], basis: Basis, wanted: Collection[str]
 ) -> KnownMeters:
     rows = conn.execute(_METERS, [arrays.ids(meters)]).fetchall()
-    having = {id_: _having(*facts) & set(wanted) for id_, *facts in rows}
-    weathered = frozenset(id_ for id_, energy, *_ in rows if energy in _WEATHERED)
+    having = {id_: having_of(*facts) & set(wanted) for id_, *facts in rows}
+    weathered = frozenset(id_ for id_, energy, *_ in rows if energy in WEATHERED)
     asked = layers.Asked(basis.calendar, basis.zone, having, weathered)
     return KnownMeters(asked)
 
 
-def _having(energy: str, unit: str, direction: str, hangs: bool, is_main: bool) -> frozenset[str]:
+def having_of(
+    energy: str, unit: str, direction: str, hangs: bool, is_main: bool
+) -> frozenset[str]:
     """What is fed in or generated is no use of the institution: only of what comes in is spoken."""
     names: list[str] = [*layers.BALANCE] if is_main else []
     if hangs:

@@ -85,14 +85,13 @@ def test_in_a_year_without_holidays_nothing_is_usual() -> None:
     assert np.isnan(found.usual).all()
 
 
-def test_a_coarse_register_is_held_by_whole_nights() -> None:
+def test_a_coarse_register_is_held_by_the_three_lowest_hours_of_a_night() -> None:
     hours = np.full((40, 24), 3.0)
     hours[:, :5] = 0
-    hours[::3, 2] = 1.0
-    before = nights_of(hours)
-    assert set(before.now[0].tolist()) == {0.0, 0.2}
-    hours[28:, :5] = [1, 0, 1, 0, 1]
-    assert (nights_of(hours).now[0] == 0.6).all()
+    hours[::3, 2:4] = [4.0, 1.0]  # A tank that fills.
+    assert (nights_of(hours).now[0] == 0).all()
+    hours[28:, :5] = [1, 0, 1, 1, 1]
+    assert nights_of(hours).now[0] == pytest.approx(2 / 3)
 
 
 def test_days_are_held_against_the_median_of_their_kind() -> None:
