@@ -47,7 +47,10 @@ METERED: Final[Mapping[str, tuple[By, ...]]] = {
 }
 """Kinds of waste that meters of buildings tell of, likewise."""
 
-KINDS: Final = {**MEASURES, **METERED}
+TIMED: Final = ("circuit.outside_schedule", "lighting.landscape")
+"""Kinds of waste at circuits that run by a timetable."""
+
+KINDS: Final = {**MEASURES, **METERED, **dict.fromkeys(TIMED, (By.MINUTES,))}
 
 USES: Final = ("dormitory", "ward", "cooling-tower", "tank", "garden")
 """What buildings may be but offices: people sleep there, who are exempt as a ward or not; water is
@@ -123,6 +126,7 @@ class Plan:
         uses: of :data:`USES` → how many buildings.
         unusual: of :data:`UNUSUAL` → how many.
         failures: of :data:`FAILURES` → how many.
+        circuits: of each institution, boilers and landscape lighting in turn.
     """
 
     code: str
@@ -145,6 +149,7 @@ class Plan:
     uses: Mapping[str, int] = field(default_factory=dict)
     unusual: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
+    circuits: int = 0
 
     def works(self, day: int) -> bool:
         """Whether a local day is a workday."""

@@ -60,7 +60,7 @@ def read_plan(text: str, source: str) -> Plan:
     institutions, rooms = (top.integer(key, 1, 10_000) for key in ("institutions", "rooms"))
     power_only = top.integer("power_only", 0, 10_000, 0)
     exempt = _counts(top, "exempt", _TAGS)
-    buildings = top.integer("buildings", 0, 10_000, 0)
+    buildings, circuits = (top.integer(key, 0, 10_000, 0) for key in ("buildings", "circuits"))
     uses, unusual = _counts(top, "uses", USES), _counts(top, "unusual", UNUSUAL)
     failures = _counts(top, "failures", FAILURES)
     harmless = _counts(top, "harmless", HARMLESS)
@@ -90,6 +90,7 @@ def read_plan(text: str, source: str) -> Plan:
         uses,
         unusual,
         failures,
+        circuits,
     )
 
 

@@ -14,7 +14,7 @@ from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from rules.kinds.catalogue import KINDS
 from rules.ruleset.model import Rule
-from simulators.city import buildings, rooms
+from simulators.city import buildings, circuits, rooms
 from simulators.city.life import span
 from simulators.city.model import Subject
 from simulators.city.plan import Plan
@@ -35,7 +35,11 @@ class Sort:
     doubts: Callable[[Sequence[Subject], Basis], Sequence[Doubt]]
 
 
-SORTS: Final = (Sort(rooms.live, places.doubts), Sort(buildings.live, metered.doubts))
+SORTS: Final = (
+    Sort(rooms.live, places.doubts),
+    Sort(buildings.live, metered.doubts),
+    Sort(circuits.live, places.doubts),
+)
 """Each is simulated and looked at by itself; another sort is another line."""
 
 

@@ -20,7 +20,7 @@ from rules.subjects.meters.days import LEARNED, Table
 SIMILAR: Final = 4.0
 """°C by which days may differ and still be as warm: what is used for cooling and heating moves with
 the weather, and a hot spell is no step. Where it is not known, days are alike."""
-SIMILAR_NIGHTS: Final = 8.0
+SIMILAR_NIGHTS: Final = 6.0
 """Likewise for nights: what draws power without cease moves less with the weather than what is used
 by day, and in spring and in a hot spell there would be no night to hold another against."""
 FEWEST: Final = 4
