@@ -84,9 +84,7 @@ def _look_up(
     return KnownMeters(asked)
 
 
-def having_of(
-    energy: str, unit: str, direction: str, hangs: bool, is_main: bool
-) -> frozenset[str]:
+def having_of(energy: str, unit: str, direction: str, hangs: bool, is_main: bool) -> frozenset[str]:
     """What is fed in or generated is no use of the institution: only of what comes in is spoken."""
     names: list[str] = [*layers.BALANCE] if is_main else []
     if hangs:
