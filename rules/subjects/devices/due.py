@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from rules.kinds.model import Sort
+from rules.subjects.asked import inputs
 from storage import dirty
 from storage.due import NEW_FOR, Queue
 from storage.times import DAY_US
@@ -58,11 +59,13 @@ def follow(conn: psycopg.Connection[Any]) -> int:
 
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
     """Make every device due, in the transaction that changes what everything rests on."""
-    return conn.execute(_ALL, [why]).rowcount
+    return conn.execute(_ALL, [why]).rowcount if inputs(conn, Sort.DEVICE) else 0
 
 
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
     if window.anew:
         return mark_all(conn, "everything anew")
+    if not inputs(conn, Sort.DEVICE):
+        return 0
     values = {"since": window.since, "upto": window.upto, "new_for": NEW_FOR}
     return conn.execute(_TOUCHED, values).rowcount

@@ -142,3 +142,12 @@ def test_in_any_order_the_same_is_found(conn: Conn, room: Room, seed: int) -> No
     catalogue.mark_all(conn, "test")
     look(conn)
     assert conn.execute(query).fetchall() == piecemeal != []
+
+
+def test_where_no_rule_is_about_devices_none_is_looked_at(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    look(conn)
+    store(conn, room.points["run"], polled(range(2)))
+    catalogue.follow(conn)
+    assert conn.execute("SELECT DISTINCT kind FROM rules_due").fetchall() == [("place",)]
