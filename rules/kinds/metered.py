@@ -39,7 +39,7 @@ class Metered(enum.StrEnum):
     TAKEN = "taken"
     REST_USUAL = "rest_usual"
     DAY_OFTEN = "day_often"
-    """What a fifth of the days exceed on which it counted anything, of whatever kind and weather."""
+    """What a fifth of the days exceed on which it counted anything, of whatever kind."""
     DRAWN = "drawn"
     """What a day drew on which the meter counted nothing, as another account of it tells."""
     ODD = "odd"
@@ -135,17 +135,20 @@ _IDLE: Final = (Metered.DAY, Metered.DAY_OFTEN, Metered.DRAWN)
 _USUALLY: Final = Parameter(5.0, "（表计单位）/日", 0.01, 1e9, "平常每日至少")
 
 
-def _night(figures: _Figures, least: Parameter, unit: str, **said: str) -> Kind:
+def _night(figures: _Figures, least: Parameter, unit: str, said: tuple[str, str, str]) -> Kind:
     """Return a kind about what goes on at night; ``said``: its code, label and sentence."""
+    code, label, sentence = said
     return Kind(
+        code=code,
+        label=label,
         inputs=figures,
         beside=(),
         parameters={"least": least, "share": _SHARE, "spreads": _SPREADS},
         hours=False,
         holds=partial(_above, figures=figures),
+        sentence=sentence,
         sort=Sort.METER,
         excess=Excess(unit, _over(*figures[:2], 1)),
-        **said,
     )
 
 
@@ -154,9 +157,11 @@ KINDS: Final = (
         (Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD),
         Parameter(0.1, "m³/h", 0.001, 1e4, "至少超出"),
         "m³",
-        code="water.night_flow",
-        label="夜间流量偏高（长流水）",
-        sentence="夜间最小用水流量比此前 28 天学得的平常水平高出 {least:g} m³/h 以上。",
+        (
+            "water.night_flow",
+            "夜间流量偏高（长流水）",
+            "夜间最小用水流量比此前 28 天学得的平常水平高出 {least:g} m³/h 以上。",
+        ),
     ),
     Kind(
         code="water.burst",
@@ -178,9 +183,11 @@ KINDS: Final = (
         (Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD),
         Parameter(1.0, "kW", 0.01, 1e5, "至少超出"),
         "kWh",
-        code="electricity.base_load",
-        label="夜间基础负荷偏高",
-        sentence="夜间基础负荷比此前 28 天学得的平常水平高出 {share:g}% 以上。",
+        (
+            "electricity.base_load",
+            "夜间基础负荷偏高",
+            "夜间基础负荷比此前 28 天学得的平常水平高出 {share:g}% 以上。",
+        ),
     ),
     Kind(
         code="consumption.step",

@@ -109,7 +109,7 @@ def _meters(of: City, building: int) -> Iterator[Subject]:
 
 
 FRONT: Final = "front"
-"""Points of what a sub-meter's main tells, ``front/0``, and of all its sub-meters, ``front/0/0``."""
+"""What a sub-meter's main tells, ``front/0``, and all that stands behind it, ``front/0/0``."""
 
 
 def _parts(point: str, told: list[tuple[Series, ...]]) -> Iterator[Series]:
@@ -209,16 +209,20 @@ def _water(of: City, use: str | None, happened: list[Incident], rng: np.random.G
     used: Hours = flow.reshape(-1) * _grows(of, rng)
     busiest = float(np.quantile(flow.max(axis=1), 0.96))
     for one in (one for one in happened if one.meter == WATER):
-        if one.name == "water.night_flow":
-            used[_at(one)] += one.extent
-        elif one.name == "water.burst":
-            part = np.r_[1 - one.late, np.ones(one.hours - 1), one.late]
-            used[one.begin : one.begin + one.hours + 1] += part * busiest * one.extent / 100
-        elif one.name == "closed":
-            used[_at(one)] = 0
-        elif one.name != "meter.still":
-            used[_at(one)] *= 1.6 if one.name == "busy_day" else 1 + one.extent / 100
+        _happen(used, one, busiest)
     return used
+
+
+def _happen(used: Hours, one: Incident, busiest: float) -> None:
+    if one.name == "water.night_flow":
+        used[_at(one)] += one.extent
+    elif one.name == "water.burst":
+        part = np.r_[1 - one.late, np.ones(one.hours - 1), one.late]
+        used[one.begin : one.begin + one.hours + 1] += part * busiest * one.extent / 100
+    elif one.name == "closed":
+        used[_at(one)] = 0
+    elif one.name != "meter.still":
+        used[_at(one)] *= 1.6 if one.name == "busy_day" else 1 + one.extent / 100
 
 
 def _fill(flow: Hours, rng: np.random.Generator) -> None:

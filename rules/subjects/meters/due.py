@@ -1,5 +1,8 @@
-"""Which meters have to be looked at again: those that metering counted anew, their mains, and what
-stands behind the same main, of which the others tell too."""
+"""Which meters have to be looked at again.
+
+Those that metering counted anew, their mains, and what stands behind the same main: the others tell
+of it too.
+"""
 
 from __future__ import annotations
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from metering.counter.model import Int64s
+from metering.gauge.hold import Float64s
 from metering.gauge.meter_demand import Asked, meter_demand
 from rules.subjects.meters import learned
 from rules.subjects.meters.days import LEARNED, Days, Table
@@ -120,7 +122,9 @@ def read_power(conn: psycopg.Connection[Any], meters: Int64s, days: Days) -> Tab
     return found
 
 
-def _by_day(slot: Int64s, kw: Table, covered_s: Table, begin: Int64s, end: Int64s) -> Table:
+def _by_day(
+    slot: Int64s, kw: Float64s, covered_s: npt.NDArray[np.int16], begin: Int64s, end: Int64s
+) -> Float64s:
     """Mean power over the hours of each day of which enough is known."""
     first, last = np.searchsorted(slot, begin), np.searchsorted(slot, end)
     known = np.r_[0.0, np.cumsum(covered_s, dtype=np.float64)]
