@@ -23,20 +23,21 @@ _MINUTE_US: Final = 60_000_000
 
 
 _CODE: Final = (("code", "编码"),)
-_WHAT: Final = (
-    *(("title", "规则"), ("matter", "同一事项")),
-    *(("severity", "程度"), ("for_min", "须持续 min")),
+_WHAT: Final = (("title", "规则"), ("matter", "同一事项"), ("severity", "程度"))
+_KIND: Final = (("kind", "类型"),)
+_WHEN: Final = (
+    *(("for_min", "须持续 min"), ("since", "自"), ("until", "至")),
+    *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知")),
 )
 _SCOPE: Final = (
-    *(("kind", "类型"), ("without", "免检标签"), ("only", "只查标签")),
-    ("institutions", "只查机构及其下级"),
-    *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知"), ("source", "依据")),
+    *(("without", "免检标签"), ("only", "只查标签")),
+    *(("institutions", "只查机构及其下级"), ("source", "依据")),
 )
 _RUN: Final = (
-    *(("since", "自"), ("until", "至")),
     *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
     *(("owed", "未能查看"), ("error", "最近错误")),
 )
+_PARTS: Final = {"规则": _WHAT, "期限": _WHEN, "范围与依据": _SCOPE, "运行情况": _RUN}
 
 
 def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneInfo) -> Table:
@@ -48,13 +49,12 @@ def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneI
         zone: of the site.
     """
     rows = [{**_listed(one, zone), **_standing(health.get(one.id), zone)} for one in found]
-    return tabled("规则", (*_CODE, *_WHAT, *_SCOPE, *_RUN), rows, "规则")
+    return tabled("规则", (*_CODE, *_WHAT, *_KIND, *_WHEN, *_SCOPE, *_RUN), rows, "规则")
 
 
 def parted(whole: Table) -> list[Table]:
-    """Return the same as tables that a terminal of 100 columns shows: what, where, how it runs."""
-    parts = {"规则": _WHAT, "运行情况": _RUN, "范围与依据": _SCOPE}
-    return [tabled(name, (*_CODE, *columns), whole.rows, name) for name, columns in parts.items()]
+    """Return the same as tables that a terminal of 100 columns shows; the title says the kind."""
+    return [tabled(name, (*_CODE, *columns), whole.rows, name) for name, columns in _PARTS.items()]
 
 
 def files_table(found: Sequence[Followed], zone: ZoneInfo) -> Table:
