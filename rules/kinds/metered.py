@@ -117,7 +117,7 @@ def _over(now: Metered, usual: Metered, hours: float) -> Callable[[Pieces], Floa
     """Return what an hour took more than usual, of figures that speak of so many hours."""
 
     def excess(pieces: Pieces) -> Float64s:
-        over: Float64s = np.fmax(pieces.column(now) - pieces.column(usual), 0) / hours
+        over: Float64s = np.maximum(pieces.column(now) - pieces.column(usual), 0) / hours
         return over
 
     return excess
@@ -127,7 +127,7 @@ def _unbalanced(pieces: Pieces) -> Float64s:
     supplied, taken = pieces.column(Metered.SUPPLIED), pieces.column(Metered.TAKEN)
     rest = supplied - taken
     usual = np.nan_to_num(supplied * pieces.column(Metered.REST_USUAL))
-    found: Float64s = np.where(rest < 0, -rest, np.fmax(rest - usual, 0)) / 24
+    found: Float64s = np.where(rest < 0, -rest, np.maximum(rest - usual, 0)) / 24
     return found
 
 
