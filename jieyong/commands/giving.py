@@ -56,7 +56,10 @@ def _print(table: Table) -> None:
     headings = [column.heading for column in known]
     if len(known) > _WIDE and len(cells) <= _FEW:
         headings, *cells = [list(line) for line in zip(headings, *cells, strict=True)]
-    shown = Shown(*headings, title=table.title)
+    shown = Shown(title=table.title)
+    for heading in headings:
+        # Chinese has no spaces to wrap at: it is folded, never cut off.
+        shown.add_column(heading, overflow="fold")
     for row in cells:
         shown.add_row(*row)
     screen = console()

@@ -22,6 +22,24 @@ _HOUR_US: Final = 3_600_000_000
 _MINUTE_US: Final = 60_000_000
 
 
+_CODE: Final = (("code", "编码"),)
+_WHAT: Final = (("title", "规则"), ("matter", "同一事项"), ("severity", "程度"))
+_KIND: Final = (("kind", "类型"),)
+_WHEN: Final = (
+    *(("for_min", "须持续 min"), ("since", "自"), ("until", "至")),
+    *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知")),
+)
+_SCOPE: Final = (
+    *(("without", "免检标签"), ("only", "只查标签")),
+    *(("institutions", "只查机构及其下级"), ("source", "依据")),
+)
+_RUN: Final = (
+    *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
+    *(("owed", "未能查看"), ("error", "最近错误")),
+)
+_PARTS: Final = {"规则": _WHAT, "期限": _WHEN, "范围与依据": _SCOPE, "运行情况": _RUN}
+
+
 def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneInfo) -> Table:
     """Return rules, one a row, with how they fare.
 
@@ -30,17 +48,13 @@ def listed(found: Sequence[Version], health: Mapping[int, Standing], zone: ZoneI
         health: of each, by its id; none of those that were never loaded.
         zone: of the site.
     """
-    columns = (
-        *(("code", "编码"), ("title", "规则"), ("kind", "类型"), ("severity", "程度")),
-        *(("for_min", "须持续 min"), ("without", "免检标签"), ("only", "只查标签")),
-        ("institutions", "只查机构及其下级"),
-        *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知")),
-        *(("since", "自"), ("until", "至"), ("source", "依据")),
-        *(("ran_at", "最近运行"), ("subjects", "查看处数"), ("took_ms", "耗时 ms")),
-        *(("owed", "未能查看"), ("error", "最近错误")),
-    )
     rows = [{**_listed(one, zone), **_standing(health.get(one.id), zone)} for one in found]
-    return tabled("规则", columns, rows, "规则")
+    return tabled("规则", (*_CODE, *_WHAT, *_KIND, *_WHEN, *_SCOPE, *_RUN), rows, "规则")
+
+
+def parted(whole: Table) -> list[Table]:
+    """Return the same as tables that a terminal of 100 columns shows; the title says the kind."""
+    return [tabled(name, (*_CODE, *columns), whole.rows, name) for name, columns in _PARTS.items()]
 
 
 def files_table(found: Sequence[Followed], zone: ZoneInfo) -> Table:
@@ -79,6 +93,7 @@ def _listed(one: Version, zone: ZoneInfo) -> Row:
         "code": rule.code,
         "title": rule.title,
         "kind": rule.kind.label,
+        "matter": rule.matter,
         "severity": SEVERITIES[rule.severity],
         "for_min": rule.persistence.for_us // _MINUTE_US,
         "without": "、".join(map(tag_words.name, sorted(rule.without))),

@@ -13,7 +13,7 @@ from jieyong import logs
 from jieyong.believed import believed
 from jieyong.commands.giving import give
 from jieyong.commands.options import AsJson, First, Last, moments, until_last
-from jieyong.commands.rule_tables import backtested, files_table, listed
+from jieyong.commands.rule_tables import backtested, files_table, listed, parted
 from jieyong.commands.rules_evaluate import evaluate_command
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
@@ -106,7 +106,8 @@ def list_command(
         found = [one for one in versions(at.conn) if everything or one.since <= now < one.until]
         health = {one.rule: one for one in standing(at.conn, at.now)}
         files = followed(at.conn)
-        tables = [listed(found, health, at.zone)]
+        whole = listed(found, health, at.zone)
+        tables = [whole] if as_json else parted(whole)
         if files:
             tables.append(files_table(files, at.zone))
         give(tables, None, as_json=as_json)

@@ -1,8 +1,9 @@
 """What was used while doubts went on, by institution and month; and what of it people call waste.
 
 Two doubts of one subject at one time are counted once. What was no waste, or a fault of the data,
-is left out. Waste is what was concluded to be it, of kinds where all that is used is needless then;
-how much of the use of others could be avoided, nobody measured.
+is left out. Waste is what was concluded to be it: all that is used, of kinds where it is needless
+then; what was more than usual, of meters; how much of the use of others could be avoided, nobody
+measured.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.factors.meter_cost import Pricing
+from rules.cases.excess import Over, amounts, apart, mains_of, tells
 from rules.cases.life import State, Verdict
 from rules.cases.listing import Listed
 from rules.cases.used import Stretch, Used, counted, units, used
@@ -128,14 +130,18 @@ def sums(
         for key, some in spans.items()
         for span in some
     ]
-    amounts = used(conn, basis, [one for _, _, one in stretches], pricing)
+    spent = used(conn, basis, [one for _, _, one in stretches], pricing)
     unit_of = units(conn, {(one.doubt.sort, one.doubt.subject_id) for one in found})
+    more = [*_over(conn, found, window, pricing.zone)]
+    excess = amounts(conn, basis, [one for _, one in more], pricing)
     totals: dict[tuple[str | None, date, str], Sum] = {}
     for one in found:
         _count(one, totals, unit_of, window, pricing.zone)
-    for (which, key, _), amount in zip(stretches, amounts, strict=True):
+    for (which, key, _), amount in zip(stretches, spent, strict=True):
         row = totals[key.institution, key.month, amount.unit]
         (row.used if which == "used" else row.wasted).add(amount)
+    for (key, _), amount in zip(more, excess, strict=True):
+        totals[key.institution, key.month, amount.unit].wasted.add(amount)
     return sorted(totals.values(), key=lambda row: (row.institution or "", row.month, row.unit))
 
 
@@ -178,6 +184,26 @@ def _parts(
                 yield _Key(doubt.institution, month, doubt.sort, doubt.subject_id), since, until
 
 
+def _over(
+    conn: psycopg.Connection[Any],
+    found: Iterable[Judged],
+    window: tuple[datetime, datetime],
+    zone: ZoneInfo,
+) -> Iterator[tuple[_Key, Over]]:
+    """Yield when which meters wasted what they counted more than usual, cut at months."""
+    mine = [one.doubt for one in found if one.verdict is Verdict.WASTE and _is_excess(one)]
+    whose = {one.subject_id: one.institution for one in mine}
+    spans = [Over(one.kind, one.subject_id, *_clipped(one, window)) for one in mine]
+    for one in apart(spans, mains_of(conn, list(whose))):
+        for month, since, until in months(one.since, one.until, zone):
+            key = _Key(whose[one.meter], month, Sort.METER, one.meter)
+            yield key, Over(one.kind, one.meter, since, until)
+
+
+def _is_excess(one: Judged) -> bool:
+    return tells(one.doubt.kind, one.doubt.sort)
+
+
 def _is_used(one: Judged) -> bool:
     return one.verdict in {None, Verdict.WASTE}
 
@@ -212,4 +238,5 @@ def _count(
             row.doubts += 1
             row.open += doubt.state not in _CLOSED
             row.waste += one.verdict is Verdict.WASTE
-            row.wasted.unknown += one.verdict is Verdict.WASTE and not _is_wasted(one)
+            told = _is_wasted(one) or _is_excess(one)
+            row.wasted.unknown += one.verdict is Verdict.WASTE and not told

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from metering.gauge.hold import Float64s
 from rules.kinds.model import Excess, Kind, Parameter, Sort, Values
 from rules.timeline.overlay import Pieces
-from rules.timeline.truth import Truth, either, known
+from rules.timeline.truth import Truth, both, either, known
 
 
 class Metered(enum.StrEnum):
@@ -37,6 +38,10 @@ class Metered(enum.StrEnum):
     SUPPLIED = "supplied"
     TAKEN = "taken"
     REST_USUAL = "rest_usual"
+    DAY_OFTEN = "day_often"
+    """What a fifth of the days exceed on which it counted anything, of whatever kind."""
+    DRAWN = "drawn"
+    """What a day drew on which the meter counted nothing, as another account of it tells."""
     ODD = "odd"
     """1 where a reading was not believed, or a register began anew; 0 elsewhere."""
 
@@ -46,9 +51,14 @@ _SPREADS: Final = Parameter(4.0, "倍", 0.0, 100.0, "超出平常波动的倍数
 """How often chance passes it, and what it still finds: tests/unit/rules/…/test_floors.py."""
 
 
-def _above(pieces: Pieces, values: Values, now: Metered, usual: Metered, spread: Metered) -> Truth:
+_Figures = tuple[Metered, Metered, Metered]
+"""A figure, what is usual for it, and how that spreads."""
+_DAYS: Final = (Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD)
+
+
+def _above(pieces: Pieces, values: Values, figures: _Figures) -> Truth:
     """Tell where a figure exceeds what is usual by more than each of three bounds."""
-    value, base, wide = pieces.column(now), pieces.column(usual), pieces.column(spread)
+    value, base, wide = (pieces.column(name) for name in figures)
     bound = np.fmax.reduce(
         [
             np.full(len(pieces), values["least"]),
@@ -57,20 +67,6 @@ def _above(pieces: Pieces, values: Values, now: Metered, usual: Metered, spread:
         ]
     )
     return known(value - base > bound, value, base, wide)
-
-
-def _night_flow(pieces: Pieces, values: Values) -> Truth:
-    usual, spread = Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD
-    return _above(pieces, values, Metered.WATER_NIGHT, usual, spread)
-
-
-def _base_load(pieces: Pieces, values: Values) -> Truth:
-    usual, spread = Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD
-    return _above(pieces, values, Metered.LOAD_NIGHT, usual, spread)
-
-
-def _step(pieces: Pieces, values: Values) -> Truth:
-    return _above(pieces, values, Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD)
 
 
 def _burst(pieces: Pieces, values: Values) -> Truth:
@@ -96,8 +92,20 @@ def _mains(pieces: Pieces, values: Values) -> Truth:
 
 
 def _stuck(pieces: Pieces, values: Values) -> Truth:
-    day, usual = pieces.column(Metered.DAY), pieces.column(Metered.DAY_USUAL)
-    return known((day <= 0) & (usual >= values["least"]), day, usual)
+    """Tell where nothing is counted, although another account tells of use."""
+    drawn, usual = pieces.column(Metered.DRAWN), pieces.column(Metered.DAY_OFTEN)
+    return both(_idle(pieces, values), known(drawn >= usual * values["share"] / 100, drawn, usual))
+
+
+def _still(pieces: Pieces, values: Values) -> Truth:
+    """Tell where nothing is counted, and no other account tells why."""
+    told = np.isfinite(pieces.column(Metered.DRAWN))
+    return both(_idle(pieces, values), known(~told))
+
+
+def _idle(pieces: Pieces, values: Values) -> Truth:
+    day, usual = pieces.column(Metered.DAY), pieces.column(Metered.DAY_OFTEN)
+    return both(known(day <= 0, day), known(usual >= values["least"], usual))
 
 
 def _odd(pieces: Pieces, _: Values) -> Truth:
@@ -109,7 +117,7 @@ def _over(now: Metered, usual: Metered, hours: float) -> Callable[[Pieces], Floa
     """Return what an hour took more than usual, of figures that speak of so many hours."""
 
     def excess(pieces: Pieces) -> Float64s:
-        over: Float64s = np.fmax(pieces.column(now) - pieces.column(usual), 0) / hours
+        over: Float64s = np.maximum(pieces.column(now) - pieces.column(usual), 0) / hours
         return over
 
     return excess
@@ -119,26 +127,41 @@ def _unbalanced(pieces: Pieces) -> Float64s:
     supplied, taken = pieces.column(Metered.SUPPLIED), pieces.column(Metered.TAKEN)
     rest = supplied - taken
     usual = np.nan_to_num(supplied * pieces.column(Metered.REST_USUAL))
-    found: Float64s = np.where(rest < 0, -rest, np.fmax(rest - usual, 0)) / 24
+    found: Float64s = np.where(rest < 0, -rest, np.maximum(rest - usual, 0)) / 24
     return found
 
 
-KINDS: Final = (
-    Kind(
-        code="water.night_flow",
-        label="夜间流量偏高（长流水）",
-        inputs=(Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD),
+_IDLE: Final = (Metered.DAY, Metered.DAY_OFTEN, Metered.DRAWN)
+_USUALLY: Final = Parameter(5.0, "（表计单位）/日", 0.01, 1e9, "平常每日至少")
+
+
+def _night(figures: _Figures, least: Parameter, unit: str, said: tuple[str, str, str]) -> Kind:
+    """Return a kind about what goes on at night; ``said``: its code, label and sentence."""
+    code, label, sentence = said
+    return Kind(
+        code=code,
+        label=label,
+        inputs=figures,
         beside=(),
-        parameters={
-            "least": Parameter(0.1, "m³/h", 0.001, 1e4, "至少超出"),
-            "share": _SHARE,
-            "spreads": _SPREADS,
-        },
+        parameters={"least": least, "share": _SHARE, "spreads": _SPREADS},
         hours=False,
-        holds=_night_flow,
-        sentence="夜间最小用水流量比此前 28 天学得的平常水平高出 {least:g} m³/h 以上。",
+        holds=partial(_above, figures=figures),
+        sentence=sentence,
         sort=Sort.METER,
-        excess=Excess("m³", _over(Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, 1)),
+        excess=Excess(unit, _over(*figures[:2], 1)),
+    )
+
+
+KINDS: Final = (
+    _night(
+        (Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD),
+        Parameter(0.1, "m³/h", 0.001, 1e4, "至少超出"),
+        "m³",
+        (
+            "water.night_flow",
+            "夜间流量偏高（长流水）",
+            "夜间最小用水流量比此前 28 天学得的平常水平高出 {least:g} m³/h 以上。",
+        ),
     ),
     Kind(
         code="water.burst",
@@ -156,26 +179,20 @@ KINDS: Final = (
         sort=Sort.METER,
         excess=Excess("m³", _over(Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, 1)),
     ),
-    Kind(
-        code="electricity.base_load",
-        label="夜间基础负荷偏高",
-        inputs=(Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD),
-        beside=(),
-        parameters={
-            "least": Parameter(1.0, "kW", 0.01, 1e5, "至少超出"),
-            "share": _SHARE,
-            "spreads": _SPREADS,
-        },
-        hours=False,
-        holds=_base_load,
-        sentence="夜间基础负荷比此前 28 天学得的平常水平高出 {share:g}% 以上。",
-        sort=Sort.METER,
-        excess=Excess("kWh", _over(Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, 1)),
+    _night(
+        (Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD),
+        Parameter(1.0, "kW", 0.01, 1e5, "至少超出"),
+        "kWh",
+        (
+            "electricity.base_load",
+            "夜间基础负荷偏高",
+            "夜间基础负荷比此前 28 天学得的平常水平高出 {share:g}% 以上。",
+        ),
     ),
     Kind(
         code="consumption.step",
         label="日用量持续上升",
-        inputs=(Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD),
+        inputs=_DAYS,
         beside=(),
         parameters={
             "least": Parameter(5.0, "（表计单位）/日", 0.01, 1e9, "每日至少超出"),
@@ -183,7 +200,7 @@ KINDS: Final = (
             "spreads": Parameter(3.0, "倍", 0.0, 100.0, "超出平常波动的倍数"),
         },
         hours=False,
-        holds=_step,
+        holds=partial(_above, figures=_DAYS),
         sentence="日用量持续比此前 28 天同类日子的平常用量高出 {share:g}% 以上。",
         sort=Sort.METER,
         excess=Excess(None, _over(Metered.DAY, Metered.DAY_USUAL, 24)),
@@ -210,12 +227,32 @@ KINDS: Final = (
     Kind(
         code="meter.stuck",
         label="表计不走字",
-        inputs=(Metered.DAY, Metered.DAY_USUAL),
+        inputs=_IDLE,
         beside=(),
-        parameters={"least": Parameter(5.0, "（表计单位）/日", 0.01, 1e9, "平常每日至少")},
+        parameters={
+            "least": _USUALLY,
+            "share": Parameter(30.0, "%", 1.0, 1000.0, "他处显示的用量至少相当于平常日用量的比例"),
+        },
         hours=False,
         holds=_stuck,
-        sentence="表计读数没有变化，而此前 28 天同类日子平常每日用量在 {least:g} 以上。",
+        sentence=(
+            "表计读数没有变化，而总表与其他分表之差（或该表自身的功率读数）"
+            "显示这一支路仍在用能用水。"
+        ),
+        sort=Sort.METER,
+    ),
+    Kind(
+        code="meter.still",
+        label="表计长时间不走字",
+        inputs=_IDLE,
+        beside=(),
+        parameters={"least": _USUALLY},
+        hours=False,
+        holds=_still,
+        sentence=(
+            "表计读数长时间没有变化，而此前 28 天同类日子平常每日用量在 {least:g} 以上；"
+            "没有总表或功率读数可供核对。"
+        ),
         sort=Sort.METER,
     ),
     Kind(

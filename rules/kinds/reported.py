@@ -124,7 +124,7 @@ def _grown(energy: Energy) -> Callable[[Pieces, Values], Truth]:
 def _more(energy: Energy) -> Callable[[Pieces], Float64s]:
     def excess(pieces: Pieces) -> Float64s:
         more = pieces.column(energy.now) - pieces.column(energy.then)
-        found: Float64s = np.fmax(more, 0) / _DAY_HOURS
+        found: Float64s = np.maximum(more, 0) / _DAY_HOURS
         return found
 
     return excess

@@ -26,8 +26,11 @@ _FELT: Final = {
     "water.night_flow": ("water.night_flow", "consumption.step"),
     "electricity.base_load": ("electricity.base_load", "consumption.step"),
     "consumption.step": ("consumption.step", "water.night_flow", "electricity.base_load"),
+    "meter.stuck": ("meter.mains",),
 }
-"""What is left running adds to the use of the day, and use that grows as a whole grows by night."""
+"""What is left running adds to the use of the day, and use that grows as a whole grows by night;
+of a main what a sub-meter does not count is missing."""
+_AT_SUB_METERS: Final = frozenset({"meter.mains", "meter.stuck"})
 _STEPS: Final = {WATER: (0.001, 0.01, 0.01, 0.1), POWER: (0.01,)}
 _OFFICE: Final = np.r_[np.zeros(7), np.linspace(0.4, 1, 3), np.ones(7), 0.5, 0.2, np.zeros(5)]
 _EXEMPTING: Final = frozenset({"ward", "cooling-tower"})
@@ -83,6 +86,8 @@ def _meters(of: City, building: int) -> Iterator[Subject]:
 
     water = _counted(of, rng, _water(of, use, happened, rng))
     mine = [one for one in happened if one.meter == WATER]
+    for one in (one for one in mine if one.name == "meter.still"):
+        water.used[_at(one)] = 0
     yield _subject(of, f"{code}-water", WATER, water, mine, tags, (temperature,), rng)
 
     power = _power(of, building, happened, rng)
@@ -90,17 +95,33 @@ def _meters(of: City, building: int) -> Iterator[Subject]:
     branches = [_counted(of, rng, used) for used in _branches(power, mine, rng)]
     told = [_series(of, POWER, one, rng) for one in branches]
     main = _counted(of, rng, power)
-    beside = (temperature, *_parts(told))
-    yield _subject(of, f"{code}-main", POWER, main, mine, tags, beside, rng, branches)
+    beside = (temperature, *_parts(POWER, told))
+    whole = _subject(of, f"{code}-main", POWER, main, mine, tags, beside, rng, branches)
+    yield replace(whole, cases=tuple(one for one in whole.cases if one.kind != "meter.stuck"))
+    front = (temperature, *_parts(FRONT, [whole.series]), *_parts(f"{FRONT}/0", told))
+    silent = [span for one in (main, *branches) for span in one.silent]
     for number, series in enumerate(told):
-        true = _true(of, [event for event in mine if event.name != "meter.mains"])
-        marked = _marked(of, mine)
-        yield Subject(f"{code}-sub{number}", series, (temperature,), tags, (), true, marked)
+        stuck = [one for one in mine if one.name in _AT_SUB_METERS and _branch(one) == number]
+        true = _true(of, [one for one in mine if one.name not in _AT_SUB_METERS])
+        true["meter.stuck"] = union([_seconds(of, one) for one in stuck])
+        cases = tuple(_case(of, one, silent) for one in stuck if one.name == "meter.stuck")
+        yield Subject(f"{code}-sub{number}", series, front, tags, cases, true, _marked(of, mine))
 
 
-def _parts(told: list[tuple[Series, ...]]) -> Iterator[Series]:
+FRONT: Final = "front"
+"""What a sub-meter's main tells, ``front/0``, and all that stands behind it, ``front/0/0``."""
+
+
+def _parts(point: str, told: list[tuple[Series, ...]]) -> Iterator[Series]:
     for number, those in enumerate(told):
-        yield from (replace(series, point=f"{series.point}/{number}") for series in those)
+        yield from (replace(series, point=f"{point}/{number}") for series in those)
+
+
+def _branch(one: Incident) -> int:
+    """Which sub-meter does not count: the one of about as much, or any that is stuck."""
+    if one.name == "meter.stuck":
+        return one.begin % len(_BRANCHES)
+    return int(np.argmin([abs(share * 100 - one.extent) for share in _BRANCHES]))
 
 
 def _subject(  # noqa: PLR0913, PLR0917 - what a meter is made of
@@ -134,7 +155,7 @@ def _sizes(one: Incident) -> dict[By, float]:
 
 
 def _seconds(of: City, one: Incident) -> tuple[int, int]:
-    begin = midnight_s(of.plan.first) + one.begin * _HOUR_S
+    begin = midnight_s(of.plan.first) + round((one.begin + one.late) * _HOUR_S)
     return begin, begin + one.hours * _HOUR_S
 
 
@@ -188,13 +209,20 @@ def _water(of: City, use: str | None, happened: list[Incident], rng: np.random.G
     used: Hours = flow.reshape(-1) * _grows(of, rng)
     busiest = float(np.quantile(flow.max(axis=1), 0.96))
     for one in (one for one in happened if one.meter == WATER):
-        if one.name == "water.night_flow":
-            used[_at(one)] += one.extent
-        elif one.name == "water.burst":
-            used[_at(one)] += busiest * one.extent / 100
-        else:
-            used[_at(one)] *= 1.6 if one.name == "busy_day" else 1 + one.extent / 100
+        _happen(used, one, busiest)
     return used
+
+
+def _happen(used: Hours, one: Incident, busiest: float) -> None:
+    if one.name == "water.night_flow":
+        used[_at(one)] += one.extent
+    elif one.name == "water.burst":
+        part = np.r_[1 - one.late, np.ones(one.hours - 1), one.late]
+        used[one.begin : one.begin + one.hours + 1] += part * busiest * one.extent / 100
+    elif one.name == "closed":
+        used[_at(one)] = 0
+    elif one.name != "meter.still":
+        used[_at(one)] *= 1.6 if one.name == "busy_day" else 1 + one.extent / 100
 
 
 def _fill(flow: Hours, rng: np.random.Generator) -> None:
@@ -231,13 +259,12 @@ def _power(of: City, building: int, happened: list[Incident], rng: np.random.Gen
 
 def _branches(used: Hours, happened: list[Incident], rng: np.random.Generator) -> Iterator[Hours]:
     """What sub-meters tell: of some a part is taken past them, or they are stuck."""
-    stopped = {
-        one: int(np.argmin([abs(s * 100 - one.extent) for s in _BRANCHES])) for one in happened
-    }
     for number, share in enumerate(_BRANCHES):
         told = used * share * rng.normal(1, 0.02, len(used))
         for one in happened:
-            if one.name == "meter.mains" and one.extent / 100 <= share and stopped[one] == number:
+            if one.name == "meter.stuck" and _branch(one) == number:
+                told[_at(one)] = 0
+            if one.name == "meter.mains" and one.extent / 100 <= share and _branch(one) == number:
                 told[_at(one)] = np.maximum(told[_at(one)] - used[_at(one)] * one.extent / 100, 0)
             if one.name == "branch_off":
                 whole = used[_at(one)] / (1 - _BRANCHES[2])

@@ -14,7 +14,7 @@ LEARNT_DAYS: Final = 28
 """What is usual must be seen before anything can be unusual: nothing happens in these days."""
 _APART_H: Final = LEARNT_DAYS * 24
 """What lies nearer is learned as usual; rules are not measured by how well they do then."""
-_TRIES: Final = 400
+_TRIES: Final = 4_000
 _SMALLEST_KW, _LARGEST_KW = 0.6, 60.0
 _DAYS: Final = {
     "water.night_flow": (4, 10),
@@ -24,7 +24,12 @@ _DAYS: Final = {
     "late_work": (1, 1),
     "busy_day": (1, 1),
     "branch_off": (4, 10),
+    "closed": (3, 9),
 }
+_LASTING: Final = ("meter.stuck", "meter.still")
+"""Their size is how many hours they last; up to a tenth more."""
+_AT_MOST: Final = 1.1
+_OF_WATER: Final = {"meter.still", "closed"}
 _BURST_H: Final = (2, 8)
 _BRANCHED_KW: Final = 2.0
 """Smaller buildings have no branch of a size that anybody asks about."""
@@ -42,8 +47,9 @@ class Incident:
         meter: ``water`` or ``kwh``.
         begin: hour of the city's time, from 0 on.
         hours: how long.
-        extent: m³/h or kW on top, or % of what is usual.
+        extent: m³/h or kW on top, % of what is usual, or hours.
         base_kw: what the building draws at night, of a base load; else 0.
+        late: share of the first hour before it begins, and of the hour behind in which it goes on.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Incident:
     hours: int
     extent: float = 0.0
     base_kw: float = 0.0
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ class _Diary:
     def _extent(self, name: str, size: float, by: By | None, building: int) -> float:
         """In the unit of the incident; -1: no such building."""
         base = self.of.base_kw[building]
-        if name == "meter.mains" and base < _BRANCHED_KW:
+        if name in {"meter.mains", "meter.stuck"} and base < _BRANCHED_KW:
             return -1.0
         if name != "electricity.base_load":
             return size
@@ -132,16 +139,21 @@ class _Diary:
         return size if _FAR_ABOVE[0] * base <= size <= _FAR_ABOVE[1] * base else -1.0
 
     def _drawn(self, name: str, extent: float, building: int) -> Incident:
-        hours = int(self.rng.integers(*_BURST_H)) if name == "water.burst" else self._days(name)
-        meter = WATER if name.startswith("water.") else POWER
+        hours = self._hours(name, extent)
+        meter = WATER if name.startswith("water.") or name in _OF_WATER else POWER
         if name in {"consumption.step", "busy_day"} and self.rng.random() < 0.5:
             meter = WATER
         last = self.plan.days * 24 - hours - 24
         begin = int(self.rng.integers(LEARNT_DAYS * 24 + 24, last))
         base = self.of.base_kw[building] if name == "electricity.base_load" else 0.0
-        return Incident(name, meter, begin, hours, extent, base)
+        late = float(self.rng.random()) if name == "water.burst" else 0.0
+        return Incident(name, meter, begin, hours, extent, base, late)
 
-    def _days(self, name: str) -> int:
+    def _hours(self, name: str, extent: float) -> int:
+        if name == "water.burst":
+            return int(self.rng.integers(*_BURST_H))
+        if name in _LASTING:
+            return round(extent * self.rng.uniform(1, _AT_MOST))
         low, high = _DAYS[name]
         return int(self.rng.integers(low * 24, high * 24 + 1))
 

@@ -44,6 +44,8 @@ METERED: Final[Mapping[str, tuple[By, ...]]] = {
     "electricity.base_load": (By.SHARE, By.LOAD),
     "consumption.step": (By.SHARE,),
     "meter.mains": (By.SHARE,),
+    "meter.stuck": (By.HOURS,),
+    "meter.still": (By.HOURS,),
 }
 """Kinds of waste that meters of buildings tell of, likewise."""
 
@@ -56,9 +58,9 @@ USES: Final = ("dormitory", "ward", "cooling-tower", "tank", "garden")
 """What buildings may be but offices: people sleep there, who are exempt as a ward or not; water is
 made up in hot weather, or fills a tank at night; a garden is watered on warm nights."""
 
-UNUSUAL: Final = ("late_work", "busy_day", "branch_off", "growth")
+UNUSUAL: Final = ("late_work", "busy_day", "branch_off", "closed", "growth")
 """What is no waste and looks so to a meter: one night of work, one day with many guests; a branch
-that really draws nothing; use that grows through the season."""
+that really draws nothing; a building without water; use that grows through the season."""
 
 FAILURES: Final = ("gap", "catch_up", "replaced")
 """What happens to meters: they tell nothing, or all of it afterwards; another one is mounted."""

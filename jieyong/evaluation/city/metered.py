@@ -26,6 +26,7 @@ from rules.subjects.meters.layers import MAKERS, Part
 from rules.subjects.meters.read import DAY_GAP_US, HOUR_GAP_US, Figures
 from rules.subjects.meters.subjects import WEATHERED, having_of
 from rules.timeline.overlay import Windows
+from simulators.city.buildings import FRONT
 from simulators.city.model import Series, Subject
 from storage.times import ALWAYS_US, NEVER_US
 
@@ -105,11 +106,23 @@ class _Simulated:
         return _rounded(np.array([_of_days(one.series, days) for one in self._of(meters)]))
 
     def balances(self, meters: Int64s, days: Days) -> tuple[Table, Table]:
-        taken = [
-            np.sum([_of_days(series, days) for series in branches(one)], axis=0)
-            for one in self._of(meters)
-        ]
-        return self.days(meters, days).value, np.array(taken)
+        """Of mains, and of those that sub-meters have in front of them."""
+        supplied, taken = [], []
+        for one in self._of(meters):
+            front = _told(one, f"{FRONT}/0")
+            point = f"{FRONT}/0" if front else one.series[0].point
+            supplied.append(_of_days(front or one.series, days))
+            taken.append(np.sum([_of_days(those, days) for those in _each(one, point)], axis=0))
+        return _rounded(np.array(supplied)).value, np.array(taken)
+
+    def mains(self, meters: Int64s, days: Days) -> Int64s:
+        """Whatever stands in front of a sub-meter is told beside it, and has its number."""
+        behind = [bool(_told(one, f"{FRONT}/0")) for one in self._of(meters)]
+        return np.where(np.array(behind)[:, None], meters[:, None], np.full(len(days), -1))
+
+    def by_power(self, meters: Int64s, days: Days) -> Table:
+        """No simulated meter tells its power."""
+        return np.full((len(meters), len(days)), np.nan)
 
     def _of(self, meters: Int64s) -> Sequence[Subject]:
         return [self.group[meter] for meter in meters.tolist()]
@@ -117,9 +130,16 @@ class _Simulated:
 
 def branches(main: Subject) -> Sequence[Sequence[Series]]:
     """Return what each sub-meter of a main tells, one list of its devices each."""
-    point = f"{main.series[0].point}/"
-    mine = [series for series in main.beside if series.point.startswith(point)]
+    return _each(main, main.series[0].point)
+
+
+def _each(one: Subject, point: str) -> Sequence[Sequence[Series]]:
+    mine = [series for series in one.beside if series.point.startswith(f"{point}/")]
     return [[*those] for _, those in groupby(mine, lambda series: series.point)]
+
+
+def _told(one: Subject, point: str) -> Sequence[Series]:
+    return [series for series in one.beside if series.point == point]
 
 
 def _of_days(series: Sequence[Series], days: Days) -> Float64s:

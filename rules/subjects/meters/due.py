@@ -1,4 +1,8 @@
-"""Which meters have to be looked at again: those that metering counted anew, and their mains."""
+"""Which meters have to be looked at again.
+
+Those that metering counted anew, their mains, and what stands behind the same main: the others tell
+of it too.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +41,20 @@ WITH touched AS MATERIALIZED (
     WHERE kind = %(weather)s AND ts_from < logged_at - %(new_for)s::interval
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
     GROUP BY 1
+), main AS MATERIALIZED (
+    SELECT main_id, week, fresh, min(since) AS since, max(until) AS until FROM touched
+    JOIN meter_main ON (meter_id = subject OR main_id = subject)
+        AND valid && tstzrange(since, until, '[]')
+    GROUP BY main_id, week, fresh
 ), near AS (
     SELECT subject, since, until, week, fresh FROM touched
     UNION ALL
     SELECT id, since, until, week, false FROM weather CROSS JOIN meter
     UNION ALL
-    SELECT main_id, since, until, week, fresh FROM touched
-    JOIN meter_main ON meter_id = subject AND valid && tstzrange(since, until, '[]')
+    SELECT main_id, since, until, week, fresh FROM main
+    UNION ALL
+    SELECT meter_id, since, until, week, fresh FROM main
+    JOIN meter_main USING (main_id) WHERE valid && tstzrange(since, until, '[]')
 )
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT 'meter', subject, min(since), max(until), 'consumption' FROM near

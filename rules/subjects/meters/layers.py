@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from metering.counter.model import Bools, Int64s
-from metering.gauge.hold import Holds
+from metering.gauge.hold import Float64s, Holds
 from registry.calendar import Calendar
 from rules.kinds.metered import Metered
 from rules.subjects.meters import learned
 from rules.subjects.meters.balances import read_balances
 from rules.subjects.meters.days import LEARNED, Days, Table, of_days, of_hours, spanning, touched
+from rules.subjects.meters.otherwise import behind, read_mains, read_power, told_by
 from rules.subjects.meters.read import Figures, read_days, read_hours
 from rules.subjects.meters.weather import mean_temperatures
 from rules.subjects.model import Conn, Inputs
@@ -27,12 +28,13 @@ _MOST: Final = 6_000
 """Days of meters at a time: what is learned from each takes 28 times their memory."""
 _DAY_HOURS: Final = 24
 
-Names = tuple[Metered, Metered, Metered]
-"""A figure, what is usual for it, and how that spreads."""
+Names = tuple[Metered, ...]
+"""A figure, what is usual for it, how that spreads; and what else is told of it."""
 WATER_NIGHT: Final = (Metered.WATER_NIGHT, Metered.WATER_NIGHT_USUAL, Metered.WATER_NIGHT_SPREAD)
 WATER_HOUR: Final = (Metered.WATER_HOUR, Metered.WATER_HOUR_USUAL, Metered.WATER_HOUR_MOST)
 LOAD_NIGHT: Final = (Metered.LOAD_NIGHT, Metered.LOAD_NIGHT_USUAL, Metered.LOAD_NIGHT_SPREAD)
 DAY: Final = (Metered.DAY, Metered.DAY_USUAL, Metered.DAY_SPREAD)
+IDLE: Final = (Metered.DAY_OFTEN, Metered.DRAWN)
 BALANCE: Final = (Metered.SUPPLIED, Metered.TAKEN, Metered.REST_USUAL)
 
 Told = Mapping[str, Holds]
@@ -50,6 +52,12 @@ class Source(Protocol):
 
     def balances(self, meters: Int64s, days: Days) -> tuple[Table, Table]:
         """Return what came in and what the sub-meters took, by main meter and local day."""
+
+    def mains(self, meters: Int64s, days: Days) -> Int64s:
+        """Return the main meter in front by meter and day, where it is so all day; -1: none."""
+
+    def by_power(self, meters: Int64s, days: Days) -> Table:
+        """Return what the power that its device tells makes of a day, by meter and local day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,14 @@ class Stored:
     def balances(self, meters: Int64s, days: Days) -> tuple[Table, Table]:
         """See :func:`rules.subjects.meters.balances.read_balances`."""
         return read_balances(self.conn, meters, days, self.zone)
+
+    def mains(self, meters: Int64s, days: Days) -> Int64s:
+        """See :func:`rules.subjects.meters.otherwise.read_mains`."""
+        return read_mains(self.conn, meters, days)
+
+    def by_power(self, meters: Int64s, days: Days) -> Table:
+        """See :func:`rules.subjects.meters.otherwise.read_power`."""
+        return read_power(self.conn, meters, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +172,18 @@ def _joined(parts: list[Holds]) -> Holds:
 
 
 def _water_nights(part: Part) -> Told:
-    figures = part.source.hours(part.meters, part.days, learned.NIGHT_HOURS)
-    usual = learned.nights(figures.value, figures.micro, part.days.after)
-    return _told(WATER_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
+    return _nights(WATER_NIGHT, part, None)
 
 
 def _load_nights(part: Part) -> Told:
+    return _nights(LOAD_NIGHT, part, part.days.celsius)
+
+
+def _nights(names: Names, part: Part, celsius: Float64s | None) -> Told:
     figures = part.source.hours(part.meters, part.days, learned.NIGHT_HOURS)
-    days = part.days
-    usual = learned.nights(figures.value, figures.micro, days.after, days.celsius)
-    return _told(LOAD_NIGHT, (usual.now, usual.usual, usual.spread), part, of_days)
+    idle = learned.idle_days(part.source.days(part.meters, part.days).value, part.days.group)
+    usual = learned.nights(figures.value, figures.micro, part.days.after, celsius, idle)
+    return _told(names, (usual.now, usual.usual, usual.spread), part, of_days)
 
 
 def _hours(part: Part) -> Told:
@@ -174,12 +192,34 @@ def _hours(part: Part) -> Told:
 
 
 def _days(part: Part) -> Told:
-    value, days = part.source.days(part.meters, part.days).value, part.days
-    usual = learned.days(value, days.group)
-    warm = learned.days(value, days.group, days.celsius)
-    rows = part.weathered[:, None]
-    spread = np.where(rows, warm.spread, usual.spread)
-    return _told(DAY, (usual.now, np.where(rows, warm.usual, usual.usual), spread), part, of_days)
+    value, group = part.source.days(part.meters, part.days).value, part.days.group
+    idle = learned.idle_days(value, group)
+    usual = learned.days(value, group, None, idle)
+    rows = np.flatnonzero(part.weathered)
+    warm = learned.days(value[rows], group, part.days.celsius, idle[rows])
+    usual.usual[rows], usual.spread[rows] = warm.usual, warm.spread
+    often = learned.often(value, idle)
+    tables = (usual.now, usual.usual, usual.spread, often, _drawn(part, usual.now, often))
+    return _told((*DAY, *IDLE), tables, part, of_days)
+
+
+def _drawn(part: Part, now: Table, usual: Table) -> Table:
+    """Tell what meters drew on days on which they counted nothing; NaN: nothing tells.
+
+    Only those are looked up: other accounts of the same use cost more to read.
+    """
+    idle = (now <= 0) & (usual > 0)
+    rows = np.flatnonzero(idle.any(axis=1))
+    drawn = np.full(now.shape, np.nan)
+    if len(rows):
+        meters, days = part.meters[rows], part.days
+        power = part.source.by_power(meters, days)[:, LEARNED:]
+        front = part.source.mains(meters, days)[:, LEARNED:]
+        mains = np.unique(front[front >= 0])
+        lacking = behind(*part.source.balances(mains, days)) if len(mains) else None
+        balance = told_by(lacking, mains, front, usual[rows])
+        drawn[rows] = np.where(np.isfinite(power), power, balance)
+    return np.where(idle, drawn, np.nan)
 
 
 def _balance(part: Part) -> Told:
@@ -192,7 +232,7 @@ def _balance(part: Part) -> Told:
 
 def _told(
     names: Names,
-    tables: tuple[Table, Table, Table],
+    tables: tuple[Table, ...],
     part: Part,
     layer: Callable[[Int64s, Days, Table], Holds],
 ) -> Told:
@@ -208,7 +248,7 @@ MAKERS: Final[Mapping[Names, Callable[[Part], Told]]] = {
     WATER_NIGHT: _water_nights,
     WATER_HOUR: _hours,
     LOAD_NIGHT: _load_nights,
-    DAY: _days,
+    (*DAY, *IDLE): _days,
     BALANCE: _balance,
 }
 """Layers of meters, and what makes them of figures."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from metering.counter.model import Int64s
+from metering.counter.model import Bools, Int64s
 from metering.gauge.hold import Float64s
 from rules.subjects.meters.days import LEARNED, Table
 
@@ -25,12 +25,20 @@ SIMILAR_NIGHTS: Final = 6.0
 by day, and in spring and in a hot spell there would be no night to hold another against."""
 FEWEST: Final = 4
 """Days of a kind that are the least to learn from: a month has so many weekends."""
+IDLE: Final = 0.05
+"""Share of what a meter often draws below which a day tells nothing of it."""
+_OFTEN: Final = 0.8
+"""Share of days alike: what a fifth of them exceed, a meter draws even when it stood still for two
+weeks."""
 LOWEST: Final = 0.05
 """Share of days that lie further below their usual than a spread tells. What is above the usual may
 be what is looked for; what is below it is how days differ from each other."""
 _OF_LOWEST: Final = 1 / 1.645
 _OF_MIDDLE: Final = 1.4826
 """What makes a standard deviation of those distances, were they normal."""
+_MOST_DAYS: Final = 0.7
+_BLUR: Final = 3 / 1.04
+"""Three standard deviations, by the distance within which seven of ten days lie."""
 TICKS_AN_HOUR: Final = 10
 """Fewer of the register's steps in an hour are too coarse to judge an hour by, as for the base load
 (metering.plan.base_load)."""
@@ -52,8 +60,33 @@ class Usual:
     spread: Table
 
 
+def idle_days(values: Table, group: Int64s) -> Bools:
+    """Tell of the 28 days before each day on which a meter drew nothing that otherwise draws.
+
+    It was stuck, or what it counts was off: held against such days all later ones are too much, and
+    with them in the spread none is.
+
+    Args:
+        values: units by meter and day.
+        group: days that are alike.
+
+    Returns:
+        Meters × days × 28.
+    """
+    seen, kinds = _seen(values), _kinds(group)
+    idle = np.zeros(seen.shape, np.bool_)
+    for kind in (0, 1):
+        alike = kinds == kind
+        idle |= alike & (seen < IDLE * _Before.of(seen, alike).at(_OFTEN)[:, :, None])
+    return idle
+
+
 def nights(
-    hours: Table, micro: npt.NDArray[np.int64], after: Int64s, celsius: Float64s | None = None
+    hours: Table,
+    micro: npt.NDArray[np.int64],
+    after: Int64s,
+    celsius: Float64s | None = None,
+    idle: Bools | None = None,
 ) -> Usual:
     """Return what flows at night without cease, what is usual of it, and how it spreads.
 
@@ -67,12 +100,13 @@ def nights(
         after: the group of the day before each.
         celsius: of days, where nights are held against those as warm; None: the weather is no
             matter.
+        idle: days that are not learned from, see :func:`idle_days`.
     """
     night = hours[:, :, :NIGHT_HOURS]
     lowest, mean = night.min(axis=2), np.sort(night, axis=2)[:, :, :_QUIET_HOURS].mean(axis=2)
     step = _step(micro)
-    by_hour = _usual(lowest, after, celsius, SIMILAR_NIGHTS)
-    by_night = _usual(mean, after, celsius, SIMILAR_NIGHTS)
+    by_hour = _usual(lowest, after, (celsius, SIMILAR_NIGHTS), idle)
+    by_night = _usual(mean, after, (celsius, SIMILAR_NIGHTS), idle)
     # Where hours hold too few steps of the register, nights are compared.
     coarse = (step * _MILLION >= COARSE) & (np.nan_to_num(by_night.usual) < TICKS_AN_HOUR * step)
     blur = np.where(coarse, step / _QUIET_HOURS, step) / 2
@@ -90,46 +124,79 @@ def _step(micro: npt.NDArray[np.int64]) -> Table:
     return step
 
 
-def days(values: Table, group: Int64s, celsius: Float64s | None = None) -> Usual:
+def days(
+    values: Table, group: Int64s, celsius: Float64s | None = None, idle: Bools | None = None
+) -> Usual:
     """Return use of days, what is usual of it, and how that spreads.
 
     Args:
         values: units by meter and day.
         group: days that are alike.
         celsius: of days, as for :func:`nights`.
+        idle: days that are not learned from, likewise.
     """
-    return _usual(values, group, celsius)
+    return _usual(values, group, (celsius, SIMILAR), idle)
+
+
+def often(values: Table, idle: Bools) -> Table:
+    """Return what a meter drew on a fifth of the days before on which it drew, of four at least.
+
+    Of whatever kind and weather: a holiday must not make a building small.
+
+    Args:
+        values: units by meter and day.
+        idle: days that are left out.
+    """
+    return _Before.ordering(np.where(idle, np.nan, _seen(values))).at(_OFTEN)
 
 
 def _usual(
-    values: Table, group: Int64s, celsius: Float64s | None, similar: float = SIMILAR
+    values: Table, group: Int64s, weather: tuple[Float64s | None, float], idle: Bools | None
 ) -> Usual:
     """Return figures beside the median of days alike, and how far days lie from theirs.
 
-    Half of the days may be odd before the median moves: a leak counts as usual after two weeks. How
-    far days lie from the median of their kind is taken from all 28, for of weekends there are too
-    few: the greater of the median distance and that of the lowest.
+    Half of the days may be odd before the median moves: a leak counts as usual after two weeks.
+    The median is that of the days as warm, or of all alike where that is more: those as warm may
+    be few, and just those of which a meter told a part. How far days lie from the median of their
+    kind is taken from all 28, for of weekends there are too few: the greater of the median distance
+    and that of the lowest.
     """
-    days = values.shape[1] - LEARNED
-    kinds = sliding_window_view(group, LEARNED)[:days]
-    seen = sliding_window_view(values, LEARNED, axis=1)[:, :days]
-    near = _as_warm(celsius, days, similar)
-    medians = {kind: _Before.of(seen, (kinds == kind) & near).at(0.5) for kind in (0, 1)}
+    seen, kinds = _seen(values), _kinds(group)
+    if idle is not None:
+        seen = np.where(idle, np.nan, seen)
+    near = _as_warm(weather[0], len(kinds), weather[1])
+    medians = [_median(seen, kinds == kind, near) for kind in (0, 1)]
     own = np.where(kinds == 1, medians[1][:, :, None], medians[0][:, :, None])
     away = np.where((kinds >= 0) & near, seen - own, np.nan)
     below, around = _Before.ordering(away), _Before.ordering(np.abs(away))
     spread = np.maximum(-_OF_LOWEST * below.pick(LOWEST), _OF_MIDDLE * around.pick(0.5))
+    return Usual(values[:, LEARNED:], _of_kind(group, medians), spread)
+
+
+def _median(seen: Table, alike: Bools, near: Bools) -> Table:
+    found = _Before.of(seen, alike).at(0.5)
+    if near.all():
+        return found
+    more: Table = np.maximum(found, _Before.of(seen, alike & near).at(0.5))
+    return more
+
+
+def _of_kind(group: Int64s, medians: list[Table]) -> Table:
     mine = group[LEARNED:]
-    usual = np.where(mine == 1, medians[1], np.where(mine == 0, medians[0], np.nan))
-    return Usual(values[:, LEARNED:], usual, spread)
+    return np.where(mine == 1, medians[1], np.where(mine == 0, medians[0], np.nan))
 
 
-def _as_warm(celsius: Float64s | None, days: int, similar: float) -> npt.NDArray[np.bool_]:
+def _kinds(group: Int64s) -> Int64s:
+    """Groups of the 28 days before each day: days × 28."""
+    return sliding_window_view(group, LEARNED)[: len(group) - LEARNED]
+
+
+def _as_warm(celsius: Float64s | None, days: int, similar: float) -> Bools:
     """Of the 28 days before each day, those that were as warm."""
     if celsius is None:
         return np.ones((days, LEARNED), np.bool_)
     before = sliding_window_view(celsius, LEARNED)[:days]
-    near: npt.NDArray[np.bool_] = ~(np.abs(before - celsius[LEARNED:, None]) > similar)
+    near: Bools = ~(np.abs(before - celsius[LEARNED:, None]) > similar)
     return near
 
 
@@ -159,6 +226,16 @@ def usual_share(values: Table) -> Table:
     return _all_before(values).at(0.5)
 
 
+def usual_blur(values: Table) -> Table:
+    """Return by how much shares may differ from :func:`usual_share` by chance.
+
+    Three of ten days may be odd before they count: what is looked for lasts some days itself.
+    """
+    before = _seen(values)
+    away = np.abs(before - usual_share(values)[:, :, None])
+    return _BLUR * _Before.ordering(away).pick(_MOST_DAYS)
+
+
 def _second(values: Table) -> Table:
     """The second highest of the 28 days before; NaN where fewer than half of them are known."""
     before = _all_before(values)
@@ -177,9 +254,13 @@ def _shifted(flat: Table, by: int) -> Table:
 
 
 def _all_before(values: Table) -> _Before:
-    days = values.shape[1] - LEARNED
-    seen = sliding_window_view(values, LEARNED, axis=1)[:, :days]
-    return _Before.of(seen, np.ones((days, LEARNED), np.bool_))
+    seen = _seen(values)
+    return _Before.of(seen, np.ones(seen.shape[1:], np.bool_))
+
+
+def _seen(values: Table) -> Table:
+    """The 28 days before each day: meters × days × 28."""
+    return sliding_window_view(values, LEARNED, axis=1)[:, : values.shape[1] - LEARNED]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +278,7 @@ class _Before:
     least: npt.NDArray[np.intp]
 
     @classmethod
-    def of(cls, seen: Table, chosen: npt.NDArray[np.bool_]) -> _Before:
+    def of(cls, seen: Table, chosen: Bools) -> _Before:
         """Take those that are chosen (days × 28): half of them must be known, and at least four."""
         least = np.maximum((chosen.sum(axis=1) + 1) // 2, FEWEST)
         return cls.ordering(np.where(chosen[None], seen, np.nan), least)

@@ -90,7 +90,7 @@ def having_of(energy: str, unit: str, direction: str, hangs: bool, is_main: bool
     if hangs:
         names.append(Metered.ODD)
     if direction == "in":
-        names += layers.DAY
+        names += [*layers.DAY, *layers.IDLE]
         if energy == "water":
             names += [*layers.WATER_NIGHT, *layers.WATER_HOUR]
         if (energy, unit) == ("electricity", "kWh"):

@@ -23,5 +23,7 @@ WORDS: Final = {
     Metered.SUPPLIED.value: Word("总表（含自发）"),
     Metered.TAKEN.value: Word("分表之和"),
     Metered.REST_USUAL.value: Word("平常未分项占比"),
+    Metered.DAY_OFTEN.value: Word("此前常见的日用量"),
+    Metered.DRAWN.value: Word("他处显示的用量"),
     Metered.ODD.value: Word("读数异常", {0.0: "否", 1.0: "是"}),
 }

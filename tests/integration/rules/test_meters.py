@@ -11,6 +11,7 @@ import pytest
 
 from registry.calendar import DatedCalendar
 from registry.published_days import published_days
+from tests.integration.metering.gauge.world import add_device, add_point
 from tests.integration.metering.tree.town import Town
 from tests.integration.rules.figures import Hours, found, load_rules, midnight, put
 from tests.integration.rules.world import Conn, look
@@ -19,7 +20,8 @@ NIGHT = "code: night, kind: water.night_flow, for: 29h, silence: 2d"
 BURST = "code: burst, kind: water.burst, for: 1h"
 LOAD = "code: load, kind: electricity.base_load, for: 53h, silence: 2d"
 STEP = "code: step, kind: consumption.step, for: 5d, gap: 3d, silence: 3d"
-STUCK = "code: stuck, kind: meter.stuck, for: 3d, gap: 3d, silence: 3d"
+STUCK = "code: stuck, kind: meter.stuck, for: 2d, gap: 3d, silence: 3d"
+STILL = "code: still, kind: meter.still, for: 10d, gap: 3d, silence: 3d"
 ODD = "code: odd, kind: meter.odd_readings, for: 1m, gap: 7d"
 MAINS = "code: mains, kind: meter.mains, for: 2d, silence: 3d"
 
@@ -265,16 +267,96 @@ def test_any_order_gives_what_one_look_at_everything_gives(
     assert found(conn) == piecemeal
 
 
-def test_a_meter_that_counts_nothing_is_stuck_and_one_that_never_counted_is_not(
+def test_a_meter_that_counts_nothing_is_asked_about_late_where_nothing_else_tells(
+    conn: Conn, town: Town
+) -> None:
+    load_rules(conn, STUCK, STILL)
+    hours = usual(70, 0.05, 2.0)
+    hours[35:43] = 0
+    hours[50:62] = 0
+    put(town, "water", 0, hours)
+    put(town, "power", 0, np.zeros((70, 24)))
+    look(conn)
+    assert found(conn) == [("still", "water", 50.0, 62.0)]
+
+
+def behind_power(town: Town, days: int) -> tuple[Hours, Hours, Hours]:
+    """Figures of a main meter and of what its two sub-meters count, a tenth of it nobody."""
+    for sub in ("sub", "other"):
+        town.meter(sub, "r-i", energy="electricity", unit="kWh")
+        town.hang(sub, "power")
+    main = usual(days, 4.0, 30.0)
+    return main, main * 0.5, main * 0.4
+
+
+def test_a_sub_meter_is_stuck_where_its_main_tells_of_more_and_off_where_it_does_not(
+    conn: Conn, town: Town
+) -> None:
+    load_rules(conn, STUCK, STILL)
+    main, sub, other = behind_power(town, 65)
+    main[20:32] -= sub[20:32]
+    sub[20:32] = 0
+    other[56:60] = 0
+    put(town, "sub", 0, sub)
+    put(town, "other", 0, other)
+    look(conn)
+    # Without their main one is asked about alone, for it has been off for so long.
+    assert found(conn) == [("still", "sub", 20.0, 32.0)]
+    put(town, "power", 0, main)
+    look(conn)
+    assert found(conn) == [("stuck", "other", 56.0, 60.0)]
+
+
+def test_a_stuck_sub_meter_is_seen_when_another_one_is_known_at_last(
     conn: Conn, town: Town
 ) -> None:
     load_rules(conn, STUCK)
-    hours = usual(50, 0.05, 2.0)
-    hours[35:43] = 0
-    put(town, "water", 0, hours)
-    put(town, "power", 0, np.zeros((50, 24)))
+    main, sub, other = behind_power(town, 50)
+    sub[35:39] = 0
+    put(town, "power", 0, main)
+    put(town, "sub", 0, sub)
+    put(town, "other", 0, other[:30])
+    put(town, "other", 45, other[45:])
     look(conn)
-    assert found(conn) == [("stuck", "water", 35.0, 43.0)]
+    put(town, "other", 30, other[30:45])
+    look(conn)
+    assert found(conn) == [("stuck", "sub", 35.0, 39.0)]
+
+
+def test_the_power_of_its_own_device_tells_a_stuck_meter_from_one_that_is_off(
+    conn: Conn, town: Town
+) -> None:
+    load_rules(conn, STUCK, STILL)
+    hours = usual(70, 4.0, 30.0)
+    hours[35:39] = 0
+    hours[50:62] = 0
+    point = power_point(conn, town.ids["power"])
+    kw = usual(70, 4.0, 30.0)
+    kw[50:] = 0
+    store_power(conn, point, kw)
+    put(town, "power", 0, hours)
+    look(conn)
+    assert found(conn) == [("stuck", "power", 35.0, 39.0)]
+
+
+def power_point(conn: Conn, meter: int) -> int:
+    """The power of a device that hangs where a meter counts."""
+    device = add_device(conn, "D")
+    conn.execute(
+        "INSERT INTO device_place SELECT %s, place_id, '(,)' FROM meter WHERE id = %s",
+        [device, meter],
+    )
+    return add_point(conn, device, "power_total")
+
+
+def store_power(conn: Conn, point: int, kw: Hours) -> None:
+    """Quarter hours of power by day and hour, as metering leaves them."""
+    conn.execute(
+        "INSERT INTO gauge (point_id, slot, low, high, mean, covered_s)"
+        " SELECT %s, %s + (n - 1) * interval '15 min', kw, kw, kw, 900"
+        " FROM unnest(%s::float8[]) WITH ORDINALITY AS t (kw, n)",
+        [point, midnight(0), np.repeat(kw.ravel(), 4).tolist()],
+    )
 
 
 def test_odd_readings_of_a_week_are_one_doubt(conn: Conn, town: Town) -> None:

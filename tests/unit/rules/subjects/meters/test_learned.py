@@ -155,3 +155,37 @@ def test_another_window_gives_the_same_for_the_same_day(seed: int) -> None:
     np.testing.assert_array_equal(
         learned.hours(hours[None]).usual[:, 21:41], learned.hours(hours[None, 20:70]).usual[:, 1:-1]
     )
+
+
+def test_a_step_behind_a_stop_is_held_against_days_at_work() -> None:
+    use = np.random.default_rng(1).uniform(95, 105, 28 + 28)
+    use[30:40], use[45:] = 0.0, 170.0
+    group = np.ones(len(use), np.int64)
+    idle = learned.idle_days(use[None], group)
+    blind, found = (learned.days(use[None], group, None, given) for given in (None, idle))
+    behind = 45 - LEARNED
+    assert use[45] - found.usual[0, behind] > 3 * found.spread[0, behind]
+    assert use[45] - blind.usual[0, behind] < 3 * blind.spread[0, behind]
+
+
+def test_what_stood_still_for_longer_teaches_nothing_rather_than_that_nothing_is_usual() -> None:
+    use = np.full((1, 28 + 28), 100.0)
+    use[0, 28:46] = 0.0
+    group = np.ones(use.shape[1], np.int64)
+    idle = learned.idle_days(use, group)
+    assert np.isnan(learned.days(use, group, None, idle).usual[0, 18])
+    assert learned.often(use, idle)[0, 18] == 100
+
+
+def test_days_as_warm_of_which_a_part_was_told_make_no_less_usual() -> None:
+    use = np.full((1, 28 + 10), 100.0)
+    celsius = np.full(use.shape[1], 10.0)
+    use[0, 20:28], celsius[20:] = 40.0, 20.0
+    group = np.ones(use.shape[1], np.int64)
+    assert learned.days(use, group, celsius).usual[0, 0] == 100
+
+
+def test_a_meter_that_draws_on_one_day_of_ten_is_not_idle_on_the_others() -> None:
+    use = np.zeros((1, 28 + 10))
+    use[0, ::10] = 50.0
+    assert not learned.idle_days(use, np.ones(use.shape[1], np.int64)).any()
