@@ -38,7 +38,7 @@ _MONEY: Final[LiteralString] = """
     WHERE withdrawn_at IS NULL AND kind = 'filling' AND fen > 0 AND at >= %s AND at < %s
 """
 _MENDED: Final[LiteralString] = """
-    SELECT c.code, s.id, s.at, s.part, s.odometer_hm
+    SELECT c.code, s.id, s.at, s.part, s.odometer_hm, s.fen
     FROM fleet_spending_owned s JOIN fuel_consumer c ON c.id = s.owner_id
     WHERE s.kind = 'maintenance' AND s.part <> '' AND c.code = ANY(%s) AND c.withdrawn_at IS NULL
     ORDER BY s.at, s.id
@@ -91,8 +91,8 @@ def norms(
 def mended(conn: psycopg.Connection[Any], codes: Sequence[str]) -> dict[str, list[Mended]]:
     """Return the lines of maintenance of vehicles, ascending."""
     found: dict[str, list[Mended]] = defaultdict(list)
-    for code, number, at, part, odometer in conn.execute(_MENDED, [list(codes)]):
-        found[code].append(Mended(number, us_of(at), part, odometer))
+    for code, number, at, *rest in conn.execute(_MENDED, [list(codes)]):
+        found[code].append(Mended(number, us_of(at), *rest))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from fleet.joining.rules import DAY_US
 PATH: Final = Path(__file__).parent / "data" / "parts.yaml"
 _SAME_REPAIR_DAYS: Final = 3
 """What is billed so soon again is one repair, in parts."""
+_DAILY_HM: Final = 1_500
+"""Where no dashboard is written down a vehicle may have driven 150 km a day: few drive more."""
+_ITEMS: Final = re.compile(r"[、，,；;。+/\s]+")
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,17 +37,34 @@ class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     source: str
     positions: list[str]
+    handled: list[str]
+    replaced: list[str]
+    free: list[str]
     parts: list[Part]
+
+    def names(self, text: str, part: Part) -> bool:
+        """Tell whether a line says that a part was replaced."""
+        return any(self._replaces(item, part) for item in _ITEMS.split(text))
+
+    def _replaces(self, item: str, part: Part) -> bool:
+        named = any(word in item for word in part.words)
+        handled = any(word in item for word in self.handled)
+        return named and (not handled or any(word in item for word in self.replaced))
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A line of maintenance: number, when (µs UTC), what it says, the dashboard (None: unknown)."""
+    """A line of maintenance: number, when (µs UTC), what it says, the dashboard (None: unknown).
+
+    Attributes:
+        fen: what it cost; None: not stated.
+    """
 
     number: int
     at_us: int
     text: str
     odometer_hm: int | None
+    fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +103,10 @@ def again(lines: Sequence[Mended], known: Parts) -> Iterator[Again]:
         known: the parts.
     """
     for part in known.parts:
-        its = [one for one in lines if any(word in one.text for word in part.words)]
+        its = [one for one in lines if known.names(one.text, part)]
         for number, one in enumerate(its):
+            if one.fen == 0 or any(word in one.text for word in known.free):
+                continue
             found = _before(one, its[:number], part, known)
             if found is not None:
                 yield found
@@ -113,6 +136,8 @@ def _positions(one: Mended, known: Parts) -> frozenset[str]:
 def _left_pct(before: Mended, one: Mended, part: Part) -> float:
     """Return how much of a life was left, by days or kilometres: whichever says less."""
     worn = (one.at_us - before.at_us) / (part.days * DAY_US)
+    hm = _DAILY_HM * (one.at_us - before.at_us) // DAY_US
     if before.odometer_hm is not None and one.odometer_hm is not None:
-        worn = max(worn, (one.odometer_hm - before.odometer_hm) / (part.km * 10))
+        hm = one.odometer_hm - before.odometer_hm
+    worn = max(worn, hm / (part.km * 10))
     return (1 - worn) * 100

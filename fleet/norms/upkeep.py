@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -26,12 +26,21 @@ _LEAST_SIGMA: Final = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """Maintenance of a vehicle over twelve months; whole fen, hundreds of metres."""
+    """Maintenance of a vehicle over twelve months; whole fen, hundreds of metres.
+
+    Attributes:
+        code: whose.
+        fen: what is compared: all but the dearest line, for one true repair is soon explained.
+        hm: how far it went.
+        peers: others of its class; None: too few.
+        dearest_fen: what that line cost.
+    """
 
     code: str
     fen: int
     hm: int
     peers: Peers | None
+    dearest_fen: int = 0
 
     @property
     def over(self) -> float | None:
@@ -57,11 +66,18 @@ def upkeep(
     while month <= last:
         window = rolling(month)[2]
         its = accounts(conn, window, zone, words(), mileage=in_turn(conn, window, zone))
-        # A month that has not come, or of which nothing is read, says nothing of its own.
-        begun = midnight(month, zone)
-        found[month] = against_class([one for one in its if _until(one, begun)])
+        found[month] = until_month(its, month, zone)
         month = later(month, 1)
     return found
+
+
+def until_month(its: Sequence[Account], month: date, zone: ZoneInfo) -> list[Upkeep]:
+    """Hold accounts of twelve months that end with a month against those of their class.
+
+    A month that has not come, or of which nothing is read, says nothing of its own.
+    """
+    begun = midnight(month, zone)
+    return against_class([one for one in its if _until(one, begun)])
 
 
 def against_class(found: list[Account]) -> list[Upkeep]:
@@ -71,13 +87,20 @@ def against_class(found: list[Account]) -> list[Upkeep]:
         for one in found
         if isinstance(one.stretch, Stretch) and one.stretch.hm >= LEAST_HM
     ]
-    costs = [(one.fen.get("maintenance", 0), hm) for one, hm in known]
-    groups = [(_group(one), fen / hm) for (one, _), (fen, hm) in zip(known, costs, strict=True)]
+    costs = [_spent(one) for one, _ in known]
+    groups = [(_group(one), fen / hm) for (one, hm), (fen, _) in zip(known, costs, strict=True)]
     peers = others(groups, _LEAST_SIGMA)
     return [
-        Upkeep(one.consumer.code, fen, hm, its if _group(one).strip() else None)
-        for (one, _), (fen, hm), its in zip(known, costs, peers, strict=True)
+        Upkeep(one.consumer.code, fen, hm, its if _group(one).strip() else None, dearest)
+        for (one, hm), (fen, dearest), its in zip(known, costs, peers, strict=True)
     ]
+
+
+def _spent(one: Account) -> tuple[int, int]:
+    """Return what upkeep cost without its dearest line, and that line; fen."""
+    lines = [e.fen or 0 for e in one.events if e.counted and e.purpose == "maintenance"]
+    dearest = max([0, *lines])
+    return one.fen.get("maintenance", 0) - dearest, dearest
 
 
 def _until(one: Account, begun: datetime) -> bool:

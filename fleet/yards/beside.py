@@ -107,11 +107,11 @@ def beside(
     around = timedelta(microseconds=around_us)
     wide = {**named, "from": span[0] - around, "to": span[1] + around}
     for whose, number, day, out, back in conn.execute(_ORDERS, wide):
-        excuses[whose] += _of_order(number, day, out, back, around_us)
+        excuses[whose] += of_order(number, day, out, back, around_us)
     return Beside(due, driven, excuses)
 
 
-def _of_order(
+def of_order(
     number: str, day: datetime, out: datetime | None, back: datetime | None, around_us: int
 ) -> list[Excuse]:
     """Return the time that an order covers.

@@ -13,24 +13,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
-
-import psycopg
 
 from fleet.fence import fences
 from fleet.fence.fences import Fence
 from fleet.fence.passage import passage
-from fleet.fence.source import Positions
 from fleet.fence.track import Silence
 from fleet.fence.window import window as track_around
 from fleet.track.rules import Rules
-from fleet.yards import days, load
-from fleet.yards.beside import Beside, beside
+from fleet.yards import days
+from fleet.yards.beside import Beside
 from fleet.yards.days import Window
-from fleet.yards.load import Sealed, Vehicle, Yard
+from fleet.yards.model import Sealed, Vehicle, Yard
 from fleet.yards.movement import Limits, Sign, movement
 from fleet.yards.presence import journey, presence
+from fleet.yards.source import Source
 from fleet.yards.verdicts import CannotTell, Doubt, Evidence, ExcuseKind, Verdict, Why
 from registry.calendar import Calendar
 from storage.times import at_us, us_of
@@ -110,26 +108,24 @@ class _Ask:
     certain: bool
 
 
-def in_yards(
-    conn: psycopg.Connection[Any], asked: Asked, vehicles: Sequence[Vehicle]
-) -> Iterator[list[Found]]:
+def in_yards(source: Source, asked: Asked, vehicles: Sequence[Vehicle]) -> Iterator[list[Found]]:
     """Yield for each vehicle its verdicts by night; without a yard of its own: none."""
-    yards, known = load.yards(conn), fences.standing(conn)
-    for vehicle, held in _with_papers(conn, asked, vehicles):
+    yards, known = source.yards(), source.fences()
+    for vehicle, held in _with_papers(source, asked, vehicles):
         asks = list(_asks(vehicle, yards, asked))
-        found = _of_vehicle(conn, asked, vehicle, held, asks, known)
+        found = _of_vehicle(source, asked, vehicle, held, asks, known)
         yield sorted(found, key=lambda one: one.window.from_us)
 
 
 def at_rest(
-    conn: psycopg.Connection[Any],
+    source: Source,
     asked: Asked,
     vehicles: Sequence[Vehicle],
     by: By = By.ANYTHING,
 ) -> Iterator[list[Found]]:
     """Yield for each vehicle its verdicts by sealed day; ``by``: what it is sealed by."""
-    rules = [one for one in load.sealed(conn) if by is By.ANYTHING or bool(one.tail) is by.tail]
-    for vehicle, held in _with_papers(conn, asked, vehicles):
+    rules = [one for one in source.sealed() if by is By.ANYTHING or bool(one.tail) is by.tail]
+    for vehicle, held in _with_papers(source, asked, vehicles):
         sealed = [
             found
             for day in asked.days
@@ -140,12 +136,12 @@ def at_rest(
         yield [
             one
             for stretch in _stretches(sealed)
-            for one in _still(conn, asked, vehicle, held, stretch)
+            for one in _still(source, asked, vehicle, held, stretch)
         ]
 
 
 def _with_papers(
-    conn: psycopg.Connection[Any], asked: Asked, vehicles: Sequence[Vehicle]
+    source: Source, asked: Asked, vehicles: Sequence[Vehicle]
 ) -> Iterator[tuple[Vehicle, Beside]]:
     """Yield vehicles with what is held beside their tracks, read for many at once."""
     begin = days.whole(asked.first, asked.zone)
@@ -154,7 +150,7 @@ def _with_papers(
     for start in range(0, len(vehicles), _AT_ONCE):
         part = vehicles[start : start + _AT_ONCE]
         ids = [one.id for one in part]
-        held = beside(conn, ids, span, asked.around_order_us, asked.zone)
+        held = source.beside(ids, span, asked.around_order_us, asked.zone)
         yield from ((vehicle, held) for vehicle in part)
 
 
@@ -188,7 +184,7 @@ def _holds(since: date, until: date | None, day: date) -> bool:
 
 
 def _of_vehicle(  # noqa: PLR0913, PLR0917 - who is asked, and all that is known
-    conn: psycopg.Connection[Any],
+    source: Source,
     asked: Asked,
     vehicle: Vehicle,
     held: Beside,
@@ -205,7 +201,7 @@ def _of_vehicle(  # noqa: PLR0913, PLR0917 - who is asked, and all that is known
         else:
             yield Found(vehicle, CannotTell(why, Evidence(ask.window, ask.fences)))
     if there:
-        yield from _watched(conn, asked, vehicle, held, there)
+        yield from _watched(source, asked, vehicle, held, there)
 
 
 def _why_not(vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence], zone: ZoneInfo) -> Why | None:
@@ -217,7 +213,7 @@ def _why_not(vehicle: Vehicle, ask: _Ask, shapes: Sequence[Fence], zone: ZoneInf
 
 
 def _watched(
-    conn: psycopg.Connection[Any],
+    source: Source,
     asked: Asked,
     vehicle: Vehicle,
     held: Beside,
@@ -227,8 +223,8 @@ def _watched(
     last = max(ask.window.to_us for ask, _ in there)
     shapes = {one.id: one for _, its in there for one in its}
     watches = [one.watch for one in shapes.values()]
-    source = Positions(conn, vehicle.id)
-    track = track_around(source, first, last, watches, asked.rules, asked.silence)
+    positions = source.positions(vehicle.id)
+    track = track_around(positions, first, last, watches, asked.rules, asked.silence)
     passages = {number: passage(track, one.watch) for number, one in shapes.items()}
     excuses = held.excuses.get(vehicle.id, ())
     trips = [(one.from_us, one.to_us) for one in held.trips(vehicle.id, (first, last))]
@@ -241,26 +237,24 @@ def _watched(
             asked.tolerance_us,
             us_of(asked.now),
         )
-        yield Found(vehicle, _settled(conn, vehicle, held, verdict))
+        yield Found(vehicle, _settled(source, vehicle, held, verdict))
 
 
-def _settled(
-    conn: psycopg.Connection[Any], vehicle: Vehicle, held: Beside, verdict: Verdict
-) -> Verdict:
+def _settled(source: Source, vehicle: Vehicle, held: Beside, verdict: Verdict) -> Verdict:
     """Say of a doubt where the vehicle stood; leave open what rests on trips that are due."""
     evidence = verdict.evidence
     by_trip = any(one.kind is ExcuseKind.JOURNEY for one in evidence.excuses)
     if by_trip or isinstance(verdict, Doubt):
         window = evidence.window
         # Once more: the track was read behind what is held beside it.
-        if held.pending(vehicle.id, (window.from_us, window.to_us)) or load.pending(
-            conn, vehicle.id, _times(window)
+        if held.pending(vehicle.id, (window.from_us, window.to_us)) or source.pending(
+            vehicle.id, _times(window)
         ):
             return CannotTell(Why.PENDING, evidence)
     if not isinstance(verdict, Doubt):
         return verdict
     away = max(evidence.away, key=lambda span: span[1] - span[0])
-    place = load.stood(conn, vehicle.id, (at_us(away[0]), at_us(away[1])))
+    place = source.stood(vehicle.id, (at_us(away[0]), at_us(away[1])))
     return replace(verdict, evidence=replace(evidence, place=place))
 
 
@@ -317,14 +311,14 @@ def _apart(one: _Day, other: _Day) -> bool:
 
 
 def _still(
-    conn: psycopg.Connection[Any],
+    source: Source,
     asked: Asked,
     vehicle: Vehicle,
     held: Beside,
     stretch: Sequence[_Day],
 ) -> Iterator[Found]:
     span = stretch[0][0].from_us, stretch[-1][0].to_us
-    signs = load.signs(conn, vehicle.id, (at_us(span[0]), at_us(span[1])))
+    signs = source.signs(vehicle.id, (at_us(span[0]), at_us(span[1])))
     trips = held.trips(vehicle.id, span)
     excuses = held.excuses.get(vehicle.id, ())
     for window, reason, certain in stretch:

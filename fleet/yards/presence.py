@@ -42,8 +42,9 @@ def presence(  # noqa: PLR0913, PLR0917 - the window, what is known, and what is
         now_us: what lies ahead is not judged.
     """
     whole = [(window.from_us, min(window.to_us, now_us))]
-    inside = within(joined(_stays(passages)), whole)
-    unknown = without(within(joined(_unknown(passages, whole[0])), whole), inside)
+    inside = within(joined(_touching(_stays(passages), whole[0])), whole)
+    lost_of_any = _touching(_unknown(passages, whole[0]), whole[0])
+    unknown = without(within(joined(lost_of_any), whole), inside)
     outside = without(without(whole, inside), unknown)
     met = [one for one in excuses if one.from_us < whole[0][1] and one.to_us > whole[0][0]]
     certain = joined(one.span for one in met if not one.open)
@@ -51,7 +52,8 @@ def presence(  # noqa: PLR0913, PLR0917 - the window, what is known, and what is
     away = without(outside, certain)
     sure = without(away, maybe)
     lost = without(unknown, certain)
-    asleep = within(joined(span for one in passages for span in one.asleep), whole)
+    slept = _touching([span for one in passages for span in one.asleep], whole[0])
+    asleep = within(joined(slept), whole)
     evidence = Evidence(
         window,
         tuple(fences),
@@ -84,6 +86,11 @@ def journey(trips: Sequence[Span], at_us: int) -> list[Excuse]:
     return [
         Excuse(ExcuseKind.JOURNEY, at_us, end, "") for start, end in trips if start < at_us < end
     ]
+
+
+def _touching(spans: Sequence[Span], whole: Span) -> list[Span]:
+    """Return those that touch a window: a passage may be of a month, and is asked by night."""
+    return [one for one in spans if one[1] >= whole[0] and one[0] <= whole[1]]
 
 
 def _stays(passages: Sequence[Passage]) -> list[Span]:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-import psycopg
 import typer
 
 from fleet.track.rules import SECOND_US
 from fleet.yards import load
-from fleet.yards.load import Vehicle as Its
 from fleet.yards.look import Asked, Found, at_rest, in_yards
+from fleet.yards.model import Vehicle as Its
+from fleet.yards.source import Source, Stored
 from fleet.yards.verdicts import CannotTell, Doubt, Why
 from jieyong.commands import yard_tables
 from jieyong.commands.giving import give
@@ -52,7 +52,7 @@ class _Question:
 
     name: str
     action: str
-    look: Callable[[psycopg.Connection[Any], Asked, Sequence[Its]], Iterator[list[Found]]]
+    look: Callable[[Source, Asked, Sequence[Its]], Iterator[list[Found]]]
     tabled: Callable[[Sequence[Found], str, ZoneInfo], Table]
 
 
@@ -145,7 +145,7 @@ def _answer(  # noqa: PLR0913 - who is asked what of whom, and why
         tracks_of(at, question.action, named, reason, **days) as shown,
         counting(len(its)) as done,
     ):
-        for verdicts in question.look(at.conn, what, its):
+        for verdicts in question.look(Stored(at.conn), what, its):
             found += verdicts
             without += not verdicts
             done()

@@ -146,8 +146,8 @@ KINDS: Final = (
         "每公里维修费偏高",
         (Layer.UPKEEP,),
         _upkeep,
-        "十二个月的每公里维修费比同类车辆的通常范围高 {above:g}% 以上。",
-        parameters={"above": Parameter(0.0, "%", 0.0, 1000.0, "比同类车辆的通常范围高出")},
+        "十二个月的每公里维修费，最大一笔不计，比同类车辆的通常范围高 {above:g}% 以上。",
+        parameters={"above": Parameter(30.0, "%", 0.0, 1000.0, "比同类车辆的通常范围高出")},
     ),
     _kind(
         "repeated_part",

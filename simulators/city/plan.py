@@ -22,7 +22,9 @@ class By(enum.StrEnum):
     LOAD = "load"
     """kW on top."""
     SHARE = "share"
-    """% of what is usual on top; of a main meter: of what its sub-meters cease to tell."""
+    """% of what is usual on top; of a main meter: of what its sub-meters cease to tell; of a part
+    that is replaced again: of its life, that is left."""
+    KILOMETRES = "kilometres"
 
 
 MEASURES: Final[Mapping[str, tuple[By, ...]]] = {
@@ -52,7 +54,37 @@ METERED: Final[Mapping[str, tuple[By, ...]]] = {
 TIMED: Final = ("circuit.outside_schedule", "lighting.landscape")
 """Kinds of waste at circuits that run by a timetable."""
 
-KINDS: Final = {**MEASURES, **METERED, **dict.fromkeys(TIMED, (By.MINUTES,))}
+DRIVEN: Final[Mapping[str, tuple[By, ...]]] = {
+    "vehicle.out_of_hours": (By.MINUTES,),
+    "vehicle.not_in_yard": (By.MINUTES,),
+    "vehicle.sealed_moved": (By.KILOMETRES,),
+    "vehicle.plate_tail": (By.KILOMETRES,),
+    "vehicle.maintenance_cost": (By.SHARE,),
+    "vehicle.repeated_part": (By.SHARE,),
+    "vehicle.fuel_rate": (By.SHARE,),
+    "vehicle.fuel_cost": (By.SHARE,),
+}
+"""Kinds of waste that vehicles' ways and papers tell of, likewise."""
+
+KINDS: Final = {**MEASURES, **METERED, **dict.fromkeys(TIMED, (By.MINUTES,)), **DRIVEN}
+
+VEHICLE_USES: Final = (
+    *("law", "special", "confidential", "emergency", "emergency-response"),
+    *("sealed", "new", "unkept", "basement", "capped", "electric"),
+)
+"""What vehicles may be but ordinary: by use in the ledger, or a tag; sealed for some days; new;
+without kept orders; in a basement at night; filled by a card that pays so much; without a tank."""
+
+VEHICLE_HARMLESS: Final = (
+    *("overtime_order", "written_after", "order_before", "late_return", "no_return", "other_yard"),
+    *("duty", "shifted", "warmed_up"),
+    *("other_side", "guarantee", "inspected", "in_parts", "other_motor", "no_reading"),
+    "large_repair",
+)
+"""What people do with vehicles, and what is mended, that is no waste and looks like it."""
+
+VEHICLE_TROUBLES: Final = ("silence", "silent_days", "reset")
+"""What happens to terminals: they tell nothing for hours, or days; their odometer begins anew."""
 
 USES: Final = ("dormitory", "ward", "cooling-tower", "tank", "garden")
 """What buildings may be but offices: people sleep there, who are exempt as a ward or not; water is
@@ -129,6 +161,10 @@ class Plan:
         unusual: of :data:`UNUSUAL` → how many.
         failures: of :data:`FAILURES` → how many.
         circuits: of each institution, boilers and landscape lighting in turn.
+        vehicles: of each institution.
+        vehicle_uses: of :data:`VEHICLE_USES` → how many vehicles.
+        vehicle_harmless: of :data:`VEHICLE_HARMLESS` → how many.
+        vehicle_troubles: of :data:`VEHICLE_TROUBLES` → how many.
     """
 
     code: str
@@ -152,6 +188,10 @@ class Plan:
     unusual: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     circuits: int = 0
+    vehicles: int = 0
+    vehicle_uses: Mapping[str, int] = field(default_factory=dict)
+    vehicle_harmless: Mapping[str, int] = field(default_factory=dict)
+    vehicle_troubles: Mapping[str, int] = field(default_factory=dict)
 
     def works(self, day: int) -> bool:
         """Whether a local day is a workday."""

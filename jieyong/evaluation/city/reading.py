@@ -18,6 +18,9 @@ from simulators.city.plan import (
     KINDS,
     UNUSUAL,
     USES,
+    VEHICLE_HARMLESS,
+    VEHICLE_TROUBLES,
+    VEHICLE_USES,
     By,
     Plan,
     Spell,
@@ -63,6 +66,15 @@ def read_plan(text: str, source: str) -> Plan:
     buildings, circuits = (top.integer(key, 0, 10_000, 0) for key in ("buildings", "circuits"))
     uses, unusual = _counts(top, "uses", USES), _counts(top, "unusual", UNUSUAL)
     failures = _counts(top, "failures", FAILURES)
+    vehicles = top.integer("vehicles", 0, 10_000, 0)
+    of_vehicles = [
+        _counts(top, f"vehicle_{key}", names)
+        for key, names in (
+            ("uses", VEHICLE_USES),
+            ("harmless", VEHICLE_HARMLESS),
+            ("troubles", VEHICLE_TROUBLES),
+        )
+    ]
     harmless = _counts(top, "harmless", HARMLESS)
     disturbances = _counts(top, "disturbances", DISTURBANCES)
     spells = [_spell(entry) for entry in _entries(top, "spells", "spell")]
@@ -91,6 +103,8 @@ def read_plan(text: str, source: str) -> Plan:
         unusual,
         failures,
         circuits,
+        vehicles,
+        *of_vehicles,
     )
 
 

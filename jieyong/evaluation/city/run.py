@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jieyong.evaluation.city import metered, places
+from jieyong.evaluation.city import metered, places, vehicles
 from jieyong.evaluation.city.places import Basis
 from jieyong.evaluation.city.score import Curve, Doubt, Tally, curves, judged
 from metering.gauge.settings import GaugeSettings
@@ -15,6 +15,7 @@ from registry.calendar import Calendar
 from rules.kinds.catalogue import KINDS
 from rules.ruleset.model import Rule
 from simulators.city import buildings, circuits, rooms
+from simulators.city import vehicles as driven
 from simulators.city.life import span
 from simulators.city.model import Subject
 from simulators.city.plan import Plan
@@ -29,16 +30,19 @@ class Sort:
     Attributes:
         live: from a scenario and a seed, what makes up the subjects of an institution, from 0 on.
         doubts: what rules find at them.
+        together: they are looked at all together: what is normal is learned from all of a city.
     """
 
-    live: Callable[[Plan, int], Callable[[int], Sequence[Subject]]]
-    doubts: Callable[[Sequence[Subject], Basis], Sequence[Doubt]]
+    live: Callable[[Plan, int], Callable[[int], Sequence[Any]]]
+    doubts: Callable[[Sequence[Any], Basis], Sequence[Doubt]]
+    together: bool = False
 
 
 SORTS: Final = (
     Sort(rooms.live, places.doubts),
     Sort(buildings.live, metered.doubts),
     Sort(circuits.live, places.doubts),
+    Sort(driven.live, vehicles.doubts, together=True),
 )
 """Each is simulated and looked at by itself; another sort is another line."""
 
@@ -80,14 +84,19 @@ def evaluate(  # noqa: PLR0913, PLR0917 - what is measured, each by its name
         ValueError: the city is too small for what is wanted of it.
     """
     basis = Basis(rules, gauges, calendar, ZONE, *span(plan))
-    worlds = [(sort.live(plan, seed), sort.doubts) for sort in SORTS]
+    worlds = [(sort, sort.live(plan, seed)) for sort in SORTS]
     alike = _alike(rules)
     tally, subjects = Tally(), 0
+    waiting: dict[int, list[Subject]] = {}
     for number in range(plan.institutions):
-        for live, doubts in worlds:
+        last = number == plan.institutions - 1
+        for at, (sort, live) in enumerate(worlds):
             lived = live(number)
-            tally.add(_judged(lived, doubts(lived, basis), alike))
             subjects += len(lived)
+            if sort.together:
+                lived = waiting[at] = [*waiting.get(at, ()), *lived]
+            if last or not sort.together:
+                tally.add(_judged(lived, sort.doubts(lived, basis), alike))
         done()
     return Evaluation(tuple(curves(tally, plan.wanted)), tally, subjects)
 

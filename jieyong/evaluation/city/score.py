@@ -13,9 +13,10 @@ from simulators.city.plan import MEASURES, By, Wanted
 from simulators.city.spans import common, length, union
 
 ENOUGH: Final = 0.98
-"""Of the mission's kinds, air conditioners and lighting."""
+"""Of the mission's kinds: air conditioners, lighting, and what vehicles pay for fuel."""
 ENOUGH_ELSEWHERE: Final = 0.95
 LEAST_TOLD: Final = 20
+_MISSION: Final = frozenset({*MEASURES, "vehicle.fuel_cost"})
 _CLEAN: Final[Mapping[tuple[str, By], tuple[By, float]]] = {
     ("aircon.cooling", By.DEGREES): (By.MINUTES, 45.0),
     ("aircon.cooling", By.MINUTES): (By.DEGREES, 1.0),
@@ -135,7 +136,7 @@ class Curve:
     @property
     def enough(self) -> float:
         """Recall and precision that are asked of its kind."""
-        return ENOUGH if self.kind in MEASURES else ENOUGH_ELSEWHERE
+        return ENOUGH if self.kind in _MISSION else ENOUGH_ELSEWHERE
 
     @property
     def floor(self) -> float | None:
@@ -153,8 +154,8 @@ class Curve:
 def judged(subject: Subject, found: Sequence[Doubt], alike: Mapping[str, frozenset[str]]) -> Tally:
     """Hold what was found at a subject against what was true there.
 
-    A doubt is true when half of its time, and ten minutes, really were so. A case is found by a
-    true doubt that shares five minutes with it.
+    A doubt is true when half of its time, and ten minutes or all of it, really were so. A case is
+    found by a true doubt that shares five minutes with it, or half of it.
 
     Args:
         subject: with its truth.
@@ -166,7 +167,8 @@ def judged(subject: Subject, found: Sequence[Doubt], alike: Mapping[str, frozens
     for doubt in found:
         spans = union(*(subject.true.get(kind, []) for kind in alike[doubt.kind]))
         held = length(common([(doubt.since_s, doubt.until_s)], spans))
-        if held >= max(LEAST_S, (doubt.until_s - doubt.since_s) / 2):
+        lasts = doubt.until_s - doubt.since_s
+        if held >= max(min(LEAST_S, lasts), lasts / 2):
             true.append(doubt)
         else:
             tally.false.append(FalseDoubt(doubt, _looks(subject, doubt)))
@@ -178,11 +180,12 @@ def _told(
     subject: Subject, case: Case, true: Sequence[Doubt], alike: Mapping[str, frozenset[str]]
 ) -> Told:
     span = (case.since_s, case.until_s)
+    shared = min(LEAST_S, case.until_s - case.since_s) / 2
     matching = [
         one
         for one in true
         if case.kind in alike[one.kind]
-        and length(common([span], [(one.since_s, one.until_s)])) >= LEAST_S / 2
+        and length(common([span], [(one.since_s, one.until_s)])) >= shared
     ]
     if not matching:
         return Told(subject.code, case, None)

@@ -11,14 +11,14 @@ from typing import Final, LiteralString
 from fleet.joining.load import checked
 from fleet.joining.verdict import Doubt, Kind, Verdict
 from fleet.norms.load import Norms, mended, norms
-from fleet.norms.parts import again, parts
 from fleet.norms.upkeep import upkeep
+from fleet.yards.source import Stored
 from metering.gauge.hold import Holds
 from rules.kinds.vehicles import NORMS, Layer
 from rules.subjects.model import Basis, Conn, Inputs
 from rules.subjects.vehicles.laid import Event, laid, pieces
 from rules.subjects.vehicles.normal import norm_events, upkeep_events
-from rules.subjects.vehicles.papers import checks_for, day_of, paper_events
+from rules.subjects.vehicles.papers import checks_for, paper_events, part_events
 from rules.subjects.vehicles.places import LOOKS, asked, days, place_events, some
 from rules.timeline.overlay import Windows
 from storage import arrays
@@ -79,7 +79,7 @@ class KnownVehicles:
             if names & self.wanted:
                 for name, events in events_of(at).items():
                     found[name] += events
-        return {name: [_holds(name, found[name], windows)] for name in sorted(self.wanted)}
+        return {name: [held(name, found[name], windows)] for name in sorted(self.wanted)}
 
     def norms(self, conn: Conn, span: Days) -> Norms:
         """Return what is normal in the months of some days."""
@@ -90,7 +90,8 @@ class KnownVehicles:
         return self.learned[months]
 
 
-def _holds(name: str, events: Sequence[Event], windows: Windows) -> Holds:
+def held(name: str, events: Sequence[Event], windows: Windows) -> Holds:
+    """Return the events of a layer as it holds them; pure."""
     return pieces(events) if name in _BY_MONTH else laid(events, windows)
 
 
@@ -165,21 +166,19 @@ def _upkeep(at: At) -> Events:
 
 
 def _parts(at: At) -> Events:
-    zone = at.basis.zone
-    return {
-        Layer.PART_EARLY: [
-            Event(at.ids[code], *day_of(one.at_us, zone), one.early_pct)
-            for code, lines in mended(at.conn, sorted(at.ids)).items()
-            for one in again(lines, parts())
-        ]
-    }
+    lines = mended(at.conn, sorted(at.ids))
+    return {Layer.PART_EARLY: part_events(lines, at.ids, at.basis.zone)}
 
 
 def _places(at: At) -> Events:
     vehicles = some(at.conn, at.vehicles)
     question = asked(at.basis, *at.span)
     return {
-        layer: [event for its in look(at.conn, question, vehicles) for event in place_events(its)]
+        layer: [
+            event
+            for its in look(Stored(at.conn), question, vehicles)
+            for event in place_events(its)
+        ]
         for layer, look in LOOKS.items()
         if layer in at.known.wanted
     }

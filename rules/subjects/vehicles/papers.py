@@ -1,14 +1,15 @@
-"""Verdicts of papers, orders and trips as events. Pure."""
+"""Verdicts of papers, orders and trips, and repairs, as events. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from fleet.joining.verdict import Check, Doubt, Finding, Kind, Verdict
+from fleet.norms.parts import Mended, again, parts
 from rules.subjects.vehicles.laid import MINUTE_US, Event
 from storage.times import at_us, midnight, us_of
 
@@ -60,6 +61,23 @@ def paper_events(
         for doubt in raised:
             found[doubt.value].append(Event(ids[one.vehicle], since, until, value))
     return found
+
+
+def part_events(
+    mended: Mapping[str, Sequence[Mended]], ids: Mapping[str, int], zone: ZoneInfo
+) -> list[Event]:
+    """Return parts that were replaced again, each on its day, by what was left of their lives.
+
+    Args:
+        mended: code → lines of maintenance, ascending.
+        ids: code → id.
+        zone: of days.
+    """
+    return [
+        Event(ids[code], *day_of(one.at_us, zone), one.early_pct)
+        for code, lines in mended.items()
+        for one in again(lines, parts())
+    ]
 
 
 def span_of(one: Verdict, untimed: Collection[int], zone: ZoneInfo) -> tuple[int, int]:

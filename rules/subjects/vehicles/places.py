@@ -12,8 +12,9 @@ import psycopg
 
 from fleet.track.rules import SECOND_US
 from fleet.yards import load
-from fleet.yards.load import Vehicle
 from fleet.yards.look import Asked, By, Found, at_rest, in_yards
+from fleet.yards.model import Vehicle
+from fleet.yards.source import Source
 from fleet.yards.verdicts import CannotTell, Doubt
 from rules.kinds.vehicles import Layer
 from rules.subjects.model import Basis
@@ -21,7 +22,7 @@ from rules.subjects.vehicles.laid import Event
 
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """No clock: what has not come yet is what no position tells of."""
-Look = Callable[[psycopg.Connection[Any], Asked, Sequence[Vehicle]], Iterator[list[Found]]]
+Look = Callable[[Source, Asked, Sequence[Vehicle]], Iterator[list[Found]]]
 LOOKS: Final[dict[str, Look]] = {
     Layer.AWAY: in_yards,
     Layer.MOVED_SEALED: partial(at_rest, by=By.NOTICE),

@@ -36,7 +36,9 @@ _SAYS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Fact:
+class Fact:
+    """What the ledger says of a vehicle from a day on until before another."""
+
     vehicle: int
     code: str
     number: int
@@ -57,21 +59,27 @@ def tags(
         since: aware.
         until: aware.
     """
-    facts: dict[int, list[_Fact]] = defaultdict(list)
+    facts: dict[int, list[Fact]] = defaultdict(list)
     for row in conn.execute(_FACTS, [arrays.ids(vehicles)]):
-        facts[row[0]].append(_Fact(*row))
+        facts[row[0]].append(Fact(*row))
     entered = tags_at(conn, "vehicle", vehicles, since, until)
     return {
         vehicle: [
             one
-            for one in (*_left(entered.get(vehicle, ()), facts[vehicle]), *_handed(facts[vehicle]))
+            for one in dated(facts[vehicle], entered.get(vehicle, ()))
             if (one.since is None or one.since < until) and (one.until is None or one.until > since)
         ]
         for vehicle in vehicles
     }
 
 
-def _left(entered: Sequence[DatedTag], facts: Sequence[_Fact]) -> Iterator[DatedTag]:
+def dated(facts: Sequence[Fact], entered: Sequence[DatedTag]) -> Iterator[DatedTag]:
+    """Yield the tags of a vehicle by what its ledger says and what was entered; pure."""
+    yield from _left(entered, facts)
+    yield from _handed(facts)
+
+
+def _left(entered: Sequence[DatedTag], facts: Sequence[Fact]) -> Iterator[DatedTag]:
     """Yield entered tags as far as the ledger is silent."""
     for one in entered:
         told = [fact.since for fact in facts if one.tag in _SAYS[fact.name].values()]
@@ -82,7 +90,7 @@ def _left(entered: Sequence[DatedTag], facts: Sequence[_Fact]) -> Iterator[Dated
             yield replace(one, until=min(first, one.until or first))
 
 
-def _handed(facts: Sequence[_Fact]) -> Iterator[DatedTag]:
+def _handed(facts: Sequence[Fact]) -> Iterator[DatedTag]:
     for one in facts:
         tag = _SAYS[one.name].get(one.value)
         if tag is not None:

@@ -15,6 +15,7 @@ from fleet.norms.load import mended
 from fleet.norms.parts import again, parts
 from fleet.norms.upkeep import upkeep
 from fleet.yards.look import Found
+from fleet.yards.source import Stored
 from fleet.yards.verdicts import Doubt as PlaceDoubt
 from rules.kinds.vehicles import Layer
 from rules.subjects.model import Basis, Conn
@@ -122,8 +123,9 @@ def _upkeep(it: _Asked) -> Iterator[str]:
     its = [one for month in found.values() for one in month if one.code in it.at.ids]
     for one in its[-1:]:
         km = one.hm / 10
-        line = f"十二个月维修 {one.fen / 100:.0f} 元，行驶 {km:.0f} km，"
-        line += f"每公里 {one.fen / one.hm / 10:.2f} 元"
+        line = f"十二个月维修 {(one.fen + one.dearest_fen) / 100:.0f} 元，行驶 {km:.0f} km，"
+        line += f"最大一笔 {one.dearest_fen / 100:.0f} 元不计，"
+        line += f"其余每公里 {one.fen / one.hm / 10:.2f} 元"
         if one.peers is not None:
             median, fence = one.peers.median / 10, one.peers.fence / 10
             line += (
@@ -157,7 +159,7 @@ def _places(it: _Asked) -> Iterator[str]:
     at = it.at
     vehicles = some(at.conn, at.vehicles)
     for layer in sorted(LOOKS.keys() & at.known.wanted):
-        for its in LOOKS[layer](at.conn, asked(at.basis, *at.span), vehicles):
+        for its in LOOKS[layer](Stored(at.conn), asked(at.basis, *at.span), vehicles):
             yield from (_place(it, one) for one in its if _meets(it, one))
 
 

@@ -131,9 +131,12 @@ def mend(conn: Conn, code: str, at: datetime, fen: int, part: str = "") -> None:
 
 
 def test_upkeep_and_a_part_replaced_again_are_doubts(fleet: Conn) -> None:
-    for n in range(len(RATES)):
-        mend(fleet, f"c{n}", begin(3, 1), 300_000)
-    mend(fleet, "v", begin(3, 1), 1_200_000, "蓄电池")
+    for day in (1, 10, 20):
+        for n in range(len(RATES)):
+            mend(fleet, f"c{n}", begin(3, day), 100_000)
+        mend(fleet, "v", begin(3, day), 400_000)
+    mend(fleet, "v", begin(3, 1), 80_000, "蓄电池")
+    mend(fleet, "c0", begin(3, 2), 1_200_000, "变速箱大修")  # One dear repair explains itself.
     mend(fleet, "v", begin(5, 20), 80_000, "更换电瓶")
     look(fleet, END)
     assert ("repeated-part", "v", "05-20 05-21") in found(fleet)

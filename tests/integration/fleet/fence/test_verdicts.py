@@ -15,6 +15,7 @@ from fleet.privacy.withholding import withhold_due
 from fleet.yards import load
 from fleet.yards.look import Asked, Found, at_rest, in_yards
 from fleet.yards.settings import FenceSettings
+from fleet.yards.source import Stored
 from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Why
 from registry.calendar_store import load_calendar
 from tests.integration.fleet.fence.world import (
@@ -57,13 +58,13 @@ def asked(conn: Conn, first: date = FIRST, last: date = FIRST) -> Asked:
 
 def nights(conn: Conn, what: Asked | None = None) -> dict[str, list[Found]]:
     its = load.vehicles(conn)
-    found = in_yards(conn, what or asked(conn), its)
+    found = in_yards(Stored(conn), what or asked(conn), its)
     return {one.code: verdicts for one, verdicts in zip(its, found, strict=True)}
 
 
 def rests(conn: Conn, what: Asked) -> dict[str, list[Found]]:
     its = load.vehicles(conn)
-    return {o.code: v for o, v in zip(its, at_rest(conn, what, its), strict=True)}
+    return {o.code: v for o, v in zip(its, at_rest(Stored(conn), what, its), strict=True)}
 
 
 def ledger_of(conn: Conn, path: Path, **sheets: list[list[object]]) -> None:
@@ -119,13 +120,13 @@ def test_what_is_said_of_a_vehicle_does_not_depend_on_those_beside_it(
     ledger_of(fleet, tmp_path / "a.xlsx", 派车单=orders)
     enter(fleet, "sealed", since="2026-06-01", last="2026-06-03", days="每天", reason="维护")
     what = asked(fleet, FIRST, date(2026, 6, 3))
-    its = load.vehicles(fleet)
+    its, source = load.vehicles(fleet), Stored(fleet)
     for look in (in_yards, at_rest):
-        alone = [found for one in its for found in look(fleet, what, [one])]
+        alone = [found for one in its for found in look(source, what, [one])]
         assert any(one.verdict.evidence.excuses for found in alone for one in found)
         for at_once in (2, 100):
             monkeypatch.setattr("fleet.yards.look._AT_ONCE", at_once)
-            assert list(look(fleet, what, its)) == alone
+            assert list(look(source, what, its)) == alone
 
 
 def test_vehicle_case_09_late_data_repairs_a_night(conn: psycopg.Connection, database: str) -> None:

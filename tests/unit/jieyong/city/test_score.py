@@ -43,13 +43,14 @@ def test_a_case_is_found_by_a_true_doubt_with_its_delay() -> None:
     assert (told(tally), tally.false) == ([32], [])
 
 
-def test_a_doubt_must_be_true_for_half_of_its_time_and_ten_minutes() -> None:
+def test_a_doubt_must_be_true_for_half_of_its_time_and_ten_minutes_or_all_of_it() -> None:
     where = subject({NOBODY: [(0, 60)]})
     assert told(judged(where, [doubt(30, 90)], ALONE)) == [60]
     tally = judged(where, [doubt(29, 92)], ALONE)
     assert (told(tally), len(tally.false)) == ([None], 1)
-    short = judged(where, [doubt(51, 60, confirmed=5)], ALONE)
+    short = judged(where, [doubt(51, 61, confirmed=5)], ALONE)
     assert len(short.false) == 1
+    assert not judged(where, [doubt(51, 60, confirmed=5)], ALONE).false
 
 
 def test_several_doubts_may_speak_of_one_case() -> None:

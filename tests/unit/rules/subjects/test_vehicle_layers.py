@@ -174,7 +174,7 @@ def test_out_of_hours_takes_a_trip_without_an_order_and_no_duty() -> None:
 
 
 def test_upkeep_and_parts_have_their_limits() -> None:
-    assert [holds("maintenance_cost", upkeep=value) for value in (-1.0, 0.0)] == [0, 2]
+    assert [holds("maintenance_cost", upkeep=value) for value in (29.0, 30.0)] == [0, 2]
     assert [holds("repeated_part", part_early=value) for value in (0.0, 49.0, 50.0)] == [0, 0, 2]
     assert holds("repeated_part", part_early=float("nan")) == 1
 
