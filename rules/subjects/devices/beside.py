@@ -10,7 +10,7 @@ from typing import Final, LiteralString
 import numpy as np
 
 from rules.subjects.devices.heard import HOUR_US, Hung, Span, joined, lasting
-from rules.subjects.devices.own import PROVEN_HOURS, Silence, merged, without
+from rules.subjects.devices.own import PROVEN_HOURS, Silence, merged, several, without
 from rules.subjects.model import Basis, Conn
 from storage import arrays
 from storage.times import ALWAYS_US, OPEN_US, us_of
@@ -214,7 +214,12 @@ def beside_devices(
     on_bus: dict[int, list[Hanging]] = defaultdict(list)
     for one in hanging(conn, set(bus_of.values()), silence_s, buses=True):
         on_bus[one.bus].append(one)
-    alone = [_alone(one, on_bus[bus_of[one.subject]]) for one in silences]
+    # A silent device hangs: it is alone where it is not one of several.
+    together = {
+        bus: several((one.hung.since, one.hung.until) for one in those)
+        for bus, those in on_bus.items()
+    }
+    alone = [without((one.since, one.until), together[bus_of[one.subject]]) for one in silences]
     lasts = {bus: _witness(one.lasts for one in those) for bus, those in on_bus.items()}
     asked = [(bus_of[one.subject], one.since, one.until) for one in silences]
     heard = _heard(conn, asked, lasts)
@@ -259,14 +264,6 @@ def _heard(
         spans = joined(one, np.array(hours, np.int64), np.full(len(hours), lasts[bus]))
         found.append(list(spans.get(0, ())))
     return found
-
-
-def _alone(silence: Silence, on_bus: Sequence[Hanging]) -> list[Span]:
-    """When nothing else hung on the bus."""
-    others = merged(
-        (one.hung.since, one.hung.until) for one in on_bus if one.hung.subject != silence.subject
-    )
-    return without((silence.since, silence.until), others)
 
 
 def _witness(lasts: Iterable[int]) -> int:

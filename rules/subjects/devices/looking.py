@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from metering.gauge.hold import Holds
@@ -50,7 +51,10 @@ def silences(
     silent = found.where(found.value == 0)
     columns = (silent.subject.tolist(), silent.since.tolist(), silent.until.tolist())
     rows = list(zip(*columns, strict=True))
-    begins = [_hung_since(hung, subject, since) for subject, since, _ in rows]
+    of: dict[int, list[Hung]] = defaultdict(list)
+    for one in hung:
+        of[one.subject].append(one)
+    begins = [_hung_since(of[subject], since) for subject, since, _ in rows]
     longer = [n for n, (_, since, _) in enumerate(rows) if begins[n] < since]
     hours = last_hour([rows[n][:2] for n in longer]) if longer else {}
     for at, hour in hours.items():
@@ -59,7 +63,5 @@ def silences(
     return [Silence(row[0], begin, *row[1:]) for row, begin in zip(rows, begins, strict=True)]
 
 
-def _hung_since(hung: Sequence[Hung], subject: int, moment: int) -> int:
-    return next(
-        one.since for one in hung if one.subject == subject and one.since <= moment < one.until
-    )
+def _hung_since(hung: Iterable[Hung], moment: int) -> int:
+    return next(one.since for one in hung if one.since <= moment < one.until)
