@@ -44,10 +44,9 @@ def test_after_a_day_beside_it_others_may_fall_silent() -> None:
 
 def test_what_is_looked_at_does_not_change_whose_it_is() -> None:
     beside = hours([(0, 30)])
-    (rows,) = (
-        own(Holds(*np.zeros((3, 0), np.int64), np.zeros(0)), [(one, beside)])
-        for one in [Silence(1, 0, 50 * HOUR_US, 60 * HOUR_US)]
-    )
+    nothing = np.empty(0, np.int64)
+    heard = Holds(nothing, nothing, nothing, np.empty(0))
+    rows = own(heard, [(Silence(1, 0, 50 * HOUR_US, 60 * HOUR_US), beside)])
     assert (rows.since / HOUR_US).tolist() == [50]
     assert (rows.until / HOUR_US).tolist() == [60]
 
