@@ -40,6 +40,13 @@ _OF: Final[Mapping[str, LiteralString]] = {
         JOIN ({_OF_PLACE}) AS own ON own.place_id = hung.place_id AND own.valid && hung.valid
         WHERE hung.device_id = ANY(%(ids)s::int[])
     """,  # noqa: S608 - our own text
+    "bus": f"""
+        SELECT device.bus_id, own.institution_id, hung.valid * own.valid
+        FROM device JOIN device_place AS hung ON hung.device_id = device.id
+        JOIN ({_OF_PLACE}) AS own
+            ON own.place_id = hung.place_id AND own.valid && hung.valid
+        WHERE device.bus_id = ANY(%(ids)s::int[])
+    """,  # noqa: S608 - our own text
     "meter": f"""
         SELECT meter.id, own.institution_id, own.valid
         FROM meter JOIN ({_OF_PLACE}) AS own ON own.place_id = meter.place_id
@@ -53,6 +60,7 @@ _OF: Final[Mapping[str, LiteralString]] = {
     "vehicle": """
         SELECT id, institution_id, '(,)'::tstzrange FROM vehicle WHERE id = ANY(%(ids)s::int[])
     """,
+    "site": "SELECT NULL::int, NULL::int, '(,)'::tstzrange WHERE false",
     "institution": "SELECT id, id, '(,)'::tstzrange FROM unnest(%(ids)s::int[]) AS id",
 }
 
@@ -86,7 +94,7 @@ def belonging(
 
     Args:
         conn: any connection.
-        kind: place, device, meter, room, vehicle, institution.
+        kind: place, device, bus, meter, room, vehicle, institution, site (nobody's).
         ids: of the things.
         codes: of the institutions.
     """

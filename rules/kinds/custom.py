@@ -20,7 +20,7 @@ from rule_engine.ast import ComparisonExpression, ContainsExpression, StringExpr
 from fleet.joining.verdict import Doubt
 from rules.kinds.aircon import MODES
 from rules.kinds.metered import Metered
-from rules.kinds.model import WORKING, DeviceLayer, Input, Kind, Sort
+from rules.kinds.model import WORKING, BusLayer, DeviceLayer, Input, Kind, SiteLayer, Sort
 from rules.kinds.reported import ENERGIES
 from rules.kinds.vehicles import Layer
 from rules.timeline.overlay import Pieces
@@ -30,6 +30,8 @@ CODE: Final = "custom"
 SORTS: Final[Mapping[Sort, tuple[str, ...]]] = {
     Sort.PLACE: tuple(one.value for one in Input),
     Sort.DEVICE: tuple(one.value for one in DeviceLayer),
+    Sort.BUS: tuple(one.value for one in BusLayer),
+    Sort.SITE: tuple(one.value for one in SiteLayer),
     Sort.METER: tuple(one.value for one in Metered),
     Sort.VEHICLE: (*(one.value for one in Doubt), *(one.value for one in Layer)),
     Sort.INSTITUTION: tuple(name for one in ENERGIES for name in one.layers),

@@ -24,6 +24,10 @@ class Sort(enum.StrEnum):
     """A place where something hangs: an air conditioner, a lighting circuit."""
     DEVICE = "device"
     """What is polled: a meter, a sensor."""
+    BUS = "bus"
+    """A gateway or line with several devices behind it."""
+    SITE = "site"
+    """All that is polled: the one subject of this sort is number 1."""
     ROOM = "room"
     """A room: what inspectors find in it."""
     METER = "meter"
@@ -52,6 +56,25 @@ class DeviceLayer(enum.StrEnum):
 
     HEARD = "heard"
     """1 while something is heard of it, 0 while nothing is, although it hangs somewhere."""
+    OWN = "own_silence"
+    """1 while nothing is heard of it but something is of what is beside it, 0 while it is heard of;
+    unknown while all beside it are silent, too."""
+
+
+class BusLayer(enum.StrEnum):
+    """What a kind may look at of a bus: while at least two devices on it hang somewhere."""
+
+    HEARD = "bus_heard"
+    """1 while something is heard of any of its devices, 0 while nothing is of all."""
+    OWN = "bus_own_silence"
+    """As of a device: beside it are the other buses."""
+
+
+class SiteLayer(enum.StrEnum):
+    """What a kind may look at of all that is polled: where there are at least two buses."""
+
+    HEARD = "site_heard"
+    """1 while something is heard of any device, 0 while nothing is."""
 
 
 @dataclass(frozen=True, slots=True)

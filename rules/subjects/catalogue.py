@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from rules.kinds.model import Sort
+from rules.subjects.buses.site import WHOLE
+from rules.subjects.buses.subjects import BUSES
 from rules.subjects.devices.subjects import DEVICES
 from rules.subjects.institutions.subjects import INSTITUTIONS
 from rules.subjects.meters.subjects import METERS
@@ -16,7 +18,7 @@ from rules.subjects.vehicles.subjects import VEHICLES
 from storage import arrays
 
 SUBJECTS: Final[Mapping[Sort, Subjects]] = {
-    one.sort: one for one in (PLACES, DEVICES, METERS, INSTITUTIONS, VEHICLES)
+    one.sort: one for one in (PLACES, DEVICES, BUSES, WHOLE, METERS, INSTITUTIONS, VEHICLES)
 }
 
 _FROM: Final[LiteralString] = """

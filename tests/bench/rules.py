@@ -5,8 +5,8 @@ with the program. Ours: from the dirty log to episodes and doubts, committed. Th
 readings copied out of the same database as lie in the hours that a tick looks at, on one
 connection, without looking at them. Then a month of a thousand subjects is tried on the same rules.
 
-Every place has a device, and whether that is heard of is looked at with its first reading of an
-hour: such a tick has twice as many subjects, and is told apart.
+Every place has a device, 32 on a bus, and whether they are heard of is looked at with the first
+reading of an hour: such a tick has twice as many subjects, and is told apart.
 """
 
 from __future__ import annotations
@@ -49,11 +49,12 @@ _PROFILE: Final = "INSERT INTO profile (code, version, sha256, body) VALUES (%s,
 _REGISTRY: Final[LiteralString] = """
 INSERT INTO institution (code, name) VALUES ('i', '');
 INSERT INTO building (code, name, institution_id) VALUES ('b', '', 1);
-INSERT INTO bus (code, transport, host, port) VALUES ('bench', 'tcp', 'localhost', 502);
+INSERT INTO bus (code, transport, host, port)
+SELECT 'bench ' || n, 'tcp', 'localhost', 502 FROM generate_series(0, {n} / 32) AS n;
 INSERT INTO room (code, name, building_id) SELECT 'r' || n, '', 1 FROM generate_series(1, {n}) AS n;
 INSERT INTO place (code, name, measures) SELECT 'p' || n, '', 'x' FROM generate_series(1, {n}) AS n;
 INSERT INTO device (code, name, profile_id, bus_id, unit, interval_s, timeout_ms)
-SELECT 'd' || n, '', 2 - n % 2, 1, 1, 60, 1000 FROM generate_series(1, {n}) AS n;
+SELECT 'd' || n, '', 2 - n % 2, 1 + n / 32, 1, 60, 1000 FROM generate_series(1, {n}) AS n;
 INSERT INTO point (device_id, name, label, unit, class)
 SELECT device.id, names.name, '', '', CASE names.name WHEN 'set_point' THEN 'gauge' ELSE 'state' END
 FROM device, unnest(ARRAY['run', 'mode', 'set_point', 'relay', 'occupancy']) WITH ORDINALITY

@@ -1,7 +1,11 @@
-"""Which devices have to be looked at again: what is heard of them is told by whole hours.
+"""Which devices and buses have to be looked at again: what is heard is told by whole hours.
 
-A reading changes what is known of its device only when it is the first one of an hour. So a device
-that is polled every minute is looked at once an hour.
+A reading changes what is known of its device only when it is the first one of an hour, of its bus
+when it is the first one there, and of all that is polled when it is the first one anywhere. So a
+device that is polled every minute is looked at once an hour. What is silent beside it is looked at
+with its bus: whose silence that is, the others tell. One that spoke in that hour or in the one
+before is heard of as long as they are, and nothing changes for it
+(:func:`rules.subjects.devices.beside.beside_devices`).
 """
 
 from __future__ import annotations
@@ -19,41 +23,127 @@ from storage.times import DAY_US
 CONSUMER: Final = "rules device"
 LOCK: Final = 0x6A69_6579_6F6E_670B
 QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7202, near_us=DAY_US, kind=Sort.DEVICE.value)
+BUS_QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7207, near_us=DAY_US, kind=Sort.BUS.value)
+SITE_QUEUE: Final = Queue(
+    "rules", "subject", lock=0x6A69_7208, near_us=DAY_US, kind=Sort.SITE.value
+)
+_SORTS: Final = (Sort.DEVICE, Sort.BUS, Sort.SITE)
 
-# By week: what comes late must not make all the time since then due.
+# By hour, and in the end by week: what comes late must not make all the time since then due.
 _TOUCHED: Final[LiteralString] = """
 WITH touched AS MATERIALIZED (
-    SELECT point.device_id, week, fresh, min(ts_from) AS since, max(ts_to) AS until
+    SELECT point.device_id, hour, fresh,
+           min(greatest(ts_from, hour)) AS since,
+           max(least(ts_to, hour + interval '1 hour' - interval '1 microsecond')) AS until
     FROM dirty_log, unnest(subjects) AS subject
     JOIN point ON point.id = subject,
-         LATERAL (SELECT date_trunc('week', ts_from, 'UTC') AS week,
-                         ts_from >= logged_at - %(new_for)s::interval AS fresh) AS age
+         LATERAL generate_series(date_trunc('hour', ts_from, 'UTC'), ts_to, interval '1 hour')
+             AS hour,
+         LATERAL (SELECT hour >= logged_at - %(new_for)s::interval AS fresh) AS age
     WHERE kind = 'reading'
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
-    GROUP BY point.device_id, week, fresh
+    GROUP BY point.device_id, hour, fresh
+), first_of_device AS MATERIALIZED (
+    SELECT touched.*, device.bus_id FROM touched JOIN device ON device.id = touched.device_id
+    WHERE NOT EXISTS (
+        SELECT FROM point CROSS JOIN LATERAL (
+            SELECT FROM reading
+            WHERE point_id = point.id AND ts >= hour AND ts < since AND value IS NOT NULL LIMIT 1
+        ) AS earlier
+        WHERE point.device_id = touched.device_id
+    )
+), first_of_bus AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT bus_id, hour, fresh, min(since) AS since, max(until) AS until
+        FROM first_of_device GROUP BY bus_id, hour, fresh
+    ) AS one
+    WHERE NOT EXISTS (
+        SELECT FROM device JOIN point ON point.device_id = device.id CROSS JOIN LATERAL (
+            SELECT FROM reading
+            WHERE point_id = point.id AND ts >= hour AND ts < since AND value IS NOT NULL LIMIT 1
+        ) AS earlier
+        WHERE device.bus_id = one.bus_id OFFSET 0
+    )
+), first_of_all AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT hour, fresh, min(since) AS since, max(until) AS until
+        FROM first_of_bus GROUP BY hour, fresh
+    ) AS one
+    WHERE NOT EXISTS (
+        SELECT FROM point CROSS JOIN LATERAL (
+            SELECT FROM reading
+            WHERE point_id = point.id AND ts >= hour AND ts < since AND value IS NOT NULL LIMIT 1
+        ) AS earlier
+        OFFSET 0
+    )
+), silent_bus AS MATERIALIZED (
+    SELECT bus.id AS bus_id, hour, fresh, since, until FROM first_of_all CROSS JOIN bus
+    WHERE NOT EXISTS (
+        SELECT FROM first_of_bus AS spoke
+        WHERE spoke.bus_id = bus.id AND spoke.hour = first_of_all.hour
+    ) AND EXISTS (
+        SELECT FROM device JOIN device_place AS bound ON bound.device_id = device.id
+        WHERE device.bus_id = bus.id AND bound.valid && tstzrange(hour, NULL)
+    ) AND NOT EXISTS (
+        SELECT FROM device JOIN point ON point.device_id = device.id CROSS JOIN LATERAL (
+            SELECT FROM reading
+            WHERE point_id = point.id AND ts >= hour - interval '1 hour'
+              AND ts < hour + interval '1 hour' AND value IS NOT NULL LIMIT 1
+        ) AS near
+        WHERE device.bus_id = bus.id OFFSET 0
+    )
+), beside AS (
+    SELECT * FROM first_of_bus UNION ALL SELECT bus_id, hour, fresh, since, until FROM silent_bus
+), silent_device AS (
+    SELECT device.id AS device_id, hour, fresh, since, until
+    FROM beside JOIN device ON device.bus_id = beside.bus_id
+    WHERE NOT EXISTS (
+        SELECT FROM touched
+        WHERE touched.device_id = device.id AND touched.hour = beside.hour
+    ) AND EXISTS (
+        SELECT FROM device_place AS bound
+        WHERE bound.device_id = device.id AND bound.valid && tstzrange(hour, NULL)
+    ) AND NOT EXISTS (
+        SELECT FROM point CROSS JOIN LATERAL (
+            SELECT FROM reading
+            WHERE point_id = point.id AND ts >= hour - interval '1 hour'
+              AND ts < hour + interval '1 hour' AND value IS NOT NULL LIMIT 1
+        ) AS near
+        WHERE point.device_id = device.id
+    )
+), due AS (
+    SELECT 'device' AS kind, device_id AS subject, hour, fresh, since, until FROM first_of_device
+    UNION ALL SELECT 'device', device_id, hour, fresh, since, until FROM silent_device
+    UNION ALL SELECT 'bus', bus_id, hour, fresh, since, until FROM first_of_bus
+    UNION ALL SELECT 'bus', bus_id, hour, fresh, since, until FROM silent_bus
+    UNION ALL SELECT 'site', 1, hour, fresh, since, until FROM first_of_all
 )
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
-SELECT 'device', device_id, since, until, 'readings' FROM touched
-WHERE date_trunc('hour', since, 'UTC') <> date_trunc('hour', until, 'UTC') OR NOT EXISTS (
-    SELECT FROM point
-    CROSS JOIN LATERAL (
-        SELECT FROM reading
-        WHERE point_id = point.id AND ts >= date_trunc('hour', touched.since, 'UTC')
-          AND ts < touched.since AND value IS NOT NULL
-        LIMIT 1
-    ) AS earlier
-    WHERE point.device_id = touched.device_id
-)
+SELECT kind, subject, min(since), max(until), 'readings' FROM due
+WHERE kind = ANY(%(sorts)s::text[])
+GROUP BY kind, subject, date_trunc('week', hour, 'UTC'), fresh
 """
 _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT DISTINCT 'device', device_id, '-infinity'::timestamptz, 'infinity'::timestamptz, %s
 FROM device_place
 """
+_ALL_BUSES: Final[LiteralString] = """
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+SELECT DISTINCT 'bus', bus_id, '-infinity'::timestamptz, 'infinity'::timestamptz, %s
+FROM device JOIN device_place ON device_id = device.id
+"""
+_SITE: Final[LiteralString] = """
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+VALUES ('site', 1, '-infinity', 'infinity', %s)
+"""
 
 
 def follow(conn: psycopg.Connection[Any]) -> int:
-    """Turn what the dirty log says into due rows; see :func:`rules.subjects.catalogue.follow`."""
+    """Turn what the dirty log says into due rows of devices, buses and all that is polled.
+
+    See :func:`rules.subjects.catalogue.follow`.
+    """
     return dirty.follow(conn, CONSUMER, LOCK, _write)
 
 
@@ -62,10 +152,22 @@ def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
     return conn.execute(_ALL, [why]).rowcount if inputs(conn, Sort.DEVICE) else 0
 
 
+def mark_all_buses(conn: psycopg.Connection[Any], why: str) -> int:
+    """Make every bus due, likewise."""
+    return conn.execute(_ALL_BUSES, [why]).rowcount if inputs(conn, Sort.BUS) else 0
+
+
+def mark_site(conn: psycopg.Connection[Any], why: str) -> int:
+    """Make all that is polled due, likewise."""
+    return conn.execute(_SITE, [why]).rowcount if inputs(conn, Sort.SITE) else 0
+
+
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
     if window.anew:
-        return mark_all(conn, "everything anew")
-    if not inputs(conn, Sort.DEVICE):
+        why = "everything anew"
+        return mark_all(conn, why) + mark_all_buses(conn, why) + mark_site(conn, why)
+    sorts = [sort.value for sort in _SORTS if inputs(conn, sort)]
+    if not sorts:
         return 0
-    values = {"since": window.since, "upto": window.upto, "new_for": NEW_FOR}
+    values = {"since": window.since, "upto": window.upto, "new_for": NEW_FOR, "sorts": sorts}
     return conn.execute(_TOUCHED, values).rowcount

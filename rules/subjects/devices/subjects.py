@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final, LiteralString
 
 import numpy as np
@@ -12,32 +13,15 @@ import numpy as np
 from registry.tags import DatedTag, tags_at
 from rules.kinds.model import DeviceLayer, Sort
 from rules.subjects.devices import due
-from rules.subjects.devices.heard import HOUR_US, Hung, heard, joined
+from rules.subjects.devices.beside import beside_devices, hanging, held_s
+from rules.subjects.devices.heard import Hung, heard, joined, lasting
+from rules.subjects.devices.looking import looked_at, silences, within
+from rules.subjects.devices.own import own
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.times import ALWAYS_US, NEVER_US, OPEN_US, us_of
+from storage.times import ALWAYS_US, us_of
 
-MISSED: Final = 3
-"""So many readings in a row may fail before a device is not heard of any more."""
-
-# While it hangs somewhere; where nobody said since when, since its first reading.
-_HUNG: Final[LiteralString] = """
-SELECT bound.device_id, lower(span), upper(span), first.ts, device.interval_s
-FROM unnest(%s::int[]) AS asked
-JOIN device_place AS bound ON bound.device_id = asked
-JOIN device ON device.id = asked
-CROSS JOIN LATERAL (SELECT bound.valid * device.valid AS span) AS hung
-LEFT JOIN LATERAL (
-    SELECT min(oldest.ts) AS ts FROM point CROSS JOIN LATERAL (
-        SELECT ts FROM reading
-        WHERE point_id = point.id AND value IS NOT NULL ORDER BY ts LIMIT 1
-    ) AS oldest
-    WHERE point.device_id = asked AND lower_inf(span)
-) AS first ON true
-WHERE NOT isempty(span)
-ORDER BY bound.device_id, lower(span) NULLS FIRST
-"""
 # A look-up for each hour from the first reading of a window to the last, which ends with the first
 # reading of the hour: more of it changes nothing.
 _HOURS: Final[LiteralString] = """
@@ -98,26 +82,44 @@ WHERE device_id = ANY(%s::int[]) AND valid && tstzrange(%s, %s, '[]')
 """
 
 
+# What was heard last before some moment: of a silence that goes back beyond what is looked at.
+_LAST: Final[LiteralString] = """
+SELECT n, (extract(epoch FROM date_trunc('hour', last.ts, 'UTC')) * 1000000)::int8
+FROM unnest(%s::int[], %s::timestamptz[]) WITH ORDINALITY AS asked (device, moment, n)
+CROSS JOIN LATERAL (
+    SELECT max(newest.ts) AS ts FROM point CROSS JOIN LATERAL (
+        SELECT ts FROM reading
+        WHERE point_id = point.id AND ts < moment AND value IS NOT NULL ORDER BY ts DESC LIMIT 1
+    ) AS newest
+    WHERE point.device_id = device
+) AS last
+WHERE last.ts IS NOT NULL
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownDevices:
-    """Some devices: when they hung somewhere; how long one is heard of from a reading on, µs."""
+    """Some devices: when they hung somewhere; how long one is heard of from a reading on, µs.
+
+    Attributes:
+        hung: by device and time.
+        lasts: how long a device is heard of from the hour of a reading on, µs.
+        silence_s: how long values hold.
+        wanted: names of layers.
+    """
 
     hung: tuple[Hung, ...]
     lasts: Mapping[int, int]
+    silence_s: int
+    wanted: Collection[str]
 
     def layers(self) -> Mapping[int, frozenset[str]]:
         """Return the same for all that ever hung somewhere."""
-        return {one.device: frozenset(DeviceLayer) for one in self.hung}
+        return {one.subject: frozenset(DeviceLayer) for one in self.hung}
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
-        """Return where devices were heard of within windows."""
-        looked = {
-            device: (begin, min(end, OPEN_US))
-            for device, begin, end in zip(
-                windows.subject.tolist(), windows.begin.tolist(), windows.end.tolist(), strict=True
-            )
-            if device in self.lasts
-        }
+        """Return where devices were heard of within windows, and whose their silences are."""
+        looked = looked_at(windows, self.lasts)
         before = max(self.lasts.values(), default=0)
         values = {
             "devices": arrays.ids(looked),
@@ -126,36 +128,27 @@ class KnownDevices:
         }
         rows = np.array(conn.execute(_HOURS, values).fetchall(), np.int64).reshape(-1, 2)
         lasts = np.array([self.lasts[device] for device in rows[:, 0].tolist()], np.int64)
-        spans = joined(rows[:, 0], rows[:, 1], lasts)
-        return {DeviceLayer.HEARD: [heard(self._within(looked), spans)]}
+        found = heard(within(self.hung, looked), joined(rows[:, 0], rows[:, 1], lasts))
+        layers = {DeviceLayer.HEARD.value: [found]}
+        if DeviceLayer.OWN in self.wanted:
+            silent = silences(found, self.hung, self.lasts, partial(_last_hour, conn))
+            beside = beside_devices(conn, silent, self.silence_s)
+            layers[DeviceLayer.OWN.value] = [own(found, beside)]
+        return layers
 
-    def _within(self, looked: Mapping[int, tuple[int, int]]) -> Iterator[Hung]:
-        """When they hung, cut to what is looked at."""
-        for one in self.hung:
-            first, last = looked.get(one.device, (0, 0))
-            since, until = max(one.since, first), min(one.until, last)
-            if since < until:
-                yield Hung(one.device, since, until)
+
+def _last_hour(conn: Conn, asked: Sequence[tuple[int, int]]) -> dict[int, int]:
+    values = [arrays.ids(d for d, _ in asked), arrays.times([moment for _, moment in asked])]
+    return {n - 1: hour for n, hour in conn.execute(_LAST, values)}
 
 
 def _look_up(
-    conn: Conn, devices: Sequence[int], basis: Basis, _wanted: Collection[str]
+    conn: Conn, devices: Sequence[int], basis: Basis, wanted: Collection[str]
 ) -> KnownDevices:
-    hung: list[Hung] = []
-    lasts: dict[int, int] = {}
-    silence_s = max(basis.gauges.gauge_silence_s, basis.gauges.state_silence_s)
-    for device, since, until, first, interval_s in conn.execute(_HUNG, [arrays.ids(devices)]):
-        lasts[device] = _lasts(max(MISSED * interval_s, silence_s))
-        begin = since or first
-        if begin is not None:
-            end = NEVER_US if until is None else us_of(until)
-            hung.append(Hung(device, us_of(begin), end))
-    return KnownDevices(tuple(hung), lasts)
-
-
-def _lasts(silence_s: int) -> int:
-    """The hour of a reading, and whole hours for as long as values hold."""
-    return (1 + -(-silence_s // 3600)) * HOUR_US
+    silence_s = held_s(basis)
+    found = hanging(conn, devices, silence_s)
+    lasts = {one.hung.subject: one.lasts for one in found}
+    return KnownDevices(tuple(one.hung for one in found), lasts, silence_s, wanted)
 
 
 def _extents(conn: Conn, devices: Iterable[int]) -> Extents:
@@ -165,7 +158,7 @@ def _extents(conn: Conn, devices: Iterable[int]) -> Extents:
 
 def _reach_us(basis: Basis) -> int:
     """A reading is heard for its hour and as long as values hold; longer only by its interval."""
-    return _lasts(max(basis.gauges.gauge_silence_s, basis.gauges.state_silence_s))
+    return lasting(held_s(basis))
 
 
 def _everyone(conn: Conn) -> list[int]:
@@ -196,5 +189,8 @@ DEVICES: Final = Subjects(
     mark_all=due.mark_all,
     consumer=due.CONSUMER,
     open_ended=True,
-    words={DeviceLayer.HEARD.value: Word("数据", {0.0: "没有", 1.0: "有"})},
+    words={
+        DeviceLayer.HEARD.value: Word("数据", {0.0: "没有", 1.0: "有"}),
+        DeviceLayer.OWN.value: Word("仅本设备无数据", {0.0: "否", 1.0: "是"}),
+    },
 )

@@ -1,0 +1,229 @@
+"""One silence is one doubt: a device's own, its bus's, or that of all that is polled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from rules.cases.life import State
+from rules.cases.listing import Wanted, doubts
+from rules.subjects import catalogue
+from tests.integration.rules.test_silent import DAY, HOUR, polled
+from tests.integration.rules.world import Conn, add_room, at, load_rules, look, store
+
+RULES = """
+code: tests
+title: 测试
+rules:
+  - {code: device, kind: data.silent, title: 设备无数据, for: 1d, severity: notice, source: 惯例}
+  - {code: bus, kind: bus.silent, title: 总线无数据, for: 12h, severity: warning, source: 惯例}
+  - {code: site, kind: site.silent, title: 全部无数据, for: 6h, severity: urgent, source: 惯例}
+"""
+_ADD = """
+WITH bus AS (
+    INSERT INTO bus (code, transport, host, port) VALUES (%(bus)s, 'tcp', 'h', 502)
+    ON CONFLICT (code) DO UPDATE SET host = 'h' RETURNING id
+), device AS (
+    INSERT INTO device (code, name, profile_id, bus_id, unit, interval_s, timeout_ms)
+    SELECT %(code)s, %(code)s, 1, id, 1, %(interval)s, 500 FROM bus RETURNING id
+), hung AS (
+    INSERT INTO device_place SELECT id, %(place)s, tstzrange(%(since)s, NULL) FROM device
+)
+INSERT INTO point (device_id, name, label, unit, class)
+SELECT id, 'run', 'run', '', 'state' FROM device RETURNING id
+"""
+Points = dict[str, int]
+
+
+@pytest.fixture
+def points(conn: Conn) -> Points:
+    """Two devices on each of two buses, and one that is alone on a third."""
+    room = add_room(conn)
+    conn.execute("DELETE FROM device_place")
+    load_rules(conn, RULES)
+    on = {"a1": "A", "a2": "A", "b1": "B", "b2": "B", "c1": "C"}
+    return {code: add_device(conn, code, bus, room.aircon) for code, bus in on.items()}
+
+
+def add_device(conn: Conn, code: str, bus: str, place: int, interval: int = 60) -> int:
+    values = {"code": code, "bus": bus, "place": place, "since": at(0), "interval": interval}
+    row = conn.execute(_ADD, values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def speak(conn: Conn, points: Points, who: Iterable[str], hours: range) -> None:
+    for code in who:
+        store(conn, points[code], polled(hours))
+
+
+def told(conn: Conn) -> list[tuple[str, float, float | None]]:
+    """Subject, begin in hours after the start, end (None: it goes on), of what is still asked."""
+    found = doubts(conn, Wanted(at(-100 * DAY), at(1000 * DAY), [State.ASKED]))
+    hour = timedelta(hours=1)
+    return sorted(
+        (
+            one.subject,
+            (one.since - at(0)) / hour,
+            None if one.until > at(365 * DAY) else (one.until - at(0)) / hour,
+        )
+        for one in found
+    )
+
+
+def test_a_gateway_that_is_down_is_one_doubt(conn: Conn, points: Points) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, ["b1", "b2", "c1"], range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("A", 7, None)]
+    (one,) = doubts(conn, Wanted(at(0), at(60 * HOUR)))
+    assert (one.institution, one.room, one.subject_name) == ("i", None, "总线 A")
+    # It is heard of again: the doubt ends, and nothing else is asked.
+    speak(conn, points, ["a1", "a2"], range(58, 60))
+    look(conn, at(60 * HOUR))
+    assert told(conn) == [("A", 7, 58)]
+
+
+def test_a_device_that_is_silent_beside_others_is_asked_about_itself(
+    conn: Conn, points: Points
+) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, points.keys() - {"a2"}, range(6, 60))
+    look(conn, at(30 * HOUR))
+    assert told(conn) == []
+    look(conn, at(31 * HOUR))
+    assert told(conn) == [("a2", 7, None)]
+
+
+def test_a_device_alone_on_its_bus_is_no_bus(conn: Conn, points: Points) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, points.keys() - {"c1"}, range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("c1", 7, None)]
+
+
+def test_when_nothing_comes_of_anything_that_is_one_doubt(conn: Conn, points: Points) -> None:
+    speak(conn, points, points, range(6))
+    look(conn, at(12 * HOUR))
+    assert told(conn) == []
+    look(conn, at(60 * HOUR))
+    assert told(conn) == [("site", 7, None)]
+    # What the collector had spooled comes late, but of one bus: that was down by itself.
+    speak(conn, points, points.keys() - {"a1", "a2"}, range(6, 60))
+    look(conn, at(60 * HOUR))
+    assert told(conn) == [("A", 7, None)]
+
+
+def test_one_late_device_shows_that_the_others_on_its_bus_are_silent_by_themselves(
+    conn: Conn, points: Points
+) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, ["b1", "b2", "c1"], range(6, 60))
+    look(conn, at(58 * HOUR))
+    speak(conn, points, ["a1"], range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("a2", 7, None)]
+
+
+def test_a_doubt_about_a_device_outlives_that_its_bus_falls_silent(
+    conn: Conn, points: Points
+) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, points.keys() - {"a2"}, range(6, 40))
+    speak(conn, points, ["b1", "b2", "c1"], range(40, 80))
+    look(conn, at(78 * HOUR))
+    assert told(conn) == [("A", 41, None), ("a2", 7, None)]
+    speak(conn, points, points.keys() - {"a2"}, range(80, 120))
+    look(conn, at(118 * HOUR))
+    assert told(conn) == [("A", 41, 80), ("a2", 7, None)]
+
+
+def test_where_all_others_went_from_a_bus_a_silence_is_the_devices_own(
+    conn: Conn, points: Points
+) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, ["b1", "b2", "c1"], range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("A", 7, None)]
+    bound = "device_id = (SELECT id FROM device WHERE code = 'a1')"
+    conn.execute(
+        f"UPDATE device_place SET valid = tstzrange(lower(valid), %s) WHERE {bound}", [at(0)]
+    )
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("a2", 7, None)]
+
+
+def test_what_comes_to_another_bus_is_looked_at_there(conn: Conn, points: Points) -> None:
+    speak(conn, points, points, range(6))
+    speak(conn, points, ["b1", "b2", "c1"], range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("A", 7, None)]
+    conn.execute(
+        "UPDATE device SET bus_id = (SELECT id FROM bus WHERE code = 'B') WHERE code = 'a1'"
+    )
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("a1", 7, None), ("a2", 7, None)]
+
+
+def test_a_rule_may_be_about_the_buses_of_an_institution(conn: Conn, points: Points) -> None:
+    conn.execute("INSERT INTO institution (code, name) VALUES ('other', '另一局')")
+    for institution, found in (("other", []), ("i", [("A", 7.0, None)])):
+        load_rules(
+            conn,
+            "code: tests\ntitle: 测试\nrules:\n"
+            "  - {code: bus, kind: bus.silent, title: 总线无数据, for: 12h, severity: warning,\n"
+            f"     institutions: [{institution}], source: 惯例}}\n",
+        )
+        speak(conn, points, points, range(6))
+        speak(conn, points, ["b1", "b2", "c1"], range(6, 60))
+        look(conn, at(58 * HOUR))
+        assert told(conn) == found
+
+
+def test_what_is_silent_is_looked_at_once_an_hour_with_what_is_not(
+    conn: Conn, points: Points
+) -> None:
+    speak(conn, points, points, range(6))
+    look(conn, at(6 * HOUR))
+    due = (
+        "SELECT code FROM rules_due"
+        " JOIN rules_subject AS known ON known.id = subject AND sort = rules_due.kind"
+        " WHERE sort IN ('device', 'bus', 'site') ORDER BY 1"
+    )
+    # Of the others nothing was heard since the hour before last.
+    store(conn, points["b1"], [(7 * HOUR, 1.0)])
+    catalogue.follow(conn)
+    everything = [(code,) for code in ("A", "B", "C", *sorted(points), "site")]
+    assert conn.execute(due).fetchall() == sorted(everything)
+    look(conn, at(7 * HOUR))
+    store(conn, points["b1"], [(7 * HOUR + 1, 1.0)])
+    store(conn, points["b2"], [(7 * HOUR + 2, 1.0)])
+    catalogue.follow(conn)
+    assert conn.execute(due).fetchall() == [("b2",)]
+
+
+SHORT = RULES.replace("for: 1d", "for: 2h").replace("for: 12h", "for: 2h, silence: 2h")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_in_any_order_the_same_is_found(conn: Conn, points: Points, seed: int) -> None:
+    load_rules(conn, SHORT)
+    look(conn)
+    random = Random(seed)
+    points["c2"] = add_device(conn, "c2", "C", 1, interval=3 * 3600)
+    for _ in range(30):
+        code = random.choice([*sorted(points), *["a1"] * 8])
+        hour = random.randrange(50)
+        store(conn, points[code], [(hour * HOUR + random.randrange(60), 1.0)])
+        if random.random() < 0.7:
+            look(conn)
+    look(conn)
+    query = "SELECT rule_id, subject_id, since, confirmed_at, until FROM episode ORDER BY 1, 2, 3"
+    piecemeal = conn.execute(query).fetchall()
+    conn.execute("DELETE FROM episode")
+    catalogue.mark_all(conn, "test")
+    look(conn)
+    assert conn.execute(query).fetchall() == piecemeal != []
