@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -58,17 +58,34 @@ JOIN episode ON episode.sort = %(sort)s AND episode.subject_id = near.subject
 JOIN rule ON rule.id = episode.rule_id
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
-_MOVE: Final[LiteralString] = """
-UPDATE doubt SET since = %s, until = %s WHERE id = %s
+_MOVED: Final[LiteralString] = """
+unnest(%(ids)s::int[], %(sinces)s::timestamptz[], %(untils)s::timestamptz[])
+    AS moved (id, since, until)
+WHERE doubt.id = moved.id
 """
+# Two doubts of a rule and a subject never overlap, not even while rows are moved, in any order:
+# so each first gives up what others may take.
+_SHRINK: Final[LiteralString] = f"""
+UPDATE doubt SET since = greatest(doubt.since, moved.since), until = least(doubt.until, moved.until)
+FROM {_MOVED} AND (moved.since > doubt.since OR moved.until < doubt.until)
+"""  # noqa: S608 - our own text
+_MOVE: Final[LiteralString] = f"""
+UPDATE doubt SET since = moved.since, until = moved.until
+FROM {_MOVED} AND (moved.since < doubt.since OR moved.until > doubt.until)
+"""  # noqa: S608 - our own text
 _OPEN: Final[LiteralString] = """
 INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state, changed_at)
-VALUES (%(rule)s, %(sort)s, %(subject)s, %(since)s, %(until)s, %(now)s, %(state)s, %(now)s)
+SELECT rule, %(sort)s, subject, since, until, %(now)s, %(state)s, %(now)s
+FROM unnest(%(rules)s::text[], %(subjects)s::int[], %(sinces)s::timestamptz[],
+            %(untils)s::timestamptz[]) AS opened (rule, subject, since, until)
 RETURNING id
 """
-_STATE: Final[LiteralString] = "UPDATE doubt SET state = %s, changed_at = %s WHERE id = %s"
+_STATE: Final[LiteralString] = """
+UPDATE doubt SET state = %(state)s, changed_at = %(now)s WHERE id = ANY(%(ids)s::int[])
+"""
 _DEED: Final[LiteralString] = """
-INSERT INTO doubt_deed (doubt_id, at, principal, step, words) VALUES (%s, %s, %s, %s, %s)
+INSERT INTO doubt_deed (doubt_id, at, principal, step, words)
+SELECT id, %(now)s, %(by)s, %(step)s, %(words)s FROM unnest(%(ids)s::int[]) AS id
 """
 _CONFIRMED: Final[LiteralString] = """
 SELECT sort, subject_id, min(since), max(until), min(confirmed_at) FROM episode
@@ -104,12 +121,15 @@ def keep(
     Returns:
         The numbers of the doubts that were opened.
     """
-    opened: list[int] = []
-    for (subject, rule), changes in _changes(conn, sort, looks, now).items():
-        _write(conn, changes, now)
-        about = {"rule": rule, "sort": sort.value, "subject": subject}
-        opened += _open(conn, about, changes.opened, now)
-    return opened
+    changes = _changes(conn, sort, looks, now)
+    _move(conn, [one for of in changes.values() for one in of.moved])
+    for step, state, doubts in (
+        (Step.WITHDRAW, State.WITHDRAWN, [d for of in changes.values() for d in of.withdrawn]),
+        (Step.FIND_AGAIN, State.ASKED, [d for of in changes.values() for d in of.found_again]),
+    ):
+        _step(conn, step, state, doubts, now)
+    opened = [(*about, one) for about, of in changes.items() for one in of.opened]
+    return _open(conn, sort, opened, now)
 
 
 def _changes(
@@ -275,32 +295,45 @@ def _add(episodes: list[Episode], one: Episode) -> None:
     episodes.append(one)
 
 
-def _write(conn: psycopg.Connection[Any], changes: Changes, now: datetime) -> None:
-    for doubt in changes.moved:
-        conn.execute(_MOVE, [at_us(doubt.since), at_us(doubt.until), doubt.id])
-    for step, state, doubts in (
-        (Step.WITHDRAW, State.WITHDRAWN, changes.withdrawn),
-        (Step.FIND_AGAIN, State.ASKED, changes.found_again),
-    ):
-        for doubt in doubts:
-            conn.execute(_STATE, [state.value, now, doubt.id])
-            conn.execute(_DEED, [doubt.id, now, PROGRAM, step.value, STEPS[step]])
+def _move(conn: psycopg.Connection[Any], moved: Sequence[Doubt]) -> None:
+    if not moved:
+        return
+    values = {
+        "ids": arrays.ids(one.id for one in moved),
+        "sinces": arrays.times([one.since for one in moved]),
+        "untils": arrays.times([one.until for one in moved]),
+    }
+    conn.execute(_SHRINK, values)
+    conn.execute(_MOVE, values)
+
+
+def _step(
+    conn: psycopg.Connection[Any], step: Step, state: State, doubts: Sequence[Doubt], now: datetime
+) -> None:
+    if not doubts:
+        return
+    ids = arrays.ids(one.id for one in doubts)
+    conn.execute(_STATE, {"ids": ids, "state": state.value, "now": now})
+    told = {"ids": ids, "now": now, "by": PROGRAM, "step": step.value, "words": STEPS[step]}
+    conn.execute(_DEED, told)
 
 
 def _open(
     conn: psycopg.Connection[Any],
-    about: Mapping[str, object],
-    episodes: Sequence[Episode],
+    sort: Sort,
+    opened: Sequence[tuple[int, str, Episode]],
     now: datetime,
 ) -> list[int]:
-    opened: list[int] = []
-    for one in episodes:
-        values = {
-            **about,
-            "since": at_us(one.since),
-            "until": at_us(one.until),
-            "now": now,
-            "state": State.ASKED.value,
-        }
-        opened += [number for (number,) in conn.execute(_OPEN, values)]
-    return opened
+    """Open a doubt for each episode of a subject and a rule."""
+    if not opened:
+        return []
+    values = {
+        "sort": sort.value,
+        "rules": [rule for _, rule, _ in opened],
+        "subjects": arrays.ids(subject for subject, _, _ in opened),
+        "sinces": arrays.times([one.since for *_, one in opened]),
+        "untils": arrays.times([one.until for *_, one in opened]),
+        "now": now,
+        "state": State.ASKED.value,
+    }
+    return [number for (number,) in conn.execute(_OPEN, values)]

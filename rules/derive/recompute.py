@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import psycopg
@@ -21,6 +21,9 @@ from rules.subjects.tagging import load_tags
 from rules.timeline.overlay import Windows
 from storage.due import Claim, Span
 from storage.times import ALWAYS_US, NEVER_US, OPEN_US
+
+_SHORT_US: Final = 4 * 3_600_000_000
+"""Most rules wait less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +110,24 @@ class View:
     @property
     def reach_us(self) -> int:
         """How far around a change to look first; where that is too narrow, it is widened."""
-        stood = (one.rule.persistence.reach_us for one in self.versions)
-        return self.subjects.reach_us(self.basis) + max(stood, default=0)
+        reach = self.subjects.reach_us(self.basis)
+        return reach + self._stood_us(reach)
 
     @property
     def back_us(self) -> int:
         """How far it reaches back in time, likewise."""
-        back = self.subjects.back_us or self.subjects.reach_us
-        stood = (one.rule.persistence.reach_us for one in self.versions)
-        return back(self.basis) + max(stood, default=0)
+        back = (self.subjects.back_us or self.subjects.reach_us)(self.basis)
+        return back + self._stood_us(back)
+
+    def _stood_us(self, reach_us: int) -> int:
+        """How far runs are looked for beyond what layers reach, at first.
+
+        A lamp must not be looked at for days whenever it is switched, because some rule waits for
+        days: whether it has been on for long shows at the edge of a short look.
+        """
+        short = max(_SHORT_US, reach_us)
+        stood = (one.rule.persistence for one in self.versions)
+        return max((max(one.bridged_us, min(one.reach_us, short)) for one in stood), default=0)
 
     def looks(self, claim: Claim) -> list[Look]:
         """What the changes of a subject can have touched."""

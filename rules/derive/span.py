@@ -10,9 +10,11 @@ import numpy as np
 
 from rules.derive.evaluate import Found
 from rules.timeline.overlay import Windows
-from storage.times import ALWAYS_US, DAY_US, NEVER_US
+from storage.times import ALWAYS_US, NEVER_US
 
 _SECOND_US: Final = 1_000_000
+_WIDER_US: Final = 8 * 3_600_000_000
+"""By so much at least: with less, what lasts for days would be looked at over and over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Look:
 
     def wider(self, before: bool, behind: bool) -> Look:
         """Return a look that goes further on the sides that are too narrow."""
-        more = max(self.end - self.begin, DAY_US)
+        more = max(self.end - self.begin, _WIDER_US)
         return look(self.subject, self.begin - before * more, self.end + behind * more)
 
 

@@ -36,7 +36,12 @@ class Persistence:
     @property
     def reach_us(self) -> int:
         """How far a change of the condition can reach in time where no run stood before."""
-        return self.for_us + self.gap_us + self.silence_us
+        return self.for_us + self.bridged_us
+
+    @property
+    def bridged_us(self) -> int:
+        """How much may lie between two times at which it is true, that are one run."""
+        return self.gap_us + self.silence_us
 
 
 class Behind(enum.IntEnum):

@@ -12,6 +12,7 @@ reading of an hour: such a tick has twice as many subjects, and is told apart.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
@@ -106,7 +107,7 @@ def run(options: argparse.Namespace, work: services.Workshop) -> Report:
     with psycopg.connect(database.url, autocommit=True) as conn:
         _furnish(conn, options.places)
         _read(conn, 0, options.history, 1)
-        computed(database.url, options.workers, lambda: catalogue.follow(conn), drain)
+        _drained(conn, database.url, options, options.history)
         conn.execute("VACUUM ANALYZE")
         slot = options.history
         some, all_, limits = list[float](), list[float](), list[float]()
@@ -168,19 +169,27 @@ def _tick(
     _read(conn, slot, slot, every)
     at = BEGIN + slot * QUARTER
     conn.execute(_TOUCHED, {"from": at, "to": at, "every": every})
-    return computed(url, options.workers, lambda: catalogue.follow(conn), drain)
+    return _drained(conn, url, options, slot)
 
 
-def drain(url: str, ready: Semaphore, start: Event, ended: Queue[int]) -> None:
-    """Work in a process of its own until nothing is due."""
+def _drained(conn: psycopg.Connection, url: str, options: argparse.Namespace, slot: int) -> float:
+    work = functools.partial(drain, BEGIN + slot * QUARTER)
+    return computed(url, options.workers, lambda: catalogue.follow(conn), work)
+
+
+def drain(at: datetime, url: str, ready: Semaphore, start: Event, ended: Queue[int]) -> None:
+    """Work in a process of its own until nothing is due, at a time that is that of the readings.
+
+    At a later time every device would seem to be silent since.
+    """
     logs.configure("warning")
     failed = 0
     with (
         psycopg.connect(url, autocommit=True) as conn,
         psycopg.connect(url, autocommit=True) as notes,
     ):
-        now, hand = lambda: datetime.now(UTC), Hand(notes)
-        worker = Worker(conn, RulesSettings(), GaugeSettings(), ZONE, now, hand)
+        hand = Hand(notes)
+        worker = Worker(conn, RulesSettings(), GaugeSettings(), ZONE, lambda: at, hand)
         worker.step()
         ready.release()
         start.wait()

@@ -5,6 +5,8 @@ Rows 42 to 45 of the shared field cases.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import psycopg
 import pytest
 
@@ -15,7 +17,7 @@ from rules.ruleset.store import versions
 from rules.subjects import catalogue
 from rules.work.settings import RulesSettings
 from rules.work.worker import Worker
-from storage.times import us_of
+from storage.times import OPEN_US, at_us, us_of
 from tests.integration.rules.world import (
     GAUGES,
     RULES,
@@ -47,6 +49,26 @@ def doubts(conn: Conn) -> list[tuple[str, float, float, str]]:
         (rule, (a - at(0)).total_seconds() / 60, (b - at(0)).total_seconds() / 60, state)
         for rule, a, b, state in rows
     ]
+
+
+Minutes = Sequence[tuple[float, float]]
+
+
+def was_found(conn: Conn, room: Room, found: Minutes, asked: Minutes) -> None:
+    """Put episodes and doubts of the rule ``cold`` there as they are, in this order."""
+    rule = "SELECT id FROM rule WHERE code = 'cold'"
+    for since, until in found:
+        conn.execute(
+            "INSERT INTO episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us,"
+            f" behind) VALUES (({rule}), 'place', %s, %s, %s, %s, 0, 'false')",
+            [room.aircon, at(since), at(since), at(until)],
+        )
+    for since, until in asked:
+        conn.execute(
+            "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
+            " changed_at) VALUES ('cold', 'place', %s, %s, %s, %s, 'asked', %s)",
+            [room.aircon, at(since), at(until), at(0), at(0)],
+        )
 
 
 @pytest.fixture
@@ -160,22 +182,21 @@ def test_a_doubt_that_reaches_beyond_what_is_looked_at_stays_beside_its_neighbou
     conn: Conn, room: Room
 ) -> None:
     """Late data parted one run into two, of which one stands astride the border of two doubts."""
-    rule = "SELECT id FROM rule WHERE code = 'cold'"
-    for since, until in ((5, 20), (80, 97)):
-        conn.execute(
-            "INSERT INTO episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us,"
-            f" behind) VALUES (({rule}), 'place', %s, %s, %s, %s, 0, 'false')",
-            [room.aircon, at(since), at(until), at(until)],
-        )
-    for since, until in ((5, 12), (12, 100)):
-        conn.execute(
-            "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
-            " changed_at) VALUES ('cold', 'place', %s, %s, %s, %s, 'asked', %s)",
-            [room.aircon, at(since), at(until), at(0), at(0)],
-        )
+    was_found(conn, room, [(5, 20), (80, 97)], [(5, 12), (12, 100)])
     with conn.transaction():
         keep(conn, Sort.PLACE, [Look(room.aircon, us_of(at(78)), us_of(at(98)))], at(200))
     assert doubts(conn) == [("cold", 5, 12, "asked"), ("cold", 12, 97, "asked")]
+
+
+def test_two_doubts_move_together_with_the_border_between_them(conn: Conn, room: Room) -> None:
+    """They never overlap, not for a moment: one that grows waits for what the other gives up."""
+    open_end = (at_us(OPEN_US) - at(0)).total_seconds() / 60
+    was_found(conn, room, [(5, 40), (45, open_end)], [(60, open_end), (5, 60)])
+    with conn.transaction():
+        # In the order in which they lie in the table: the one that grows comes first.
+        conn.execute("SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off")
+        keep(conn, Sort.PLACE, [Look(room.aircon, us_of(at(0)), us_of(at(110)))], at(200))
+    assert doubts(conn) == [("cold", 45, open_end, "asked"), ("cold", 5, 40, "asked")]
 
 
 def test_what_was_done_with_a_doubt_cannot_be_edited(conn: Conn, room: Room) -> None:
