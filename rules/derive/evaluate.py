@@ -12,9 +12,9 @@ from metering.gauge.hold import Float64s, Holds
 from rules.derive.matter import speaking
 from rules.kinds.model import ABSENT, WORKING
 from rules.ruleset.model import Version
-from rules.timeline.edges import Edges, edges
 from rules.timeline.overlay import Pieces, Windows, overlay
 from rules.timeline.runs import Runs, runs
+from rules.timeline.stretches import Stretches, stretches
 from rules.timeline.truth import FALSE, TRUE, Truth, both, negated
 
 _TAG: Final = "tag:"
@@ -45,26 +45,23 @@ class Found:
     Attributes:
         version: the rule.
         runs: doubts; those of which another rule speaks already are left out.
-        edges: which windows are too narrow to tell.
+        stretches: when its condition stands, for long enough or not.
     """
 
     version: Version
     runs: Runs
-    edges: Edges
+    stretches: Stretches
 
 
-def judged(version: Version, pieces: Pieces, windows: Windows) -> Found:
-    """Return what a version finds in pieces that fill the windows."""
+def judged(version: Version, pieces: Pieces) -> Found:
+    """Return what a version finds in pieces that fill their windows."""
     condition = _condition(version, pieces)
     persistence = version.rule.persistence
-    return Found(
-        version,
-        runs(pieces, condition, persistence),
-        edges(pieces, condition, windows, persistence),
-    )
+    stood = stretches(pieces, condition, persistence)
+    return Found(version, runs(pieces, condition, stood, persistence), stood)
 
 
-Judge = Callable[[Version, Pieces, Windows], Found]
+Judge = Callable[[Version, Pieces], Found]
 """As :func:`judged`."""
 
 
@@ -83,7 +80,7 @@ def evaluate(
         ValueError: see :func:`rules.timeline.overlay.overlay`.
     """
     pieces = _combined(overlay(_named(layers) | _cuts(versions, windows), windows), layers)
-    found = [judge(version, pieces, windows) for version in versions]
+    found = [judge(version, pieces) for version in versions]
     spoken = speaking(versions, [one.runs for one in found])
     return [replace(one, runs=runs) for one, runs in zip(found, spoken, strict=True)]
 

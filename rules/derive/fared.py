@@ -10,9 +10,9 @@ import numpy as np
 
 from rules.derive.evaluate import Found, judged
 from rules.ruleset.model import Version
-from rules.timeline.edges import Edges
-from rules.timeline.overlay import Pieces, Windows
+from rules.timeline.overlay import Pieces
 from rules.timeline.runs import Runs
+from rules.timeline.stretches import Stretches
 
 
 @dataclass(slots=True)
@@ -46,34 +46,28 @@ class Fared:
         """Return where versions failed: by the id of the version and the subject, why."""
         return {rule: run.failed for rule, run in self.runs.items() if run.failed}
 
-    def judge(self, version: Version, pieces: Pieces, windows: Windows) -> Found:
+    def judge(self, version: Version, pieces: Pieces) -> Found:
         """Return what a version finds; where it fails it finds nothing, and that is noted."""
         run = self.runs.setdefault(version.id, Run(version))
         begin = time.perf_counter_ns()
-        run.subjects.update(windows.subject.tolist())
+        subjects = np.unique(pieces.subject).tolist()
+        run.subjects.update(subjects)
         try:
-            return judged(version, pieces, windows)
+            return judged(version, pieces)
         except Exception:  # noqa: BLE001 - which of them it fails at, and why, is found out
-            return _joined(
-                version, [_alone(run, pieces, windows.one(n)) for n in range(len(windows))]
-            )
+            return _joined(version, [_alone(run, pieces, one) for one in subjects])
         finally:
             run.took_us += (time.perf_counter_ns() - begin) // 1000
 
 
-def _alone(run: Run, pieces: Pieces, window: Windows) -> Found:
-    subject = int(window.subject[0])
+def _alone(run: Run, pieces: Pieces, subject: int) -> Found:
     try:
-        return judged(run.version, pieces.of(subject), window)
+        return judged(run.version, pieces.of(subject))
     except Exception as error:  # noqa: BLE001 - told as the health of the rule
         run.failed[subject] = f"{type(error).__name__}: {error}"
-        wide_enough = np.zeros(1, np.bool_)
-        return Found(run.version, Runs.none(), Edges(wide_enough, wide_enough))
+        return Found(run.version, Runs.none(), Stretches.none())
 
 
 def _joined(version: Version, found: Sequence[Found]) -> Found:
-    edges = Edges(
-        np.concatenate([one.edges.before for one in found]),
-        np.concatenate([one.edges.behind for one in found]),
-    )
-    return Found(version, Runs.joined([one.runs for one in found]), edges)
+    runs, stood = ([getattr(one, name) for one in found] for name in ("runs", "stretches"))
+    return Found(version, Runs.joined(runs), Stretches.joined(stood))

@@ -13,7 +13,8 @@ from rules.derive import store
 from rules.derive.evaluate import Found, Layers, evaluate, judged
 from rules.derive.fared import Fared
 from rules.derive.hours import of_all, working
-from rules.derive.span import Look, look, too_narrow, windows
+from rules.derive.settled import Area, Matters, Spans, settle
+from rules.derive.span import Look, around, look, looks_of, wider, windows
 from rules.ruleset.model import Version
 from rules.subjects.model import Basis, Known, Subjects
 from rules.subjects.owners import load_owners
@@ -22,6 +23,7 @@ from rules.timeline.overlay import Windows
 from storage.due import Claim, Span
 from storage.times import ALWAYS_US, NEVER_US, OPEN_US
 
+_SECOND_US: Final = 1_000_000
 _SHORT_US: Final = 4 * 3_600_000_000
 """Most rules wait less."""
 
@@ -58,9 +60,9 @@ def recompute(
     seen: list[Look] = []
     written, fared = 0, Fared()
     for view, group in views(conn, subjects, list(spans), basis):
-        waiting = [view.looks(spans[subject]) for subject in group]
+        waiting = [view.changed(spans[subject]) for subject in group]
         while waiting := [looks for looks in waiting if looks]:
-            looked, count = _settle(view, fared, [looks.pop() for looks in waiting])
+            looked, count = _settled(view, fared, [looks.pop() for looks in waiting])
             seen += looked
             written += count
     return Recomputed(tuple(seen), written, fared)
@@ -108,33 +110,31 @@ class View:
     versions: Sequence[Version]
 
     @property
-    def reach_us(self) -> int:
-        """How far around a change to look first; where that is too narrow, it is widened."""
-        reach = self.subjects.reach_us(self.basis)
-        return reach + self._stood_us(reach)
+    def bridged_us(self) -> int:
+        """More than any rule bridges."""
+        most = max((one.rule.persistence.bridged_us for one in self.versions), default=0)
+        return most + _SECOND_US
 
     @property
-    def back_us(self) -> int:
-        """How far it reaches back in time, likewise."""
-        back = (self.subjects.back_us or self.subjects.reach_us)(self.basis)
-        return back + self._stood_us(back)
+    def longest_us(self) -> int:
+        """No rule waits longer, and what is bridged is not counted."""
+        return max((one.rule.persistence.reach_us for one in self.versions), default=0)
 
-    def _stood_us(self, reach_us: int) -> int:
-        """How far runs are looked for beyond what layers reach, at first.
+    @property
+    def room_us(self) -> int:
+        """How much is looked at around a change at first; where that is too narrow, it is widened.
 
         A lamp must not be looked at for days whenever it is switched, because some rule waits for
         days: whether it has been on for long shows at the edge of a short look.
         """
-        short = max(_SHORT_US, reach_us)
-        stood = (one.rule.persistence for one in self.versions)
-        return max((max(one.bridged_us, min(one.reach_us, short)) for one in stood), default=0)
+        return max(self.bridged_us, min(self.longest_us, _SHORT_US))
 
-    def looks(self, claim: Claim) -> list[Look]:
-        """What the changes of a subject can have touched."""
-        back, reach = self.back_us, self.reach_us
+    def changed(self, claim: Claim) -> list[Look]:
+        """Return where layers of a subject may be others than before."""
+        back, on = self.known.reach_us()
         least = OPEN_US if self.subjects.open_ended else ALWAYS_US
         return [
-            look(claim.subject, span.from_us - back, max(span.to_us, least) + reach)
+            look(claim.subject, span.from_us - back, max(span.to_us, least) + on)
             for span in claim.spans
         ]
 
@@ -168,31 +168,53 @@ class View:
         )
 
 
-def _settle(view: View, fared: Fared, looks: Sequence[Look]) -> tuple[list[Look], int]:
-    """Look at subjects, wider and wider, until nothing that is found goes on beyond."""
+def _settled(view: View, fared: Fared, looks: Sequence[Look]) -> tuple[list[Look], int]:
+    """Look at where subjects changed, wider and wider, until nothing found there goes on beyond."""
     conn, sort = view.conn, view.subjects.sort
     done: list[Look] = []
     written = 0
-    while looks:
-        extents = store.extents(conn, sort, windows(looks))
-        looks = [one.over(extents.get(one.subject)) for one in looks]
-        found = view.found(windows(looks), fared)
-        narrow = too_narrow(looks, found)
-        wide = [one for one in looks if one.subject not in narrow]
-        settled = windows(wide)
-        kept = [_of(settled, one) for one in found]
-        replaced = store.replace(conn, sort, settled, kept, fared.failed())
+    matters = Matters.of(view.versions)
+    changed = windows(looks)
+    seen = around(changed, view.room_us, view.room_us)
+    while len(changed):
+        stored = store.stored(conn, sort, changed, seen, view.bridged_us + _SECOND_US)
+        stood = store.spans(stored, matters)
+        first = Area.of(changed, matters)
+        seen = _over(seen, stood.where(first.touched(stood)), view.bridged_us)
+        found = view.found(seen, fared)
+        all_ = Spans.joined([stood, *(Spans.standing(one, matters) for one in found)])
+        settled = settle(first, seen, all_)
+        narrow = settled.before | settled.behind
+        area = settled.area.where(~narrow)
+        replaced = store.replace(
+            conn,
+            sort,
+            stored[area.touched(stood)],
+            [_touched(one, area, matters) for one in found],
+            fared.failed(),
+        )
         written += replaced.written
-        done += [one for one in wide if one.subject in replaced.subjects]
-        looks = [one.wider(*narrow[one.subject]) for one in looks if one.subject in narrow]
+        done += [one for one in looks_of(area.hull()) if one.subject in replaced.subjects]
+        seen = wider(seen, settled.before, settled.behind).where(narrow)
+        changed = changed.where(narrow)
     return done, written
 
 
-def _of(settled: Windows, found: Found) -> Found:
-    """Keep what was found of some subjects."""
-    return Found(
-        found.version, found.runs.where(np.isin(found.runs.subject, settled.subject)), found.edges
-    )
+def _over(seen: Windows, stood: Spans, room_us: int) -> Windows:
+    """Return windows over what stood, and the room around it: nothing of it is at the edge then."""
+    begin, end = seen.begin.copy(), seen.end.copy()
+    row = np.searchsorted(seen.subject, stood.subject)
+    np.minimum.at(begin, row, stood.since - room_us)
+    np.maximum.at(end, row, stood.until + room_us)
+    return around(Windows(seen.subject, begin, end), 0, 0)
+
+
+def _touched(found: Found, area: Area, matters: Matters) -> Found:
+    """Keep what was found that touches an area."""
+    runs = found.runs
+    matter = np.full(len(runs), matters.of_version[found.version.id])
+    spans = Spans.found(runs.subject, matter, runs.since, runs.until)
+    return replace(found, runs=runs.where(area.touched(spans)))
 
 
 def bounded(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from rules.derive.evaluate import Found
+from metering.counter.model import Bools, Int64s
 from rules.timeline.overlay import Windows
 from storage.times import ALWAYS_US, NEVER_US
 
@@ -31,11 +31,6 @@ class Look:
             return self
         return look(self.subject, min(self.begin, extent[0]), max(self.end, extent[1]))
 
-    def wider(self, before: bool, behind: bool) -> Look:
-        """Return a look that goes further on the sides that are too narrow."""
-        more = max(self.end - self.begin, _WIDER_US)
-        return look(self.subject, self.begin - before * more, self.end + behind * more)
-
 
 def look(subject: int, begin: int, end: int) -> Look:
     """Return a look at whole seconds."""
@@ -53,14 +48,20 @@ def windows(looks: Sequence[Look]) -> Windows:
     )
 
 
-def too_narrow(looks: Sequence[Look], found: Sequence[Found]) -> Mapping[int, tuple[bool, bool]]:
-    """Return the subjects whose look is too narrow for some rule: before it, behind it."""
-    if not found:
-        return {}
-    before = np.logical_or.reduce([one.edges.before for one in found])
-    behind = np.logical_or.reduce([one.edges.behind for one in found])
-    subjects = sorted(one.subject for one in looks)
-    return {
-        subjects[number]: (bool(before[number]), bool(behind[number]))
-        for number in np.flatnonzero(before | behind).tolist()
-    }
+def looks_of(windows: Windows) -> list[Look]:
+    """Return windows as looks."""
+    columns = (windows.subject, windows.begin, windows.end)
+    return [Look(*row) for row in zip(*(one.tolist() for one in columns), strict=True)]
+
+
+def around(windows: Windows, before_us: Int64s | int, behind_us: Int64s | int) -> Windows:
+    """Return windows with so much room before and behind each, at whole seconds."""
+    begin = np.maximum(windows.begin - before_us, ALWAYS_US) // _SECOND_US * _SECOND_US
+    end = -(-np.minimum(windows.end + behind_us, NEVER_US) // _SECOND_US) * _SECOND_US
+    return Windows(windows.subject, begin, end)
+
+
+def wider(windows: Windows, before: Bools, behind: Bools) -> Windows:
+    """Return windows that go further on the sides that are too narrow."""
+    more = np.maximum(windows.end - windows.begin, _WIDER_US)
+    return around(windows, before * more, behind * more)

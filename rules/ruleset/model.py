@@ -11,7 +11,7 @@ from datetime import datetime
 from notify.model import Severity
 from registry.day_kind import DayKind
 from rules.kinds.model import Kind
-from rules.timeline.runs import Persistence
+from rules.timeline.persistence import Persistence
 
 
 @dataclass(frozen=True, slots=True)

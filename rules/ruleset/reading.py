@@ -16,7 +16,7 @@ from rules.kinds import custom
 from rules.kinds.catalogue import CODES, KINDS
 from rules.kinds.model import Kind, Parameter
 from rules.ruleset.model import Escalation, Hours, Rule, RuleSet
-from rules.timeline.runs import Persistence
+from rules.timeline.persistence import Persistence
 
 _DURATION: Final = re.compile(r"(\d{1,6})(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -12,7 +12,7 @@ from rules.kinds.custom import ExpressionError
 from rules.kinds.model import Kind
 from rules.kinds.unknown import unknown
 from rules.ruleset.model import Escalation, Hours, Rule
-from rules.timeline.runs import Persistence
+from rules.timeline.persistence import Persistence
 
 
 def restored(  # noqa: PLR0913, PLR0917 - one argument for each column

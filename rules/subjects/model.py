@@ -89,6 +89,9 @@ class Known(Protocol):
     def layers(self) -> Mapping[int, frozenset[str]]:
         """Return the names of the layers that there are of each subject."""
 
+    def reach_us(self) -> tuple[int, int]:
+        """Return how far a change of what layers rest on reaches in them: back, and on, µs."""
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return layers within the windows of some of the subjects.
 
@@ -115,7 +118,6 @@ class Subjects:
         queue: what is due of them.
         look_up: some subjects by their ids; for layers of those names.
         extents: from when to when anything is known of subjects, or was found.
-        reach_us: how far a change of what layers rest on reaches in them.
         everyone: ids of all that rules can be about, ascending.
         tags: which tags subjects have from one moment to another.
         follow: turns what changed into due rows; on an autocommit connection; returns how many.
@@ -128,14 +130,12 @@ class Subjects:
         compared: what was compared for a subject from one moment to another (µs UTC) besides its
             layers, with the rule in question alone in the basis: lines for officers.
         unit: in which a subject counts.
-        back_us: how far it reaches back in time; None: as far.
     """
 
     sort: Sort
     queue: Queue
     look_up: Callable[[Conn, Sequence[int], Basis, Collection[str]], Known]
     extents: Callable[[Conn, Iterable[int]], Extents]
-    reach_us: Callable[[Basis], int]
     everyone: Callable[[Conn], list[int]]
     tags: Callable[[Conn, Sequence[int], datetime, datetime], Mapping[int, Sequence[DatedTag]]]
     follow: Callable[[Conn], int]
@@ -146,4 +146,3 @@ class Subjects:
     slow: bool = False
     compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else
     unit: Callable[[Conn, int], str] = no_unit
-    back_us: Callable[[Basis], int] | None = None

@@ -25,10 +25,9 @@ class Windows:
     def __len__(self) -> int:
         return len(self.subject)
 
-    def one(self, number: int) -> Windows:
-        """Return one of them alone."""
-        only = slice(number, number + 1)
-        return Windows(self.subject[only], self.begin[only], self.end[only])
+    def where(self, chosen: Bools) -> Windows:
+        """Return those that are chosen."""
+        return Windows(self.subject[chosen], self.begin[chosen], self.end[chosen])
 
 
 @dataclass(frozen=True, slots=True)

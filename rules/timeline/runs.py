@@ -16,32 +16,9 @@ import numpy.typing as npt
 
 from metering.counter.model import Bools, Int64s
 from rules.timeline.overlay import Pieces
-from rules.timeline.truth import FALSE, TRUE, UNKNOWN, Truth
-
-
-@dataclass(frozen=True, slots=True)
-class Persistence:
-    """What makes one run of a flickering condition. All µs.
-
-    Attributes:
-        for_us: so long it must be true; time in which it is not, or not known, does not count.
-        gap_us: it may be false in between for so long.
-        silence_us: it may be unknown in between for so long.
-    """
-
-    for_us: int
-    gap_us: int = 0
-    silence_us: int = 0
-
-    @property
-    def reach_us(self) -> int:
-        """How far a change of the condition can reach in time where no run stood before."""
-        return self.for_us + self.bridged_us
-
-    @property
-    def bridged_us(self) -> int:
-        """How much may lie between two times at which it is true, that are one run."""
-        return self.gap_us + self.silence_us
+from rules.timeline.persistence import Persistence
+from rules.timeline.stretches import Stretches
+from rules.timeline.truth import TRUE, UNKNOWN, Truth
 
 
 class Behind(enum.IntEnum):
@@ -100,64 +77,28 @@ class Runs:
         return cls(nothing, nothing, nothing, nothing, nothing, np.empty(0, np.int8))
 
 
-def runs(pieces: Pieces, condition: Truth, persistence: Persistence) -> Runs:
-    """Return the runs of a condition that stood for long enough.
+def runs(pieces: Pieces, condition: Truth, stood: Stretches, persistence: Persistence) -> Runs:
+    """Return the stretches of a condition that stood for long enough.
 
     Args:
         pieces: from :func:`rules.timeline.overlay.overlay`.
         condition: of each piece.
-        persistence: what is bridged, and what is long enough.
-
-    Raises:
-        ValueError: there is not one condition for each piece.
+        stood: when it stands.
+        persistence: what is long enough.
     """
-    if len(condition) != len(pieces):
-        raise ValueError(f"{len(condition)} conditions for {len(pieces)} pieces")
-    length = pieces.until - pieces.since
-    true = np.flatnonzero(condition == TRUE)
-    if not len(true):
-        return Runs.none()
-    starts = _starts(pieces, condition, length, true, persistence)
-    last = np.r_[starts[1:], len(true)] - 1
-    stood = np.cumsum(length[true])
-    before = stood[starts] - length[true[starts]]
-    kept = stood[last] - before >= persistence.for_us
-    begin, end, before, true_us = (
-        true[starts][kept],
-        true[last][kept],
-        before[kept],
-        (stood[last] - before)[kept],
-    )
-    at = np.searchsorted(stood, before + max(persistence.for_us, 1))
-    confirmed = pieces.until[true[at]] - (stood[at] - before - persistence.for_us)
+    kept = np.flatnonzero(stood.true_us >= persistence.for_us)
+    first, last = stood.first[kept], stood.last[kept]
+    total = np.cumsum(np.where(condition == TRUE, pieces.until - pieces.since, 0))
+    before = total[first] - (pieces.until[first] - pieces.since[first])
+    at = np.searchsorted(total, before + max(persistence.for_us, 1))
     return Runs(
-        pieces.subject[begin],
-        pieces.since[begin],
-        confirmed,
-        pieces.until[end],
-        true_us,
-        _behind(pieces, condition, end),
+        stood.subject[kept],
+        stood.since[kept],
+        pieces.until[at] - (total[at] - before - persistence.for_us),
+        stood.until[kept],
+        stood.true_us[kept],
+        _behind(pieces, condition, last),
     )
-
-
-def _starts(
-    pieces: Pieces, condition: Truth, length: Int64s, true: Int64s, persistence: Persistence
-) -> Int64s:
-    """Which of the true pieces begin a run."""
-    missing = _between(np.where(condition == FALSE, length, 0), true)
-    unknown = _between(np.where(condition == UNKNOWN, length, 0), true)
-    parted: Bools = (
-        (pieces.subject[true[1:]] != pieces.subject[true[:-1]])
-        | (missing > persistence.gap_us)
-        | (unknown > persistence.silence_us)
-    )
-    return np.flatnonzero(np.r_[True, parted])
-
-
-def _between(amount: Int64s, at: Int64s) -> Int64s:
-    """What adds up between one place and the next."""
-    total = np.cumsum(amount)[at]
-    return np.asarray(total[1:] - total[:-1], np.int64)
 
 
 def _behind(pieces: Pieces, condition: Truth, end: Int64s) -> npt.NDArray[np.int8]:

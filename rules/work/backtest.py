@@ -56,7 +56,7 @@ def backtest(  # noqa: PLR0913, PLR0917 - what, of whom, by which rules, and whe
         found: list[tuple[Version, Runs]] = []
         for view, group in views(conn, subjects, part, basis):
             # So far a run may reach that was confirmed within the time; layers need no room.
-            room = view.back_us
+            room = view.longest_us
             seen = windows([look(one, begin_us - room, end_us + room) for one in group])
             found += [(o.version, _within(o.runs, begin_us, end_us)) for o in view.found(seen)]
         yield Portion(len(part), tuple(found))

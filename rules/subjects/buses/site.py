@@ -14,7 +14,7 @@ from registry.tags import DatedTag
 from rules.kinds.model import SiteLayer, Sort
 from rules.subjects.devices import due
 from rules.subjects.devices.beside import EVERYTHING, held_s, hours_heard, site_lasts
-from rules.subjects.devices.heard import Hung, heard, joined, lasting
+from rules.subjects.devices.heard import Hung, heard, joined
 from rules.subjects.devices.looking import looked_at
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.timeline.overlay import Windows
@@ -54,6 +54,10 @@ class KnownSite:
     def layers(self) -> Mapping[int, frozenset[str]]:
         """Return what there is, where there are at least two buses."""
         return dict.fromkeys(self.lasts, frozenset(SiteLayer))
+
+    def reach_us(self) -> tuple[int, int]:
+        """As long as it is heard of."""
+        return (max(self.lasts.values(), default=0),) * 2
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return where anything was heard of within windows."""
@@ -103,7 +107,6 @@ WHOLE: Final = Subjects(
     queue=due.SITE_QUEUE,
     look_up=_look_up,
     extents=_extents,
-    reach_us=lambda basis: lasting(held_s(basis)),
     everyone=lambda _: [SITE],
     tags=_tags,
     follow=lambda _: 0,

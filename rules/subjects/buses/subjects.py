@@ -15,7 +15,7 @@ from registry.tags import DatedTag
 from rules.kinds.model import BusLayer, Sort
 from rules.subjects.devices import due
 from rules.subjects.devices.beside import Hanging, beside_all, hanging, held_s, hours_heard
-from rules.subjects.devices.heard import Hung, heard, joined, lasting
+from rules.subjects.devices.heard import Hung, heard, joined
 from rules.subjects.devices.looking import looked_at, silences, within
 from rules.subjects.devices.own import own, several
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
@@ -82,6 +82,10 @@ class KnownBuses:
         """Return the same for all on which two devices ever hung at once."""
         return {one.subject: frozenset(BusLayer) for one in self.hung}
 
+    def reach_us(self) -> tuple[int, int]:
+        """As long as it is heard of."""
+        return (max(self.lasts.values(), default=0),) * 2
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return where buses were heard of within windows, and whose their silences are."""
         looked = looked_at(windows, self.lasts)
@@ -145,7 +149,6 @@ BUSES: Final = Subjects(
     queue=due.BUS_QUEUE,
     look_up=_look_up,
     extents=_extents,
-    reach_us=lambda basis: lasting(held_s(basis)),
     everyone=_everyone,
     tags=_tags,
     follow=lambda _: 0,

@@ -14,7 +14,7 @@ from registry.tags import DatedTag, tags_at
 from rules.kinds.model import DeviceLayer, Sort
 from rules.subjects.devices import due
 from rules.subjects.devices.beside import beside_devices, hanging, held_s
-from rules.subjects.devices.heard import Hung, heard, joined, lasting
+from rules.subjects.devices.heard import Hung, heard, joined
 from rules.subjects.devices.looking import looked_at, silences, within
 from rules.subjects.devices.own import own
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
@@ -117,6 +117,10 @@ class KnownDevices:
         """Return the same for all that ever hung somewhere."""
         return {one.subject: frozenset(DeviceLayer) for one in self.hung}
 
+    def reach_us(self) -> tuple[int, int]:
+        """As long as one is heard of."""
+        return (max(self.lasts.values(), default=0),) * 2
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return where devices were heard of within windows, and whose their silences are."""
         looked = looked_at(windows, self.lasts)
@@ -156,11 +160,6 @@ def _extents(conn: Conn, devices: Iterable[int]) -> Extents:
     return {device: (us_of(since), us_of(until)) for device, since, until in rows}
 
 
-def _reach_us(basis: Basis) -> int:
-    """A reading is heard for its hour and as long as values hold; longer only by its interval."""
-    return lasting(held_s(basis))
-
-
 def _everyone(conn: Conn) -> list[int]:
     return [device for (device,) in conn.execute(_EVERYONE)]
 
@@ -182,7 +181,6 @@ DEVICES: Final = Subjects(
     queue=due.QUEUE,
     look_up=_look_up,
     extents=_extents,
-    reach_us=_reach_us,
     everyone=_everyone,
     tags=_tags,
     follow=due.follow,

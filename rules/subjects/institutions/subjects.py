@@ -78,6 +78,10 @@ class KnownInstitutions:
         """Return what each can be asked about."""
         return self.having
 
+    def reach_us(self) -> tuple[int, int]:
+        """A month counts until its year is over, and is held against in the next."""
+        return _BACK_US, _REACH_US
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return months within windows."""
         rows = zip(
@@ -156,8 +160,6 @@ INSTITUTIONS: Final = Subjects(
     queue=due.QUEUE,
     look_up=_look_up,
     extents=_extents,
-    reach_us=lambda _: _REACH_US,
-    back_us=lambda _: _BACK_US,
     everyone=_everyone,
     tags=_tags,
     follow=due.follow,

@@ -66,6 +66,10 @@ class KnownMeters:
         """Return which figures each meter has."""
         return self.asked.having
 
+    def reach_us(self) -> tuple[int, int]:
+        """A figure is usual for some weeks."""
+        return _BACK_US, _REACH_US
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return figures beside what is usual, within windows."""
         found = dict(layers.load(conn, self.asked, windows))
@@ -128,8 +132,6 @@ METERS: Final = Subjects(
     queue=due.QUEUE,
     look_up=_look_up,
     extents=_extents,
-    reach_us=lambda _: _REACH_US,
-    back_us=lambda _: _BACK_US,
     everyone=_everyone,
     tags=_tags,
     follow=due.follow,

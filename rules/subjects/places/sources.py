@@ -16,12 +16,14 @@ from rules.kinds.model import Input
 from rules.subjects.places.due import BESIDE
 from rules.timeline.overlay import Windows
 from storage import arrays
+from storage.records import PG_EPOCH_US
 from storage.times import ALWAYS_US, NEVER_US
 
 NAMES: Final = tuple(Input)
 
 # Points of the devices that hang at a place, the last one first; then, where people are concerned,
-# those of other places in its room.
+# those of other places in its room. All rows in one value: a Python object for each would cost more
+# than the look-up.
 _POINTS: Final[LiteralString] = """
 WITH hanging AS (
     SELECT place, 0 AS far, place AS at, '(,)'::tstzrange AS during
@@ -33,22 +35,31 @@ WITH hanging AS (
     JOIN place_room AS other ON other.room_id = own.room_id AND other.place_id <> place
         AND other.valid && own.valid
 )
-SELECT place, array_position(%(names)s::text[], point.name) - 1,
-       row_number() OVER (
-           PARTITION BY place, point.name
-           ORDER BY far, lower(bound.valid) DESC NULLS LAST, point.id
-       ) - 1,
-       point.id, device.profile_id,
-       greatest(CASE point.class WHEN 'gauge' THEN %(gauge)s ELSE %(state)s END, interval_s),
-       coalesce((extract(epoch FROM lower(during * bound.valid)) * 1000000)::int8, %(always)s),
-       coalesce((extract(epoch FROM upper(during * bound.valid)) * 1000000)::int8, %(never)s)
-FROM hanging
-JOIN device_place AS bound ON bound.place_id = at AND bound.valid && during
-JOIN device ON device.id = bound.device_id
-JOIN point ON point.device_id = device.id AND point.class <> 'counter'
-    AND point.name = ANY(CASE far WHEN 0 THEN %(wanted)s::text[] ELSE %(beside)s::text[] END)
-ORDER BY place
+, told AS (
+    SELECT place, array_position(%(names)s::text[], point.name) - 1 AS name,
+           row_number() OVER (
+               PARTITION BY place, point.name
+               ORDER BY far, lower(bound.valid) DESC NULLS LAST, point.id
+           ) - 1 AS rank,
+           point.id AS point, device.profile_id AS profile,
+           greatest(CASE point.class WHEN 'gauge' THEN %(gauge)s ELSE %(state)s END, interval_s)
+               AS silence,
+           lower(during * bound.valid) AS begin_, upper(during * bound.valid) AS end_
+    FROM hanging
+    JOIN device_place AS bound ON bound.place_id = at AND bound.valid && during
+    JOIN device ON device.id = bound.device_id
+    JOIN point ON point.device_id = device.id AND point.class <> 'counter'
+        AND point.name = ANY(CASE far WHEN 0 THEN %(wanted)s::text[] ELSE %(beside)s::text[] END)
+)
+SELECT string_agg(
+    int4send(place) || int4send(name) || int4send(rank::int) || int4send(point)
+    || int4send(profile) || int4send(silence)
+    || timestamptz_send(coalesce(begin_, '-infinity'))
+    || timestamptz_send(coalesce(end_, 'infinity')), ''::bytea ORDER BY place)
+FROM told
 """
+_FIELDS: Final = ("place", "name", "rank", "point", "profile", "silence", "begin", "end")
+_ROW: Final = np.dtype([(name, ">i4" if n < 6 else ">i8") for n, name in enumerate(_FIELDS)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +112,16 @@ class Sources:
             "beside": [name for name in BESIDE if name in wanted],
             "gauge": settings.gauge_silence_s,
             "state": settings.state_silence_s,
-            "always": ALWAYS_US,
-            "never": NEVER_US,
         }
-        rows = conn.execute(_POINTS, values).fetchall()
-        columns = np.array(rows, np.int64).reshape(-1, 8).T
-        columns[5] *= 1_000_000
-        return cls(*columns)
+        with conn.cursor(binary=True) as cursor:
+            row = cursor.execute(_POINTS, values).fetchone()
+        rows = np.frombuffer(bytes(row[0]) if row and row[0] else b"", _ROW)
+        place, name, rank, point, profile, silence, begin, end = (
+            rows[field].astype(np.int64) for field in _FIELDS
+        )
+        return cls(
+            place, name, rank, point, profile, silence * 1_000_000, _moments(begin), _moments(end)
+        )
 
     def where(self, chosen: Bools) -> Sources:
         """Return those that are chosen."""
@@ -139,3 +153,9 @@ class Sources:
         for place, name in zip(self.place.tolist(), self.name.tolist(), strict=True):
             found.setdefault(place, set()).add(NAMES[name])
         return {place: frozenset(names) for place, names in found.items()}
+
+
+def _moments(sent: Int64s) -> Int64s:
+    """Return moments as the database sends them, µs UTC."""
+    moments: Int64s = np.clip(sent, ALWAYS_US - PG_EPOCH_US, NEVER_US - PG_EPOCH_US) + PG_EPOCH_US
+    return moments

@@ -37,6 +37,10 @@ class KnownPlaces:
         """Return what is measured at each place."""
         return self.sources.measured()
 
+    def reach_us(self) -> tuple[int, int]:
+        """A value holds for its silence at most."""
+        return 0, int(self.sources.silence.max(initial=0))
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return what was measured within windows."""
         return load_inputs(conn, self.sources, windows, self.modes)
@@ -47,11 +51,6 @@ def _look_up(
 ) -> KnownPlaces:
     names = [Input(name) for name in sorted(wanted)]
     return KnownPlaces(Sources.load(conn, list(places), basis.gauges, names), basis.modes)
-
-
-def _reach_us(basis: Basis) -> int:
-    """A value holds for its silence at most."""
-    return max(basis.gauges.gauge_silence_s, basis.gauges.state_silence_s) * 1_000_000
 
 
 def _everyone(conn: Conn) -> list[int]:
@@ -69,7 +68,6 @@ PLACES: Final = Subjects(
     queue=due.QUEUE,
     look_up=_look_up,
     extents=extents,
-    reach_us=_reach_us,
     everyone=_everyone,
     tags=_tags,
     follow=due.follow,

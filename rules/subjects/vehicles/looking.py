@@ -67,6 +67,10 @@ class KnownVehicles:
         """Return the same of all: what is not known of one is unknown."""
         return dict.fromkeys(self.ids, self.wanted)
 
+    def reach_us(self) -> tuple[int, int]:
+        """What is due of a vehicle reaches as far as it changes anything (:mod:`…vehicles.due`)."""
+        return 0, 0
+
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return layers within windows."""
         if not len(windows):

@@ -26,11 +26,6 @@ def _look_up(
     return KnownVehicles(tuple(vehicles), basis, frozenset(wanted))
 
 
-def _reach_us(_basis: Basis) -> int:
-    """What is due of a vehicle reaches as far as it changes anything (:mod:`…vehicles.due`)."""
-    return 0
-
-
 def _everyone(conn: Conn) -> list[int]:
     return [vehicle for (vehicle,) in conn.execute("SELECT id FROM vehicle ORDER BY id")]
 
@@ -40,7 +35,6 @@ VEHICLES: Final = Subjects(
     queue=due.QUEUE,
     look_up=_look_up,
     extents=extents,
-    reach_us=_reach_us,
     everyone=_everyone,
     tags=tags,
     follow=due.follow,

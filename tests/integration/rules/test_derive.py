@@ -106,6 +106,18 @@ def test_night_begins_when_working_hours_end(conn: Conn) -> None:
     assert episodes(conn) == [("night", "ac", 18 * 60, 18 * 60 + 30, 20 * 60, "false")]
 
 
+def test_what_is_asked_seldom_holds_until_it_is_asked_again(conn: Conn) -> None:
+    room = add_room(conn)
+    load_rules(conn)
+    conn.execute("UPDATE device SET interval_s = 43200 WHERE code = 'ac'")
+    store(conn, room.points["run"], [(12 * 60 - 1, 0)])
+    look(conn)
+    store(conn, room.points["run"], [(12 * 60, 1)])
+    look(conn)
+    six, midnight = 18 * 60, 24 * 60
+    assert episodes(conn) == [("night", "ac", six, six + 30, midnight, "unknown")]
+
+
 def test_a_correction_that_comes_late_withdraws_what_it_refutes(conn: Conn) -> None:
     room = add_room(conn)
     load_rules(conn)

@@ -44,7 +44,7 @@ def test_where_it_does_not_fail_it_finds_what_it_would_find_alone() -> None:
     kept = alone.runs.where(alone.runs.subject != 2)
     for name in ("subject", "since", "confirmed", "until", "true_us", "behind"):
         assert getattr(failing.runs, name).tolist() == getattr(kept, name).tolist()
-    assert failing.edges.behind.tolist() == [False] * 3
+    assert failing.stretches.subject.tolist() == [1, 3]
     assert fared.failed() == {2: {2: "ZeroDivisionError: x / 0"}}
     assert [sorted(run.subjects) for run in fared.runs.values()] == [[1, 2, 3], [1, 2, 3]]
 
@@ -54,5 +54,5 @@ def test_a_rule_that_fails_everywhere_finds_nothing_and_asks_for_nothing_wider()
     versions = [failing_at({1, 2, 3})]
     (found,) = evaluate(versions, LAYERS, WINDOWS, fared.judge)
     assert len(found.runs) == 0
-    assert not found.edges.before.any()
+    assert len(found.stretches) == 0
     assert set(fared.failed()[2]) == {1, 2, 3}

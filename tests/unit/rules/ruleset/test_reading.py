@@ -16,7 +16,7 @@ from rules.ruleset.model import Escalation, RuleSet
 from rules.ruleset.reading import read_rule_set
 from rules.ruleset.restored import restored
 from rules.timeline.overlay import Pieces
-from rules.timeline.runs import Persistence
+from rules.timeline.persistence import Persistence
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SETS = [p for p in sorted(Path("rules/sets").glob("*.yaml")) if ".test." not in p.name]

@@ -8,10 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.timeline.edges import edges
-from rules.timeline.overlay import Pieces, Windows
-from rules.timeline.runs import Behind, Persistence, Runs, runs
-from rules.timeline.truth import FALSE, TRUE, UNKNOWN
+from rules.timeline.overlay import Pieces
+from rules.timeline.persistence import Persistence
+from rules.timeline.runs import Behind, Runs, runs
+from rules.timeline.stretches import stretches
+from rules.timeline.truth import FALSE, TRUE, UNKNOWN, Truth
 
 SYMBOLS = {"0": FALSE, "?": UNKNOWN, "1": TRUE}
 
@@ -25,7 +26,11 @@ def pieces_of(text: str, subject: int = 1) -> tuple[Pieces, np.ndarray]:
 
 
 def found(text: str, *persistence: int) -> list[tuple[int, int, int, str]]:
-    return rows(runs(*pieces_of(text), Persistence(*persistence)))
+    return rows(told(*pieces_of(text), Persistence(*persistence)))
+
+
+def told(pieces: Pieces, condition: Truth, persistence: Persistence) -> Runs:
+    return runs(pieces, condition, stretches(pieces, condition, persistence), persistence)
 
 
 def rows(of: Runs) -> list[tuple[int, int, int, str]]:
@@ -65,9 +70,9 @@ def test_subjects_are_apart() -> None:
         np.r_[first[0].until, second[0].until],
         {},
     )
-    told = runs(both, np.r_[first[1], second[1]], Persistence(2, 9, 9))
-    assert told.subject.tolist() == [1, 2]
-    assert rows(told) == [(2, 4, 4, "EDGE"), (0, 2, 2, "FALSE")]
+    apart = told(both, np.r_[first[1], second[1]], Persistence(2, 9, 9))
+    assert apart.subject.tolist() == [1, 2]
+    assert rows(apart) == [(2, 4, 4, "EDGE"), (0, 2, 2, "FALSE")]
 
 
 @dataclass
@@ -104,10 +109,10 @@ measures = st.builds(Persistence, st.integers(1, 8), st.integers(0, 4), st.integ
 
 @given(texts, measures)
 def test_runs_are_what_counting_every_moment_gives(text: str, persistence: Persistence) -> None:
-    told = runs(*pieces_of(text), persistence)
-    assert [row[:3] for row in rows(told)] == counted(text, persistence)
-    assert told.true_us.tolist() == [
-        text[since:until].count("1") for since, until in zip(told.since, told.until, strict=True)
+    one = told(*pieces_of(text), persistence)
+    assert [row[:3] for row in rows(one)] == counted(text, persistence)
+    assert one.true_us.tolist() == [
+        text[since:until].count("1") for since, until in zip(one.since, one.until, strict=True)
     ]
 
 
@@ -116,11 +121,10 @@ def test_what_lies_beyond_a_window_that_is_wide_enough_changes_nothing_in_it(
     before: str, text: str, behind: str, persistence: Persistence
 ) -> None:
     pieces, condition = pieces_of(text)
-    windows = Windows(np.array([1]), np.array([0]), np.array([len(text)]))
-    told = edges(pieces, condition, windows, persistence)
-    if not told.before[0]:
+    stood = stretches(pieces, condition, persistence)
+    if not stood.before.any():
         assert counted_within(before + text, len(before), persistence) == counted(text, persistence)
-    if not told.behind[0]:
+    if not stood.behind.any():
         joined = [run for run in counted(text + behind, persistence) if run[0] < len(text)]
         assert joined == counted(text, persistence)
 
@@ -133,8 +137,12 @@ def counted_within(text: str, begin: int, persistence: Persistence) -> list[tupl
     ]
 
 
-def test_a_window_is_too_narrow_where_something_true_could_go_on() -> None:
-    pieces, condition = pieces_of("0100")
-    windows = Windows(np.array([1]), np.array([0]), np.array([4]))
-    told = edges(pieces, condition, windows, Persistence(1, 1, 0))
-    assert (told.before.tolist(), told.behind.tolist()) == ([True], [False])
+def test_what_could_go_on_beyond_its_window_is_told() -> None:
+    stood = stretches(*pieces_of("0100"), Persistence(1, 1, 0))
+    assert (stood.before.tolist(), stood.behind.tolist()) == ([True], [False])
+
+
+def test_what_is_too_short_is_told_as_well() -> None:
+    stood = stretches(*pieces_of("0010110"), Persistence(2, 0, 0))
+    assert (stood.since.tolist(), stood.until.tolist()) == ([2, 4], [3, 6])
+    assert stood.true_us.tolist() == [1, 2]
