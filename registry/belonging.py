@@ -61,7 +61,13 @@ _OF: Final[Mapping[str, LiteralString]] = {
         SELECT id, institution_id, '(,)'::tstzrange FROM vehicle WHERE id = ANY(%(ids)s::int[])
     """,
     "site": "SELECT NULL::int, NULL::int, '(,)'::tstzrange WHERE false",
+    "terminal": """
+        SELECT bound.terminal_id, vehicle.institution_id, bound.valid
+        FROM terminal_vehicle AS bound JOIN vehicle ON vehicle.id = bound.vehicle_id
+        WHERE bound.terminal_id = ANY(%(ids)s::int[])
+    """,
     "institution": "SELECT id, id, '(,)'::tstzrange FROM unnest(%(ids)s::int[]) AS id",
+    "respondent": "SELECT id, id, '(,)'::tstzrange FROM unnest(%(ids)s::int[]) AS id",
 }
 
 
@@ -94,7 +100,8 @@ def belonging(
 
     Args:
         conn: any connection.
-        kind: place, device, bus, meter, room, vehicle, institution, site (nobody's).
+        kind: place, device, bus, meter, room, vehicle, terminal, institution, respondent (the same
+            as an institution), site (nobody's).
         ids: of the things.
         codes: of the institutions.
     """

@@ -49,7 +49,6 @@ from rules.cases.overdue import overdue as find_overdue
 from rules.cases.photo import LARGEST, Photo
 from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.kinds.catalogue import KINDS
-from rules.kinds.model import Sort
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
@@ -158,7 +157,7 @@ def show(
             basis = _basis(at, calendar)
             rests = evidence(at.conn, basis, found, us_of(at.now), pricing(at, calendar))
         tables = [shown(row_of(found, at.zone, at.now), rests)]
-        if found.sort is not Sort.VEHICLE:
+        if not found.sort.by_day:
             tables.append(course_table(rests, at.zone))
         tables.append(history_table(listing.history(at.conn, number), at.zone))
         give(tables, None, as_json=as_json)

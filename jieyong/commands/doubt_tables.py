@@ -21,7 +21,6 @@ from rules.cases.listing import Done, Listed
 from rules.cases.overdue import Overdue
 from rules.cases.sums import Sum
 from rules.cases.used import Used
-from rules.kinds.model import Sort
 from rules.ruleset.model import Rule
 from rules.subjects.model import Word
 from storage.times import MICROSECOND, at_us
@@ -209,7 +208,7 @@ def history_table(done: Sequence[Done], zone: ZoneInfo) -> Table:
 def row_of(one: Listed, zone: ZoneInfo, now: datetime) -> Row:
     """Return what people know a doubt by; of a vehicle the days, for times tell of its track."""
     goes_on = one.until > now
-    by_day = one.sort is Sort.VEHICLE
+    by_day = one.sort.by_day
     told = _day if by_day else _moment
     minutes = int((min(one.until, now) - one.since).total_seconds() // 60)
     return {

@@ -13,7 +13,6 @@ from notify.model import Note, Severity
 from notify.outbox import put
 from rules.cases.listing import Listed, opened
 from rules.kinds.catalogue import KINDS
-from rules.kinds.model import Sort
 
 FRESH: Final = timedelta(days=3)
 """What ended before that is news to nobody: rules may speak of the past, and data come late."""
@@ -59,7 +58,7 @@ def addressed(one: Listed, route: str) -> str:
 
 def _note(one: Listed, route: str, zone: ZoneInfo) -> Note:
     # Of a vehicle only the day: times tell of its track, and a note goes to anybody's telephone.
-    form = "%Y-%m-%d" if one.sort is Sort.VEHICLE else "%Y-%m-%d %H:%M"
+    form = "%Y-%m-%d" if one.sort.by_day else "%Y-%m-%d %H:%M"
     since = format(one.since.astimezone(zone), form)
     label = KINDS[one.kind].label if one.kind in KINDS else one.title
     return Note(

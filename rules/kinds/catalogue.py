@@ -7,6 +7,7 @@ from typing import Final
 
 from rules.kinds import (
     aircon,
+    answers,
     circuit,
     custom,
     data,
@@ -21,7 +22,7 @@ from rules.kinds.model import Kind
 
 _MODULES: Final = (
     *(aircon, circuit, lighting, data, inspection),
-    *(metered, reported, vehicle_papers, vehicles),
+    *(metered, reported, answers, vehicle_papers, vehicles),
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for room in _MODULES for kind in room.KINDS}
 CODES: Final = (*KINDS, custom.CODE)

@@ -20,7 +20,17 @@ from rule_engine.ast import ComparisonExpression, ContainsExpression, StringExpr
 from fleet.joining.verdict import Doubt
 from rules.kinds.aircon import MODES
 from rules.kinds.metered import Metered
-from rules.kinds.model import WORKING, BusLayer, DeviceLayer, Input, Kind, SiteLayer, Sort
+from rules.kinds.model import (
+    WORKING,
+    BusLayer,
+    DeviceLayer,
+    Input,
+    Kind,
+    RespondentLayer,
+    SiteLayer,
+    Sort,
+    TerminalLayer,
+)
 from rules.kinds.reported import ENERGIES
 from rules.kinds.vehicles import Layer
 from rules.timeline.overlay import Pieces
@@ -34,7 +44,9 @@ SORTS: Final[Mapping[Sort, tuple[str, ...]]] = {
     Sort.SITE: tuple(one.value for one in SiteLayer),
     Sort.METER: tuple(one.value for one in Metered),
     Sort.VEHICLE: (*(one.value for one in Doubt), *(one.value for one in Layer)),
+    Sort.TERMINAL: tuple(one.value for one in TerminalLayer),
     Sort.INSTITUTION: tuple(name for one in ENERGIES for name in one.layers),
+    Sort.RESPONDENT: tuple(one.value for one in RespondentLayer),
 }
 """What expressions may name, by what they are about; and, of any, working hours."""
 NAMES: Final = (*(name for names in SORTS.values() for name in names), WORKING)

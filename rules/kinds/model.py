@@ -36,6 +36,15 @@ class Sort(enum.StrEnum):
     """What an institution reports."""
     VEHICLE = "vehicle"
     """A vehicle of the inventory: its papers, its way, where it stood."""
+    TERMINAL = "terminal"
+    """What sends the positions of a vehicle: its clock."""
+    RESPONDENT = "respondent"
+    """An institution as who is asked: whether it answers doubts."""
+
+    @property
+    def by_day(self) -> bool:
+        """Whether only days are told of it to everybody: times tell of a vehicle's track."""
+        return self in {Sort.VEHICLE, Sort.TERMINAL}
 
 
 class Input(enum.StrEnum):
@@ -75,6 +84,21 @@ class SiteLayer(enum.StrEnum):
 
     HEARD = "site_heard"
     """1 while something is heard of any device, 0 while nothing is."""
+
+
+class TerminalLayer(enum.StrEnum):
+    """What a kind may look at of a terminal."""
+
+    CLOCK = "clock_off"
+    """By how many seconds its clock is off in an hour, above 0: ahead; unknown where late reports
+    cannot be told from a clock that is behind."""
+
+
+class RespondentLayer(enum.StrEnum):
+    """What a kind may look at of who is asked."""
+
+    UNANSWERED = "unanswered"
+    """How many of its doubts wait for an explanation; 0 in the minute in which it explains one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,17 @@ from rules.subjects.institutions.subjects import INSTITUTIONS
 from rules.subjects.meters.subjects import METERS
 from rules.subjects.model import Conn, Subjects
 from rules.subjects.places.subjects import PLACES
+from rules.subjects.respondents.subjects import RESPONDENTS
+from rules.subjects.terminals.subjects import TERMINALS
 from rules.subjects.vehicles.subjects import VEHICLES
 from storage import arrays
 
 SUBJECTS: Final[Mapping[Sort, Subjects]] = {
-    one.sort: one for one in (PLACES, DEVICES, BUSES, WHOLE, METERS, INSTITUTIONS, VEHICLES)
+    one.sort: one
+    for one in (
+        *(PLACES, DEVICES, BUSES, WHOLE, METERS, TERMINALS),
+        *(INSTITUTIONS, VEHICLES, RESPONDENTS),
+    )
 }
 
 _FROM: Final[LiteralString] = """

@@ -1,0 +1,1 @@
+"""Terminals of vehicles: whether their clocks are right."""
