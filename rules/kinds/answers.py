@@ -1,4 +1,4 @@
-"""Whether those who are asked answer. Whether they log in, nobody can tell: there are no accounts."""
+"""Whether those who are asked answer. Whether they log in, nobody knows: there are no accounts."""
 
 from __future__ import annotations
 

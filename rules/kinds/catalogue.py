@@ -14,6 +14,7 @@ from rules.kinds import (
     inspection,
     lighting,
     metered,
+    missing,
     reported,
     vehicle_papers,
     vehicles,
@@ -22,7 +23,7 @@ from rules.kinds.model import Kind
 
 _MODULES: Final = (
     *(aircon, circuit, lighting, data, inspection),
-    *(metered, reported, answers, vehicle_papers, vehicles),
+    *(metered, reported, missing, answers, vehicle_papers, vehicles),
 )
 KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for room in _MODULES for kind in room.KINDS}
 CODES: Final = (*KINDS, custom.CODE)

@@ -20,6 +20,7 @@ from rule_engine.ast import ComparisonExpression, ContainsExpression, StringExpr
 from fleet.joining.verdict import Doubt
 from rules.kinds.aircon import MODES
 from rules.kinds.metered import Metered
+from rules.kinds.missing import CADENCES
 from rules.kinds.model import (
     WORKING,
     BusLayer,
@@ -45,7 +46,10 @@ SORTS: Final[Mapping[Sort, tuple[str, ...]]] = {
     Sort.METER: tuple(one.value for one in Metered),
     Sort.VEHICLE: (*(one.value for one in Doubt), *(one.value for one in Layer)),
     Sort.TERMINAL: tuple(one.value for one in TerminalLayer),
-    Sort.INSTITUTION: tuple(name for one in ENERGIES for name in one.layers),
+    Sort.INSTITUTION: (
+        *(name for one in ENERGIES for name in one.layers),
+        *(one.layer for one in CADENCES),
+    ),
     Sort.RESPONDENT: tuple(one.value for one in RespondentLayer),
 }
 """What expressions may name, by what they are about; and, of any, working hours."""

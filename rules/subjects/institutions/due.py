@@ -2,7 +2,9 @@
 
 Months are what is looked at, and to find out who reports what takes seconds. While a month goes on,
 readings add to it with every quarter hour, and nobody asks before it is over: what is new makes an
-institution due only when the month is over everywhere, what comes late always.
+institution due only when the month is over everywhere, what comes late always. What is missing
+becomes so without anything new: when a month begins all institutions are due from then on, and a
+look tells of all of the months until the next one begins.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Final, LiteralString
 import psycopg
 
 from metering.derive.rollup import CHANGED
+from rules.kinds.missing import CADENCES
 from rules.kinds.model import Sort
 from rules.subjects.asked import inputs
 from rules.subjects.model import Conn
@@ -72,13 +75,42 @@ SELECT 'institution', id, '-infinity', 'infinity', %s FROM institution
 """
 
 
+THIS_MONTH: Final[LiteralString] = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
+_BEGIN_MONTH: Final[LiteralString] = f"""
+INSERT INTO rules_report_month (month) VALUES ({THIS_MONTH})
+ON CONFLICT (one) DO UPDATE SET month = excluded.month
+WHERE rules_report_month.month < excluded.month
+RETURNING month
+"""  # noqa: S608 - our own text
+_MONTH_BEGAN: Final[LiteralString] = """
+INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+SELECT 'institution', id, %(month)s::timestamp AT TIME ZONE 'UTC',
+       %(month)s::timestamp AT TIME ZONE 'UTC', 'a month begins'
+FROM institution
+"""
+
+
 def follow(conn: Conn) -> int:
     """Turn what was reported anew into due rows; see :class:`rules.subjects.model.Subjects`.
 
     Raises:
         psycopg.Error: nothing is lost: the next call does it.
     """
-    return dirty.follow(conn, CONSUMER, LOCK, _write)
+    return dirty.follow(conn, CONSUMER, LOCK, _write) + begin_month(conn)
+
+
+def begin_month(conn: Conn) -> int:
+    """Note the month that has begun, and make due what is missing of those before it.
+
+    Returns:
+        How many due rows were written; 0 unless a month has begun since it was last asked.
+    """
+    with conn.transaction():
+        begun = conn.execute(_BEGIN_MONTH).fetchone()
+        asked = inputs(conn, Sort.INSTITUTION) & {one.layer for one in CADENCES}
+        if begun is None or not asked:
+            return 0
+        return conn.execute(_MONTH_BEGAN, {"month": begun[0]}).rowcount
 
 
 def mark_all(conn: psycopg.Connection, why: str) -> int:

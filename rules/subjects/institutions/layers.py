@@ -107,10 +107,12 @@ def usages(months: Sequence[Months], wanted: Collection[str]) -> Usages:
         months: the same ones of some institutions.
         wanted: names of layers.
     """
+    energies = [energy.code for energy in _energies(wanted)]
+    if not energies:
+        return {}
     one = months[0]
     asked = Window(date(one.window.first.year - 1, 1, 1), one.window.last)
     codes = [each.code for each in months]
-    energies = [energy.code for energy in _energies(wanted)]
     return institution_usages(one.conn, codes, energies, asked, one.zone)
 
 

@@ -9,9 +9,10 @@ from typing import Final, LiteralString
 
 from metering.factors.rounding import of_micro
 from registry.tags import DatedTag, tags_at
+from rules.kinds.missing import CADENCES, NOTHING
 from rules.kinds.model import Sort
 from rules.kinds.reported import ENERGIES
-from rules.subjects.institutions import due, layers
+from rules.subjects.institutions import due, layers, periods
 from rules.subjects.institutions.layers import Months, months_within
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.timeline.overlay import Windows
@@ -48,8 +49,9 @@ WITH months AS (
 SELECT id, min(since), max(until) FROM known GROUP BY id
 """
 _EVERYONE: Final[LiteralString] = "SELECT id FROM institution ORDER BY id"
-_REACH_US: Final = 2 * 366 * DAY_US
-"""A month counts until its year is over, and is held against in the next."""
+_REACH_US: Final = 3 * 366 * DAY_US
+"""A month counts until its year is over, and is held against in the next; what was used in it is
+missed of the next year, until the one behind that is over."""
 _BACK_US: Final = 32 * DAY_US
 """Back it reaches to the begin of its month."""
 
@@ -62,7 +64,7 @@ WORDS: Final = {
         (one.now, f"可比日日均用{one.name} {one.unit}"),
         (one.then, f"上年可比日日均用{one.name} {one.unit}"),
     )
-}
+} | {one.layer: Word(f"{one.name}数据未齐，距期末 天", {NOTHING: "齐全"}) for one in CADENCES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +85,29 @@ class KnownInstitutions:
         return _BACK_US, _REACH_US
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
-        """Return months within windows."""
+        """Return months within windows, and what is missing of periods that are over."""
         rows = zip(
             windows.subject.tolist(), windows.begin.tolist(), windows.end.tolist(), strict=True
         )
         extents = _extents(conn, self.codes)
-        asked = [
-            _months(conn, self.basis, id_, self.codes[id_], span)
+        spans = [
+            (id_, max(begin, extents[id_][0]), end)
             for id_, begin, end in rows
             if id_ in self.codes and id_ in extents
-            for span in [(max(begin, extents[id_][0]), min(end, extents[id_][1]))]
-            if span[0] < span[1]
         ]
-        return layers.load(asked, self.wanted)
+        months = [
+            _months(conn, self.basis, id_, self.codes[id_], (begin, min(end, extents[id_][1])))
+            for id_, begin, end in spans
+            if begin < min(end, extents[id_][1])
+        ]
+        zone = self.basis.zone
+        asked = [
+            periods.asked(id_, self.codes[id_], begin, end, zone)
+            for id_, begin, end in spans
+            if begin < end
+        ]
+        known = layers.load(months, self.wanted)
+        return {**known, **periods.load(conn, asked, self.wanted, zone)}
 
 
 def _look_up(
@@ -106,6 +118,7 @@ def _look_up(
         codes[id_] = code
         names = {name for one in ENERGIES for name in (one.now, one.then)}
         names |= {n for one in ENERGIES if one.code in quotas for n in (one.used, one.planned)}
+        names |= periods.LAYERS
         having[id_] = frozenset(names & set(wanted))
     return KnownInstitutions(basis, codes, having, wanted)
 
@@ -135,7 +148,8 @@ def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> lis
     ((_, code, _),) = conn.execute(_CODES, [arrays.ids([id_])]).fetchall()
     months = _months(conn, basis, id_, code, (since, until))
     known = layers.usages([months], basis.inputs)
-    told: list[str] = []
+    asked = periods.asked(id_, code, since, until, basis.zone)
+    told = list(periods.compared(conn, asked, basis.inputs, basis.zone))
     for energy in ENERGIES:
         usage = known.get((code, energy.code))
         if usage is None:

@@ -45,7 +45,7 @@ def terminal(conn: Conn) -> int:
 def add_terminal(conn: Conn) -> int:
     conn.execute("INSERT INTO institution (code, name) VALUES ('i', '局')")
     conn.execute(
-        "INSERT INTO vehicle (code, plate, energy, institution_id) VALUES ('v', '川A1', 'petrol', 1)"
+        "INSERT INTO vehicle (code, plate, energy, institution_id) VALUES ('v', 'A1', 'petrol', 1)"
     )
     conn.execute("INSERT INTO terminal (code) VALUES ('013800138000')")
     conn.execute("INSERT INTO terminal_vehicle VALUES (1, 1, '[,)')")

@@ -1,0 +1,142 @@
+"""Which figures of an institution are missing, period by period. Pure.
+
+A figure is missing that should be there: of electricity and water, what an account or a meter is
+there for, or what was reported within a year without one; of all else, which is used in some
+seasons or now and then, what was used in the same month of last year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from rules.kinds.missing import NOTHING
+from storage.times import midnight, us_of
+
+STEADY: Final = frozenset({"electricity", "water"})
+"""Used in every month."""
+YEAR: Final = 12
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of an energy and a month.
+
+    Attributes:
+        micro: what is reported; None: that is not known.
+        bound: an account or a meter is there for it.
+    """
+
+    micro: int | None
+    bound: bool
+
+
+Figures = Mapping[str, Mapping[date, Told]]
+"""By energy and first day of the month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Some months after each other of which something is reported.
+
+    Attributes:
+        first: day.
+        months: how many.
+    """
+
+    first: date
+    months: int
+
+    @property
+    def end(self) -> date:
+        """The first day behind it."""
+        return later(self.first, self.months)
+
+    @property
+    def next_end(self) -> date:
+        """The first day behind the next one: until then this is the last one."""
+        return later(self.end, self.months)
+
+    def each(self) -> list[date]:
+        """Return the first days of its months."""
+        return [later(self.first, n) for n in range(self.months)]
+
+
+def later(month: date, months: int) -> date:
+    """Return the first day of the month that comes so many months after one."""
+    whole = month.year * YEAR + month.month - 1 + months
+    return date(whole // YEAR, whole % YEAR + 1, 1)
+
+
+def over(first: date, last: date, months: int, begun: date) -> Iterator[Period]:
+    """Yield the periods of which any day of a time is in the next one, in order.
+
+    Args:
+        first: day.
+        last: day.
+        months: of a period.
+        begun: the month that has begun last: what ends later is not over.
+    """
+    whole = first.year * YEAR + first.month - 1
+    one = Period(later(date(1, 1, 1), (whole // months - 1) * months - YEAR), months)
+    while one.end <= min(last, begun):
+        yield one
+        one = Period(one.end, months)
+
+
+def missing(figures: Figures, period: Period) -> list[tuple[date, str]]:
+    """Return what is missing of a period: month, and energy."""
+    return [
+        (month, energy)
+        for month in period.each()
+        for energy, told in figures.items()
+        if _micro(told, month) is None and _needed(energy, told, month)
+    ]
+
+
+def _needed(energy: str, told: Mapping[date, Told], month: date) -> bool:
+    if energy not in STEADY:
+        return (_micro(told, later(month, -YEAR)) or 0) > 0
+    if month in told and told[month].bound:
+        return True
+    before = (told.get(later(month, -n)) for n in range(1, YEAR + 1))
+    return any(one is not None and one.micro and not one.bound for one in before)
+
+
+def _micro(told: Mapping[date, Told], month: date) -> int | None:
+    return told[month].micro if month in told else None
+
+
+def days_since(
+    periods: Iterable[Period], figures: Figures, zone: ZoneInfo
+) -> list[tuple[int, int, float]]:
+    """Return the days since the last period ended of which something is missing.
+
+    Args:
+        periods: in order, of the same length.
+        figures: of their months, and of the year before each.
+        zone: of days.
+
+    Returns:
+        From, to (µs UTC), days; :data:`~rules.kinds.missing.NOTHING` while nothing is missing.
+    """
+    return [row for one in periods for row in _rows(one, missing(figures, one), zone)]
+
+
+def _rows(
+    period: Period, lacking: Sequence[object], zone: ZoneInfo
+) -> Iterator[tuple[int, int, float]]:
+    if not lacking:
+        yield _us(period.end, zone), _us(period.next_end, zone), NOTHING
+        return
+    for n in range((period.next_end - period.end).days):
+        day = period.end + n * _DAY
+        yield _us(day, zone), _us(day + _DAY, zone), float(n)
+
+
+def _us(day: date, zone: ZoneInfo) -> int:
+    return us_of(midnight(day, zone))

@@ -1,0 +1,130 @@
+"""What is missing of what institutions report, as layers: of periods that are over.
+
+No clock: the month that has begun last is noted when it begins (:mod:`….institutions.due`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from metering.bills.reporting import reported
+from metering.factors.kinds import load_kinds
+from metering.gauge.hold import Holds
+from rules.kinds.missing import CADENCES, Cadence
+from rules.subjects.institutions.missing import (
+    YEAR,
+    Figures,
+    Period,
+    Told,
+    days_since,
+    later,
+    missing,
+    over,
+)
+from rules.subjects.model import Conn, Inputs
+from storage.times import at_us
+
+LAYERS: Final = frozenset(one.layer for one in CADENCES)
+_BEGUN: Final[LiteralString] = "SELECT month FROM rules_report_month"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An institution whose periods are looked at.
+
+    Attributes:
+        id: of the institution.
+        code: of the institution.
+        first: local day.
+        last: local day.
+    """
+
+    id: int
+    code: str
+    first: date
+    last: date
+
+
+def asked(id_: int, code: str, begin_us: int, end_us: int, zone: ZoneInfo) -> Asked:
+    """Return the question of which periods are missing in ``begin`` ≤ t < ``end``, µs UTC."""
+    first, last = (at_us(at).astimezone(zone).date() for at in (begin_us, end_us - 1))
+    return Asked(id_, code, first, last)
+
+
+def load(conn: Conn, those: Sequence[Asked], wanted: Collection[str], zone: ZoneInfo) -> Inputs:
+    """Return layers of what is missing; see :class:`rules.subjects.model.Known`.
+
+    Args:
+        conn: may write: the attribution of meters is brought up to date.
+        those: ascending by id.
+        wanted: names of layers; others than these are passed over.
+        zone: of the site.
+    """
+    cadences = [one for one in CADENCES if one.layer in wanted]
+    periods = {
+        (cadence.layer, one.id): _periods(conn, one, cadence)
+        for cadence in cadences
+        for one in those
+    }
+    figures = _figures(conn, [one.code for one in those], periods.values(), zone)
+    return {
+        cadence.layer: [
+            _holds(
+                [
+                    (one.id, *row)
+                    for one in those
+                    for row in days_since(periods[cadence.layer, one.id], figures[one.code], zone)
+                ]
+            )
+        ]
+        for cadence in cadences
+    }
+
+
+def compared(conn: Conn, one: Asked, wanted: Collection[str], zone: ZoneInfo) -> Iterator[str]:
+    """Yield what is missing of an institution, a line for each period."""
+    names = {code: kind.name for code, kind in load_kinds().items()}
+    every = [_periods(conn, one, cadence) for cadence in CADENCES if cadence.layer in wanted]
+    figures = _figures(conn, [one.code], every, zone)[one.code]
+    for period in itertools.chain.from_iterable(every):
+        lacking: dict[date, list[str]] = defaultdict(list)
+        for month, energy in missing(figures, period):
+            lacking[month].append(names.get(energy, energy))
+        told = "；".join(f"{month:%Y-%m} {'、'.join(its)}" for month, its in lacking.items())
+        if told:
+            yield f"未齐：{told}"
+
+
+def _periods(conn: Conn, one: Asked, cadence: Cadence) -> list[Period]:
+    begun = conn.execute(_BEGUN).fetchone()
+    return [] if begun is None else [*over(one.first, one.last, cadence.months, begun[0])]
+
+
+def _figures(
+    conn: Conn, codes: Sequence[str], periods: Iterable[Sequence[Period]], zone: ZoneInfo
+) -> Mapping[str, Figures]:
+    """Return what is told of the months of periods, and of the year before the first one."""
+    found: dict[str, dict[str, dict[date, Told]]] = {code: defaultdict(dict) for code in codes}
+    every = [*itertools.chain.from_iterable(periods)]
+    if not every:
+        return found
+    months = later(min(one.first for one in every), -YEAR), max(one.end for one in every)
+    for one in reported(conn, months, zone.key, codes):
+        if one.institution is not None:
+            bound = any(part.accounts or part.figure.meter_ids for part in one.parts)
+            found[one.institution][one.energy][one.month] = Told(one.micro, bound)
+    return found
+
+
+def _holds(rows: Sequence[tuple[int, int, int, float]]) -> Holds:
+    columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
+    subject, since, until = (np.array(column, np.int64) for column in columns[:3])
+    return Holds(subject, since, until, np.array(columns[3], np.float64))

@@ -1,0 +1,228 @@
+"""Figures that are missing as a deadline nears: asked about in time, gone when they are there."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from metering.plan.usage import month_of
+from registry.calendar_store import load_calendar
+from rules.cases.life import State
+from rules.cases.listing import Wanted, doubts
+from rules.ruleset.store import versions
+from rules.subjects import catalogue
+from rules.subjects.institutions import due
+from rules.subjects.institutions.missing import later
+from rules.subjects.institutions.subjects import INSTITUTIONS
+from rules.subjects.model import Basis
+from rules.subjects.places.modes import Modes
+from storage import dirty
+from storage.times import midnight, us_of
+from tests.integration.metering.tree.town import Town
+from tests.integration.rules.figures import load_rules
+from tests.integration.rules.world import GAUGES, ZONE, Conn, look
+
+MONTH = "code: month, kind: report.missing.month, within: 15, ahead: 5, for: 1h"
+QUARTER = "code: quarter, kind: report.missing.quarter, within: 15, ahead: 5, for: 1h"
+YEAR = "code: year, kind: report.missing.year, within: 90, ahead: 15, for: 1h"
+_BILL = """
+INSERT INTO bill (account_id, period, quantity, unit, status, entered_by, entered_at)
+SELECT id, daterange(%s, %s), %s, unit, 'settled', 'x', now() FROM utility_account WHERE code = %s
+"""
+
+
+@pytest.fixture
+def town(conn: Conn, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """An institution with an account of electricity and one of gas; a year is billed."""
+    town = Town(conn)
+    town.house("i")
+    account(town, "e", "electricity", "kWh")
+    account(town, "g", "gas", "m3")
+    for n in range(12):
+        bill(town, later(date(2025, 1, 1), n))
+    begins(monkeypatch, date(2026, 1, 1))
+    return town
+
+
+def account(town: Town, code: str, energy: str, unit: str) -> None:
+    town.conn.execute(
+        "INSERT INTO utility_account (code, number, supplier, energy, unit)"
+        " VALUES (%s, %s, 's', %s, %s)",
+        [code, code, energy, unit],
+    )
+    town.conn.execute(
+        "INSERT INTO utility_account_institution"
+        " (account_id, institution_id, valid, entered_by, entered_at)"
+        " SELECT id, %s, '[2025-01-01,)', 'x', now() FROM utility_account WHERE code = %s",
+        [town.ids["i"], code],
+    )
+
+
+def bill(town: Town, month: date, code: str = "e", quantity: float = 100) -> None:
+    end = month_of(month).last + timedelta(days=1)
+    town.conn.execute(_BILL, [month, end, quantity, code])
+
+
+def begins(monkeypatch: pytest.MonkeyPatch, month: date) -> None:
+    """The clock: a month that has begun."""
+    monkeypatch.setattr(
+        due, "_BEGIN_MONTH", due._BEGIN_MONTH.replace(due.THIS_MONTH, f"'{month}'::date")
+    )
+    monkeypatch.setattr(due, "THIS_MONTH", f"'{month}'::date")
+
+
+def told(conn: Conn, day: date) -> list[tuple[str, str, str, State]]:
+    """Rule, from and until which local day, state; as it stands at the end of a day."""
+    look(conn, midnight(day, ZONE) + timedelta(hours=23))
+    begin, end = (midnight(date(year, 1, 1), ZONE) for year in (2020, 2030))
+    return [
+        (
+            one.rule,
+            f"{one.since.astimezone(ZONE):%y-%m-%d}",
+            f"{one.until.astimezone(ZONE):%y-%m-%d}",
+            one.state,
+        )
+        for one in sorted(doubts(conn, Wanted(begin, end)), key=lambda one: (one.since, one.rule))
+        if one.since >= midnight(date(2026, 1, 1), ZONE)
+    ]
+
+
+def test_it_is_asked_some_days_before_the_deadline_and_not_sooner(conn: Conn, town: Town) -> None:
+    load_rules(conn, MONTH)
+    bill(town, date(2026, 1, 1))
+    assert told(conn, date(2026, 1, 20)) == []
+
+
+def test_a_month_that_is_over_is_missing_without_anything_new(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH)
+    assert told(conn, date(2026, 1, 31)) == []
+    begins(monkeypatch, date(2026, 2, 1))
+    assert told(conn, date(2026, 2, 10)) == []
+    # The tenth day behind the end; nothing came, nothing was due since the month began.
+    assert told(conn, date(2026, 2, 11)) == [("month", "26-02-11", "26-03-01", State.ASKED)]
+    bill(town, date(2026, 1, 1))
+    assert told(conn, date(2026, 2, 12)) == [("month", "26-02-11", "26-03-01", State.WITHDRAWN)]
+
+
+def test_what_is_missing_of_two_months_is_two_doubts(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH)
+    begins(monkeypatch, date(2026, 3, 1))
+    assert [row[1:3] for row in told(conn, date(2026, 3, 20))] == [
+        ("26-02-11", "26-03-01"),
+        ("26-03-11", "26-04-01"),
+    ]
+
+
+def test_quarters_and_years_have_deadlines_of_their_own(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, QUARTER, YEAR)
+    conn.execute("UPDATE bill SET withdrawn_at = now(), withdrawn_by = 'x' WHERE id = 12")
+    begins(monkeypatch, date(2026, 3, 1))
+    assert told(conn, date(2026, 3, 17)) == [
+        ("quarter", "26-01-11", "26-04-01", State.ASKED),
+        ("year", "26-03-17", "27-01-01", State.ASKED),
+    ]
+    # The first quarter is asked about when it is over, the year no more.
+    begins(monkeypatch, date(2026, 4, 1))
+    bill(town, date(2025, 12, 1))
+    assert told(conn, date(2026, 4, 20)) == [
+        ("quarter", "26-01-11", "26-04-01", State.WITHDRAWN),
+        ("year", "26-03-17", "27-01-01", State.WITHDRAWN),
+        ("quarter", "26-04-11", "26-07-01", State.ASKED),
+    ]
+
+
+def test_gas_is_missed_only_where_it_was_used_in_that_month_of_last_year(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH)
+    for month in (1, 2, 3):
+        bill(town, date(2026, month, 1))
+    bill(town, date(2025, 2, 1), "g")
+    begins(monkeypatch, date(2026, 4, 1))
+    assert [row[1] for row in told(conn, date(2026, 4, 20))] == ["26-03-11"]
+    bill(town, date(2026, 2, 1), "g", 0)
+    assert [row[-1] for row in told(conn, date(2026, 4, 20))] == [State.WITHDRAWN]
+
+
+def test_who_hands_over_an_account_is_missed_no_more(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH)
+    conn.execute("UPDATE utility_account_institution SET valid = '[2025-01-01,2026-02-01)'")
+    bill(town, date(2026, 1, 1))
+    begins(monkeypatch, date(2026, 4, 1))
+    assert told(conn, date(2026, 4, 20)) == []
+
+
+def test_what_is_metered_needs_no_bill_and_a_gap_is_missing(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH)
+    for month in (1, 2):
+        bill(town, date(2026, month, 1))
+    town.meter("w", "r-i", energy="water", unit="m3")
+    first = date(2025, 12, 1)
+    with conn.transaction():
+        town.days("w", {first + timedelta(days=n): 10**6 for n in range(31 + 31 + 27)})
+        begin, end = (us_of(midnight(day, ZONE)) for day in (first, date(2026, 2, 28)))
+        dirty.note(conn, "consumption", [(town.ids["w"], begin, end)])
+    begins(monkeypatch, date(2026, 3, 1))
+    assert [row[1] for row in told(conn, date(2026, 3, 20))] == ["26-03-11"]
+
+
+def test_in_whatever_order_bills_come_the_same_stands_there(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH, QUARTER, YEAR)
+    papers = [(later(date(2025, 1, 1), n), "g") for n in (0, 1, 2, 9, 10, 11)]
+    papers += [(later(date(2026, 1, 1), n), "e") for n in range(14) if n not in {4, 9}]
+    Random(3).shuffle(papers)
+    begun = date(2026, 1, 1)
+    for first in range(0, len(papers), 4):
+        for month, code in papers[first : first + 4]:
+            bill(town, month, code)
+        begun = later(begun, 4)
+        begins(monkeypatch, begun)
+        told(conn, date(2027, 12, 31))
+    kept = conn.execute("SELECT rule_id, since, until FROM episode ORDER BY 1, 2").fetchall()
+    assert len(kept) > 10
+    assert all(a[2] < b[1] for a, b in pairwise(kept) if a[0] == b[0])
+    conn.execute("TRUNCATE episode")
+    catalogue.mark_all(conn, "test")
+    told(conn, date(2027, 12, 31))
+    again = conn.execute("SELECT rule_id, since, until FROM episode ORDER BY 1, 2").fetchall()
+    assert again == kept
+
+
+def test_a_month_makes_institutions_due_once_and_only_where_a_rule_asks(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert due.begin_month(conn) == 0
+    load_rules(conn, MONTH)
+    begins(monkeypatch, date(2026, 2, 1))
+    assert [due.begin_month(conn), due.begin_month(conn)] == [1, 0]
+    begins(monkeypatch, date(2026, 1, 1))
+    assert due.begin_month(conn) == 0
+
+
+def test_evidence_names_what_is_missing(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, QUARTER)
+    bill(town, date(2025, 2, 1), "g")
+    bill(town, date(2026, 3, 1))
+    begins(monkeypatch, date(2026, 4, 1))
+    told(conn, date(2026, 4, 20))
+    basis = Basis(versions(conn), GAUGES, load_calendar(conn), ZONE, Modes())
+    since, until = (us_of(midnight(date(2026, 4, day), ZONE)) for day in (11, 20))
+    lines = INSTITUTIONS.compared(conn, basis, town.ids["i"], since, until)
+    assert list(lines) == ["未齐：2026-01 电；2026-02 电、天然气"]
