@@ -282,8 +282,14 @@ def test_newest_places_and_refused_bytes_of_that_age_go_too(conn: psycopg.Connec
             "INSERT INTO quarantine VALUES (%s, %s, sha256(random()::text::bytea), 'r', 'p', %s)",
             [source, origin, BEGIN + timedelta(days=day)],
         )
+    conn.execute(
+        "INSERT INTO terminal_clock SELECT 77, at, 9, at, at"
+        " FROM unnest('{2026-06-01Z, 2026-08-01Z}'::timestamptz[]) AS at"
+    )
     remove_old(conn, KEEPING, at_day(3))
     assert one(conn, "SELECT count(*) FROM latest_position") == 0
+    assert one(conn, "SELECT count(*) FROM terminal_clock WHERE hour < '2026-07-01Z'") == 0
+    assert one(conn, "SELECT count(*) FROM terminal_clock") == 1
     left = conn.execute("SELECT source, origin FROM quarantine ORDER BY 1").fetchall()
     assert left == [("drain", "reading"), ("mqtt", "t")]
 

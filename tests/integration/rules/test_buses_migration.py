@@ -8,7 +8,7 @@ import psycopg
 
 from rules.cases.life import State
 from rules.cases.listing import Wanted, doubts
-from rules.subjects import catalogue
+from rules.subjects.devices import due
 from storage.migrate import DIRECTORY, migrate
 from tests.integration.rules.test_silent import RULES, polled
 from tests.integration.rules.world import add_point, add_room, at, load_rules, look, store
@@ -39,7 +39,7 @@ def test_a_silence_of_the_whole_bus_is_asked_about_no_more(
         for statement in (_TOLD, _ASKED):
             conn.execute(statement, {"since": at(7 * 60), "until": at(40 * 60)})
         # All that the log says is known, and nothing of it is due.
-        catalogue.follow(conn)
+        due.follow(conn)
         conn.execute("TRUNCATE rules_due")
         migrate(blank_database)
         look(conn, at(40 * 60))
