@@ -32,26 +32,34 @@ DELETE FROM terminal_clock_change WHERE (terminal_id, hour) IN (
 _ASKED: Final[LiteralString] = """
 unnest(%(terminals)s::int[], %(hours)s::timestamptz[]) WITH ORDINALITY AS asked (terminal, hour, n)
 """
+# Look-ups for each hour (LATERAL): a join might read all positions.
 _REPORTS: Final[LiteralString] = f"""
-SELECT n, array_agg((extract(epoch FROM fix_time) * 1000000)::int8),
-       array_agg((extract(epoch FROM received_at) * 1000000)::int8)
+SELECT n, made, received
 FROM {_ASKED}
-JOIN position ON terminal_id = terminal AND fix_time >= hour
-    AND fix_time < hour + interval '1 hour'
-GROUP BY n
+CROSS JOIN LATERAL (
+    SELECT array_agg((extract(epoch FROM fix_time) * 1000000)::int8) AS made,
+           array_agg((extract(epoch FROM received_at) * 1000000)::int8) AS received
+    FROM position
+    WHERE terminal_id = terminal AND fix_time >= hour AND fix_time < hour + interval '1 hour'
+) AS reports
+WHERE made IS NOT NULL
 """  # noqa: S608 - our own text
 # By topic, or by number; zeros in front of a number do not matter.
 _REFUSED: Final[LiteralString] = f"""
-SELECT n, reason LIKE '%%ahead of our clock', array_agg(
-    (extract(epoch FROM received_at) * 1000000)::int8)
+SELECT n, ahead, received
 FROM {_ASKED}
 JOIN terminal AS named ON named.id = terminal
-JOIN quarantine ON received_at >= hour AND received_at < hour + interval '1 hour'
-    AND reason LIKE 'time: %%'
-    AND (reason LIKE '%%ahead of our clock' OR reason LIKE '%%more than 400 days old')
-    AND (source = 'mqtt' AND named.code = ANY(string_to_array(origin, '/'))
-         OR source = 'jt808' AND ltrim(named.code, '0') = ltrim(origin, '0'))
-GROUP BY 1, 2
+CROSS JOIN LATERAL (
+    SELECT reason LIKE '%%ahead of our clock' AS ahead,
+           array_agg((extract(epoch FROM received_at) * 1000000)::int8) AS received
+    FROM quarantine
+    WHERE received_at >= hour AND received_at < hour + interval '1 hour'
+      AND reason LIKE 'time: %%'
+      AND (reason LIKE '%%ahead of our clock' OR reason LIKE '%%more than 400 days old')
+      AND (source = 'mqtt' AND named.code = ANY(string_to_array(origin, '/'))
+           OR source = 'jt808' AND ltrim(named.code, '0') = ltrim(origin, '0'))
+    GROUP BY 1
+) AS refused
 """  # noqa: S608 - our own text
 # Something later came meanwhile, and less late: the clock was right, and the hour caught up.
 _CAUGHT_UP: Final[LiteralString] = """
@@ -64,6 +72,7 @@ WHERE EXISTS (
       AND fix_time <= until + interval '5 minutes'
       AND received_at >= since AND received_at <= until
       AND received_at - fix_time < late * interval '1 second'
+    OFFSET 0
 )
 """
 # Hours of before that were thought behind, while something of another hour came.

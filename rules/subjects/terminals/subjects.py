@@ -27,7 +27,10 @@ _HOUR_US: Final = 3_600_000_000
 _CLOCKS: Final[LiteralString] = """
 SELECT terminal, (extract(epoch FROM hour) * 1000000)::int8, off_s
 FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS w (terminal, begin_, end_)
-JOIN terminal_clock ON terminal_id = terminal AND hour > begin_ - interval '1 hour' AND hour < end_
+CROSS JOIN LATERAL (
+    SELECT hour, off_s FROM terminal_clock
+    WHERE terminal_id = terminal AND hour > begin_ - interval '1 hour' AND hour < end_ OFFSET 0
+) AS clock
 ORDER BY 1, 2
 """
 _EXTENTS: Final[LiteralString] = """
