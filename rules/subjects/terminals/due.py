@@ -24,7 +24,7 @@ QUEUE: Final = Queue(
 )
 GATHER: Final = timedelta(hours=1)
 """A live terminal sends all the time, and an hour is judged as a whole."""
-_ANEW: Final = timedelta(days=35)
+_ANEW_HOURS: Final = 7 * 24
 """So far back clocks are judged where nobody followed the log before: more would take long."""
 
 _NOTE: Final[LiteralString] = """
@@ -37,8 +37,15 @@ ON CONFLICT DO NOTHING
 """
 _NOTE_ALL: Final[LiteralString] = """
 INSERT INTO terminal_clock_change (terminal_id, hour, noted_at)
-SELECT DISTINCT terminal_id, date_trunc('hour', fix_time, 'UTC'), '-infinity'::timestamptz
-FROM position WHERE fix_time >= now() - %s::interval
+SELECT id, hour, '-infinity'
+FROM terminal
+CROSS JOIN generate_series(date_trunc('hour', now(), 'UTC') - %s * interval '1 hour', now(),
+                           interval '1 hour') AS hour
+WHERE EXISTS (
+    SELECT FROM position
+    WHERE terminal_id = terminal.id AND fix_time >= hour AND fix_time < hour + interval '1 hour'
+    OFFSET 0
+)
 ON CONFLICT DO NOTHING
 """
 _ALL: Final[LiteralString] = """
@@ -77,7 +84,7 @@ def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
 
 def _note(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
     if window.anew:
-        conn.execute(_NOTE_ALL, [_ANEW])
+        conn.execute(_NOTE_ALL, [_ANEW_HOURS])
         return 0
     conn.execute(_NOTE, {"since": window.since, "upto": window.upto})
     return 0

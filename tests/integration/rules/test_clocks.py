@@ -234,10 +234,12 @@ def test_what_was_stored_before_the_migration_is_judged(
     with psycopg.connect(blank_database, autocommit=True) as conn:
         now = conn.execute("SELECT now()").fetchone()
         assert now is not None
-        since = (now[0] - at(0)) / timedelta(hours=1) - 200
+        since = (now[0] - at(0)) / timedelta(hours=1) - 100
         store(conn, live(since, since + 5, 8 * HOUR))
         migrate(blank_database)
+        conn.execute("TRUNCATE dirty_log")
         add_terminal(conn)
+        conn.execute("DELETE FROM dirty_mark WHERE consumer = %s", [due.CONSUMER])
         follow(conn)
         look(conn, now[0])
         assert conn.execute("SELECT count(*) FROM episode").fetchone() == (1,)
