@@ -69,8 +69,9 @@ def load(conn: Conn, those: Sequence[Asked], wanted: Collection[str], zone: Zone
         zone: of the site.
     """
     cadences = [one for one in CADENCES if one.layer in wanted]
+    begun = _begun(conn)
     periods = {
-        (cadence.layer, one.id): _periods(conn, one, cadence)
+        (cadence.layer, one.id): _periods(one, cadence, begun)
         for cadence in cadences
         for one in those
     }
@@ -92,7 +93,8 @@ def load(conn: Conn, those: Sequence[Asked], wanted: Collection[str], zone: Zone
 def compared(conn: Conn, one: Asked, wanted: Collection[str], zone: ZoneInfo) -> Iterator[str]:
     """Yield what is missing of an institution, a line for each period."""
     names = {code: kind.name for code, kind in load_kinds().items()}
-    every = [_periods(conn, one, cadence) for cadence in CADENCES if cadence.layer in wanted]
+    begun = _begun(conn)
+    every = [_periods(one, cadence, begun) for cadence in CADENCES if cadence.layer in wanted]
     figures = _figures(conn, [one.code], every, zone)[one.code]
     for period in itertools.chain.from_iterable(every):
         lacking: dict[date, list[str]] = defaultdict(list)
@@ -103,9 +105,14 @@ def compared(conn: Conn, one: Asked, wanted: Collection[str], zone: ZoneInfo) ->
             yield f"未齐：{told}"
 
 
-def _periods(conn: Conn, one: Asked, cadence: Cadence) -> list[Period]:
-    begun = conn.execute(_BEGUN).fetchone()
-    return [] if begun is None else [*over(one.first, one.last, cadence.months, begun[0])]
+def _begun(conn: Conn) -> date | None:
+    """Return the month that has begun last; None: nobody has noted any yet."""
+    row = conn.execute(_BEGUN).fetchone()
+    return None if row is None else row[0]
+
+
+def _periods(one: Asked, cadence: Cadence, begun: date | None) -> list[Period]:
+    return [] if begun is None else [*over(one.first, one.last, cadence.months, begun)]
 
 
 def _figures(

@@ -239,7 +239,6 @@ def test_what_was_stored_before_the_migration_is_judged(
         migrate(blank_database)
         conn.execute("TRUNCATE dirty_log")
         add_terminal(conn)
-        conn.execute("DELETE FROM dirty_mark WHERE consumer = %s", [due.CONSUMER])
         follow(conn)
         look(conn, now[0])
         assert conn.execute("SELECT count(*) FROM episode").fetchone() == (1,)
