@@ -2,7 +2,7 @@
 
 What is known goes on without an end, until something is asked or answered. Triggers make an
 institution due with each doubt that is put to it and each deed
-(``storage/migrations/0036_rules_clocks_answers.sql``); doubts of this sort are put to nobody there.
+(``storage/migrations/0034_rules_clocks_answers.sql``); doubts of this sort are put to nobody there.
 """
 
 from __future__ import annotations

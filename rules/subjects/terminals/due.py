@@ -1,7 +1,7 @@
 """Which terminals have to be looked at again: those whose clock, hour by hour, tells otherwise.
 
 The dirty log says of which hours something came, a trigger of what was refused
-(``storage/migrations/0036_rules_clocks_answers.sql``). That is gathered until an hour is over.
+(``storage/migrations/0034_rules_clocks_answers.sql``). That is gathered until an hour is over.
 """
 
 from __future__ import annotations

@@ -34,12 +34,20 @@ CREATE INDEX terminal_clock_change_noted ON terminal_clock_change (noted_at);
 CREATE INDEX quarantine_clock ON quarantine (received_at) WHERE reason LIKE 'time: %';
 CREATE FUNCTION terminal_clock_refused() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- By equal words: when our own clock is wrong, all that comes is refused.
+    WITH refused AS (
+        SELECT DISTINCT source, origin, date_trunc('hour', received_at, 'UTC') AS hour
+        FROM changed WHERE reason LIKE 'time: %' AND source IN ('mqtt', 'jt808')
+    )
     INSERT INTO terminal_clock_change (terminal_id, hour)
-    SELECT DISTINCT terminal.id, date_trunc('hour', changed.received_at, 'UTC')
-    FROM changed JOIN terminal
-        ON changed.source = 'mqtt' AND terminal.code = ANY(string_to_array(changed.origin, '/'))
-        OR changed.source = 'jt808' AND ltrim(terminal.code, '0') = ltrim(changed.origin, '0')
-    WHERE changed.reason LIKE 'time: %'
+    SELECT terminal.id, hour
+    FROM refused CROSS JOIN LATERAL unnest(string_to_array(origin, '/')) AS level
+    JOIN terminal ON terminal.code = level
+    WHERE source = 'mqtt'
+    UNION
+    SELECT terminal.id, hour
+    FROM refused JOIN terminal ON ltrim(terminal.code, '0') = ltrim(origin, '0')
+    WHERE source = 'jt808'
     ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
