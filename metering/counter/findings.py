@@ -16,7 +16,7 @@ from metering.counter.model import (
     Step,
 )
 
-_KINDS: Final = {
+_KINDS: Final[dict[int, str]] = {
     Step.ROLLOVER: "rollover",
     Step.RESET: "reset",
     Step.JUMP: "jump",
@@ -55,17 +55,19 @@ def _first(readings: Readings, path: Path) -> list[Finding]:
 def _steps(readings: Readings, path: Path) -> list[Finding]:
     ts, ticks = readings.ts[path.kept], readings.ticks[path.kept]
     gaps = path.known & (ts[1:] - ts[:-1] > MEASURED_US)
+    rows = np.flatnonzero(gaps | (path.steps != Step.NORMAL))
+    columns = (path.steps, gaps, path.known, path.booked, ts[:-1], ts[1:], ticks[:-1], ticks[1:])
     found = []
-    for index in np.flatnonzero(gaps | (path.steps != Step.NORMAL)):
-        booked = int(path.booked[index]) if path.known[index] else None
-        kinds = [_KINDS[Step(path.steps[index])]] if path.steps[index] != Step.NORMAL else []
-        kinds += ["gap"] if gaps[index] else []
-        end = int(ts[index + 1])
+    for step, gap, known, booked, before, end, first, last in zip(
+        *(column[rows].tolist() for column in columns), strict=True
+    ):
         # Two resets may follow each other, the first next to its final value: told apart by their
         # own time, not by that of the reading before.
-        begin = end if path.steps[index] == Step.ENTERED else int(ts[index])
-        before, after = int(ticks[index]), int(ticks[index + 1])
-        found += [Finding(kind, begin, end, before, after, booked) for kind in kinds]
+        begin = end if step == Step.ENTERED else before
+        kinds = [_KINDS[step]] if step in _KINDS else []
+        kinds += ["gap"] if gap else []
+        ticks_of = booked if known else None
+        found += [Finding(kind, begin, end, first, last, ticks_of) for kind in kinds]
     return found
 
 
