@@ -13,9 +13,10 @@ from metering.gauge.hold import Holds
 from registry.tags import DatedTag
 from rules.kinds.model import SiteLayer, Sort
 from rules.subjects.devices import due
-from rules.subjects.devices.beside import EVERYTHING, held_s, hours_heard, site_lasts
+from rules.subjects.devices.beside import EVERYTHING, Source, held_s, site_lasts
 from rules.subjects.devices.heard import Hung, heard, joined
 from rules.subjects.devices.looking import looked_at
+from rules.subjects.devices.read import Stored
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.timeline.overlay import Windows
 from storage import arrays
@@ -23,11 +24,6 @@ from storage.times import OPEN_US, us_of
 
 SITE: Final = 1
 """The one subject."""
-_FIRST: Final[LiteralString] = """
-SELECT min(oldest.ts) FROM point CROSS JOIN LATERAL (
-    SELECT ts FROM reading WHERE point_id = point.id AND value IS NOT NULL ORDER BY ts LIMIT 1
-) AS oldest
-"""
 _EXTENTS: Final[LiteralString] = """
 SELECT asked, min(since), max(until)
 FROM unnest(%s::int[]) AS asked
@@ -61,32 +57,36 @@ class KnownSite:
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return where anything was heard of within windows."""
-        found = [
-            _heard(conn, begin, end, self.lasts[SITE]) for begin, end in _looked(windows, self)
-        ]
+        return self.laid(Stored(conn), windows)
+
+    def laid(self, source: Source, windows: Windows) -> Inputs:
+        """Return the same of what stands anywhere."""
+        looked = looked_at(windows, self.lasts).values()
+        found = [_heard(source, begin, end, self.lasts[SITE]) for begin, end in looked]
         return {SiteLayer.HEARD: found}
 
 
-def _looked(windows: Windows, known: KnownSite) -> Iterable[tuple[int, int]]:
-    return looked_at(windows, known.lasts).values()
-
-
-def _heard(conn: Conn, begin: int, end: int, lasts: int) -> Holds:
-    (hours,) = hours_heard(conn, [(EVERYTHING, begin - lasts, end)])
+def _heard(source: Source, begin: int, end: int, lasts: int) -> Holds:
+    (hours,) = source.hours_on_buses([(EVERYTHING, begin - lasts, end)])
     one = np.full(len(hours), SITE)
     spans = joined(one, np.array(hours, np.int64), np.full(len(hours), lasts))
     # Nothing was to be heard of before the first reading: who looks behind it need not know when.
-    first = begin if hours and hours[0] <= begin else max(begin, _first(conn))
+    first = begin if hours and hours[0] <= begin else _begun(source, begin)
     return heard([Hung(SITE, first, end)] if first < end else [], spans)
 
 
-def _first(conn: Conn) -> int:
-    row = conn.execute(_FIRST).fetchone()
-    return OPEN_US if row is None or row[0] is None else us_of(row[0])
+def _begun(source: Source, begin: int) -> int:
+    first = source.first()
+    return OPEN_US if first is None else max(begin, first)
 
 
 def _look_up(conn: Conn, sites: Sequence[int], basis: Basis, _wanted: object) -> KnownSite:
-    lasts = site_lasts(conn, held_s(basis)) if SITE in sites else None
+    return known_site(Stored(conn), held_s(basis)) if SITE in sites else KnownSite({})
+
+
+def known_site(source: Source, silence_s: int) -> KnownSite:
+    """Return what is known of all that is polled, wherever it stands."""
+    lasts = site_lasts(source, silence_s)
     return KnownSite({} if lasts is None else {SITE: lasts})
 
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Final, LiteralString
 
 import numpy as np
@@ -14,29 +13,16 @@ import numpy as np
 from registry.tags import DatedTag
 from rules.kinds.model import BusLayer, Sort
 from rules.subjects.devices import due
-from rules.subjects.devices.beside import Hanging, beside_all, hanging, held_s, hours_heard
+from rules.subjects.devices.beside import Hanging, Source, beside_all, held_s, peers
 from rules.subjects.devices.heard import Hung, heard, joined
 from rules.subjects.devices.looking import looked_at, silences, within
 from rules.subjects.devices.own import own, several
+from rules.subjects.devices.read import Stored
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.times import us_of
 
-# What was heard last on a bus before some moment.
-_LAST: Final[LiteralString] = """
-SELECT n, (extract(epoch FROM date_trunc('hour', last.ts, 'UTC')) * 1000000)::int8
-FROM unnest(%s::int[], %s::timestamptz[]) WITH ORDINALITY AS asked (bus, moment, n)
-CROSS JOIN LATERAL (
-    SELECT max(newest.ts) AS ts FROM device JOIN point ON point.device_id = device.id
-    CROSS JOIN LATERAL (
-        SELECT ts FROM reading
-        WHERE point_id = point.id AND ts < moment AND value IS NOT NULL ORDER BY ts DESC LIMIT 1
-    ) AS newest
-    WHERE device.bus_id = bus
-) AS last
-WHERE last.ts IS NOT NULL
-"""
 _EXTENTS: Final[LiteralString] = """
 SELECT asked, min(since), max(until)
 FROM unnest(%s::int[]) AS asked
@@ -88,12 +74,16 @@ class KnownBuses:
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return where buses were heard of within windows, and whose their silences are."""
+        return self.laid(Stored(conn), windows)
+
+    def laid(self, source: Source, windows: Windows) -> Inputs:
+        """Return the same of what stands anywhere."""
         looked = looked_at(windows, self.lasts)
         asked = [(bus, begin - self.lasts[bus], end) for bus, (begin, end) in looked.items()]
         rows = np.array(
             [
                 (bus, hour, self.lasts[bus])
-                for (bus, *_), hours in zip(asked, hours_heard(conn, asked), strict=True)
+                for (bus, *_), hours in zip(asked, source.hours_on_buses(asked), strict=True)
                 for hour in hours
             ],
             np.int64,
@@ -101,28 +91,29 @@ class KnownBuses:
         found = heard(within(self.hung, looked), joined(*rows.T))
         layers = {BusLayer.HEARD.value: [found]}
         if BusLayer.OWN in self.wanted:
-            silent = silences(found, self.hung, self.lasts, partial(_last_hour, conn))
+            silent = silences(found, self.hung, self.lasts, source.last_of_buses)
             spans = [(one.since, one.until) for one in silent]
-            beside = beside_all(conn, spans, self.silence_s)
+            beside = beside_all(source, spans, self.silence_s)
             parts = [(one, beside[span]) for one, span in zip(silent, spans, strict=True)]
             layers[BusLayer.OWN.value] = [own(found, parts)]
         return layers
 
 
-def _last_hour(conn: Conn, asked: Sequence[tuple[int, int]]) -> dict[int, int]:
-    values = [arrays.ids(b for b, _ in asked), arrays.times([moment for _, moment in asked])]
-    return {n - 1: hour for n, hour in conn.execute(_LAST, values)}
-
-
 def _look_up(conn: Conn, buses: Sequence[int], basis: Basis, wanted: Collection[str]) -> KnownBuses:
-    silence_s = held_s(basis)
+    return known_buses(Stored(conn), buses, held_s(basis), wanted)
+
+
+def known_buses(
+    source: Source, buses: Iterable[int], silence_s: int, wanted: Collection[str]
+) -> KnownBuses:
+    """Return what is known of buses, wherever it stands."""
     on_bus: dict[int, list[Hanging]] = defaultdict(list)
-    for one in hanging(conn, buses, silence_s, buses=True):
+    for one in source.hanging(buses, silence_s, buses=True):
         on_bus[one.bus].append(one)
     hung = [
         Hung(bus, since, until)
         for bus in sorted(on_bus)
-        for since, until in several((one.hung.since, one.hung.until) for one in on_bus[bus])
+        for since, until in several((one.hung.since, one.hung.until) for one in peers(on_bus[bus]))
     ]
     lasts = {bus: min(one.lasts for one in those) for bus, those in on_bus.items()}
     return KnownBuses(tuple(hung), lasts, silence_s, wanted)
