@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import itemgetter
 from typing import Final, LiteralString
 
 import numpy as np
@@ -12,16 +14,15 @@ from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.times import us_of
 
-KINDS: Final = ["dip", "spike", "suspect", "backwards", "reset"]
-"""Of ``counter_finding``: levels left out, and registers that begin anew."""
+KINDS: Final = ["dip", "spike", "suspect", "backwards", "reset", "jump"]
+"""Of ``counter_finding``: levels left out, and registers that begin anew or jump."""
 _LASTS_US: Final = 60_000_000
 _ODD: Final[LiteralString] = """
-SELECT meter, ts, until
+SELECT meter, kind, ts, until
 FROM unnest(%(meters)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
     AS w (meter, begin_, end_)
 JOIN counter_finding AS odd ON odd.meter_id = meter AND odd.kind = ANY(%(kinds)s::text[])
     AND odd.ts < end_ AND greatest(odd.until, odd.ts + interval '1 minute') > begin_
-ORDER BY meter, ts
 """
 
 
@@ -33,10 +34,23 @@ def odd(conn: Conn, windows: Windows) -> Holds:
         "ends": arrays.times(windows.end.tolist()),
         "kinds": KINDS,
     }
+    rows = conn.execute(_ODD, values)
+    return held(
+        [(meter, kind, us_of(ts), us_of(until)) for meter, kind, ts, until in rows], windows
+    )
+
+
+def held(findings: Iterable[tuple[int, str, int, int]], windows: Windows) -> Holds:
+    """Return where readings were odd within windows of meters.
+
+    Args:
+        findings: meter, kind, from, to (µs UTC); of any kind, in any order.
+        windows: of meters.
+    """
     found: dict[int, list[tuple[int, int]]] = {}
-    for meter, ts, until in conn.execute(_ODD, values):
-        since = us_of(ts)
-        found.setdefault(meter, []).append((since, max(us_of(until), since + _LASTS_US)))
+    for meter, kind, since, until in sorted(findings, key=itemgetter(0, 2)):
+        if kind in KINDS:
+            found.setdefault(meter, []).append((since, max(until, since + _LASTS_US)))
     rows = [
         (meter, *piece)
         for meter, begin, end in zip(
