@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from metering.factors import institution_facts
-from metering.factors.dated import on_day
+from metering.factors.dated import Span, on_day
 from metering.factors.entering import institution_id
 from metering.factors.kinds import load_kinds
 from metering.plan.curve import as_last_year, evenly
@@ -71,7 +72,11 @@ def standings(
 
 def base_of(conn: psycopg.Connection[Any], institution: str, day: date) -> Base:
     """Floor area and energy users of an institution, as they were on a day."""
-    facts = institution_facts.read(conn, [institution])
+    return base_in(institution_facts.read(conn, [institution]), institution, day)
+
+
+def base_in(facts: Mapping[tuple[str, str], Sequence[Span]], institution: str, day: date) -> Base:
+    """Floor area and energy users as facts of institutions have them."""
     values = [on_day(facts.get((institution, code), ()), day, code).value for code in (AREA, HEADS)]
     return Base(*values)
 

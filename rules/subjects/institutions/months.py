@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from statistics import fmean
 from typing import Final
 
+from metering.gauge.settings import DegreeDaySettings
 from metering.plan.compare import Comparison, year_on_year
-from metering.plan.curve import as_last_year, evenly
-from metering.plan.progress import Kind, Progress, State, progress
+from metering.plan.curve import Curve, as_last_year, evenly
+from metering.plan.progress import Base, Kind, Progress, State, progress
 from metering.plan.usage import Usage, Window, month_of
 from registry.calendar import Calendar
 
@@ -19,6 +21,7 @@ ENOUGH: Final = Decimal("0.8")
 only begun says nothing yet."""
 _COMPARABLE: Final = Decimal("0.5")
 """Share of a month's days that must find a day of their kind to be compared with."""
+_DEGREE_DAYS: Final = DegreeDaySettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +57,31 @@ def enough_known(usage: Usage, month: Window) -> bool:
     return known >= ENOUGH * len(month)
 
 
-def against_plan(usage: Usage, limit: Limit, first: date, calendar: Calendar) -> Progress | None:
+def plan_of(year: int, usage: Usage, calendar: Calendar, *, seasonal: bool) -> Curve | None:
+    """Return how a year's quota is to be used up: as last year, or evenly where nobody knows that.
+
+    Args:
+        year: whose.
+        usage: of the one before.
+        calendar: of both.
+        seasonal: no even plan would do: None where last year is not known.
+    """
+    found = as_last_year(year, usage, calendar)
+    return found or (None if seasonal else evenly(year))
+
+
+def against_plan(usage: Usage, limit: Limit, first: date, curve: Curve) -> Progress | None:
     """Return how the year stood to its quota when a month was over; None: nobody knows.
 
     Args:
-        usage: of the year, and of the one before for the shape of the plan.
+        usage: of the year.
         limit: the quota that counts at the end of the month.
         first: day of the month.
-        calendar: of both years.
+        curve: of its year's plan, see :func:`plan_of`.
     """
     month = month_of(first)
     if not enough_known(usage, month):
         return None
-    curve = as_last_year(first.year, usage, calendar) or evenly(first.year)
     found = progress(limit.micro, usage, curve, month.last)
     return None if found.state is State.UNKNOWN else found
 
@@ -88,3 +103,44 @@ def against_last_year(usage: Usage, first: date, calendar: Calendar) -> Comparis
     if found.now is None or found.share < _COMPARABLE or not found.published:
         return None
     return found
+
+
+def growth(now: Base, then: Base, by: Collection[str]) -> Decimal:
+    """Return how many times as large an institution is as it was; at least 1.
+
+    A new building, or new staff, uses energy. What is not known of both did not grow.
+
+    Args:
+        now: how large it is.
+        then: how large it was.
+        by: ``area`` and ``heads``, whichever grew more, or one of them.
+    """
+    pairs = {"area": (now.area_m2, then.area_m2), "heads": (now.heads, then.heads)}
+    return max(Decimal(1), *(a / b for one in by for a, b in [pairs[one]] if a and b), Decimal(1))
+
+
+def harder(now: Sequence[float], then: Sequence[float], felt: float) -> Decimal:
+    """Return how many times as much some days asked for as others, by their weather; at least 1.
+
+    A milder winter is no reason to expect less: who kept on heating alike is not asked.
+
+    Args:
+        now: mean outdoor temperatures of days, °C; none are known: nobody can tell, and it did not.
+        then: of the others.
+        felt: by what share of what is used without weather a degree-day a day adds to it.
+    """
+    if not now or not then:
+        return Decimal(1)
+    asked, before = (
+        1 + felt * fmean(_heating(celsius) + _cooling(celsius) for celsius in days)
+        for days in (now, then)
+    )
+    return max(Decimal(1), Decimal(asked / before))
+
+
+def _heating(celsius: float) -> float:
+    return max(0.0, _DEGREE_DAYS.heating_base_c - celsius)
+
+
+def _cooling(celsius: float) -> float:
+    return max(0.0, celsius - _DEGREE_DAYS.cooling_base_c)

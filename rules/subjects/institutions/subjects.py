@@ -14,6 +14,7 @@ from rules.kinds.model import Sort
 from rules.kinds.reported import ENERGIES
 from rules.subjects.institutions import due, layers, periods
 from rules.subjects.institutions.layers import Months, months_within
+from rules.subjects.institutions.read import Stored
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.timeline.overlay import Windows
 from storage import arrays
@@ -95,8 +96,9 @@ class KnownInstitutions:
             for id_, begin, end in rows
             if id_ in self.codes and id_ in extents
         ]
+        source = Stored(conn, self.basis.zone)
         months = [
-            _months(conn, self.basis, id_, self.codes[id_], (begin, min(end, extents[id_][1])))
+            _months(source, self.basis, id_, self.codes[id_], (begin, min(end, extents[id_][1])))
             for id_, begin, end in spans
             if begin < min(end, extents[id_][1])
         ]
@@ -123,9 +125,9 @@ def _look_up(
     return KnownInstitutions(basis, codes, having, wanted)
 
 
-def _months(conn: Conn, basis: Basis, id_: int, code: str, span: tuple[int, int]) -> Months:
+def _months(source: Stored, basis: Basis, id_: int, code: str, span: tuple[int, int]) -> Months:
     window = months_within(*span, basis.zone)
-    return Months(conn, id_, code, window, basis.calendar, basis.zone)
+    return Months(source, id_, code, window, basis.calendar, basis.zone)
 
 
 def _extents(conn: Conn, institutions: Iterable[int]) -> Extents:
@@ -146,7 +148,7 @@ def _tags(
 def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> list[str]:
     """Tell of each month which figures were held against which."""
     ((_, code, _),) = conn.execute(_CODES, [arrays.ids([id_])]).fetchall()
-    months = _months(conn, basis, id_, code, (since, until))
+    months = _months(Stored(conn, basis.zone), basis, id_, code, (since, until))
     known = layers.usages([months], basis.inputs)
     asked = periods.asked(id_, code, since, until, basis.zone)
     told = list(periods.compared(conn, asked, basis.inputs, basis.zone))
@@ -163,7 +165,8 @@ def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> lis
         told += [
             f"{month.first:%Y-%m} 用{energy.name}：{one.days} 个可比日共"
             f" {of_micro(one.now or 0):.1f} {energy.unit}，上年 {of_micro(one.then or 0):.1f}"
-            for month, one in months.years(usage)
+            + (f"（按面积、人数和气温，今年可为上年的 {times:.2f} 倍）" if times > 1 else "")
+            for month, one, times in months.years(energy, usage)
             if energy.now in basis.inputs
         ]
     return told

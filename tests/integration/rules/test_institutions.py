@@ -10,8 +10,12 @@ from functools import partial
 
 import pytest
 
+from metering.factors import institution_facts
+from metering.factors.institution_facts import Fact
+from metering.factors.kinds import load_fact_kinds
 from metering.plan.progress import Kind, Per
 from metering.plan.quota import Quota, enter_quota, withdraw_quota
+from metering.plan.standing import HEADS
 from metering.plan.usage import month_of
 from registry.audit import Act
 from registry.calendar import DatedCalendar
@@ -26,6 +30,8 @@ from tests.integration.rules.world import START, ZONE, Conn, look
 
 AHEAD = "code: ahead, kind: quota.ahead.electricity, for: 59d"
 YEAR = "code: year, kind: consumption.year_on_year.electricity, for: 28d"
+GREW = {1: 1.45, 4: 1.45, 5: 1.45}
+"""A cold month; one for no reason; one with new staff."""
 CALENDAR = DatedCalendar(published_days())
 ACT = Act("李会计", START)
 
@@ -90,6 +96,25 @@ def test_holidays_that_move_are_no_growth(conn: Conn, town: Town) -> None:
     put(town, date(2025, 1, 1), date(2026, 11, 30))
     look(conn)
     assert found(conn) == []
+
+
+def test_new_staff_and_a_cold_month_are_no_growth(conn: Conn, town: Town) -> None:
+    load_rules(conn, YEAR)
+    for heads, begin, end in (
+        (100, date(2025, 1, 1), date(2026, 5, 1)),
+        (160, date(2026, 5, 1), None),
+    ):
+        fact = Fact("i", HEADS, Decimal(heads), begin, end, "编制批复")
+        institution_facts.enter(conn, ACT, fact, load_fact_kinds())
+    conn.execute(
+        "INSERT INTO outdoor_day"
+        " SELECT '本地', day, CASE WHEN day < '2026-01-01' THEN 8 ELSE -6 END, '站', '李', now()"
+        " FROM generate_series(date '2025-01-01', '2026-03-31', '1 day') AS day"
+    )
+    put(town, date(2025, 1, 1), date(2025, 12, 31))
+    put(town, date(2026, 1, 1), date(2026, 6, 30), lambda d: work(d) * GREW.get(d.month, 1))
+    look(conn)
+    assert found(conn) == [("year", "i", "04-01", "05-01")]
 
 
 def test_a_month_that_has_only_begun_or_has_gaps_says_nothing(conn: Conn, town: Town) -> None:
