@@ -13,7 +13,7 @@ from jieyong.commands.options import AsJson
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config
 from jieyong.evaluation.city.reading import known, read_plan
-from jieyong.evaluation.city.run import ZONE, Evaluation, evaluate
+from jieyong.evaluation.city.run import SORTS, ZONE, Evaluation, Sort, evaluate
 from jieyong.settings_file import load_settings
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import DatedCalendar
@@ -34,22 +34,26 @@ def evaluate_command(  # noqa: PLR0913, PLR0917 - options of a command, each by 
     rules: Annotated[
         list[Path] | None, typer.Option(help="规则文件，可重复；默认为随程序提供的全部规则文件。")
     ] = None,
+    sort: Annotated[
+        list[str] | None,
+        typer.Option(help=f"只测这类对象，可重复：{'、'.join(one.name for one in SORTS)}。"),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Measure how much is found, how soon, and from which size on: on a simulated city."""
     plan = _plan(scenario)
     files = rules or sorted(path for path in _SETS.glob("*.yaml") if ".test" not in path.name)
     read = [rule for path in files for rule in _rules(path)]
-    found = _evaluated(plan, seed, read, load_settings(config).gauges)
+    found = _evaluated(plan, seed, read, load_settings(config).gauges, _sorts(sort))
     if as_json:
         typer.echo(tables.as_json(plan, seed, found, misses=misses))
         return
-    console().print(tables.summary(plan, seed, found))
-    for curve in found.curves:
-        console().print(tables.curve(curve))
+    shown = [tables.summary(plan, seed, found), *map(tables.curve, found.curves)]
     if misses:
-        console().print(tables.missed(found))
-        console().print(tables.false(found))
+        shown += [tables.missed(found), tables.false(found)]
+    screen = console()
+    for table in shown:
+        screen.print(table, width=min(screen.width, tables.COLUMNS))
 
 
 def _rules(path: Path) -> tuple[Rule, ...]:
@@ -58,11 +62,25 @@ def _rules(path: Path) -> tuple[Rule, ...]:
     return read_rule_set(path.read_text("utf-8"), str(path), ZONE).rules
 
 
-def _evaluated(plan: Plan, seed: int, rules: Sequence[Rule], gauges: GaugeSettings) -> Evaluation:
+def _sorts(names: Sequence[str] | None) -> Sequence[Sort]:
+    known_names = [one.name for one in SORTS]
+    for name in names or ():
+        if name not in known_names:
+            refuse("--sort", f"没有 {name} 这类对象；可用：{'、'.join(known_names)}")
+    return [one for one in SORTS if not names or one.name in names]
+
+
+def _evaluated(
+    plan: Plan,
+    seed: int,
+    rules: Sequence[Rule],
+    gauges: GaugeSettings,
+    sorts: Sequence[Sort],
+) -> Evaluation:
     calendar = DatedCalendar(published_days())
     try:
         with counting(plan.institutions) as done:
-            return evaluate(plan, seed, rules, calendar, gauges, done)
+            return evaluate(plan, seed, rules, calendar, gauges, sorts, done)
     except ValueError as error:
         refuse("--scenario", str(error))
 

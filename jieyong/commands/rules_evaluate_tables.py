@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from jieyong.evaluation.city.run import ZONE, Evaluation
@@ -18,11 +19,15 @@ from jieyong.evaluation.city.score import (
     FalseDoubt,
     Size,
     Told,
+    clean,
 )
 from rules.kinds.catalogue import KINDS
 from simulators.city.plan import By, Plan
 
-_BAR: Final = 20
+COLUMNS: Final = 100
+"""No table is wider."""
+_BAR: Final = 10
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _UNITS: Final = {
     By.DEGREES: "℃",
     By.LUX: "lx",
@@ -32,6 +37,7 @@ _UNITS: Final = {
     By.LOAD: "kW",
     By.SHARE: "%",
     By.KILOMETRES: "km",
+    By.MONTHS: "mo",
 }
 _MEANS: Final = {
     By.DEGREES: "超出限值",
@@ -42,6 +48,7 @@ _MEANS: Final = {
     By.LOAD: "多出功率",
     By.SHARE: "多出比例",
     By.KILOMETRES: "行驶",
+    By.MONTHS: "时长",
 }
 _SHOWN: Final = 200
 """So many misses and false alarms are for reading; --json has all."""
@@ -49,12 +56,10 @@ _SHOWN: Final = 200
 
 def summary(plan: Plan, seed: int, found: Evaluation) -> Table:
     """Return what was found of each kind, and from which size on."""
-    table = Table(
-        title=f"{plan.title}（种子 {seed}）：{found.subjects} 个对象，疑点 {found.tally.doubts} 个",
-        title_justify="left",
+    table = _table(
+        f"{plan.title}（种子 {seed}）：{found.subjects} 个对象，疑点 {found.tally.doubts} 个",
+        *("疑点", "大小", "下限", "实有", "可判断", "检出", "误报", "查全率", "查准率"),
     )
-    for heading in ("疑点", "大小", "下限", "实有", "可判断", "检出", "误报", "查全率", "查准率"):
-        table.add_column(heading)
     for one in found.curves:
         made, told, hit = _sums(size for size in one.sizes if size.size >= (one.floor or 0.0))
         recall = hit / told if told else None
@@ -75,17 +80,14 @@ def summary(plan: Plan, seed: int, found: Evaluation) -> Table:
 
 def curve(one: Curve) -> Table:
     """Return what was found at each size; 另名: by another rule of the same matter."""
-    table = Table(
-        title=f"{KINDS[one.kind].label}，按{_MEANS[one.by]}；误报 {one.false}", title_justify="left"
+    table = _table(
+        f"{KINDS[one.kind].label}，按{_MEANS[one.by]}；误报 {one.false}（查准率自各档起算）",
+        *("大小", "实有", "可判断", "检出", "另名", "疑点", "查全率", "查准率"),
+        *("延迟中位", "延迟 95 %", "查全率图"),
     )
-    for heading in (
-        *("大小", "实有", "可判断", "检出", "另名", "疑点", "查全率", "自此起查准率"),
-        *("确认延迟中位 min", "95 % min", "查全率图"),
-    ):
-        table.add_column(heading)
     for size in one.sizes:
         mark = " ←" if size.size == one.floor else ""
-        delays = [f"{_at(size.delays_s, share) / 60:.0f}" for share in (0.5, 0.95)]
+        delays = [lasting(_at(size.delays_s, share)) for share in (0.5, 0.95)]
         table.add_row(
             f"{size.size:g} {_UNITS[one.by]}{mark}",
             *(str(size.made), str(size.told), str(size.found), str(size.otherwise)),
@@ -154,7 +156,10 @@ def _missed(found: Evaluation) -> list[Told]:
         if one.case.told
         and one.delay_s is None
         and one.case.kind in floors
-        and all(one.case.size[by] >= floor - 1e-6 for by, floor in floors[one.case.kind])
+        and all(
+            one.case.size[by] >= floor - 1e-6 and clean(one.case, by)
+            for by, floor in floors[one.case.kind]
+        )
     ]
 
 
@@ -205,10 +210,23 @@ def _false_plain(one: FalseDoubt) -> dict[str, Any]:
 
 def _listing(title: str, count: int, more: Iterable[str]) -> Table:
     shown = f"，列出前 {_SHOWN} 个" if count > _SHOWN else ""
-    table = Table(title=f"{title}：{count} 个{shown}", title_justify="left")
-    for heading in ("对象", "疑点", "自", "至", *more):
-        table.add_column(heading)
+    return _table(f"{title}：{count} 个{shown}", "对象", "疑点", "自", "至", *more)
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, collapse_padding=True)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     return table
+
+
+def lasting(seconds: int) -> str:
+    """Return how long something took: minutes, from two hours on hours, from three days on days."""
+    if seconds < 2 * _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    if seconds < 3 * _DAY:
+        return f"{seconds / _HOUR:.1f} h"
+    return f"{seconds / _DAY:.1f} d"
 
 
 def _sums(sizes: Iterable[Size]) -> tuple[int, int, int]:

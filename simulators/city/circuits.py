@@ -83,8 +83,8 @@ def _circuit(plan: Plan, seed: int, wishes: Wishes, circuit: int) -> Subject:
         elif rng.random() < _PERMITTED_SHARE:
             permitted.append((begin - 3_600, begin + 4 * 3_600))
             on.append((begin, begin + 3 * 3_600))
-    allowed = union(_allowed(plan, kind), permitted)
-    wrong = without(union(on), allowed)
+    fine = union(allowed(plan, kind), permitted)
+    wrong = without(union(on), fine)
     troubles = _troubles(plan, rng)
     sensed = Sensed(span(plan), rng, troubles, int(rng.choice(POLLS_S)))
     return Subject(
@@ -111,7 +111,8 @@ def _bounds(plan: Plan, kind: str, day: int) -> tuple[int, int] | None:
     return _WORKDAY if plan.works(day) else None
 
 
-def _allowed(plan: Plan, kind: str) -> Spans:
+def allowed(plan: Plan, kind: str) -> Spans:
+    """Return when circuits of a kind may run by their timetable."""
     days = range(plan.first, plan.first + plan.days)
     told = ((midnight_s(day), _bounds(plan, kind, day)) for day in days)
     return [(at + b[0] * _MINUTE, at + b[1] * _MINUTE) for at, b in told if b is not None]

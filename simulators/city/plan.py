@@ -25,6 +25,7 @@ class By(enum.StrEnum):
     """% of what is usual on top; of a main meter: of what its sub-meters cease to tell; of a part
     that is replaced again: of its life, that is left."""
     KILOMETRES = "kilometres"
+    MONTHS = "months"
 
 
 MEASURES: Final[Mapping[str, tuple[By, ...]]] = {
@@ -66,7 +67,41 @@ DRIVEN: Final[Mapping[str, tuple[By, ...]]] = {
 }
 """Kinds of waste that vehicles' ways and papers tell of, likewise."""
 
-KINDS: Final = {**MEASURES, **METERED, **dict.fromkeys(TIMED, (By.MINUTES,)), **DRIVEN}
+SILENT: Final = ("data.silent", "bus.silent", "site.silent")
+"""Silences: of a device alone, of a bus with all its devices, of all that is polled."""
+
+ODD: Final = "meter.odd_readings"
+"""Readings of a register that cannot be true; by how far, % of what it can gain in an hour."""
+
+REPORTED: Final = ("electricity", "water", "gas", "heat")
+AHEAD: Final = {energy: f"quota.ahead.{energy}" for energy in REPORTED}
+"""More used of a year than its quota gives to its days; by how much on average, %."""
+GROWN: Final = {energy: f"consumption.year_on_year.{energy}" for energy in REPORTED}
+"""More used in a month than is needed; by how much, %."""
+
+KINDS: Final = {
+    **MEASURES,
+    **METERED,
+    **dict.fromkeys(TIMED, (By.MINUTES,)),
+    **DRIVEN,
+    **dict.fromkeys(SILENT, (By.HOURS,)),
+    ODD: (By.SHARE,),
+    **dict.fromkeys((*AHEAD.values(), *GROWN.values()), (By.SHARE,)),
+}
+
+REPORT_HARMLESS: Final = ("staff", "building", "guided", "gap", "billed")
+"""What is no waste of a unit that reports: more people, a new building, a guide value that it does
+not reach; weeks that nobody knows; energies of which only the sums of months are known."""
+
+REGISTER_TROUBLES: Final = ("rollover", "exchanged", "told_late", "busy", "standing")
+"""What only looks odd: a register that begins anew because it is full; another one in its place;
+hours or days that are told in one reading; hours of large use; days without any."""
+
+DEVICE_TROUBLES: Final = (
+    *("dropout", "bus_dropout", "site_dropout", "weak", "daily", "exchanged", "taken_down"),
+)
+"""What only looks like a silence: one of hours, of a device, a bus or everything; devices that are
+heard of every few hours, or once a day; another in the place of the first; none any more."""
 
 VEHICLE_USES: Final = (
     *("law", "special", "confidential", "emergency", "emergency-response"),
@@ -165,6 +200,14 @@ class Plan:
         vehicle_uses: of :data:`VEHICLE_USES` → how many vehicles.
         vehicle_harmless: of :data:`VEHICLE_HARMLESS` → how many.
         vehicle_troubles: of :data:`VEHICLE_TROUBLES` → how many.
+        buses: of each institution, which polls for itself, with one to eight devices each.
+        device_troubles: of :data:`DEVICE_TROUBLES` → how many.
+        registers: of each institution.
+        register_troubles: of :data:`REGISTER_TROUBLES` → how many.
+        reporters: units of each institution that report.
+        report_harmless: of :data:`REPORT_HARMLESS` → how many.
+        reported_holidays: of the whole year and of the one before, for units that report.
+        reported_makeup: weekend days that are worked then.
     """
 
     code: str
@@ -192,6 +235,14 @@ class Plan:
     vehicle_uses: Mapping[str, int] = field(default_factory=dict)
     vehicle_harmless: Mapping[str, int] = field(default_factory=dict)
     vehicle_troubles: Mapping[str, int] = field(default_factory=dict)
+    buses: int = 0
+    device_troubles: Mapping[str, int] = field(default_factory=dict)
+    registers: int = 0
+    register_troubles: Mapping[str, int] = field(default_factory=dict)
+    reporters: int = 0
+    report_harmless: Mapping[str, int] = field(default_factory=dict)
+    reported_holidays: frozenset[int] = frozenset()
+    reported_makeup: frozenset[int] = frozenset()
 
     def works(self, day: int) -> bool:
         """Whether a local day is a workday."""

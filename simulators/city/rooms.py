@@ -12,17 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulators.city import law, sensors
+from simulators.city.circuits import allowed
 from simulators.city.deeds import DEEDS, exempt
 from simulators.city.happenings import Happening, Rooms, happenings, rooms
 from simulators.city.life import Course, Day, bright, joined, midnight_s, ordinary, span
 from simulators.city.model import Series, Subject, Tag
 from simulators.city.plan import Plan
 from simulators.city.sensors import Sensed, Troubles
-from simulators.city.spans import Span, Spans, union
+from simulators.city.spans import Span, Spans, union, without
 from simulators.city.weather import COOL, HEAT, natural, seasons
 
 BY_POWER: Final = "x-lamps"
 """Tag of lighting circuits of which only the power is known."""
+LANDSCAPE: Final = "landscape-lighting"
+"""Tag of lamps that burn every evening."""
 _GLOOMY, _AIRY = 0.003, 0.06
 """Share of the light outdoors that reaches a desk."""
 _LAMPS_LX: Final = (220.0, 420.0)
@@ -112,6 +115,8 @@ def _subjects(of: City, room: int) -> list[Subject]:
     silent = {one.point: device.troubles.silent for device, those in told for one in those}
     true = law.conditions(course, of.hours, tag)
     found = law.cases(true, course, light.reshape(-1), of.span[0], silent)
+    if tag == LANDSCAPE:  # It is no case here, and not within the timetable either.
+        true["lighting.landscape"] = without(course.lamp, allowed(of.plan, "lighting.landscape"))
     by_power = (Tag(BY_POWER),) if room in of.rooms.power_only else ()
     people = tuple(one for one in lamps if one.point == "occupancy")
     tags = (*((Tag(tag),) if tag else ()), *(Tag("overtime", a, b) for a, b in course.orders))

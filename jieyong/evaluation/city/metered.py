@@ -14,13 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from jieyong.evaluation.city.places import Basis, tagged, told
+from jieyong.evaluation.city.places import Basis, Laid, laid
 from jieyong.evaluation.city.score import Doubt
 from metering.counter.model import Int64s
 from metering.gauge.hold import Float64s, Holds
-from rules.derive.evaluate import Layers, evaluate
 from rules.kinds.model import Sort
-from rules.ruleset.model import Version
 from rules.subjects.meters.days import LEARNED, Days, Table, spanning, touched
 from rules.subjects.meters.layers import MAKERS, Part
 from rules.subjects.meters.read import DAY_GAP_US, HOUR_GAP_US, Figures
@@ -28,7 +26,7 @@ from rules.subjects.meters.subjects import WEATHERED, having_of
 from rules.timeline.overlay import Windows
 from simulators.city.buildings import FRONT
 from simulators.city.model import Series, Subject
-from storage.times import ALWAYS_US, NEVER_US
+from storage.times import NEVER_US
 
 _SECOND_US: Final = 1_000_000
 _MICRO: Final = 1e6
@@ -43,10 +41,13 @@ def doubts(subjects: Sequence[Subject], basis: Basis) -> list[Doubt]:
     Raises:
         ValueError: see :func:`rules.derive.evaluate.evaluate`.
     """
+    return [doubt for one in lay(subjects, basis) for doubt in one.doubts(basis.rules)]
+
+
+def lay(subjects: Sequence[Subject], basis: Basis) -> list[Laid]:
+    """Return what is known of simulated meters: of water, of mains, of sub-meters."""
     ordered = sorted(subjects, key=_sort)
-    return [
-        doubt for sort, group in groupby(ordered, _sort) for doubt in _of(sort, [*group], basis)
-    ]
+    return [_of(sort, [*group], basis) for sort, group in groupby(ordered, _sort)]
 
 
 def _sort(one: Subject) -> tuple[str, bool]:
@@ -54,23 +55,15 @@ def _sort(one: Subject) -> tuple[str, bool]:
     return point, bool(branches(one))
 
 
-def _of(sort: tuple[str, bool], group: Sequence[Subject], basis: Basis) -> list[Doubt]:
+def _of(sort: tuple[str, bool], group: Sequence[Subject], basis: Basis) -> Laid:
     energy, unit = _SORTS[sort[0]]
     names = having_of(energy, unit, "in", hangs=False, is_main=sort[1])
-    versions = [
-        Version(number, rule, ALWAYS_US, NEVER_US)
-        for number, rule in enumerate(basis.rules)
-        if rule.kind.sort is Sort.METER and set(rule.kind.inputs) <= names
-    ]
     meters, days = np.arange(len(group)), _days(group[0], basis)
     begin, end = int(days.begin[LEARNED]), int(days.end[-1])
     windows = Windows(meters, np.full(len(group), begin), np.full(len(group), end))
     weathered = np.full(len(group), energy in WEATHERED)
     part = Part(_Simulated(group), meters, days, weathered)
-    words = {word for one in versions for word in one.rule.only | one.rule.without}
-    layers = Layers(_inputs(part, names), {word: tagged(word, group) for word in words}, {})
-    found = evaluate(versions, layers, windows) if versions else []
-    return [doubt for one in found for doubt in told(one, group)]
+    return laid(Sort.METER, group, _inputs(part, names), windows, basis.rules)
 
 
 def _inputs(part: Part, names: frozenset[str]) -> Mapping[str, Sequence[Holds]]:

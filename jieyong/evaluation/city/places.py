@@ -6,7 +6,7 @@ database does in between is held against this by a test on a small city.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -54,6 +54,43 @@ class Basis:
     def until_us(self) -> int:
         """What is looked at ends so much later that what goes on then has its end."""
         return self.end_s * _SECOND_US + _AFTER_US
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Subjects of a sort, by number, with what is known of them as layers."""
+
+    sort: Sort
+    subjects: Sequence[Subject]
+    layers: Layers
+    windows: Windows
+
+    def doubts(self, rules: Sequence[Rule]) -> list[Doubt]:
+        """Return what rules find: those for which it was laid, or others about the same.
+
+        Raises:
+            ValueError: see :func:`rules.derive.evaluate.evaluate`.
+        """
+        versions = [
+            Version(number, rule, ALWAYS_US, NEVER_US)
+            for number, rule in enumerate(rules)
+            if rule.kind.sort is self.sort and set(rule.kind.inputs) <= self.layers.inputs.keys()
+        ]
+        found = evaluate(versions, self.layers, self.windows) if versions else []
+        return [doubt for one in found for doubt in told(one, self.subjects)]
+
+
+def laid(
+    sort: Sort,
+    subjects: Sequence[Subject],
+    inputs: Mapping[str, Sequence[Holds]],
+    windows: Windows,
+    rules: Sequence[Rule],
+) -> Laid:
+    """Lay what is known of subjects, with their tags as far as rules name them."""
+    words = {word for one in rules if one.kind.sort is sort for word in one.only | one.without}
+    tags = {word: tagged(word, subjects) for word in sorted(words)}
+    return Laid(sort, subjects, Layers(inputs, tags, {}), windows)
 
 
 def doubts(subjects: Sequence[Subject], basis: Basis) -> list[Doubt]:

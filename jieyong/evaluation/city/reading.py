@@ -12,10 +12,13 @@ from zoneinfo import ZoneInfo
 from registry.document import Entry, Problems, compose
 from simulators.city.law import EXEMPT
 from simulators.city.plan import (
+    DEVICE_TROUBLES,
     DISTURBANCES,
     FAILURES,
     HARMLESS,
     KINDS,
+    REGISTER_TROUBLES,
+    REPORT_HARMLESS,
     UNUSUAL,
     USES,
     VEHICLE_HARMLESS,
@@ -67,14 +70,16 @@ def read_plan(text: str, source: str) -> Plan:
     uses, unusual = _counts(top, "uses", USES), _counts(top, "unusual", UNUSUAL)
     failures = _counts(top, "failures", FAILURES)
     vehicles = top.integer("vehicles", 0, 10_000, 0)
-    of_vehicles = [
-        _counts(top, f"vehicle_{key}", names)
-        for key, names in (
-            ("uses", VEHICLE_USES),
-            ("harmless", VEHICLE_HARMLESS),
-            ("troubles", VEHICLE_TROUBLES),
-        )
-    ]
+    vehicle_uses = _counts(top, "vehicle_uses", VEHICLE_USES)
+    vehicle_harmless = _counts(top, "vehicle_harmless", VEHICLE_HARMLESS)
+    vehicle_troubles = _counts(top, "vehicle_troubles", VEHICLE_TROUBLES)
+    buses = top.integer("buses", 0, 10_000, 0)
+    device_troubles = _counts(top, "device_troubles", DEVICE_TROUBLES)
+    registers = top.integer("registers", 0, 10_000, 0)
+    register_troubles = _counts(top, "register_troubles", REGISTER_TROUBLES)
+    reporters = top.integer("reporters", 0, 10_000, 0)
+    report_harmless = _counts(top, "report_harmless", REPORT_HARMLESS)
+    reported = [_days(top, f"reported_{key}") for key in ("holidays", "makeup")]
     harmless = _counts(top, "harmless", HARMLESS)
     disturbances = _counts(top, "disturbances", DISTURBANCES)
     spells = [_spell(entry) for entry in _entries(top, "spells", "spell")]
@@ -104,7 +109,16 @@ def read_plan(text: str, source: str) -> Plan:
         failures,
         circuits,
         vehicles,
-        *of_vehicles,
+        vehicle_uses,
+        vehicle_harmless,
+        vehicle_troubles,
+        buses,
+        device_troubles,
+        registers,
+        register_troubles,
+        reporters,
+        report_harmless,
+        *reported,
     )
 
 

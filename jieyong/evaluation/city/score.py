@@ -9,7 +9,7 @@ from typing import Final
 
 from simulators.city.law import LEAST_S
 from simulators.city.model import Case, Subject
-from simulators.city.plan import MEASURES, By, Wanted
+from simulators.city.plan import AHEAD, MEASURES, By, Wanted
 from simulators.city.spans import common, length, union
 
 ENOUGH: Final = 0.98
@@ -26,6 +26,7 @@ _CLEAN: Final[Mapping[tuple[str, By], tuple[By, float]]] = {
     ("lighting.daylight", By.MINUTES): (By.LUX, 700.0),
     ("electricity.base_load", By.SHARE): (By.LOAD, 2.0),
     ("electricity.base_load", By.LOAD): (By.SHARE, 80.0),
+    **{(kind, By.SHARE): (By.MONTHS, 4.0) for kind in AHEAD.values()},
 }
 """Along one measure only cases count that are large enough along the other."""
 
@@ -155,7 +156,7 @@ def judged(subject: Subject, found: Sequence[Doubt], alike: Mapping[str, frozens
     """Hold what was found at a subject against what was true there.
 
     A doubt is true when half of its time, and ten minutes or all of it, really were so. A case is
-    found by a true doubt that shares five minutes with it, or half of it.
+    found by a true doubt that shares five minutes with it, or half of the shorter one of them.
 
     Args:
         subject: with its truth.
@@ -180,12 +181,13 @@ def _told(
     subject: Subject, case: Case, true: Sequence[Doubt], alike: Mapping[str, frozenset[str]]
 ) -> Told:
     span = (case.since_s, case.until_s)
-    shared = min(LEAST_S, case.until_s - case.since_s) / 2
+    lasts = min(LEAST_S, case.until_s - case.since_s)
     matching = [
         one
         for one in true
         if case.kind in alike[one.kind]
-        and length(common([span], [(one.since_s, one.until_s)])) >= shared
+        and length(common([span], [(one.since_s, one.until_s)]))
+        >= min(lasts, one.until_s - one.since_s) / 2
     ]
     if not matching:
         return Told(subject.code, case, None)
@@ -206,7 +208,9 @@ def curves(tally: Tally, wanted: Iterable[Wanted]) -> list[Curve]:
 
 def _curve(tally: Tally, wanted: Wanted) -> Curve:
     false = sum(one.doubt.kind == wanted.kind for one in tally.false)
-    mine = [one for one in tally.told if _counts(one.case, wanted)]
+    mine = [
+        one for one in tally.told if one.case.kind == wanted.kind and clean(one.case, wanted.by)
+    ]
     bounds = [*wanted.sizes, float("inf")]
     sizes = []
     for low, high in pairwise(bounds):
@@ -221,8 +225,7 @@ def _curve(tally: Tally, wanted: Wanted) -> Curve:
     return Curve(wanted.kind, wanted.by, tuple(sizes), false)
 
 
-def _counts(case: Case, wanted: Wanted) -> bool:
-    if case.kind != wanted.kind:
-        return False
-    other = _CLEAN.get((wanted.kind, wanted.by))
+def clean(case: Case, by: By) -> bool:
+    """Whether a case is large enough along the other measure to count along this one."""
+    other = _CLEAN.get((case.kind, by))
     return other is None or case.size[other[0]] >= other[1]

@@ -9,16 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jieyong.evaluation.city.metered import figures
+from jieyong.evaluation.city.metered import figures, lay
+from jieyong.evaluation.city.places import Basis, Laid
 from jieyong.evaluation.city.reading import known, read_plan
-from jieyong.evaluation.city.run import ZONE, Evaluation, evaluate
+from jieyong.evaluation.city.run import ZONE, alike, tally
+from jieyong.evaluation.city.score import Tally, curves
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import DatedCalendar
 from registry.published_days import published_days
+from rules.ruleset.model import Rule
 from rules.ruleset.reading import read_rule_set
 from rules.subjects.meters.read import DAY_GAP_US, HOUR_GAP_US
 from simulators.city import buildings
-from simulators.city.model import Series
+from simulators.city.life import span
+from simulators.city.model import Series, Subject
 from simulators.city.plan import METERED, Plan
 
 RULES = (Path(__file__).parents[4] / "rules" / "sets" / "default.yaml").read_text("utf-8")
@@ -31,31 +35,48 @@ def plan() -> Plan:
 
 
 @cache
-def measured(rule: str = "", good: str = "", bad: str = "") -> Evaluation:
-    """Measure the default rules, a word of one of them changed."""
+def rules(rule: str = "", good: str = "", bad: str = "") -> list[Rule]:
+    """The default rules, a word of one of them changed."""
     head, code, tail = RULES.partition(f"  - code: {rule}\n") if rule else (RULES, "", "")
     assert good in tail
     text = head + code + tail.replace(good, bad, 1) if rule else RULES
-    rules = read_rule_set(text, "r.yaml", ZONE).rules
-    calendar = DatedCalendar(published_days())
-    return evaluate(plan(), 6101, rules, calendar, GaugeSettings())
+    return list(read_rule_set(text, "r.yaml", ZONE).rules)
 
 
-def found(evaluation: Evaluation, kind: str) -> int:
+@cache
+def world() -> tuple[list[Subject], list[Laid]]:
+    """All meters, and what is known of them: rules that are broken look at the same."""
+    made, calendar = buildings.live(plan(), 6101), DatedCalendar(published_days())
+    basis = Basis(rules(), GaugeSettings(), calendar, ZONE, *span(plan()))
+    those = [made(number) for number in range(plan().institutions)]
+    return [one for some in those for one in some], [
+        one for some in those for one in lay(some, basis)
+    ]
+
+
+@cache
+def measured(rule: str = "", good: str = "", bad: str = "") -> Tally:
+    """Measure the default rules, a word of one of them changed."""
+    subjects, parts = world()
+    of = rules(rule, good, bad)
+    return tally(subjects, [doubt for one in parts for doubt in one.doubts(of)], alike(of))
+
+
+def found(measured: Tally, kind: str) -> int:
     return sum(
         one.delay_s is not None and not one.otherwise
-        for one in evaluation.tally.told
+        for one in measured.told
         if one.case.kind == kind
     )
 
 
-def false(evaluation: Evaluation, rule: str) -> int:
-    return sum(one.doubt.rule == rule for one in evaluation.tally.false)
+def false(measured: Tally, rule: str) -> int:
+    return sum(one.doubt.rule == rule for one in measured.false)
 
 
 @pytest.mark.parametrize("kind", METERED)
 def test_what_is_above_the_floors_is_found_and_little_else(kind: str) -> None:
-    for curve in (one for one in measured().curves if one.kind == kind):
+    for curve in (one for one in curves(measured(), plan().wanted) if one.kind == kind):
         assert all((size.recall or 0) >= FLOOR for size in curve.sizes), curve
         assert (curve.precision(0) or 0) >= FLOOR, curve
 

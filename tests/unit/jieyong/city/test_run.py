@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +14,9 @@ from jieyong.evaluation.city.run import ZONE, Evaluation, evaluate
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import DatedCalendar
 from registry.published_days import published_days
+from rules.ruleset.model import Rule
 from rules.ruleset.reading import read_rule_set
+from simulators.city.plan import Plan
 
 SETS = Path(__file__).parents[4] / "rules" / "sets"
 FILES = [(SETS / name).read_text("utf-8") for name in ("default.yaml", "lighting-by-power.yaml")]
@@ -22,11 +26,20 @@ FILES = [(SETS / name).read_text("utf-8") for name in ("default.yaml", "lighting
 def measured(good: str = "", bad: str = "") -> Evaluation:
     """Measure the default rules with one word changed wherever it stands."""
     assert any(good in text for text in FILES)
-    plan = read_plan(known()["hamlet"].read_text("utf-8"), "hamlet")
     changed = [text.replace(good, bad) if good else text for text in FILES]
-    rules = [rule for text in changed for rule in read_rule_set(text, "r.yaml", ZONE).rules]
-    calendar = DatedCalendar(published_days())
-    return evaluate(plan, 11, rules, calendar, GaugeSettings())
+    return evaluated(hamlet(), rules_of(changed))
+
+
+def hamlet() -> Plan:
+    return read_plan(known()["hamlet"].read_text("utf-8"), "hamlet")
+
+
+def rules_of(texts: Sequence[str]) -> list[Rule]:
+    return [rule for text in texts for rule in read_rule_set(text, "r.yaml", ZONE).rules]
+
+
+def evaluated(plan: Plan, rules: Sequence[Rule]) -> Evaluation:
+    return evaluate(plan, 11, rules, DatedCalendar(published_days()), GaugeSettings())
 
 
 def found(evaluation: Evaluation, kind: str) -> int:
@@ -83,3 +96,12 @@ def test_two_rules_of_one_matter_raise_one_doubt() -> None:
     assert apart.tally.doubts > measured().tally.doubts
     spoken = [one for one in measured().tally.told if one.otherwise]
     assert {one.case.kind for one in spoken} >= {"lighting.outside_hours"}
+
+
+def test_landscape_lighting_that_burns_every_evening_is_rightly_asked_about() -> None:
+    plan = replace(hamlet(), exempt={"landscape-lighting": 1}, harmless={}, disturbances={})
+    asked = evaluated(
+        plan, [one for one in rules_of(FILES) if one.kind.code == "lighting.landscape"]
+    )
+    assert asked.tally.doubts > 0
+    assert asked.tally.false == []

@@ -32,6 +32,18 @@ def test_the_days_of_a_scenario_are_those_that_were_published(name: str) -> None
         assert one.works(day) == worked, EPOCH + timedelta(days=day)
 
 
+@pytest.mark.parametrize("name", [name for name in known() if plan(name).reporters])
+def test_the_years_that_units_report_have_the_days_that_were_published(name: str) -> None:
+    one = plan(name)
+    year = (EPOCH + timedelta(days=one.first)).year
+    wanted = {DayKind.HOLIDAY: set[int](), DayKind.WORKDAY: set[int]()}
+    for day, kind in published_days().items():
+        if day.year in {year - 1, year}:
+            wanted[kind].add((day - EPOCH).days)
+    assert one.reported_holidays == wanted[DayKind.HOLIDAY]
+    assert one.reported_makeup == wanted[DayKind.WORKDAY]
+
+
 @pytest.mark.parametrize("name", ["autumn", "spring"])
 def test_the_large_scenarios_are_a_quarter_of_a_city_with_cases_of_every_kind(name: str) -> None:
     one = plan(name)
