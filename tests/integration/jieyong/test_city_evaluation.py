@@ -54,3 +54,15 @@ def test_a_scenario_of_ones_own_is_a_file_and_its_mistakes_are_told(tmp_path: Pa
     done = CliRunner().invoke(cli.app, [*given, "nowhere"])
     assert done.exit_code != 0
     assert "autumn" in done.output + str(done.exception)
+
+
+def test_one_sort_of_subjects_can_be_measured_alone() -> None:
+    given = ["rules", "evaluate", "--scenario", "hamlet", "--seed", "1", "--json", "--sort"]
+    rooms = json.loads(CliRunner().invoke(cli.app, [*given, "rooms"]).stdout)
+    assert rooms["subjects"] == 16
+    assert "lighting.nobody" in {one["kind"] for one in rooms["kinds"]}
+    others = json.loads(CliRunner().invoke(cli.app, [*given, "meters", "--sort", "devices"]).stdout)
+    assert (others["subjects"], others["kinds"]) == (0, [])
+    refused = CliRunner().invoke(cli.app, [*given, "trees"])
+    assert refused.exit_code != 0
+    assert "institutions" in refused.output + str(refused.exception)
