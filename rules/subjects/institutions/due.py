@@ -17,6 +17,7 @@ from metering.derive.rollup import CHANGED
 from rules.kinds.missing import CADENCES
 from rules.kinds.model import Sort
 from rules.subjects.asked import inputs
+from rules.subjects.meters.due import WEATHER
 from rules.subjects.model import Conn
 from storage import dirty
 from storage.due import NEW_FOR, Queue
@@ -30,8 +31,10 @@ QUEUE: Final = Queue(
 REPORT: Final = "report"
 """Kind of the dirty log: something of what institutions report, but for meters, was entered."""
 
-# Who holds an account or a meter, and who reports for them: relations are of few, and of one hop,
-# for those in a ring or a chain are resolved to whom they lead in the end by whoever computes.
+# Temperatures of a month that goes on nobody asks for; those of earlier ones change what was to be
+# expected. Who holds an account or a meter, and who reports for them: relations are of few, and of
+# one hop, for those in a ring or a chain are resolved to whom they lead in the end by whoever
+# computes.
 _TOUCHED: Final[LiteralString] = """
 WITH RECURSIVE counted AS MATERIALIZED (
     SELECT subject, min(ts_from) AS since, max(ts_to) AS until
@@ -56,6 +59,12 @@ WITH RECURSIVE counted AS MATERIALIZED (
     FROM dirty_log, unnest(subjects) AS subject
     WHERE kind = %(report)s
       AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+    UNION ALL
+    SELECT institution.id, min(ts_from), max(ts_to)
+    FROM dirty_log CROSS JOIN institution
+    WHERE dirty_log.kind = %(weather)s AND ts_from < date_trunc('month', logged_at, 'UTC')
+      AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+    GROUP BY institution.id, date_trunc('month', ts_from, 'UTC')
 ), reached AS (
     SELECT institution, since, until FROM touched
     UNION
@@ -129,6 +138,7 @@ def _write(conn: psycopg.Connection, window: dirty.Window) -> int:
         "upto": window.upto,
         "consumption": CHANGED,
         "report": REPORT,
+        "weather": WEATHER,
         "new_for": NEW_FOR,
     }
     return conn.execute(_TOUCHED, values).rowcount

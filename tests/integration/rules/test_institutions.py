@@ -117,6 +117,25 @@ def test_new_staff_and_a_cold_month_are_no_growth(conn: Conn, town: Town) -> Non
     assert found(conn) == [("year", "i", "04-01", "05-01")]
 
 
+def test_temperatures_that_are_entered_late_withdraw_what_they_explain(
+    conn: Conn, town: Town
+) -> None:
+    load_rules(conn, YEAR)
+    put(town, date(2025, 1, 1), date(2025, 12, 31))
+    put(town, date(2026, 1, 1), date(2026, 2, 28), lambda d: work(d) * GREW.get(d.month, 1))
+    look(conn)
+    # The first look has the tree built, which makes all due once more.
+    look(conn)
+    assert found(conn) == [("year", "i", "01-01", "02-01")]
+    conn.execute(
+        "INSERT INTO outdoor_day"
+        " SELECT '本地', day, CASE WHEN day < '2026-01-01' THEN 8 ELSE -6 END, '站', '李', now()"
+        " FROM generate_series(date '2025-01-01', '2026-03-31', '1 day') AS day"
+    )
+    look(conn)
+    assert found(conn) == []
+
+
 def test_a_month_that_has_only_begun_or_has_gaps_says_nothing(conn: Conn, town: Town) -> None:
     load_rules(conn, YEAR)
     put(town, date(2025, 1, 1), date(2025, 12, 31))
