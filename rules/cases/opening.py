@@ -33,29 +33,30 @@ _LOOKED_AT: Final[LiteralString] = """
 unnest(%(subjects)s::int[], %(begins)s::timestamptz[], %(ends)s::timestamptz[])
     AS w (subject, begin_, end_)
 """
+# With those that touch what is looked at, as episodes below: they are none the less theirs.
 _DOUBTS: Final[LiteralString] = f"""
 SELECT DISTINCT doubt.subject_id, doubt.rule_code, doubt.since, doubt.until, doubt.id, doubt.state
 FROM {_LOOKED_AT}
 JOIN doubt ON doubt.sort = %(sort)s AND doubt.subject_id = w.subject
-    AND doubt.until > w.begin_ AND doubt.since < w.end_
+    AND doubt.until >= w.begin_ AND doubt.since <= w.end_
 WHERE NOT EXISTS (SELECT FROM inspection WHERE doubt_id = doubt.id)
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
-# All that overlap a doubt, too: it spans them.
+# All of its rule that overlap a doubt, too: it spans them.
 _EPISODES: Final[LiteralString] = f"""
 WITH near AS (
-    SELECT subject, begin_, end_ FROM {_LOOKED_AT}
+    SELECT subject, NULL AS rule_code, begin_, end_ FROM {_LOOKED_AT}
     UNION ALL
-    SELECT doubt.subject_id, doubt.since, doubt.until FROM {_LOOKED_AT}
+    SELECT doubt.subject_id, doubt.rule_code, doubt.since, doubt.until FROM {_LOOKED_AT}
     JOIN doubt ON doubt.sort = %(sort)s AND doubt.subject_id = w.subject
-    AND doubt.until > w.begin_ AND doubt.since < w.end_
+    AND doubt.until >= w.begin_ AND doubt.since <= w.end_
 )
 SELECT DISTINCT episode.subject_id, rule.code, episode.since, episode.until
 FROM near
 JOIN episode ON episode.sort = %(sort)s AND episode.subject_id = near.subject
     AND episode.until >= near.begin_ AND episode.since <= near.end_
     AND episode.confirmed_at <= %(now)s
-JOIN rule ON rule.id = episode.rule_id
+JOIN rule ON rule.id = episode.rule_id AND rule.code = coalesce(near.rule_code, rule.code)
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
 _MOVED: Final[LiteralString] = """

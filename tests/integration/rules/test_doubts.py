@@ -54,9 +54,9 @@ def doubts(conn: Conn) -> list[tuple[str, float, float, str]]:
 Minutes = Sequence[tuple[float, float]]
 
 
-def was_found(conn: Conn, room: Room, found: Minutes, asked: Minutes) -> None:
-    """Put episodes and doubts of the rule ``cold`` there as they are, in this order."""
-    rule = "SELECT id FROM rule WHERE code = 'cold'"
+def was_found(conn: Conn, room: Room, found: Minutes, asked: Minutes, code: str = "cold") -> None:
+    """Put episodes and doubts of a rule there as they are, in this order."""
+    rule = f"SELECT id FROM rule WHERE code = '{code}'"
     for since, until in found:
         conn.execute(
             "INSERT INTO episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us,"
@@ -66,8 +66,8 @@ def was_found(conn: Conn, room: Room, found: Minutes, asked: Minutes) -> None:
     for since, until in asked:
         conn.execute(
             "INSERT INTO doubt (rule_code, sort, subject_id, since, until, opened_at, state,"
-            " changed_at) VALUES ('cold', 'place', %s, %s, %s, %s, 'asked', %s)",
-            [room.aircon, at(since), at(until), at(0), at(0)],
+            " changed_at) VALUES (%s, 'place', %s, %s, %s, %s, 'asked', %s)",
+            [code, room.aircon, at(since), at(until), at(0), at(0)],
         )
 
 
@@ -312,3 +312,23 @@ def test_whoever_the_rule_names_is_told_once_of_what_is_fresh(conn: Conn) -> Non
         "局 301 室 ac\n自 2026-07-06 09:00 起：制冷设定温度偏低。\n请核实并说明情况（疑点编号 1）。"
     )
     assert notes == [("doubt-1", "energy@i", "notice", "疑点：制冷", body)]
+
+
+@pytest.mark.parametrize("seen", [(NINE + 60, NINE + 90), (NINE - 30, NINE)])
+def test_one_that_ends_or_begins_at_the_edge_of_a_look_is_no_other(
+    conn: Conn, room: Room, seen: tuple[float, float]
+) -> None:
+    asked = [(NINE, NINE + 60)]
+    was_found(conn, room, asked, asked)
+    edge = Look(room.aircon, us_of(at(seen[0])), us_of(at(seen[1])))
+    assert keep(conn, Sort.PLACE, [edge], at(NINE + 200)) == []
+    assert doubts(conn) == [("cold", *asked[0], "asked")]
+
+
+def test_what_lies_beside_a_long_doubt_of_another_rule_is_no_other(conn: Conn, room: Room) -> None:
+    """A doubt that somebody concluded keeps its times: it may be longer than what is looked at."""
+    was_found(conn, room, [], [(0, NINE)])
+    asked = [(60, 120)]
+    was_found(conn, room, asked, asked, "night")
+    seen = Look(room.aircon, us_of(at(300)), us_of(at(400)))
+    assert keep(conn, Sort.PLACE, [seen], at(NINE + 200)) == []
