@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from fleet.joining import learn
 from fleet.joining.bills import bills
@@ -18,7 +19,7 @@ from fleet.joining.fuel_place import place_verdict
 from fleet.joining.fuel_tank import room_verdict, tank_verdict
 from fleet.joining.fuel_travel import Moved, moves, travel_verdict
 from fleet.joining.learn import Place, Site
-from fleet.joining.model import Filling, Order, Records, Repair, Unheld, Vehicle
+from fleet.joining.model import Fence, Filling, Order, Records, Repair, Unheld, Vehicle
 from fleet.joining.orders import order_verdicts, trip_verdicts
 from fleet.joining.pumped import pumped
 from fleet.joining.rates import Legs
@@ -29,39 +30,59 @@ from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Figure, Kind, Verdict, Why
 from fleet.joining.ways import Ways
 
+PAIR_DAYS: Final = 2
+"""So far around what is checked lie the fillings that its own are paired with."""
 
-class Places:
-    """Stations and garages: as of the begin of each month, learned once; fences of each day."""
+
+class Learned(Protocol):
+    """Stations and garages as of the begin of months, µs UTC: name → place."""
+
+    def stations(self, month_us: int) -> Mapping[str, Place]:
+        """Return where stations are."""
+
+    def garages(self, month_us: int) -> Mapping[str, Place]:
+        """Return where garages are."""
+
+
+class FromRecords:
+    """Learns from records of all vehicles what is asked for, once."""
 
     def __init__(self, records: Records, rules: Rules) -> None:
         self._records, self._rules = records, rules
-        self._learned: dict[tuple[str, int], Mapping[str, Place]] = {}
+        self.stations = functools.cache(self._stations)
+        self.garages = functools.cache(self._garages)
+
+    def _stations(self, month_us: int) -> Mapping[str, Place]:
+        return learn.stations(self._records, month_us, self._rules)
+
+    def _garages(self, month_us: int) -> Mapping[str, Place]:
+        return learn.garages(self._records, month_us, self._rules)
+
+
+class Places:
+    """Stations and garages: as of the begin of each month, as learned; fences of each day."""
+
+    def __init__(self, learned: Learned, fences: Sequence[Fence]) -> None:
+        self._learned, self._fences = learned, fences
         self._of_day: dict[tuple[str, int, int], Mapping[str, Site]] = {}
 
     def stations(self, one: Filling) -> Mapping[str, Site]:
         """Return where stations are, as a filling is held against them."""
-        return self._known(STATION, learn.stations, one.month_us, one.day_us)
+        return self._known(STATION, self._learned.stations(one.month_us), one)
 
     def garages(self, one: Repair) -> Mapping[str, Site]:
         """Return where garages are, as an invoice is held against them."""
-        return self._known(GARAGE, learn.garages, one.month_us, one.day_us)
+        return self._known(GARAGE, self._learned.garages(one.month_us), one)
 
     def _known(
-        self,
-        purpose: str,
-        learn_them: Callable[[Records, int, Rules], Mapping[str, Place]],
-        month_us: int,
-        day_us: int,
+        self, purpose: str, learned: Mapping[str, Place], one: Filling | Repair
     ) -> Mapping[str, Site]:
-        if (purpose, month_us) not in self._learned:
-            learned = learn_them(self._records, month_us, self._rules)
-            self._learned[purpose, month_us] = learned
-        if not self._records.fences:
-            return self._learned[purpose, month_us]
-        if (purpose, month_us, day_us) not in self._of_day:
-            said = fenced(self._records.fences, day_us, purpose)
-            self._of_day[purpose, month_us, day_us] = {**self._learned[purpose, month_us], **said}
-        return self._of_day[purpose, month_us, day_us]
+        if not self._fences:
+            return learned
+        key = purpose, one.month_us, one.day_us
+        if key not in self._of_day:
+            self._of_day[key] = {**learned, **fenced(self._fences, one.day_us, purpose)}
+        return self._of_day[key]
 
 
 def verdicts(  # noqa: PLR0913 - what is compared, each by its name
@@ -85,7 +106,7 @@ def verdicts(  # noqa: PLR0913 - what is compared, each by its name
         checks: what to compare.
         places: learned from these records; None: to be learned.
     """
-    places = places or Places(records, rules)
+    places = places or Places(FromRecords(records, rules), records.fences)
     for code in sorted(records.vehicles):
         if only is None or code in only:
             vehicle = _in_order(records.vehicles[code])
@@ -187,7 +208,7 @@ def _fillings(
 
 def _pairs(vehicle: Vehicle, span: tuple[int, int], joined: _Joined) -> dict[int, Pair]:
     """Return the fillings of a span of time with those before them."""
-    near = span[0] - 2 * DAY_US, span[1] + 2 * DAY_US
+    near = span[0] - PAIR_DAYS * DAY_US, span[1] + PAIR_DAYS * DAY_US
     papers = tuple(one for one in vehicle.fillings if near[0] <= one.at_us < near[1])
     some = replace(vehicle, fillings=papers)
     return pairs(papers, pumped(some, joined.places.stations, joined.rules))

@@ -38,6 +38,8 @@ _CENTRES: Final = 24
 """So many candidates are tried as the middle of a place."""
 _OUTDONE: Final = 4
 """A name with so many times the papers at one spot is the one of the station there."""
+_MOST_DAYS: Final = 1_024
+"""More than there are in the time before."""
 _DAYS: Final = 6
 """A place with longer stays on more days than this is no garage but somewhere a vehicle goes."""
 
@@ -107,62 +109,99 @@ class _Candidate:
     at_us: int
 
 
-def stations(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
-    """Return where stations are, as of a moment: name → place."""
-    found: dict[str, list[_Candidate]] = defaultdict(list)
-    for vehicle in _seen(records):
+class Stations:
+    """Learns where stations are, as of a moment, from one vehicle after another."""
+
+    def __init__(self, as_of_us: int, rules: Rules) -> None:
+        self._as_of_us, self._rules = as_of_us, rules
+        self._found: dict[str, list[_Candidate]] = defaultdict(list)
+
+    def see(self, vehicle: Vehicle) -> None:
+        """Take what a vehicle tells."""
+        as_of_us, rules = self._as_of_us, self._rules
         papers = _papers(vehicle.fillings, as_of_us - rules.after_us, as_of_us, rules)
-        if not papers:
-            continue
+        if not papers or not _seen(vehicle):
+            return
         stops = vehicle.track.stops
-        usual, cells = _usual(stops, as_of_us, rules), _cells(stops, slice(None))
+        usual, cells = _usual(stops, as_of_us, rules), _cells_of(stops.lat, stops.lon)
         for one in papers:
             if one.timed and one.merchant:
-                found[named(one.merchant)] += _short(vehicle, one, cells, usual, rules)
-    return _weighed_together(_places(found, as_of_us))
+                self._found[named(one.merchant)] += _short(vehicle, one, cells, usual, rules)
+
+    def places(self) -> dict[str, Place]:
+        """Return where they are: name → place."""
+        return _weighed_together(_places(self._found, self._as_of_us))
+
+
+class Garages:
+    """Learns where garages are, as of a moment, from one vehicle after another."""
+
+    def __init__(self, as_of_us: int, rules: Rules) -> None:
+        self._as_of_us, self._rules = as_of_us, rules
+        self._found: dict[str, list[_Candidate]] = defaultdict(list)
+        self._visits = Visits()
+
+    def see(self, vehicle: Vehicle) -> None:
+        """Take what a vehicle tells."""
+        as_of_us, rules = self._as_of_us, self._rules
+        behind = as_of_us - rules.garage_after_us - DAY_US
+        papers = _papers(vehicle.repairs, behind, as_of_us, rules)
+        if not papers or not _seen(vehicle):
+            return
+        stops = vehicle.track.stops
+        habits = Habits(stops, as_of_us, rules)
+        told: dict[int, set[str]] = defaultdict(set)
+        for one in papers:
+            if one.merchant:
+                for index in unusual(vehicle.track, one, habits, rules):
+                    told[index].add(named(one.merchant))
+                    self._found[named(one.merchant)].append(_candidate(vehicle, one, index))
+        begin = as_of_us - rules.history_us - rules.garage_before_us
+        seldom = list(_longer(stops, (begin, as_of_us), habits, rules))
+        self._visits.add(stops.lat[seldom], stops.lon[seldom], [told.get(n) for n in seldom])
+
+    def places(self) -> dict[str, Place]:
+        """Return where they are: name → place."""
+        return _places(self._found, self._as_of_us, self._visits)
+
+
+def stations(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
+    """Return where stations are, as of a moment: name → place."""
+    return _learned(Stations(as_of_us, rules), records)
 
 
 def garages(records: Records, as_of_us: int, rules: Rules) -> dict[str, Place]:
     """Return where garages are, as of a moment: name → place."""
-    found: dict[str, list[_Candidate]] = defaultdict(list)
-    visits = Visits()
-    for vehicle in _seen(records):
-        papers = _papers(
-            vehicle.repairs, as_of_us - rules.garage_after_us - DAY_US, as_of_us, rules
-        )
-        habits = Habits(vehicle.track.stops, as_of_us, rules) if papers else None
-        told: dict[int, set[str]] = defaultdict(set)
-        for one in papers:
-            if one.merchant and habits is not None:
-                for index in unusual(vehicle.track, one, habits, rules):
-                    told[index].add(named(one.merchant))
-                    found[named(one.merchant)].append(_candidate(vehicle, one, index))
-        if habits is not None:
-            begin = as_of_us - rules.history_us - rules.garage_before_us
-            stops = vehicle.track.stops
-            for index in _longer(stops, (begin, as_of_us), habits, rules):
-                visits.add(float(stops.lat[index]), float(stops.lon[index]), told[index])
-    return _places(found, as_of_us, visits)
+    return _learned(Garages(as_of_us, rules), records)
+
+
+def _learned(learner: Stations | Garages, records: Records) -> dict[str, Place]:
+    for code in sorted(records.vehicles):
+        learner.see(records.vehicles[code])
+    return learner.places()
 
 
 class Habits:
     """Where a vehicle was in the time before a moment, and on how many days."""
 
     def __init__(self, stops: Stops, as_of_us: int, rules: Rules) -> None:
-        past = stops.touching(as_of_us - rules.history_us, as_of_us - 1)
+        begin = as_of_us - rules.history_us
+        past = stops.touching(begin, as_of_us - 1)
         part = slice(past.start, past.stop)
-        self._days: dict[int, set[int]] = defaultdict(set)
-        self._often: dict[int, bool] = {}
-        days = (np.maximum(stops.began_us[part], as_of_us - rules.history_us) // DAY_US).tolist()
-        for cell, day in zip(_cells(stops, part), days, strict=True):
-            self._days[cell].add(day)
+        days = (np.maximum(stops.began_us[part], begin) - begin) // DAY_US
+        near = _cells_of(stops.lat[part], stops.lon[part])[:, None] + np.array(_BESIDE)
+        met = np.unique(near.ravel() * _MOST_DAYS + np.repeat(days, len(_BESIDE)))
+        cells, count = np.unique(met // _MOST_DAYS, return_counts=True)
+        self._often = cells[count > _DAYS]
 
-    def often(self, cell: int) -> bool:
-        """Tell whether it was in a cell, or beside, on more than a few days."""
-        if cell not in self._often:
-            days = set().union(*(self._days.get(cell + step, ()) for step in _BESIDE))
-            self._often[cell] = len(days) > _DAYS
-        return self._often[cell]
+    def often(self, cells: Int64s) -> Bools:
+        """Tell in which cells, or beside, it was on more than a few days."""
+        at = np.searchsorted(self._often, cells)
+        held = np.minimum(at, max(len(self._often) - 1, 0))
+        if not len(self._often):
+            return np.zeros(len(cells), np.bool_)
+        found: Bools = self._often[held] == cells
+        return found
 
 
 def unusual(track: Track, repair: Repair, habits: Habits, rules: Rules) -> Iterator[int]:
@@ -183,10 +222,8 @@ def _longer(stops: Stops, span: tuple[int, int], habits: Habits, rules: Rules) -
     part = slice(found.start, found.stop)
     long = (stops.ended_us - stops.began_us)[part] >= rules.garage_stay_us
     placed = ~np.isnan(stops.lat[part])
-    cells = _cells(stops, part)
-    for offset in np.flatnonzero(long & placed).tolist():
-        if not habits.often(cells[offset]):
-            yield found.start + offset
+    seldom = ~habits.often(_cells_of(stops.lat[part], stops.lon[part]))
+    yield from (found.start + np.flatnonzero(long & placed & seldom)).tolist()
 
 
 def usual_here(stops: Stops, index: int, as_of_us: int, rules: Rules) -> bool:
@@ -201,11 +238,8 @@ def usual_stops(stops: Stops, as_of_us: int, rules: Rules) -> Bools:
     return np.array([cell in usual for cell in _cells(stops, slice(None))], np.bool_)
 
 
-def _seen(records: Records) -> Iterator[Vehicle]:
-    for code in sorted(records.vehicles):
-        vehicle = records.vehicles[code]
-        if not vehicle.sensitive and len(vehicle.track.stops):
-            yield vehicle
+def _seen(vehicle: Vehicle) -> bool:
+    return not vehicle.sensitive and len(vehicle.track.stops) > 0
 
 
 def _papers(papers: Iterable[_P], before_us: int, as_of_us: int, rules: Rules) -> list[_P]:
@@ -213,12 +247,12 @@ def _papers(papers: Iterable[_P], before_us: int, as_of_us: int, rules: Rules) -
 
 
 def _short(
-    vehicle: Vehicle, one: Filling, cells: list[int], usual: set[int], rules: Rules
+    vehicle: Vehicle, one: Filling, cells: Int64s, usual: set[int], rules: Rules
 ) -> Iterator[_Candidate]:
     stops = vehicle.track.stops
     for index in stops.touching(one.at_us - rules.before_us, one.at_us + rules.after_us):
         stayed = int(stops.ended_us[index] - stops.began_us[index])
-        if stayed <= rules.visit_us and cells[index] not in usual:
+        if stayed <= rules.visit_us and int(cells[index]) not in usual:
             yield _candidate(vehicle, one, index)
 
 
@@ -229,13 +263,14 @@ def _candidate(vehicle: Vehicle, one: Filling | Repair, index: int) -> _Candidat
 
 
 def _cells(stops: Stops, part: slice) -> list[int]:
-    return _cells_of(stops.lat[part], stops.lon[part])
+    found: list[int] = _cells_of(stops.lat[part], stops.lon[part]).tolist()
+    return found
 
 
-def _cells_of(lat: Floats, lon: Floats) -> list[int]:
+def _cells_of(lat: Floats, lon: Floats) -> Int64s:
     north = np.rint(np.nan_to_num(lat) / _CELL).astype(np.int64)
     east = np.rint(np.nan_to_num(lon) / _CELL).astype(np.int64)
-    found: list[int] = (north * 1_000_000 + east).tolist()
+    found: Int64s = north * 1_000_000 + east
     return found
 
 
@@ -246,11 +281,12 @@ def _usual(stops: Stops, as_of_us: int, rules: Rules) -> set[int]:
     part = slice(past.start, past.stop)
     began = np.maximum(stops.began_us[part], begin)
     stood = np.minimum(stops.ended_us[part], as_of_us) - began
-    time: dict[int, int] = defaultdict(int)
-    for cell, us in zip(_cells(stops, part), stood.tolist(), strict=True):
-        time[cell] += us
-    least = sum(time.values()) * rules.usual_pct // 100
-    return {cell + step for cell, us in time.items() if us > least for step in _BESIDE}
+    met = _cells_of(stops.lat[part], stops.lon[part])
+    cells, at = np.unique(met, return_inverse=True)
+    time = np.zeros(len(cells), np.int64)
+    np.add.at(time, at, stood)
+    often = cells[time > int(stood.sum()) * rules.usual_pct // 100].tolist()
+    return {cell + step for cell in often for step in _BESIDE}
 
 
 def _places(
@@ -313,7 +349,7 @@ def _place(name: str, candidates: list[_Candidate], as_of_us: int, visits: Visit
 
 def _centres(candidates: list[_Candidate], lat: Floats, lon: Floats) -> list[int]:
     """Return candidates that are tried as the middle: of the cells that weigh most, a few each."""
-    cells = _cells_of(lat, lon)
+    cells = _cells_of(lat, lon).tolist()
     held: dict[int, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for cell, one in zip(cells, candidates, strict=True):
         held[cell][one.vehicle].add(one.number)

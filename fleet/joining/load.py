@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from fleet.fence import fences
-from fleet.joining.check import Places, verdicts
+from fleet.joining.check import FromRecords, Learned, Places, verdicts
 from fleet.joining.load_cards import cards
 from fleet.joining.load_tracks import sights, tracks
 from fleet.joining.model import Fence, Filling, Order, Records, Repair, Track, Unheld, Vehicle
@@ -31,24 +31,34 @@ from storage.times import NEVER_US, at_us, us_of
 
 _VEHICLES: Final[LiteralString] = """
     SELECT id, code, vehicle_id FROM fuel_consumer
-    WHERE withdrawn_at IS NULL AND kind IN ('vehicle', 'motorcycle')
+    WHERE withdrawn_at IS NULL AND kind IN ('vehicle', 'motorcycle') ORDER BY code
 """
 _FACTS: Final[LiteralString] = """
     SELECT consumer_id, name, since, value FROM consumer_fact
     WHERE withdrawn_at IS NULL AND name IN ('tank', 'energy')
+        AND (%(ids)s::int[] IS NULL OR consumer_id = ANY(%(ids)s))
     ORDER BY consumer_id, name, since
 """
 _SPENDING: Final[LiteralString] = """
     SELECT s.id, s.kind, owner_id, card, at, timed, product, quantity, unit, fen, odometer_hm,
         full_tank, missed, merchant, part, coalesce(w.code, '')
     FROM fleet_spending_owned s LEFT JOIN fuel_consumer w ON w.id = s.consumer_id
-    WHERE at >= %s AND at < %s AND s.kind IN ('filling', 'refund', 'maintenance')
+    WHERE at >= %(since)s AND at < %(until)s AND s.kind IN ('filling', 'refund', 'maintenance')
     ORDER BY at, s.id
 """
+# All of the cards that they ever held: whom a refund pays back may have held one before.
+_SPENDING_OF: Final[LiteralString] = _SPENDING.replace(
+    "ORDER BY",
+    """AND (s.consumer_id = ANY(%(ids)s) OR card = ANY(ARRAY(
+        SELECT card FROM fuel_card_fact WHERE consumer_id = ANY(%(ids)s) AND withdrawn_at IS NULL
+    )))
+    ORDER BY""",
+)
 _ORDERS: Final[LiteralString] = """
     SELECT consumer_id, id, number, day, driver, reason, passenger, approver, out_at, back_at,
         odometer_out_hm, odometer_back_hm
-    FROM dispatch_order WHERE withdrawn_at IS NULL AND day >= %s AND day < %s
+    FROM dispatch_order WHERE withdrawn_at IS NULL AND day >= %(first)s AND day < %(end)s
+        AND (%(ids)s::int[] IS NULL OR consumer_id = ANY(%(ids)s))
 """
 
 
@@ -109,6 +119,7 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
     *,
     only: Sequence[str] | None = None,
     checks: Collection[Check] = tuple(Check),
+    learned: Learned | None = None,
 ) -> Iterator[Verdict]:
     """Yield the verdicts of papers and trips from a local day until before another.
 
@@ -118,12 +129,15 @@ def checked(  # noqa: PLR0913 - whose, when, and what is believed
         end: the day after the last.
         zone: the site's.
         rules: what is believed.
-        only: codes of vehicles of the ledger; None: all. Places are learned from all anyhow.
+        only: codes of vehicles of the ledger; None: all.
         checks: what to compare.
+        learned: where places are; None: it is learned from all vehicles, which takes long.
     """
     begin_us, end_us = _begin(first, zone), _begin(end, zone)
-    records = load(conn, begin_us, end_us, zone, rules)
-    places = Places(records.records, rules)
+    whose = None if learned is None else only
+    records = load(conn, begin_us, end_us, zone, rules, only=whose)
+    known = learned or FromRecords(records.records, rules)
+    places = Places(known, records.records.fences)
     spans = list(_unexplained(records, (begin_us, end_us), places, rules, only))
     seen = sights(conn, spans)
     told = cards(conn, list(_ordered(records, (begin_us, end_us), rules, only)))
@@ -155,19 +169,27 @@ def load(  # noqa: PLR0913 - whose, when, and what is believed
     rules: Rules,
     *,
     only: Collection[str] | None = None,
+    orders: bool = True,
 ) -> Loaded:
-    """Read what comparing a span of time takes, without single fixes; ``only``: of these codes."""
+    """Read what comparing a span of time takes, without single fixes; ``only``: of these codes.
+
+    ``orders``: dispatch orders, too.
+    """
     since, until = at_us(begin_us - rules.past_us), at_us(end_us + rules.ahead_us)
     owners = [_Owner(*row) for row in conn.execute(_VEHICLES)]
     owners = [one for one in owners if only is None or one.code in only]
-    facts = _Facts(conn.execute(_FACTS).fetchall())
-    lines = [_Line(*row) for row in conn.execute(_SPENDING, [since, until])]
+    whose = None if only is None else [one.id for one in owners]
+    facts = _Facts(conn.execute(_FACTS, {"ids": whose}).fetchall())
+    named_lines = {"since": since, "until": until, "ids": whose}
+    spending = _SPENDING if whose is None else _SPENDING_OF
+    lines = [_Line(*row) for row in conn.execute(spending, named_lines)]
     back = taken_back(_moved(lines))
     by_owner: dict[int | None, list[_Line]] = defaultdict(list)
     for line in lines:
         if line.id not in back:
             by_owner[line.owner_id].append(line)
-    orders = _orders(conn, since.astimezone(zone).date(), until.astimezone(zone).date(), zone)
+    days = since.astimezone(zone).date(), until.astimezone(zone).date()
+    its_orders = _orders(conn, days, zone, whose) if orders else {}
     ids = {one.code: one.vehicle_id for one in owners if one.vehicle_id is not None}
     known = tracks(conn, list(ids.values()), since, until)
     first, last = at_us(begin_us).astimezone(zone).date(), until.astimezone(zone).date()
@@ -180,7 +202,7 @@ def load(  # noqa: PLR0913 - whose, when, and what is believed
             sensitive=one.code in secret,
             fillings=tuple(_filling(x, one.id, facts, zone) for x in mine if x.kind == "filling"),
             repairs=tuple(_repair(x, zone) for x in mine if x.kind == "maintenance"),
-            orders=tuple(orders.get(one.id, ())),
+            orders=tuple(its_orders.get(one.id, ())),
             track=known.get(one.vehicle_id or -1, Track()),
         )
     unheld = tuple(
@@ -252,6 +274,7 @@ def _filling(one: _Line, owner: int, facts: _Facts, zone: ZoneInfo) -> Filling:
         merchant=one.merchant,
         card=one.card,
         written=one.written,
+        fen=one.fen,
     )
 
 
@@ -264,10 +287,11 @@ def _repair(one: _Line, zone: ZoneInfo) -> Repair:
 
 
 def _orders(
-    conn: psycopg.Connection[Any], first: date, end: date, zone: ZoneInfo
+    conn: psycopg.Connection[Any], days: tuple[date, date], zone: ZoneInfo, ids: list[int] | None
 ) -> dict[int, list[Order]]:
     found: dict[int, list[Order]] = defaultdict(list)
-    for owner, number, *rest in conn.execute(_ORDERS, [first, end]):
+    values = {"first": days[0], "end": days[1], "ids": ids}
+    for owner, number, *rest in conn.execute(_ORDERS, values):
         asked = Asked(*rest)
         found[owner].append(
             Order(

@@ -34,6 +34,7 @@ class Filling:
         merchant: what the paper calls the station.
         card: that paid; empty: none.
         written: code of the vehicle that the paper names beside its card; empty: it names none.
+        fen: what was paid; None: not stated.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Filling:
     merchant: str = ""
     card: str = ""
     written: str = ""
+    fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

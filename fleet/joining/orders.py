@@ -21,6 +21,8 @@ from fleet.joining.where import GAINED_MM
 from fleet.track.fixes import Int64s
 from fleet.trips.model import TripFlag
 
+_AT_ONCE: Final = 500
+"""Trips that are held against all orders together."""
 _ESTIMATED: Final = int(TripFlag.START_ESTIMATED | TripFlag.END_ESTIMATED)
 """A trip that began, or ended, in a silence: half of its time says nothing."""
 
@@ -116,9 +118,22 @@ def trip_verdicts(
     first, last = int(trips.started_us[begin]) - wide, int(trips.ended_us[end - 1]) + wide
     near = [one for one in orders if span_of(one)[1] >= first and span_of(one)[0] <= last]
     times = spoken(vehicle.track.stops, near, rules)
-    for index in range(begin, end):
-        if trips.distance_mm[index] >= rules.trip_mm:
-            yield _trip(vehicle.code, trips, index, near, times, rules)
+    for first in range(begin, end, _AT_ONCE):
+        part = slice(first, min(first + _AT_ONCE, end))
+        shared, told = _beside(trips, part, times, rules)
+        for index in range(part.start, part.stop):
+            if trips.distance_mm[index] >= rules.trip_mm:
+                its = near if told[index - first] else ()
+                yield _trip(vehicle.code, trips, index, its, shared[index - first], rules)
+
+
+def _beside(trips: Trips, part: slice, times: Int64s, rules: Rules) -> tuple[Int64s, list[bool]]:
+    """Return for each trip how much of it each order speaks for, µs, and whether any is about."""
+    started, ended = trips.started_us[part, None], trips.ended_us[part, None]
+    shared = np.minimum(times[:, 1], ended) - np.maximum(times[:, 0], started)
+    about = (times[:, 1] >= started - rules.orders_us) & (times[:, 0] <= ended + rules.orders_us)
+    told: list[bool] = np.any(about, axis=1).tolist()
+    return shared, told
 
 
 def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
@@ -126,7 +141,7 @@ def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
     trips: Trips,
     index: int,
     orders: Sequence[Order],
-    times: Int64s,
+    shared: Int64s,
     rules: Rules,
 ) -> Verdict:
     started, ended = int(trips.started_us[index]), int(trips.ended_us[index])
@@ -134,14 +149,12 @@ def _trip(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
         *(Kind.TRIP, started, vehicle, started, Check.TRIP),
         *(started - rules.orders_us - rules.learned_us, ended + rules.orders_us + DAY_US),
     )
-    shared = np.minimum(times[:, 1], ended) - np.maximum(times[:, 0], started)
     figures = (
         Figure("started_us", started),
         Figure("ended_us", ended),
         Figure("driven_mm", int(trips.distance_mm[index])),
     )
-    near = (times[:, 1] >= started - rules.orders_us) & (times[:, 0] <= ended + rules.orders_us)
-    if not near.any():
+    if not orders:
         return about.cannot_tell(Why.NO_ORDERS, *figures)
     covering = [orders[n] for n in np.flatnonzero(shared * 2 >= ended - started).tolist()]
     if covering:

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 _ENERGY: Final = frozenset({"filling", "refund", "charging"})
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
-_SLACK_HM: Final = 100
+SLACK_HM: Final = 100
 """A dashboard's error, and what people round."""
 FASTEST_HM: Final = 2_000
 """Hundreds of metres an hour that nobody exceeds, like ``trips.fastest_kmh``."""
@@ -192,7 +192,7 @@ def most_hm(one: Event, other: Event) -> int:
     """Return how far anybody drives from one reading to a later one, hundreds of metres."""
     elapsed = other.at - one.at + (timedelta(0) if one.timed and other.timed else _DAY)
     by_hours = FASTEST_HM * elapsed // _HOUR
-    return _SLACK_HM + min(by_hours, MOST_HM_ONCE + MOST_HM_A_DAY * elapsed // _DAY)
+    return SLACK_HM + min(by_hours, MOST_HM_ONCE + MOST_HM_A_DAY * elapsed // _DAY)
 
 
 def _of(one: Event) -> str:

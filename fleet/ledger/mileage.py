@@ -15,7 +15,7 @@ from fleet.ledger.events import Dashboard, Event, Mileage, Stretch, Unknown
 from fleet.ledger.window import Window
 from storage.times import midnight
 
-_MM_IN_HM: Final = 100_000
+MM_IN_HM: Final = 100_000
 _DAYS: Final[LiteralString] = """
     SELECT c.code, d.day, d.gps_mm, d.terminal_mm, d.fixes > d.bad
     FROM fuel_consumer c JOIN vehicle_day d ON d.vehicle_id = c.vehicle_id
@@ -77,7 +77,7 @@ class Positions:
         millimetres = sum(way for way in ways if way is not None)
         since = midnight(seen[0], self._zone)
         until = midnight(seen[-1] + timedelta(days=1), self._zone)
-        return Stretch(self._source, (millimetres + _MM_IN_HM // 2) // _MM_IN_HM, since, until)
+        return Stretch(self._source, (millimetres + MM_IN_HM // 2) // MM_IN_HM, since, until)
 
     def _way(self, one: Day) -> int | None:
         if self._source == "gps":

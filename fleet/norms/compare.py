@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.joining.rules import Rules
-from fleet.norms.peers import Peers, others
+from fleet.norms.peers import Groups, Peers
 from fleet.norms.used import Books, Used
 
 WINDOWS: Final = (1, 3, 6)
@@ -42,7 +42,7 @@ class Member:
     Attributes:
         code: of it.
         books: what it used.
-        energy: what it runs on.
+        energy: what it runs on, where its fillings do not say.
         classes: (from when on, its class), ascending; µs UTC.
     """
 
@@ -95,25 +95,101 @@ class Compared:
     of_fleet: Peers | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What a vehicle gives to the norms of others, of a window.
+
+    Attributes:
+        code: whose.
+        energy: what it runs on.
+        kind: its class; empty: not known.
+        ratio: what it used, times what was expected of it; None: not known.
+        rate: L/100 km.
+    """
+
+    code: str
+    energy: str
+    kind: str
+    ratio: float | None
+    rate: float
+
+
+Standing = dict[int, list[Stood]]
+"""By the months of the window."""
+
+
+class Beside:
+    """All vehicles of a window, for each to be held against the others."""
+
+    def __init__(self, stood: Iterable[Stood]) -> None:
+        self._by_code = {one.code: one for one in stood}
+        its = self._by_code.values()
+        self._seasons = Groups((one.energy, one.ratio) for one in its)
+        self._classes = Groups((_class(one), one.rate) for one in its)
+        self._fleets = Groups((one.energy, one.rate) for one in its)
+
+    def season(self, one: Stood) -> Peers | None:
+        """Return what the others used, times what was expected of them."""
+        was = self._by_code.get(one.code)
+        ratio = was.ratio if was is not None and was.energy == one.energy else None
+        return self._seasons.others(one.energy, ratio, _LEAST_SIGMA)
+
+    def class_(self, one: Stood) -> Peers | None:
+        """Return what the others of its class use; None: its class is not known."""
+        was = self._by_code.get(one.code)
+        rate = was.rate if was is not None and _class(was) == _class(one) else None
+        return self._classes.others(_class(one), rate, _LEAST_SIGMA, LEAST_PEERS)
+
+    def fleet(self, one: Stood) -> Peers | None:
+        """Return what the others of its energy use."""
+        was = self._by_code.get(one.code)
+        rate = was.rate if was is not None and was.energy == one.energy else None
+        return self._fleets.others(one.energy, rate, _LEAST_SIGMA, LEAST_PEERS)
+
+
+def _class(one: Stood) -> str:
+    return f"{one.energy} {one.kind}"
+
+
+def standing(
+    members: Sequence[Member], begins: Sequence[int], month: int, rules: Rules
+) -> Standing:
+    """Return what vehicles give to the norms of a month; see :func:`compared`."""
+    return {
+        length: [one.stood for one in _owns(members, begins, month, length, rules)]
+        for length in WINDOWS
+    }
+
+
 def compared(
-    members: Sequence[Member], begins: Sequence[int], months: Sequence[int], rules: Rules
+    members: Sequence[Member],
+    begins: Sequence[int],
+    months: Sequence[int],
+    rules: Rules,
+    beside: Callable[[int, int], Beside] | None = None,
 ) -> Mapping[int, list[Compared]]:
     """Hold vehicles against their norms.
 
     Args:
-        members: all vehicles: each is a part of the others' norms.
+        members: vehicles.
         begins: begins of successive local months, µs UTC: from :data:`PAST` and the longest window
             before the first one asked for, to the end of the last one.
         months: which of them, by index.
         rules: what is believed of fillings and ways.
+        beside: all vehicles by month and length of the window; None: the members are all, each a
+            part of the others' norms.
 
     Returns:
         By month, what can be told.
     """
-    return {
-        month: [one for length in WINDOWS for one in _window(members, begins, month, length, rules)]
-        for month in months
-    }
+    found: dict[int, list[Compared]] = {}
+    for month in months:
+        found[month] = []
+        for length in WINDOWS:
+            owns = _owns(members, begins, month, length, rules)
+            its = Beside(one.stood for one in owns) if beside is None else beside(month, length)
+            found[month] += [_compared(one, length, its) for one in owns]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +197,7 @@ class _Own:
     """A vehicle against its past, before the season is known."""
 
     member: Member
+    energy: str
     kind: str
     used: Used
     base: Used | None = None
@@ -128,36 +205,22 @@ class _Own:
     loose_pct: int = 0
 
     @property
-    def ratio(self) -> float | None:
-        return self.used.sums.ml / self.expected_ml if self.expected_ml else None
-
-    @property
-    def rate(self) -> float:
-        return self.used.sums.ml / self.used.sums.mm * 1e5
+    def stood(self) -> Stood:
+        ml, mm = self.used.sums.ml, self.used.sums.mm
+        ratio = ml / self.expected_ml if self.expected_ml else None
+        return Stood(self.member.code, self.energy, self.kind, ratio, ml / mm * 1e5)
 
 
-def _window(
+def _owns(
     members: Sequence[Member], begins: Sequence[int], month: int, length: int, rules: Rules
-) -> Iterable[Compared]:
+) -> list[_Own]:
     first = month + 1 - length
     if first - 1 < 0:
         return []
     span = begins[first], begins[month + 1]
     past = begins[max(first - PAST, 0)], begins[first]
-    owns = [
-        one for each in members if (one := _own(each, begins[month], span, past, rules)) is not None
-    ]
-    seasons = others([(one.member.energy, one.ratio) for one in owns], _LEAST_SIGMA)
-    classes = _levels(owns, lambda one: f"{one.member.energy} {one.kind}")
-    fleets = _levels(owns, lambda one: one.member.energy)
-    return [
-        _compared(one, length, *beside)
-        for one, beside in zip(owns, zip(seasons, classes, fleets, strict=True), strict=True)
-    ]
-
-
-def _levels(owns: Sequence[_Own], group: Callable[[_Own], str]) -> list[Peers | None]:
-    return others([(group(one), one.rate) for one in owns], _LEAST_SIGMA, LEAST_PEERS)
+    found = (_own(each, begins[month], span, past, rules) for each in members)
+    return [one for one in found if one is not None]
 
 
 def _own(
@@ -168,13 +231,13 @@ def _own(
     used, base = member.books.used(*span), member.books.used(*past)
     if used is None or not _enough(used, 1):
         return None
-    kind = member.kind(span[1] - 1)
+    its = member.books.energy(span[1]) or member.energy, member.kind(span[1] - 1)
     if base is None or not _enough(base, 2):
-        return _Own(member, kind, used)
+        return _Own(member, *its, used)
     sums = used.sums
     expected = base.sums.expected(used.most_mm, sums.running_s, sums.timed_mm, rules)
     timed = 2 * sums.timed_mm > sums.mm and 2 * base.sums.timed_mm > base.sums.mm
-    return _Own(member, kind, used, base, expected, 0 if timed else UNSEEN_MIX_PCT)
+    return _Own(member, *its, used, base, expected, 0 if timed else UNSEEN_MIX_PCT)
 
 
 def _enough(used: Used, times: int) -> bool:
@@ -182,19 +245,19 @@ def _enough(used: Used, times: int) -> bool:
     return sums.legs >= times * LEAST_LEGS and sums.mm >= (2 * times - 1) * LEAST_MM and sums.ml > 0
 
 
-def _compared(
-    one: _Own, months: int, season: Peers | None, class_: Peers | None, fleet: Peers | None
-) -> Compared:
-    expected = one.expected_ml
+def _compared(one: _Own, months: int, beside: Beside) -> Compared:
+    expected, mine = one.expected_ml, one.stood
+    season = beside.season(mine)
     factor = None if season is None else season.median
     if expected is not None and factor is not None:
         expected = round(expected * factor)
     # A level shows in half a year or never; in less a month in town is one.
     level = months == max(WINDOWS)
-    of_class, of_fleet = (class_ if level and one.kind else None), (fleet if level else None)
+    of_class = beside.class_(mine) if level and one.kind else None
+    of_fleet = beside.fleet(mine) if level else None
     return Compared(
         one.member.code,
-        one.member.energy,
+        one.energy,
         months,
         one.used,
         one.base,

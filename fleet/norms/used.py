@@ -63,6 +63,11 @@ class Books:
         """Tell whether there is a filling from one moment to before another."""
         return bisect_left(self._at, since_us) < bisect_left(self._at, until_us)
 
+    def energy(self, until_us: int) -> str | None:
+        """Return what the vehicle ran on when it was last filled before a moment."""
+        before = bisect_left(self._at, until_us)
+        return self._legs.fillings[before - 1].energy if before else None
+
     def used(self, since_us: int, until_us: int) -> Used | None:
         """Return what was used from the last filling before a moment to the last before another.
 

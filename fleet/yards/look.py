@@ -111,6 +111,9 @@ class _Ask:
 def in_yards(source: Source, asked: Asked, vehicles: Sequence[Vehicle]) -> Iterator[list[Found]]:
     """Yield for each vehicle its verdicts by night; without a yard of its own: none."""
     yards, known = source.yards(), source.fences()
+    if not yards:  # nothing has to be read
+        yield from ([] for _ in vehicles)
+        return
     for vehicle, held in _with_papers(source, asked, vehicles):
         asks = list(_asks(vehicle, yards, asked))
         found = _of_vehicle(source, asked, vehicle, held, asks, known)
@@ -125,6 +128,9 @@ def at_rest(
 ) -> Iterator[list[Found]]:
     """Yield for each vehicle its verdicts by sealed day; ``by``: what it is sealed by."""
     rules = [one for one in source.sealed() if by is By.ANYTHING or bool(one.tail) is by.tail]
+    if not rules and not any(one.ever_sealed for one in vehicles):
+        yield from ([] for _ in vehicles)
+        return
     for vehicle, held in _with_papers(source, asked, vehicles):
         sealed = [
             found

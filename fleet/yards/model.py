@@ -40,6 +40,11 @@ class Vehicle:
         before = bisect_right(days, day)
         return values[before - 1] if before else ""
 
+    @property
+    def ever_sealed(self) -> bool:
+        """Whether the ledger says of some day that it is sealed."""
+        return "sealed" in self.facts.get("state", ([], []))[1]
+
     def sensitive_between(self, first: date, last: date) -> bool:
         """Whether nobody may know where it was on a day of some, both ends included."""
         return any(since <= last and first < until for since, until in self.sensitive)

@@ -9,7 +9,7 @@ doubt of a true vehicle, or before the day, is a false alarm.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -20,7 +20,7 @@ from fleet.joining.model import Filling, Stops, Track, Trips
 from fleet.joining.rules import Rules
 from fleet.ledger.window import later
 from fleet.norms.compare import Compared, Member, compared
-from fleet.norms.prices import Line, Prices, in_money
+from fleet.norms.prices import Prices, in_money
 from fleet.norms.used import Books
 from jieyong.evaluation.run import Curve
 from jieyong.evaluation.score import Score, together
@@ -90,18 +90,13 @@ def _members(made: Costly, seed: int, rules: Rules, *, money: bool) -> list[Memb
     for one in made.receipts:
         car = made.lives[one.vehicle].car
         papers[one.vehicle].append(filling_of(one, car.energy, car.tank_l * 1_000))
-    lines = {
-        one.number: Line(one.number, one.at_us, one.product, one.ml, made.fen[one.number])
-        for its in papers.values()
-        for one in its
-        if one.number in made.fen
+    papers = {
+        code: [replace(one, fen=made.fen.get(one.number)) for one in its]
+        for code, its in papers.items()
     }
-    prices = Prices(lines.values())
     if money:
-        papers = {
-            code: [in_money(one, lines.get(one.number), prices) for one in its]
-            for code, its in papers.items()
-        }
+        prices = Prices.paid(one for its in papers.values() for one in its)
+        papers = {code: [in_money(one, prices) for one in its] for code, its in papers.items()}
     rng = np.random.default_rng(noise.derive(seed, "ways", 0))
     tracks = {code: _track(life, rng) for code, life in made.lives.items()}
     return [

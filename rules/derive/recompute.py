@@ -87,8 +87,29 @@ def views(
     for subject in among:
         groups.setdefault(layers.get(subject, frozenset()), []).append(subject)
     for names, group in groups.items():
-        versions = (v for v in basis.versions if not names or set(v.rule.kind.inputs) <= names)
-        yield View(conn, subjects, known, basis, tuple(versions)), group
+        about = [v for v in basis.versions if not names or set(v.rule.kind.inputs) <= names]
+        for versions, others in _apart(about, subjects.apart):
+            its = known
+            if others:
+                inputs = frozenset(name for v in versions for name in v.rule.kind.inputs)
+                its = subjects.look_up(conn, group, basis, inputs)
+            yield View(conn, subjects, its, basis, versions, others), group
+
+
+def _apart(
+    versions: Sequence[Version], layers: frozenset[str]
+) -> Iterator[tuple[tuple[Version, ...], frozenset[int]]]:
+    """Yield rules that are looked at together, with the ids of those that are not among them.
+
+    Rules that share a matter are never parted.
+    """
+    long = [v for v in versions if v.rule.matter is None and set(v.rule.kind.inputs) <= layers]
+    rest = [v for v in versions if v not in long]
+    if not long or not rest:
+        yield tuple(versions), frozenset()
+        return
+    for part, others in ((rest, long), (long, rest)):
+        yield tuple(part), frozenset(v.id for v in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +122,7 @@ class View:
         known: they, looked up.
         basis: what evaluation rests on.
         versions: rules that can be about them.
+        others: ids of rules about them that another view looks at.
     """
 
     conn: psycopg.Connection[Any]
@@ -108,6 +130,7 @@ class View:
     known: Known
     basis: Basis
     versions: Sequence[Version]
+    others: frozenset[int] = frozenset()
 
     @property
     def bridged_us(self) -> int:
@@ -178,6 +201,7 @@ def _settled(view: View, fared: Fared, looks: Sequence[Look]) -> tuple[list[Look
     seen = around(changed, view.room_us, view.room_us)
     while len(changed):
         stored = store.stored(conn, sort, changed, seen, view.bridged_us + _SECOND_US)
+        stored = stored[~np.isin(stored["rule"], list(view.others))]
         stood = store.spans(stored, matters)
         first = Area.of(changed, matters)
         seen = _over(seen, stood.where(first.touched(stood)), view.bridged_us)

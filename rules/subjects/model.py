@@ -126,6 +126,11 @@ class Subjects:
         consumer: who follows the dirty log for them; None: nobody does.
         words: how layers are called.
         slow: a look reads much: one worker at a time does it, so that others are left for the rest.
+        apart: layers whose pieces last for weeks. Rules about these alone take long looks, and are
+            looked at apart, so that others need not reach as far.
+        settle: learns again what is learned of many subjects together and has changed, and makes
+            due whom that concerns; on an autocommit connection, by one worker at a time; returns
+            how many rows. None: nothing is.
         open_ended: what is known of them goes on without an end, until something else is known.
         compared: what was compared for a subject from one moment to another (µs UTC) besides its
             layers, with the rule in question alone in the basis: lines for officers.
@@ -146,3 +151,5 @@ class Subjects:
     slow: bool = False
     compared: Callable[[Conn, Basis, int, int, int], Sequence[str]] = nothing_else
     unit: Callable[[Conn, int], str] = no_unit
+    settle: Callable[[Conn, Callable[[], Basis]], int] | None = None
+    apart: frozenset[str] = frozenset()

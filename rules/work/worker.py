@@ -39,6 +39,9 @@ _AT_ONCE: Final = 500
 _DEADLINES: Final = timedelta(minutes=1)
 """Deadlines are midnights: looked at so often."""
 
+_SLOW_TIMES: Final = 5
+"""A transaction holds so many times more of what takes long: what its looks share is read once."""
+
 _SLOW_LOCK: Final = 0x6A69_6579_6F6E_6740
 
 _log = structlog.get_logger()
@@ -107,6 +110,7 @@ class Worker:
         outcome = self._worked(self._quick)
         with self._alone() as alone:
             if alone:
+                self._settle()
                 outcome += self._worked(self._slow)
         self._note()
         self.doubts += confirm(self._conn, self._now(), self._tell)
@@ -128,12 +132,26 @@ class Worker:
             if alone and not self._conn.broken:
                 self._conn.execute("SELECT pg_advisory_unlock(%s)", [_SLOW_LOCK])
 
+    def _settle(self) -> None:
+        """Learn again what is learned of many; what cannot be stays as it was."""
+        for one in SUBJECTS.values():
+            if one.settle is None:
+                continue
+            try:
+                one.settle(self._conn, partial(self._basis, self._conn, one.sort))
+            except psycopg.OperationalError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever it is, rules go on
+                advice = "doubts rest on what was learned before; it is tried again"
+                _log.exception("not_learned", sort=one.sort.value, advice=advice)
+
     def _compute(
         self, subjects: Subjects, conn: psycopg.Connection[Any], taken: Iterator[Claim]
     ) -> Computed:
         begin_keeping(conn, self._now())
         known = self._bounded(conn, subjects, taken)
-        claims = within(known, self._settings.batch_days * DAY_US)
+        times = _SLOW_TIMES if subjects.slow else 1
+        claims = within(known, times * self._settings.batch_days * DAY_US)
         done = recompute(conn, subjects, claims, self._basis(conn, subjects.sort))
         health.owe(conn, subjects.sort, claims, done.fared, self._now())
         self._fared.append(done.fared)

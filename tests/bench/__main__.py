@@ -16,6 +16,7 @@ from tests.bench import (
     polling,
     recompute,
     reported,
+    rule_sorts,
     rules,
     tick,
     totals,
@@ -37,6 +38,7 @@ BENCHES: dict[str, ModuleType] = {
     "totals": totals,
     "reported": reported,
     "rules": rules,
+    "rule_sorts": rule_sorts,
     "trips": trips,
 }
 

@@ -17,7 +17,7 @@ from fleet.ledger.load import Consumer
 from fleet.ledger.mileage import Day, First, Positions
 from fleet.ledger.window import later, rolling
 from fleet.norms.compare import PAST, WINDOWS, Compared, Member, compared
-from fleet.norms.prices import Line, Prices, in_money
+from fleet.norms.prices import Prices, in_money
 from fleet.norms.upkeep import Upkeep, until_month
 from fleet.norms.used import Books
 from simulators.city.vehicles_model import Vehicle
@@ -47,7 +47,8 @@ def costs(  # noqa: PLR0913, PLR0917 - what is compared, each by its name
     begins = [us_of(midnight(month, zone)) for month in months]
     bought = [_fillings(one, zone) for one in vehicles]
     if what == "cost":
-        bought = _in_money(vehicles, bought)
+        prices = Prices.paid(one for its in bought for one in its)
+        bought = [[in_money(one, prices) for one in its] for its in bought]
     members = [
         Member(one.code, Books(its, track, rules), one.car.energy, ((0, one.car.kind),))
         for one, its, track in zip(vehicles, bought, tracks, strict=True)
@@ -69,21 +70,10 @@ def _fillings(one: Vehicle, zone: ZoneInfo) -> list[Filling]:
             tank_ml=one.car.tank_l * 1_000,
             odometer_hm=paper.odometer_hm,
             full=paper.full,
+            fen=paper.fen,
         )
         for paper in one.fillings
     ]
-
-
-def _in_money(
-    vehicles: Sequence[Vehicle], bought: Sequence[Sequence[Filling]]
-) -> list[list[Filling]]:
-    lines = {
-        paper.number: Line(paper.number, paper.at_s * _SECOND, "petrol", paper.ml, paper.fen)
-        for one in vehicles
-        for paper in one.fillings
-    }
-    prices = Prices(lines.values())
-    return [[in_money(one, lines.get(one.number), prices) for one in its] for its in bought]
 
 
 def upkeeps(

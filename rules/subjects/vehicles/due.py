@@ -1,11 +1,12 @@
-"""What has to be looked at again of vehicles: what changed of them, gathered, and each new month.
+"""What has to be looked at again of vehicles: what changed of them, gathered.
 
-Triggers note what changed (``storage/migrations/0031_rules_vehicles.sql``): trips and stops as they
-are computed again, papers, cards, orders, facts, yards, seals, duty, tags, days of the calendar.
+Triggers note what changed (``storage/migrations/0031_rules_vehicles.sql``, ``0037``): trips and
+stops as they are computed again, papers, cards, orders, facts, yards, seals, duty, tags, days of
+the calendar.
 
 What a vehicle's change tells of it is followed as far as it reaches. What is learned of many
-(places of stations, the season, what is normal of a class) changes with each of them: for that, all
-vehicles are looked at again when a month begins, two months back (docs/rules.md).
+(places of stations, the season, what is normal of a class) is said to be stale from then on, and
+learned again (:mod:`rules.subjects.vehicles.settling`).
 """
 
 from __future__ import annotations
@@ -16,47 +17,62 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from rules.kinds.model import Sort
+from rules.subjects.vehicles.kept import LOCK
 from storage.due import Queue
 from storage.times import DAY_US
 
-LOCK: Final = 0x6A69_6579_6F6E_6732
 QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7232, near_us=DAY_US, kind=Sort.VEHICLE.value)
 GATHER: Final = timedelta(hours=1)
-"""A driving vehicle changes every minute; each look reads a year of all of them."""
+"""A driving vehicle changes every minute; each look reads a year and a half of it."""
 BACK: Final = timedelta(days=34)
-"""So far before a change something may be another: its month; whether orders are kept here."""
+"""So far before papers something may be another: whether orders are kept; what is paid back."""
 AHEAD: Final = timedelta(days=1_500)
-"""And behind it: what is used is learned from 18 months, a part lasts four years at most."""
+"""And behind them: what is used is learned from 18 months, a part lasts four years at most."""
+_WAYS_BACK: Final = timedelta(days=4)
+"""So far before a way: fillings and invoices of the days before are held against it."""
 _BEYOND: Final = timedelta(days=35)
 """Nothing is known of later than so far ahead of the clock; orders are made beforehand."""
-_MONTHS_BACK: Final = timedelta(days=62)
+_WAYS_BEYOND: Final = timedelta(days=2)
+"""Nobody drove later than that."""
+_LEARNED_BACK: Final = timedelta(days=75)
+"""So far before papers what is learned may be another: prices are looked for 41 days around, and
+what is paid back was bought 31 days before at most."""
+_LEARNED_WAYS_BACK: Final = timedelta(days=2)
+"""And before a way: months are of the site's zone."""
 
-# By month: one late paper must not make all the time since then due together with what is new.
+# What is new together, what is late by month: it must not make all the time since then due.
 _FOLLOW: Final[LiteralString] = """
 WITH waiting AS (
-    SELECT FROM rules_vehicle_change WHERE noted_at <= now() - %(gather)s::interval LIMIT 1
+    SELECT FROM rules_vehicle_change WHERE noted_at <= now() - %(gather)s::interval
+    UNION ALL
+    SELECT FROM rules_vehicle_paper WHERE noted_at <= now() - %(gather)s::interval
+    LIMIT 1
 ), taken AS (
     DELETE FROM rules_vehicle_change WHERE EXISTS (SELECT FROM waiting)
-    RETURNING vehicle_id, ts_from, ts_to
+    RETURNING vehicle_id, ts_from, ts_to, ways
+), papers AS (
+    DELETE FROM rules_vehicle_paper WHERE EXISTS (SELECT FROM waiting) RETURNING since
+), changed AS (
+    SELECT least((SELECT min(since) FROM papers) - %(learned_back)s::interval,
+                 (SELECT min(ts_from) FROM taken WHERE ways) - %(learned_ways_back)s::interval
+           ) AS since
+), stale AS (
+    UPDATE rules_vehicle_learned SET stale = true FROM changed
+    WHERE NOT stale AND (month + interval '1 month') AT TIME ZONE 'UTC' > changed.since
 )
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
-SELECT 'vehicle', vehicle_id, min(ts_from) - %(back)s::interval,
-       CASE WHEN max(ts_to) = 'infinity' THEN 'infinity'
-            ELSE greatest(max(ts_to), least(max(ts_to) + %(ahead)s::interval,
-                                            now() + %(beyond)s::interval)) END,
+SELECT 'vehicle', vehicle_id,
+       min(ts_from - CASE WHEN ways THEN %(ways_back)s ELSE %(back)s END),
+       max(greatest(ts_to, least(
+           ts_to + %(ahead)s::interval,
+           now() + CASE WHEN ways THEN %(ways_beyond)s ELSE %(beyond)s END))),
        'changed'
-FROM taken GROUP BY vehicle_id, date_trunc('month', ts_from, 'UTC')
-"""
-_BEGIN_MONTH: Final[LiteralString] = """
-INSERT INTO rules_vehicle_month (month) VALUES (date_trunc('month', now() AT TIME ZONE 'UTC'))
-ON CONFLICT (one) DO UPDATE SET month = excluded.month
-WHERE rules_vehicle_month.month < excluded.month
-RETURNING month
+FROM taken
+GROUP BY vehicle_id, least(date_trunc('month', ts_from, 'UTC'), now() - interval '35 days')
 """
 _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
-SELECT 'vehicle', id, coalesce(%(since)s, '-infinity'::timestamptz), 'infinity', %(why)s
-FROM vehicle
+SELECT 'vehicle', id, '-infinity', 'infinity', %s FROM vehicle
 """
 
 
@@ -79,15 +95,20 @@ def follow(conn: psycopg.Connection[Any], gather: timedelta = GATHER) -> int:
         row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
         if row is None or not row[0]:
             return 0
-        values = {"gather": gather, "back": BACK, "ahead": AHEAD, "beyond": _BEYOND}
-        written = conn.execute(_FOLLOW, values).rowcount
-        begun = conn.execute(_BEGIN_MONTH).fetchone()
-        if begun is None:
-            return written
-        since = {"since": begun[0] - _MONTHS_BACK, "why": "a month begins"}
-        return written + conn.execute(_ALL, since).rowcount
+        values = {
+            "gather": gather,
+            "back": BACK,
+            "ahead": AHEAD,
+            "beyond": _BEYOND,
+            "ways_back": _WAYS_BACK,
+            "ways_beyond": _WAYS_BEYOND,
+            "learned_back": _LEARNED_BACK,
+            "learned_ways_back": _LEARNED_WAYS_BACK,
+        }
+        return conn.execute(_FOLLOW, values).rowcount
 
 
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
     """Make every vehicle due, in the transaction that changes what everything rests on."""
-    return conn.execute(_ALL, {"since": None, "why": why}).rowcount
+    conn.execute("DELETE FROM rules_vehicle_learned")
+    return conn.execute(_ALL, [why]).rowcount

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, LiteralString
+from zoneinfo import ZoneInfo
 
+from fleet.joining.check import PAIR_DAYS
 from fleet.joining.load import checked
 from fleet.joining.verdict import Doubt, Kind, Verdict
 from fleet.norms.load import Norms, mended, norms
-from fleet.norms.upkeep import upkeep
+from fleet.norms.upkeep import Upkeep, kept
 from fleet.yards.source import Stored
 from metering.gauge.hold import Holds
 from rules.kinds.vehicles import NORMS, Layer
 from rules.subjects.model import Basis, Conn, Inputs
 from rules.subjects.vehicles.laid import Event, laid, pieces
+from rules.subjects.vehicles.many import Many, months_of
 from rules.subjects.vehicles.normal import norm_events, upkeep_events
 from rules.subjects.vehicles.papers import checks_for, paper_events, part_events
 from rules.subjects.vehicles.places import LOOKS, asked, days, place_events, some
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.times import us_of
+from storage.times import DAY_US, at_us, us_of
 
 Events = Mapping[str, Sequence[Event]]
 Days = tuple[date, date]
@@ -42,8 +45,10 @@ RATE, COST = (
     frozenset(f"{what}_{norm}_{end}" for norm in NORMS for end in ("least", "most"))
     for what in ("rate", "cost")
 )
-_BY_MONTH: Final = RATE | COST | {Layer.UPKEEP}
+BY_MONTH: Final[frozenset[str]] = RATE | COST | {Layer.UPKEEP.value}
 """Known month by month; of others what is not told did not happen."""
+_DAYS_AT_ONCE: Final = 10_000
+"""Of vehicles: what is said of each paper and trip in them lies in memory."""
 PAPERS: Final = frozenset(doubt.value for doubt in Doubt)
 
 
@@ -55,13 +60,13 @@ class KnownVehicles:
         ids: of them.
         basis: what evaluation rests on.
         wanted: layers.
-        learned: norms that were looked up, by their months: a look is often widened.
+        many: what is learned of all vehicles.
     """
 
     ids: tuple[int, ...]
     basis: Basis
     wanted: frozenset[str]
-    learned: dict[Days, Norms] = field(default_factory=dict)
+    many: Many
 
     def layers(self) -> Mapping[int, frozenset[str]]:
         """Return the same of all: what is not known of one is unknown."""
@@ -73,30 +78,37 @@ class KnownVehicles:
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return layers within windows."""
-        if not len(windows):
-            return {}
-        span = days(int(windows.begin.min()), int(windows.end.max()), self.basis.zone)
-        vehicles = windows.subject.tolist()
-        at = At(conn, self, tuple(vehicles), codes(conn, vehicles), span)
         found: dict[str, list[Event]] = defaultdict(list)
-        for names, events_of in _SOURCES:
-            if names & self.wanted:
-                for name, events in events_of(at).items():
-                    found[name] += events
+        for part in _alike(windows, self.basis.zone):
+            span = days(int(part.begin.min()), int(part.end.max()), self.basis.zone)
+            vehicles = part.subject.tolist()
+            at = At(conn, self, tuple(vehicles), codes(conn, vehicles), span)
+            for names, events_of in _SOURCES:
+                if names & self.wanted:
+                    for name, events in events_of(at).items():
+                        found[name] += events
         return {name: [held(name, found[name], windows)] for name in sorted(self.wanted)}
 
-    def norms(self, conn: Conn, span: Days) -> Norms:
-        """Return what is normal in the months of some days."""
-        months = span[0].replace(day=1), span[1].replace(day=1)
-        if months not in self.learned:
-            basis = self.basis
-            self.learned[months] = norms(conn, *months, basis.zone, basis.believed.joining)
-        return self.learned[months]
+
+def _alike(windows: Windows, zone: ZoneInfo) -> Iterator[Windows]:
+    """Yield windows in parts that begin in one month and are about as long, none of them large.
+
+    One doubt that goes on for a year makes its vehicle's window long, and not those of others.
+    """
+    lengths = ((windows.end - windows.begin) // DAY_US + 1).tolist()
+    alike: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for row, (us, days_) in enumerate(zip(windows.begin.tolist(), lengths, strict=True)):
+        alike[at_us(us).astimezone(zone).strftime("%Y-%m"), days_.bit_length()].append(row)
+    for (_, bits), rows in sorted(alike.items(), reverse=True):
+        most = max(_DAYS_AT_ONCE >> bits, 1)
+        for first in range(0, len(rows), most):
+            some = rows[first : first + most]
+            yield Windows(windows.subject[some], windows.begin[some], windows.end[some])
 
 
 def held(name: str, events: Sequence[Event], windows: Windows) -> Holds:
     """Return the events of a layer as it holds them; pure."""
-    return pieces(events) if name in _BY_MONTH else laid(events, windows)
+    return pieces(events) if name in BY_MONTH else laid(events, windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,8 @@ def codes(conn: Conn, ids: Collection[int]) -> dict[str, int]:
 def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
     """Return what comparing papers with tracks says, for some layers."""
     basis, (first, last) = at.basis, at.span
+    near = timedelta(days=PAIR_DAYS)
+    months = months_of(first - near, last + near)
     return list(
         checked(
             at.conn,
@@ -140,6 +154,7 @@ def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
             basis.believed.joining,
             only=sorted(at.ids),
             checks=checks_for(layers),
+            learned=at.known.many.places(at.conn, months),
         )
     )
 
@@ -156,17 +171,30 @@ def _papers(at: At) -> Events:
     return paper_events(found, at.ids, untimed(at.conn, found), at.basis.zone)
 
 
-def _rates(at: At) -> Events:
-    return norm_events("rate", at.known.norms(at.conn, at.span).rate, at.ids, at.basis.zone)
+def norms_of(at: At) -> Norms:
+    """Return what vehicles used, and paid, against norms."""
+    months, many = months_of(*at.span), at.known.many
+    return norms(many.reading(at.conn, months), sorted(at.ids), many.used(at.conn, months))
 
 
-def _costs(at: At) -> Events:
-    return norm_events("cost", at.known.norms(at.conn, at.span).cost, at.ids, at.basis.zone)
+def upkeep_of(at: At) -> Mapping[date, list[Upkeep]]:
+    """Return what vehicles cost in twelve months, by the last one."""
+    months = months_of(*at.span)
+    classes = at.known.many.upkeep(at.conn, months)
+    own = kept(at.conn, months, at.basis.zone, at.ids)
+    return {month: [classes[month].against(one) for one in own[month]] for month in months}
+
+
+def _norms(at: At) -> Events:
+    found, zone = norms_of(at), at.basis.zone
+    return {
+        **norm_events("rate", found.rate, at.ids, zone),
+        **norm_events("cost", found.cost, at.ids, zone),
+    }
 
 
 def _upkeep(at: At) -> Events:
-    found = upkeep(at.conn, *at.span, at.basis.zone)
-    return {Layer.UPKEEP: upkeep_events(found, at.ids, at.basis.zone)}
+    return {Layer.UPKEEP: upkeep_events(upkeep_of(at), at.ids, at.basis.zone)}
 
 
 def _parts(at: At) -> Events:
@@ -195,8 +223,7 @@ def _duty(at: At) -> Events:
 
 _SOURCES: Final[tuple[tuple[frozenset[str], Callable[[At], Events]], ...]] = (
     (PAPERS, _papers),
-    (RATE, _rates),
-    (COST, _costs),
+    (RATE | COST, _norms),
     (frozenset({Layer.UPKEEP.value}), _upkeep),
     (frozenset({Layer.PART_EARLY.value}), _parts),
     (frozenset(LOOKS), _places),

@@ -14,7 +14,9 @@ from rules.kinds.model import Sort
 from rules.subjects.model import Basis, Conn, Subjects
 from rules.subjects.vehicles import due
 from rules.subjects.vehicles.extents import extents
-from rules.subjects.vehicles.looking import KnownVehicles
+from rules.subjects.vehicles.looking import BY_MONTH, KnownVehicles
+from rules.subjects.vehicles.many import Many
+from rules.subjects.vehicles.settling import settle
 from rules.subjects.vehicles.tags import tags
 from rules.subjects.vehicles.told import told
 from rules.subjects.vehicles.words import WORDS
@@ -23,7 +25,7 @@ from rules.subjects.vehicles.words import WORDS
 def _look_up(
     _conn: Conn, vehicles: Sequence[int], basis: Basis, wanted: Collection[str]
 ) -> KnownVehicles:
-    return KnownVehicles(tuple(vehicles), basis, frozenset(wanted))
+    return KnownVehicles(tuple(vehicles), basis, frozenset(wanted), Many(basis))
 
 
 def _everyone(conn: Conn) -> list[int]:
@@ -43,4 +45,6 @@ VEHICLES: Final = Subjects(
     words=WORDS,
     compared=told,
     slow=True,
+    settle=settle,
+    apart=BY_MONTH,
 )

@@ -13,7 +13,6 @@ from fleet.joining import said
 from fleet.joining.verdict import Doubt, Figure, Verdict
 from fleet.norms.load import mended
 from fleet.norms.parts import again, parts
-from fleet.norms.upkeep import upkeep
 from fleet.yards.look import Found
 from fleet.yards.source import Stored
 from fleet.yards.verdicts import Doubt as PlaceDoubt
@@ -27,8 +26,10 @@ from rules.subjects.vehicles.looking import (
     KnownVehicles,
     codes,
     untimed,
+    upkeep_of,
     verdicts,
 )
+from rules.subjects.vehicles.many import Many
 from rules.subjects.vehicles.papers import span_of
 from rules.subjects.vehicles.places import LOOKS, asked, days, some
 from rules.subjects.vehicles.told_norms import norm_lines
@@ -73,7 +74,8 @@ def told(conn: Conn, basis: Basis, vehicle: int, since: int, until: int) -> Sequ
     ids = codes(conn, [vehicle])
     row = conn.execute(_SENSITIVE, [vehicle, span[1], span[0]]).fetchone()
     secret = row is None or bool(row[0])
-    at = At(conn, KnownVehicles((vehicle,), basis, layers), (vehicle,), ids, span)
+    known = KnownVehicles((vehicle,), basis, layers, Many(basis, keeps=False))
+    at = At(conn, known, (vehicle,), ids, span)
     one = _Asked(at, since, until, secret)
     return [line for names, lines in _LINES.items() if names & layers for line in lines(one)]
 
@@ -119,8 +121,7 @@ def _norms(it: _Asked) -> Iterator[str]:
 
 
 def _upkeep(it: _Asked) -> Iterator[str]:
-    found = upkeep(it.at.conn, *it.at.span, it.at.basis.zone)
-    its = [one for month in found.values() for one in month if one.code in it.at.ids]
+    its = [one for month in upkeep_of(it.at).values() for one in month]
     for one in its[-1:]:
         km = one.hm / 10
         line = f"十二个月维修 {(one.fen + one.dearest_fen) / 100:.0f} 元，行驶 {km:.0f} km，"

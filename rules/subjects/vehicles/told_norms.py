@@ -12,7 +12,7 @@ from fleet.ledger.window import later, months
 from fleet.norms.compare import Bound, Compared
 from fleet.norms.peers import Peers
 from fleet.norms.used import Used
-from rules.subjects.vehicles.looking import COST, At
+from rules.subjects.vehicles.looking import COST, At, norms_of
 from rules.subjects.vehicles.normal import NORM, month_us
 
 _NAMES: Final = {"own": "本车以往", "class": "同类车辆的通常范围", "fleet": "同能源车辆的通常范围"}
@@ -20,7 +20,7 @@ _NAMES: Final = {"own": "本车以往", "class": "同类车辆的通常范围", 
 
 def norm_lines(at: At, code: str, since: int, until: int) -> Iterator[str]:
     """Yield what was compared of a vehicle in the months of a time, µs UTC."""
-    norms, money = at.known.norms(at.conn, at.span), bool(COST & at.known.wanted)
+    norms, money = norms_of(at), bool(COST & at.known.wanted)
     for month, its in (norms.cost if money else norms.rate).items():
         begin, end = month_us(month, at.basis.zone)
         mine = [one for one in its if one.code == code]

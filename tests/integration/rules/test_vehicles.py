@@ -146,19 +146,9 @@ def test_what_changes_is_gathered_before_it_is_looked_at(
     assert due.follow(conn) == 0, "an hour has not passed"
     conn.execute("UPDATE rules_vehicle_change SET noted_at = now() - interval '61 minutes'")
     assert due.follow(conn) == 1
+    assert conn.execute("SELECT count(*) FROM rules_vehicle_paper").fetchone() == (0,)
     (only,) = conn.execute(
         "SELECT vehicle.code FROM rules_due JOIN vehicle ON vehicle.id = subject"
         " WHERE kind = 'vehicle'"
     ).fetchall()
     assert only == ("v",)
-
-
-def test_when_a_month_begins_all_vehicles_are_looked_at_again(
-    conn: psycopg.Connection[Any], records: Records
-) -> None:
-    watched(conn, records)
-    look(conn, JUNE)
-    assert due.follow(conn) == 0
-    conn.execute("UPDATE rules_vehicle_month SET month = month - interval '1 month'")
-    (vehicles,) = conn.execute("SELECT count(*) FROM vehicle").fetchall()
-    assert due.follow(conn) == vehicles[0]
