@@ -137,6 +137,15 @@ _SITE: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 VALUES ('site', 1, '-infinity', 'infinity', %s)
 """
+_SEVERAL: Final[LiteralString] = """
+UPDATE rules_site SET several = NOT several WHERE several <> (
+    SELECT count(*) > 1 FROM (
+        SELECT FROM bus WHERE EXISTS (
+            SELECT FROM device JOIN device_place ON device_id = device.id WHERE bus_id = bus.id
+        ) LIMIT 2
+    ) AS used
+) RETURNING several
+"""
 
 
 def follow(conn: psycopg.Connection[Any]) -> int:
@@ -144,7 +153,14 @@ def follow(conn: psycopg.Connection[Any]) -> int:
 
     See :func:`rules.subjects.catalogue.follow`.
     """
-    return dirty.follow(conn, CONSUMER, LOCK, _write)
+    return dirty.follow(conn, CONSUMER, LOCK, _write) + _follow_buses(conn)
+
+
+def _follow_buses(conn: psycopg.Connection[Any]) -> int:
+    """Make all due when a second bus is used, or no longer: of one, no silence is another's."""
+    with conn.transaction():
+        changed = conn.execute(_SEVERAL).fetchone()
+        return 0 if changed is None else _everything(conn, "buses")
 
 
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
@@ -162,10 +178,13 @@ def mark_site(conn: psycopg.Connection[Any], why: str) -> int:
     return conn.execute(_SITE, [why]).rowcount if inputs(conn, Sort.SITE) else 0
 
 
+def _everything(conn: psycopg.Connection[Any], why: str) -> int:
+    return mark_all(conn, why) + mark_all_buses(conn, why) + mark_site(conn, why)
+
+
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
     if window.anew:
-        why = "everything anew"
-        return mark_all(conn, why) + mark_all_buses(conn, why) + mark_site(conn, why)
+        return _everything(conn, "everything anew")
     sorts = [sort.value for sort in _SORTS if inputs(conn, sort)]
     if not sorts:
         return 0

@@ -33,6 +33,7 @@ SELECT DISTINCT subject, hour
 FROM dirty_log, unnest(subjects) AS subject,
      LATERAL generate_series(date_trunc('hour', ts_from, 'UTC'), ts_to, interval '1 hour') AS hour
 WHERE kind = 'position' AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+ORDER BY 1, 2
 ON CONFLICT DO NOTHING
 """
 _NOTE_ALL: Final[LiteralString] = """

@@ -55,7 +55,7 @@ def add_device(conn: Conn, code: str, bus: str, place: int, interval: int = 60) 
     return int(row[0])
 
 
-def speak(conn: Conn, points: Points, who: Iterable[str], hours: range) -> None:
+def speak(conn: Conn, points: Points, who: Iterable[str], hours: Iterable[int]) -> None:
     for code in who:
         store(conn, points[code], polled(hours))
 
@@ -181,6 +181,53 @@ def test_a_rule_may_be_about_the_buses_of_an_institution(conn: Conn, points: Poi
         speak(conn, points, ["b1", "b2", "c1"], range(6, 60))
         look(conn, at(58 * HOUR))
         assert told(conn) == found
+
+
+def test_a_place_that_moves_takes_its_devices_and_their_bus_to_another_institution(
+    conn: Conn, points: Points
+) -> None:
+    conn.execute("INSERT INTO institution (code, name) VALUES ('other', '另一局')")
+    conn.execute("INSERT INTO building (code, name, institution_id) VALUES ('b2', '楼', 2)")
+    conn.execute("INSERT INTO room (code, name, building_id) VALUES ('r2', '1 室', 2)")
+    load_rules(conn, RULES.replace("source:", "institutions: [other], source:"))
+    speak(conn, points, points, range(6))
+    speak(conn, points, ["b1", "c1"], range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == []
+    conn.execute("UPDATE place_room SET room_id = 2")
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("A", 7, None), ("b2", 7, None)]
+
+
+def test_the_tag_of_a_room_to_which_a_place_moves_exempts_its_devices(
+    conn: Conn, points: Points
+) -> None:
+    load_rules(conn, RULES.replace("for: 1d,", "for: 1d, except: [x-store],"))
+    conn.execute("INSERT INTO room (code, name, building_id) VALUES ('r2', '库房', 1)")
+    conn.execute(
+        "INSERT INTO tag (kind, subject_id, tag, valid) VALUES ('room', 2, 'x-store', '[,)')"
+    )
+    speak(conn, points, points, range(6))
+    speak(conn, points, points.keys() - {"a2"}, range(6, 60))
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("a2", 7, None)]
+    conn.execute("UPDATE place_room SET room_id = 2")
+    look(conn, at(58 * HOUR))
+    assert told(conn) == []
+
+
+def test_a_second_bus_shows_whose_silences_of_before_were(conn: Conn, points: Points) -> None:
+    conn.execute(
+        "DELETE FROM device_place USING device, bus"
+        " WHERE device.id = device_id AND bus.id = bus_id AND bus.code <> 'A'"
+    )
+    speak(conn, points, ["a1", "a2"], [*range(6), *range(30, 60)])
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("A", 7, 30)]
+    # Nothing else was heard of then: it may have been anything.
+    points["d1"] = add_device(conn, "d1", "D", 1)
+    look(conn, at(58 * HOUR))
+    assert told(conn) == [("d1", 30, None), ("site", 7, 30)]
 
 
 def test_what_is_silent_is_looked_at_once_an_hour_with_what_is_not(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from rules.cases.life import State
 from rules.cases.listing import Wanted, doubts
 from rules.subjects.devices import due
+from storage import dirty
 from storage.migrate import DIRECTORY, migrate
 from tests.integration.rules.test_silent import RULES, polled
-from tests.integration.rules.world import add_point, add_room, at, load_rules, look, store
+from tests.integration.rules.world import Conn, add_point, add_room, at, load_rules, look, store
 
 _TOLD = """
 INSERT INTO episode (rule_id, sort, subject_id, since, confirmed_at, until, stood_us, behind)
@@ -38,12 +40,37 @@ def test_a_silence_of_the_whole_bus_is_asked_about_no_more(
             store(conn, point, polled(range(6)))
         for statement in (_TOLD, _ASKED):
             conn.execute(statement, {"since": at(7 * 60), "until": at(40 * 60)})
-        # All that the log says is known, and nothing of it is due.
-        due.follow(conn)
-        conn.execute("TRUNCATE rules_due")
+        _nothing_due(conn)
         migrate(blank_database)
         look(conn, at(40 * 60))
         found = doubts(conn, Wanted(at(0), at(100 * 60)))
         assert [(one.subject, one.state) for one in found] == [
             (code, State.WITHDRAWN) for code in ("meter", "lamp", "ac")
         ]
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_buses_that_were_there_before_the_migration_make_nothing_due(
+    blank_database: str, tmp_path: Path, *, several: bool
+) -> None:
+    for file in DIRECTORY.glob("*.sql"):
+        if file.name < "0037":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    migrate(blank_database, tmp_path)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        add_room(conn)
+        if several:
+            conn.execute(
+                "INSERT INTO bus (code, transport, host, port) VALUES ('v', 'tcp', 'g', 1)"
+            )
+            conn.execute("UPDATE device SET bus_id = 2 WHERE code = 'lamp'")
+        load_rules(conn, RULES)
+        _nothing_due(conn)
+        migrate(blank_database)
+        assert due.follow(conn) == 0
+
+
+def _nothing_due(conn: Conn) -> None:
+    """All that the log says is known, and nothing of it is due."""
+    dirty.follow(conn, due.CONSUMER, due.LOCK, lambda *_: 0)
+    conn.execute("TRUNCATE rules_due")

@@ -22,6 +22,7 @@ from rules.subjects.places.modes import Modes
 from rules.subjects.terminals import due
 from storage.migrate import DIRECTORY, migrate
 from storage.times import us_of
+from tests.integration.rules.vehicles import state
 from tests.integration.rules.world import GAUGES, START, ZONE, Conn, at, load_rules, look
 
 RULES = """
@@ -204,6 +205,39 @@ def test_a_vehicles_tag_exempts_its_terminal(conn: Conn, terminal: int) -> None:
     assert told(conn) == []
     conn.execute("UPDATE tag SET valid = '[2030-01-01,)'")
     assert [row[-1] for row in told(conn)] == [State.ASKED]
+
+
+def test_what_the_ledger_says_of_a_vehicle_exempts_its_terminal(conn: Conn, terminal: int) -> None:
+    store(conn, live(1, 6, 8 * HOUR))
+    assert [row[-1] for row in told(conn)] == [State.ASKED]
+    conn.execute(
+        "INSERT INTO fuel_consumer (code, kind, institution_id, key, content, entered_by,"
+        " entered_at) VALUES ('w', 'vehicle', 1, 'w', '', 'x', now())"
+    )
+    state(conn, 1, "use", "law")
+    assert [row[-1] for row in told(conn)] == [State.ASKED]
+    conn.execute("UPDATE fuel_consumer SET vehicle_id = 1")
+    assert [row[-1] for row in told(conn)] == [State.WITHDRAWN]
+    state(conn, 1, "use", "general", "2025-02-01")
+    assert [row[-1] for row in told(conn)] == [State.ASKED]
+
+
+def test_hours_of_what_was_refused_are_noted_in_order(conn: Conn, terminal: int) -> None:
+    """Else two writers might each wait for what the other has noted."""
+    reason = "time: position: more than 5 minutes ahead of our clock"
+    codes = [f"1380013{n:04}" for n in range(300)]
+    conn.execute("INSERT INTO terminal (code) SELECT unnest(%s::text[])", [codes])
+    Random(1).shuffle(codes)
+    conn.execute("SET enable_sort = off")
+    conn.execute(
+        "INSERT INTO quarantine (source, origin, digest, reason, payload, received_at)"
+        " SELECT 'jt808', code, int8send(n), %s, '', %s"
+        " FROM unnest(%s::text[]) WITH ORDINALITY AS one (code, n)",
+        [reason, at(0), codes],
+    )
+    rows = conn.execute("SELECT terminal_id FROM terminal_clock_change ORDER BY ctid").fetchall()
+    assert rows == sorted(rows)
+    assert len(rows) == len(codes)
 
 
 def test_evidence_tells_how_far_it_was_off_and_how_many_others_were(

@@ -45,7 +45,7 @@ def told(conn: Conn) -> list[tuple[str, float, float | None, State]]:
     )
 
 
-def polled(hours: range) -> list[tuple[float, float]]:
+def polled(hours: Iterable[int]) -> list[tuple[float, float]]:
     return [(hour * HOUR + 5, 1.0) for hour in hours]
 
 
