@@ -44,22 +44,37 @@ CROSS JOIN LATERAL (
 ) AS reports
 WHERE made IS NOT NULL
 """  # noqa: S608 - our own text
-# By topic, or by number; zeros in front of a number do not matter.
+# By topic, or by number; zeros in front of a number do not matter. What came within an hour is read
+# once, whoever is asked about: when our own clock is wrong, all is refused of all.
 _REFUSED: Final[LiteralString] = f"""
-SELECT n, ahead, received
-FROM {_ASKED}
-JOIN terminal AS named ON named.id = terminal
-CROSS JOIN LATERAL (
-    SELECT reason LIKE '%%ahead of our clock' AS ahead,
-           array_agg((extract(epoch FROM received_at) * 1000000)::int8) AS received
-    FROM quarantine
-    WHERE received_at >= hour AND received_at < hour + interval '1 hour'
-      AND reason LIKE 'time: %%'
-      AND (reason LIKE '%%ahead of our clock' OR reason LIKE '%%more than 400 days old')
-      AND (source = 'mqtt' AND named.code = ANY(string_to_array(origin, '/'))
-           OR source = 'jt808' AND ltrim(named.code, '0') = ltrim(origin, '0'))
-    GROUP BY 1
-) AS refused
+WITH asked AS (
+    SELECT n, asked.hour, code FROM {_ASKED} JOIN terminal AS named ON named.id = terminal
+), refused AS MATERIALIZED (
+    SELECT whole.hour, source, origin, ahead, array_agg(us) AS received
+    FROM (SELECT DISTINCT hour FROM asked) AS whole
+    CROSS JOIN LATERAL (
+        SELECT source, origin, reason LIKE '%%ahead of our clock' AS ahead,
+               (extract(epoch FROM received_at) * 1000000)::int8 AS us
+        FROM quarantine
+        WHERE received_at >= hour AND received_at < hour + interval '1 hour'
+          AND reason LIKE 'time: %%' AND source IN ('mqtt', 'jt808')
+          AND (reason LIKE '%%ahead of our clock' OR reason LIKE '%%more than 400 days old')
+        OFFSET 0
+    ) AS one
+    GROUP BY 1, 2, 3, 4
+), told AS (
+    SELECT n, ahead, received
+    FROM refused CROSS JOIN LATERAL (
+        SELECT DISTINCT unnest(string_to_array(origin, '/')) AS level
+    ) AS topic
+    JOIN asked ON asked.hour = refused.hour AND code = level
+    WHERE source = 'mqtt'
+    UNION ALL
+    SELECT n, ahead, received
+    FROM refused JOIN asked ON asked.hour = refused.hour AND ltrim(code, '0') = ltrim(origin, '0')
+    WHERE source = 'jt808'
+)
+SELECT n, ahead, array_agg(us) FROM told CROSS JOIN unnest(received) AS us GROUP BY n, ahead
 """  # noqa: S608 - our own text
 # Something later came meanwhile, and less late: the clock was right, and the hour caught up.
 _CAUGHT_UP: Final[LiteralString] = """

@@ -21,9 +21,10 @@ from rules.subjects.terminals import due
 from rules.subjects.vehicles.tags import tags as tags_of_vehicles
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.times import ALWAYS_US, at_us, us_of
+from storage.times import ALWAYS_US, SECOND_US, at_us, us_of
 
-_HOUR_US: Final = 3_600_000_000
+_HOUR_S: Final = 3_600
+_HOUR_US: Final = _HOUR_S * SECOND_US
 _CLOCKS: Final[LiteralString] = """
 SELECT terminal, (extract(epoch FROM hour) * 1000000)::int8, off_s
 FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS w (terminal, begin_, end_)
@@ -138,15 +139,28 @@ def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> lis
         if row is not None and row[0]:
             count, least, most, others = row
             told.append(
-                f"{count} 个小时内，上报时间比接收时间 {_said(least)} 至 {_said(most)}；"
+                f"{count} 个小时内，上报时间比接收时间{_range(least, most)}；"
                 f"同一时期另有 {others} 台终端如此"
             )
     return told
 
 
+def _range(least_s: float, most_s: float) -> str:
+    said = dict.fromkeys((_said(least_s), _said(most_s)))
+    return "至".join(said)
+
+
 def _said(off_s: float) -> str:
     """In words; what was refused for its time is off by so much at least."""
-    return f"{'超前' if off_s > 0 else '滞后'} {abs(off_s) / 60:.0f} 分钟"
+    return ("超前 " if off_s > 0 else "滞后 ") + _lasting(abs(off_s))
+
+
+def _lasting(seconds: float) -> str:
+    if seconds < 2 * _HOUR_S:
+        return f"{seconds / 60:.0f} 分钟"
+    if seconds < 48 * _HOUR_S:
+        return f"{seconds / _HOUR_S:.1f} 小时"
+    return f"{seconds / (24 * _HOUR_S):.0f} 天"
 
 
 TERMINALS: Final = Subjects(

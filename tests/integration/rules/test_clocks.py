@@ -20,6 +20,7 @@ from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from rules.subjects.terminals import due
+from rules.subjects.terminals.stored import judge
 from storage.migrate import DIRECTORY, migrate
 from storage.times import us_of
 from tests.integration.rules.vehicles import state
@@ -146,6 +147,29 @@ def test_case_11_what_is_refused_as_of_a_time_to_come_is_a_clock_that_is_ahead(
     assert told(conn) == [("i", 1, 4, State.ASKED)]
 
 
+def test_what_was_refused_within_an_hour_is_read_once_for_all_terminals(
+    conn: Conn, terminal: int
+) -> None:
+    """When our own clock is wrong, all is refused of all."""
+    codes = [f"1380013{n:04}" for n in range(40)]
+    conn.execute("INSERT INTO terminal (code) SELECT unnest(%s::text[])", [codes])
+    reason = "time: position: more than 5 minutes ahead of our clock"
+    for n, code in enumerate(codes):
+        source, origin = ("jt808", f"0{code}") if n % 2 else ("mqtt", f"j/{code}/position")
+        refuse(conn, range(60, 70), source, origin, reason)
+    conn.execute("UPDATE terminal_clock_change SET noted_at = '-infinity'")
+    with conn.transaction():
+        judge(conn, timedelta(0))
+        row = conn.execute(
+            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'quarantine'"
+        ).fetchone()
+    found = conn.execute("SELECT count(*), min(off_s), max(off_s) FROM terminal_clock").fetchone()
+    assert found == (40, 300, 300)
+    assert row is not None
+    assert row[0] <= 2 * 40 * 10
+
+
 def test_a_clock_set_back_by_years_is_told_and_years_that_come_in_a_burst_are_not(
     conn: Conn, terminal: int
 ) -> None:
@@ -249,9 +273,7 @@ def test_evidence_tells_how_far_it_was_off_and_how_many_others_were(
     sort, subjects = next((s, one) for s, one in SUBJECTS.items() if s.value == "terminal")
     basis = _basis(conn).about(sort)
     (line,) = subjects.compared(conn, basis, 1, us_of(at(HOUR)), us_of(at(4 * HOUR)))
-    assert line == (
-        "3 个小时内，上报时间比接收时间 滞后 480 分钟 至 滞后 480 分钟；同一时期另有 1 台终端如此"
-    )
+    assert line == ("3 个小时内，上报时间比接收时间滞后 8.0 小时；同一时期另有 1 台终端如此")
 
 
 def _basis(conn: Conn) -> Basis:
