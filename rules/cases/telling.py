@@ -13,6 +13,7 @@ from notify.model import Note, Severity
 from notify.outbox import put
 from rules.cases.listing import Listed, opened
 from rules.kinds.catalogue import KINDS
+from storage.times import midnight
 
 FRESH: Final = timedelta(days=3)
 """What ended before that is news to nobody: rules may speak of the past, and data come late."""
@@ -58,8 +59,9 @@ def addressed(one: Listed, route: str) -> str:
 
 def _note(one: Listed, route: str, zone: ZoneInfo) -> Note:
     # Of a vehicle only the day: times tell of its track, and a note goes to anybody's telephone.
-    form = "%Y-%m-%d" if one.sort.by_day else "%Y-%m-%d %H:%M"
-    since = format(one.since.astimezone(zone), form)
+    since, form = one.since.astimezone(zone), "%Y-%m-%d %H:%M"
+    if one.sort.by_day:
+        since, form = midnight(since.date(), zone), "%Y-%m-%d"
     label = KINDS[one.kind].label if one.kind in KINDS else one.title
     return Note(
         key=f"doubt-{one.id}",
@@ -67,6 +69,7 @@ def _note(one: Listed, route: str, zone: ZoneInfo) -> Note:
         severity=Severity(one.severity),
         subject=one.subject,
         title=f"疑点：{one.title}",
-        body=f"{where(one)}\n自 {since} 起：{label}。\n请核实并说明情况（疑点编号 {one.id}）。",
-        happened_at=one.since,
+        body=f"{where(one)}\n自 {since:{form}} 起：{label}。\n"
+        f"请核实并说明情况（疑点编号 {one.id}）。",
+        happened_at=since,
     )

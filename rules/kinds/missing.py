@@ -63,7 +63,7 @@ def _kind(one: Cadence) -> Kind:
         },
         hours=False,
         holds=_near(one),
-        sentence=f"{one.name}的用量尚未齐全，上报期限（期末后 {{within:g}} 天）已近："
+        sentence=f"{one.name}的用量尚未齐全，上报期限为期末后 {{within:g}} 天："
         "请补录账单或核对计量；确实没有使用的，请录入 0。",
         sort=Sort.INSTITUTION,
     )

@@ -83,4 +83,4 @@ def test_what_is_missing_is_named_by_month(
     reports.told(conn, date(2026, 2, 20))
     (told,), *_ = tables(run("doubt", "show", number(conn, "institution"), "--json"))
     assert "未齐：2026-01 电" in told["compared"]
-    assert "上报期限（期末后 15 天）已近" in told["sentence"]
+    assert "上报期限为期末后 15 天" in told["sentence"]

@@ -231,6 +231,15 @@ def test_a_vehicles_tag_exempts_its_terminal(conn: Conn, terminal: int) -> None:
     assert [row[-1] for row in told(conn)] == [State.ASKED]
 
 
+def test_a_note_bears_the_day_and_no_time(conn: Conn, terminal: int) -> None:
+    load_rules(conn, RULES.replace("silence: 3d,", "silence: 3d, route: x,"), START)
+    store(conn, live(1, 6, -3))
+    follow(conn)
+    look(conn, at(8 * HOUR))
+    notes = conn.execute("SELECT happened_at, body FROM note").fetchall()
+    assert [(when, "2026-07-06 起" in body) for when, body in notes] == [(START, True)]
+
+
 def test_what_the_ledger_says_of_a_vehicle_exempts_its_terminal(conn: Conn, terminal: int) -> None:
     store(conn, live(1, 6, 8 * HOUR))
     assert [row[-1] for row in told(conn)] == [State.ASKED]
