@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,9 @@ from rules.ruleset.model import Version
 from rules.timeline.overlay import Pieces
 from rules.timeline.runs import Runs
 from rules.timeline.stretches import Stretches
+
+Kept = Callable[[Version, int], Runs]
+"""What a version had found at a subject."""
 
 
 @dataclass(slots=True)
@@ -46,8 +49,11 @@ class Fared:
         """Return where versions failed: by the id of the version and the subject, why."""
         return {rule: run.failed for rule, run in self.runs.items() if run.failed}
 
-    def judge(self, version: Version, pieces: Pieces) -> Found:
-        """Return what a version finds; where it fails it finds nothing, and that is noted."""
+    def judge(self, version: Version, pieces: Pieces, kept: Kept = lambda *_: Runs.none()) -> Found:
+        """Return what a version finds, and where it fails, which is noted, what it had found.
+
+        So that goes on to speak for its matter.
+        """
         run = self.runs.setdefault(version.id, Run(version))
         begin = time.perf_counter_ns()
         subjects = np.unique(pieces.subject).tolist()
@@ -55,17 +61,17 @@ class Fared:
         try:
             return judged(version, pieces)
         except Exception:  # noqa: BLE001 - which of them it fails at, and why, is found out
-            return _joined(version, [_alone(run, pieces, one) for one in subjects])
+            return _joined(version, [_alone(run, pieces, one, kept) for one in subjects])
         finally:
             run.took_us += (time.perf_counter_ns() - begin) // 1000
 
 
-def _alone(run: Run, pieces: Pieces, subject: int) -> Found:
+def _alone(run: Run, pieces: Pieces, subject: int, kept: Kept) -> Found:
     try:
         return judged(run.version, pieces.of(subject))
     except Exception as error:  # noqa: BLE001 - told as the health of the rule
         run.failed[subject] = f"{type(error).__name__}: {error}"
-        return Found(run.version, Runs.none(), Stretches.none())
+        return Found(run.version, kept(run.version, subject), Stretches.none())
 
 
 def _joined(version: Version, found: Sequence[Found]) -> Found:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import psycopg
 
 from rules.derive import store
-from rules.derive.evaluate import Found, Layers, evaluate, judged
+from rules.derive.evaluate import Found, Judge, Layers, evaluate, judged
 from rules.derive.fared import Fared
 from rules.derive.hours import of_all, working
 from rules.derive.settled import Area, Matters, Spans, settle
@@ -161,14 +162,13 @@ class View:
             for span in claim.spans
         ]
 
-    def found(self, seen: Windows, fared: Fared | None = None) -> list[Found]:
+    def found(self, seen: Windows, judge: Judge = judged) -> list[Found]:
         """Return what the rules find within windows of subjects.
 
         Args:
             seen: the windows.
-            fared: told how rules fare; None: the first that fails stops everything.
+            judge: asks a version; by itself the first that fails stops everything.
         """
-        judge = judged if fared is None else fared.judge
         return evaluate(self.versions, self.layers(seen), seen, judge)
 
     def layers(self, seen: Windows) -> Layers:
@@ -205,7 +205,7 @@ def _settled(view: View, fared: Fared, looks: Sequence[Look]) -> tuple[list[Look
         stood = store.spans(stored, matters)
         first = Area.of(changed, matters)
         seen = _over(seen, stood.where(first.touched(stood)), view.bridged_us)
-        found = view.found(seen, fared)
+        found = view.found(seen, partial(fared.judge, kept=partial(store.runs, stored)))
         all_ = Spans.joined([stood, *(Spans.standing(one, matters) for one in found)])
         settled = settle(first, seen, all_)
         narrow = settled.before | settled.behind

@@ -14,8 +14,9 @@ import psycopg
 from rules.derive.evaluate import Found
 from rules.derive.settled import Matters, Spans
 from rules.kinds.model import Sort
+from rules.ruleset.model import Version
 from rules.timeline.overlay import Windows
-from rules.timeline.runs import Behind
+from rules.timeline.runs import Behind, Runs
 from storage import arrays
 from storage.records import PG_EPOCH_US
 from storage.times import at_us
@@ -149,6 +150,16 @@ def spans(rows: Rows, matters: Matters) -> Spans:
     subject, rule = (rows[name].astype(np.int64) for name in ("subject", "rule"))
     since, until = (rows[name].astype(np.int64) + PG_EPOCH_US for name in ("since", "until"))
     return Spans.found(subject, matters.numbers(rule), since, until)
+
+
+def runs(rows: Rows, version: Version, subject: int) -> Runs:
+    """Return what a version of a rule had found at a subject."""
+    mine = np.sort(rows[(rows["rule"] == version.id) & (rows["subject"] == subject)], order="since")
+    since, confirmed, until = (
+        mine[name].astype(np.int64) + PG_EPOCH_US for name in ("since", "confirmed", "until")
+    )
+    whose, stood = (mine[name].astype(np.int64) for name in ("subject", "stood"))
+    return Runs(whose, since, confirmed, until, stood, mine["behind"].astype(np.int8))
 
 
 def _packed(found: Found) -> bytes:

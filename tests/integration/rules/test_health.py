@@ -13,6 +13,7 @@ from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth
 from rules.work.health import due_again, standing
 from tests.integration.rules.world import (
+    RULES,
     Conn,
     add_room,
     at,
@@ -50,6 +51,19 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> None:
 
     kind = replace(KINDS["aircon.cooling"], holds=fail)
     monkeypatch.setitem(KINDS, "aircon.cooling", kind)
+
+
+def test_what_a_rule_that_fails_had_found_still_speaks_for_its_matter(
+    conn: Conn, points: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, RULES.replace("kind: aircon", "matter: ac, kind: aircon"))
+    cool(conn, points, EVENING)
+    look(conn, at(EVENING + 60))
+    assert found(conn) == [("cold", EVENING)]
+    broken(monkeypatch)
+    store(conn, points["set_point"], [(EVENING + 45, 24.5)])
+    look(conn, at(EVENING + 61))
+    assert found(conn) == [("cold", EVENING)]
 
 
 def test_a_rule_that_fails_stops_no_other_and_keeps_what_it_had_found(
