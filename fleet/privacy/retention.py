@@ -103,7 +103,10 @@ DELETE FROM quarantine WHERE received_at < %s
   AND (source IN ('mqtt', 'jt808') OR source = 'drain' AND origin IN ('position', 'driver_card'))
 """
 _CARDS: Final[LiteralString] = "DELETE FROM driver_card WHERE at < %s"
-_CLOCKS: Final[LiteralString] = "DELETE FROM terminal_clock WHERE hour < %s"
+_CLOCKS: Final[tuple[LiteralString, ...]] = (
+    "DELETE FROM terminal_clock WHERE hour < %s",
+    "DELETE FROM terminal_clock_change WHERE hour < %s",
+)
 _PLACES: Final[tuple[LiteralString, ...]] = (
     """
     UPDATE trip SET start_lat = NULL, start_lon = NULL, end_lat = NULL, end_lon = NULL
@@ -181,7 +184,8 @@ def _remove(
         refused = conn.execute(_REFUSED, [before]).rowcount
         cards = conn.execute(_CARDS, [before]).rowcount
         conn.execute("DELETE FROM latest_position WHERE fix_time < %s", [before])
-        conn.execute(_CLOCKS, [before])
+        for one in _CLOCKS:
+            conn.execute(one, [before])
         places = sum(conn.execute(one, [before]).rowcount for one in _PLACES if keeping.places)
         conn.execute("UPDATE track_retention SET finished = true")
         gone = {"cards": cards, "refusals": refused, "places": places}

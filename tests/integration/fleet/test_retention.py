@@ -286,10 +286,14 @@ def test_newest_places_and_refused_bytes_of_that_age_go_too(conn: psycopg.Connec
         "INSERT INTO terminal_clock SELECT 77, at, 9, at, at"
         " FROM unnest('{2026-06-01Z, 2026-08-01Z}'::timestamptz[]) AS at"
     )
+    # Where no worker of rules runs, hours are noted and never judged.
+    conn.execute("DELETE FROM terminal_clock_change")
+    conn.execute("INSERT INTO terminal_clock_change SELECT terminal_id, hour FROM terminal_clock")
     remove_old(conn, KEEPING, at_day(3))
     assert one(conn, "SELECT count(*) FROM latest_position") == 0
     assert one(conn, "SELECT count(*) FROM terminal_clock WHERE hour < '2026-07-01Z'") == 0
     assert one(conn, "SELECT count(*) FROM terminal_clock") == 1
+    assert one(conn, "SELECT count(*) FROM terminal_clock_change") == 1
     left = conn.execute("SELECT source, origin FROM quarantine ORDER BY 1").fetchall()
     assert left == [("drain", "reading"), ("mqtt", "t")]
 
