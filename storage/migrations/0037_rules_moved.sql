@@ -24,6 +24,37 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- What is asked more often than all else on its bus decides, for all time, how long that is heard of,
+-- and which of its devices are beside each other.
+CREATE OR REPLACE FUNCTION rules_hung_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    WITH hung AS (
+        SELECT device.id, device.bus_id, device.interval_s,
+               coalesce(lower(changed.valid), '-infinity') AS since,
+               coalesce(upper(changed.valid), 'infinity') AS until
+        FROM changed JOIN device ON device.id = changed.device_id WHERE NOT isempty(changed.valid)
+    ), on_bus AS (
+        SELECT bus_id, min(interval_s) AS interval_s, min(since) AS since, max(until) AS until
+        FROM hung GROUP BY bus_id
+    ), reached AS (
+        SELECT bus_id, CASE WHEN as_quick THEN since ELSE '-infinity' END AS since,
+               CASE WHEN as_quick THEN until ELSE 'infinity' END AS until
+        FROM on_bus CROSS JOIN LATERAL (
+            SELECT EXISTS (
+                SELECT FROM device AS other
+                WHERE other.bus_id = on_bus.bus_id AND other.interval_s <= on_bus.interval_s
+                  AND EXISTS (SELECT FROM device_place WHERE device_id = other.id)
+                  AND NOT EXISTS (SELECT FROM hung WHERE hung.id = other.id)
+            ) AS as_quick
+        ) AS others
+    )
+    INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
+    SELECT 'device', device.id, since, until, 'binding' FROM reached JOIN device USING (bus_id)
+    UNION ALL
+    SELECT 'bus', bus_id, since, until, 'binding' FROM reached;
+    RETURN NULL;
+END $$;
+
 -- Whether several buses are used, as it was when what hangs there was last made due: while there is
 -- but one, no silence is anybody else's (rules/subjects/devices/due.py).
 CREATE TABLE rules_site (

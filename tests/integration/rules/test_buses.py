@@ -48,8 +48,10 @@ def points(conn: Conn) -> Points:
     return {code: add_device(conn, code, bus, room.aircon) for code, bus in on.items()}
 
 
-def add_device(conn: Conn, code: str, bus: str, place: int, interval: int = 60) -> int:
-    values = {"code": code, "bus": bus, "place": place, "since": at(0), "interval": interval}
+def add_device(  # noqa: PLR0917 - what a device is
+    conn: Conn, code: str, bus: str, place: int, interval: int = 60, since: float = 0
+) -> int:
+    values = {"code": code, "bus": bus, "place": place, "since": at(since), "interval": interval}
     row = conn.execute(_ADD, values).fetchone()
     assert row is not None
     return int(row[0])
@@ -228,6 +230,24 @@ def test_a_second_bus_shows_whose_silences_of_before_were(conn: Conn, points: Po
     points["d1"] = add_device(conn, "d1", "D", 1)
     look(conn, at(58 * HOUR))
     assert told(conn) == [("d1", 30, None), ("site", 7, 30)]
+
+
+def test_what_is_asked_more_often_than_all_on_its_bus_shows_their_past_in_another_light(
+    conn: Conn, points: Points
+) -> None:
+    for code in ("d1", "d2"):
+        points[code] = add_device(conn, code, "D", 1, interval=1440 * 60)
+        store(conn, points[code], [(5, 1.0), (150 * HOUR, 1.0)])
+    speak(conn, points, ["a1", "a2", "b1", "b2", "c1"], range(200))
+    look(conn, at(199 * HOUR))
+    assert told(conn) == [("D", 73, 150)]
+    points["d3"] = add_device(conn, "d3", "D", 1, since=190 * HOUR)
+    look(conn, at(199 * HOUR))
+    query = "SELECT rule_id, subject_id, since, until FROM episode ORDER BY 1, 2, 3"
+    piecemeal = conn.execute(query).fetchall()
+    catalogue.mark_all(conn, "test")
+    look(conn, at(199 * HOUR))
+    assert conn.execute(query).fetchall() == piecemeal != []
 
 
 def test_what_is_silent_is_looked_at_once_an_hour_with_what_is_not(
