@@ -55,7 +55,7 @@ def test_a_clock_tells_days_and_how_far_it_was_off_and_no_times(run: Run, conn: 
     assert (told["subject"], told["since"], told["institution"]) == (
         *("终端 013800138000", "2026-07-06", "局"),
     )
-    assert "滞后 480 分钟" in told["compared"]
+    assert "滞后 8.0 小时" in told["compared"]
     assert "请校时并核对时区" in told["sentence"]
     assert len(history) == 1, "no course: hours tell when the vehicle was used"
 
