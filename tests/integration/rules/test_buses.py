@@ -285,6 +285,8 @@ def test_in_any_order_the_same_is_found(conn: Conn, points: Points, seed: int) -
         code = random.choice([*sorted(points), *["a1"] * 8])
         hour = random.randrange(50)
         store(conn, points[code], [(hour * HOUR + random.randrange(60), 1.0)])
+        if random.random() < 0.3:
+            _rewire(conn, random, points)
         if random.random() < 0.7:
             look(conn)
     look(conn)
@@ -294,3 +296,24 @@ def test_in_any_order_the_same_is_found(conn: Conn, points: Points, seed: int) -
     catalogue.mark_all(conn, "test")
     look(conn)
     assert conn.execute(query).fetchall() == piecemeal != []
+
+
+def _rewire(conn: Conn, random: Random, points: Points) -> None:
+    """Hang another device somewhere, or have one go, come to another bus, or be asked at others."""
+    code, bus = random.choice(sorted(points)), random.choice("ABCD")
+    interval, moment = random.choice([60, 3600, 3 * 3600, 86400]), random.uniform(0, 50 * HOUR)
+    match random.randrange(4):
+        case 0:
+            new = f"n{len(points)}"
+            points[new] = add_device(conn, new, bus, 1, interval, moment)
+        case 1:
+            conn.execute(
+                "UPDATE device_place AS bound SET valid = bound.valid * tstzrange(NULL, %s)"
+                " FROM device WHERE id = device_id AND code = %s",
+                [at(moment), code],
+            )
+        case 2:
+            query = "UPDATE device SET bus_id = bus.id FROM bus WHERE bus.code = %s"
+            conn.execute(f"{query} AND device.code = %s", [bus, code])
+        case _:
+            conn.execute("UPDATE device SET interval_s = %s WHERE code = %s", [interval, code])

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from registry.document import InventoryError
+from rules.subjects import catalogue
 from rules.subjects.places import due
 from tests.integration.rules.world import (
     RULES,
@@ -179,6 +180,49 @@ def _history(
             unknown = rng.random() < 0.05
             rows.append((points[name], base + minute, None if unknown else rng.choice(values)))
     return rows
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_so_it_does_while_rules_tags_and_bindings_change(conn: Conn, seed: int) -> None:
+    room = add_room(conn)
+    load_rules(conn, MATTERS, at(-10))
+    rng, now = random.Random(seed), 0.0
+    rows = [(point, m + rng.random(), value) for point, m, value in _history(rng, room.points, 0)]
+    rng.shuffle(rows)
+    for begin in range(0, len(rows), 5):
+        for point, minute, value in rows[begin : begin + 5]:
+            store(conn, point, [(minute, value)])
+        moment = rng.uniform(0, 2000)
+        match rng.randrange(8):
+            case 0:
+                now = max(now, moment)
+                load_rules(conn, rng.choice(VERSIONS), at(now))
+            case 1:
+                conn.execute(
+                    "INSERT INTO tag (kind, subject_id, tag, valid) SELECT 'place', %s, 'x-a', new"
+                    " FROM tstzrange(%s, %s) AS new"
+                    " WHERE NOT EXISTS (SELECT FROM tag WHERE valid && new)",
+                    [room.lamp, at(moment), at(moment + rng.uniform(1, 300))],
+                )
+            case 2:
+                bound = rng.choice(["(,)", f"(,{at(moment)})"])
+                conn.execute("UPDATE device_place SET valid = %s", [bound])
+        if rng.random() < 0.6:
+            look(conn, at(now))
+    look(conn, at(3000))
+    piecemeal = episodes(conn)
+    conn.execute("DELETE FROM episode")
+    catalogue.mark_all(conn, "test")
+    look(conn, at(3000))
+    assert episodes(conn) == piecemeal != []
+
+
+VERSIONS = (
+    MATTERS,
+    MATTERS.replace("for: 20m, gap: 5m", "for: 35m, gap: 12m"),
+    MATTERS.replace("kind: aircon", "matter: ac, kind: aircon"),
+    MATTERS.replace("无人亮灯, for", "无人亮灯, except: [x-a], for"),
+)
 
 
 def test_another_version_takes_over_when_it_is_loaded(conn: Conn) -> None:
