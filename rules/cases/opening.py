@@ -42,7 +42,7 @@ JOIN doubt ON doubt.sort = %(sort)s AND doubt.subject_id = w.subject
 WHERE NOT EXISTS (SELECT FROM inspection WHERE doubt_id = doubt.id)
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
-# All of its rule that overlap a doubt, too: it spans them.
+# All of its rule that overlap a doubt, too: it spans them. By their end, see rules/derive/store.py.
 _EPISODES: Final[LiteralString] = f"""
 WITH near AS (
     SELECT subject, NULL AS rule_code, begin_, end_ FROM {_LOOKED_AT}
@@ -53,10 +53,14 @@ WITH near AS (
 )
 SELECT DISTINCT episode.subject_id, rule.code, episode.since, episode.until
 FROM near
-JOIN episode ON episode.sort = %(sort)s AND episode.subject_id = near.subject
-    AND episode.until >= near.begin_ AND episode.since <= near.end_
-    AND episode.confirmed_at <= %(now)s
+CROSS JOIN LATERAL (
+    SELECT * FROM episode
+    WHERE sort = %(sort)s AND subject_id = near.subject
+        AND until >= near.begin_ AND coalesce(since, near.end_) <= near.end_
+    OFFSET 0
+) AS episode
 JOIN rule ON rule.id = episode.rule_id AND rule.code = coalesce(near.rule_code, rule.code)
+WHERE episode.confirmed_at <= %(now)s
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own text
 _MOVED: Final[LiteralString] = """

@@ -23,21 +23,27 @@ QUEUE: Final = Queue("rules", "subject", lock=0x6A69_7201, near_us=DAY_US, kind=
 
 _log = structlog.get_logger()
 
-# A point speaks of the place where its device hangs; a sensor of people, of all in the room.
+# A point speaks of the place where its device hangs; a sensor of people, of all in the room. Places
+# are looked up for devices: most have several points.
 _INSERT: Final[LiteralString] = """
-, seen AS MATERIALIZED (
-    SELECT bound.place_id, point.name, touched.since, touched.until, touched.week, touched.fresh
+, spoke AS MATERIALIZED (
+    SELECT device_id, week, fresh, min(since) AS since, max(until) AS until,
+           bool_or(point.name = ANY(%(beside)s::text[])) AS beside
     FROM touched
     JOIN point ON point.id = touched.subject AND point.name = ANY(%(names)s::text[])
-    JOIN device_place AS bound ON bound.device_id = point.device_id
-        AND tstzrange(touched.since, touched.until, '[]') && bound.valid
+    GROUP BY device_id, week, fresh
+), seen AS MATERIALIZED (
+    SELECT bound.place_id, spoke.since, spoke.until, week, fresh, beside
+    FROM spoke
+    JOIN device_place AS bound ON bound.device_id = spoke.device_id
+        AND tstzrange(spoke.since, spoke.until, '[]') && bound.valid
 ), near AS (
     SELECT place_id, since, until, week, fresh FROM seen
     UNION ALL
     SELECT other.place_id, since, until, week, fresh FROM seen
     JOIN place_room AS own ON own.place_id = seen.place_id
     JOIN place_room AS other ON other.room_id = own.room_id AND other.place_id <> own.place_id
-    WHERE seen.name = ANY(%(beside)s::text[])
+    WHERE seen.beside
 )
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT 'place', place_id, min(since), max(until), %(why)s FROM near GROUP BY place_id, week, fresh
