@@ -86,7 +86,7 @@ SELECT 'institution', id, '-infinity', 'infinity', %s FROM institution
 
 THIS_MONTH: Final[LiteralString] = "date_trunc('month', now() AT TIME ZONE 'UTC')::date"
 _BEGIN_MONTH: Final[LiteralString] = f"""
-INSERT INTO rules_report_month (month) SELECT {THIS_MONTH}
+INSERT INTO rules_report_month (month, first) SELECT {THIS_MONTH}, {THIS_MONTH}
 WHERE NOT EXISTS (SELECT FROM rules_report_month WHERE month >= {THIS_MONTH})
 ON CONFLICT (one) DO UPDATE SET month = excluded.month
 WHERE rules_report_month.month < excluded.month

@@ -46,10 +46,12 @@ class Period:
     Attributes:
         first: day.
         months: how many.
+        asked_from: day; figures of earlier months nobody asks for.
     """
 
     first: date
     months: int
+    asked_from: date = date.min
 
     @property
     def end(self) -> date:
@@ -62,8 +64,23 @@ class Period:
         return later(self.end, self.months)
 
     def each(self) -> list[date]:
-        """Return the first days of its months."""
-        return [later(self.first, n) for n in range(self.months)]
+        """Return the first days of its months of which figures are asked for."""
+        months = (later(self.first, n) for n in range(self.months))
+        return [month for month in months if month >= self.asked_from]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Months as the program has seen them begin.
+
+    Attributes:
+        last: the one that began last: what ends later is not over.
+        first: the one in which the program began to be used: what was reported before, was
+            reported elsewhere.
+    """
+
+    last: date
+    first: date
 
 
 def later(month: date, months: int) -> date:
@@ -72,20 +89,20 @@ def later(month: date, months: int) -> date:
     return date(whole // YEAR, whole % YEAR + 1, 1)
 
 
-def over(first: date, last: date, months: int, begun: date) -> Iterator[Period]:
+def over(first: date, last: date, months: int, begun: Begun) -> Iterator[Period]:
     """Yield the periods of which any day of a time is in the next one, in order.
 
     Args:
         first: day.
         last: day.
         months: of a period.
-        begun: the month that has begun last: what ends later is not over.
+        begun: the months that have begun.
     """
     whole = first.year * YEAR + first.month - 1
-    one = Period(later(date(1, 1, 1), (whole // months - 1) * months - YEAR), months)
-    while one.end <= min(last, begun):
+    one = Period(later(date(1, 1, 1), (whole // months - 1) * months - YEAR), months, begun.first)
+    while one.end <= min(last, begun.last):
         yield one
-        one = Period(one.end, months)
+        one = Period(one.end, months, begun.first)
 
 
 def missing(figures: Figures, period: Period) -> list[tuple[date, str]]:

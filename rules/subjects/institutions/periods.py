@@ -21,6 +21,7 @@ from metering.gauge.hold import Holds
 from rules.kinds.missing import CADENCES, Cadence
 from rules.subjects.institutions.missing import (
     YEAR,
+    Begun,
     Figures,
     Period,
     Told,
@@ -33,7 +34,7 @@ from rules.subjects.model import Conn, Inputs
 from storage.times import at_us
 
 LAYERS: Final = frozenset(one.layer for one in CADENCES)
-_BEGUN: Final[LiteralString] = "SELECT month FROM rules_report_month"
+_BEGUN: Final[LiteralString] = "SELECT month, first FROM rules_report_month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +106,13 @@ def compared(conn: Conn, one: Asked, wanted: Collection[str], zone: ZoneInfo) ->
             yield f"未齐：{told}"
 
 
-def _begun(conn: Conn) -> date | None:
-    """Return the month that has begun last; None: nobody has noted any yet."""
+def _begun(conn: Conn) -> Begun | None:
+    """Return the months that have begun; None: nobody has noted any yet."""
     row = conn.execute(_BEGUN).fetchone()
-    return None if row is None else row[0]
+    return None if row is None else Begun(*row)
 
 
-def _periods(one: Asked, cadence: Cadence, begun: date | None) -> list[Period]:
+def _periods(one: Asked, cadence: Cadence, begun: Begun | None) -> list[Period]:
     return [] if begun is None else [*over(one.first, one.last, cadence.months, begun)]
 
 

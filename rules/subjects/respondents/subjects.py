@@ -7,7 +7,6 @@ institution due with each doubt that is put to it and each deed
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,33 +16,18 @@ import numpy as np
 
 from metering.gauge.hold import Holds
 from registry.tags import DatedTag, tags_at
-from rules.cases.life import Step
 from rules.kinds.model import RespondentLayer, Sort
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
-from rules.subjects.respondents.waiting import ANSWER_US, Asked, unanswered
+from rules.subjects.respondents.read import named, turns
+from rules.subjects.respondents.waiting import ANSWER_US, Turns, unanswered
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.due import Queue
-from storage.times import ALWAYS_US, DAY_US, us_of
+from storage.times import DAY_US, us_of
 
 QUEUE: Final = Queue(
     "rules", "subject", lock=0x6A69_7209, near_us=DAY_US, kind=Sort.RESPONDENT.value
 )
-# One whose state has not changed since before a time, and that does not wait, did not wait in it;
-# what was explained since is among them.
-_ASKED: Final[LiteralString] = """
-SELECT n, doubt.id, doubt.opened_at, deeds.at, deeds.step
-FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) WITH ORDINALITY
-    AS w (institution, begin_, end_, n)
-JOIN doubt_respondent AS mine ON mine.institution_id = w.institution
-JOIN doubt ON doubt.id = mine.doubt_id AND doubt.opened_at < end_
-    AND (doubt.state = 'asked' OR doubt.changed_at >= begin_ - interval '1 minute')
-LEFT JOIN LATERAL (
-    SELECT array_agg(at ORDER BY id) AS at, array_agg(step ORDER BY id) AS step
-    FROM doubt_deed WHERE doubt_id = doubt.id
-) AS deeds ON true
-ORDER BY n, doubt.id
-"""
 _EXTENTS: Final[LiteralString] = """
 SELECT asked, min(since), max(until)
 FROM unnest(%s::int[]) AS asked
@@ -93,31 +77,16 @@ class KnownRespondents:
             )
             if row[0] in self.ids
         ]
-        found = _asked(conn, looked)
+        found = turns(conn, looked)
         rows = [
             (subject, *row)
             for n, (subject, begin, end) in enumerate(looked)
-            for row in unanswered(found[n], begin, end)
+            for row in unanswered(found.get(n, Turns()), begin, end)
         ]
         columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
         subject, since, until = (np.array(column, np.int64) for column in columns[:3])
         held = Holds(subject, since, until, np.array(columns[3], np.float64))
         return {RespondentLayer.UNANSWERED.value: [held]}
-
-
-def _asked(conn: Conn, looked: Sequence[tuple[int, int, int]]) -> Mapping[int, list[Asked]]:
-    """Return what waited, by the place of the window in the list."""
-    values = [
-        arrays.ids(subject for subject, _, _ in looked),
-        arrays.times([max(begin, ALWAYS_US) for _, begin, _ in looked]),
-        arrays.times([end for *_, end in looked]),
-    ]
-    found: dict[int, list[Asked]] = defaultdict(list)
-    for n, number, opened_at, ats, steps in conn.execute(_ASKED, values):
-        done = zip(ats or (), steps or (), strict=True)
-        told = tuple((us_of(at), Step(step)) for at, step in done)
-        found[n - 1].append(Asked(number, us_of(opened_at), told))
-    return found
 
 
 def _look_up(
@@ -148,12 +117,12 @@ def _mark_all(conn: Conn, why: str) -> int:
 
 def _compared(conn: Conn, _basis: Basis, id_: int, since: int, until: int) -> list[str]:
     """Tell which doubts waited when the time ended, and how many were explained meanwhile."""
-    asked = _asked(conn, [(id_, since, until)]).get(0, [])
-    waiting = [one for one in asked if one.waits_at(until - 1)]
-    numbers = "、".join(str(one.number) for one in waiting[:_NUMBERS])
-    more = " 等" if len(waiting) > _NUMBERS else ""
-    explained = sum(since <= at < until for one in asked for at in one.answers())
-    return [f"其间待说明 {len(waiting)} 项（编号 {numbers}{more}），收到说明 {explained} 项"]
+    told = named(conn, (id_, since, until))
+    numbers = "、".join(str(number) for number in told.waiting[:_NUMBERS])
+    more = " 等" if len(told.waiting) > _NUMBERS else ""
+    return [
+        f"其间待说明 {len(told.waiting)} 项（编号 {numbers}{more}），收到说明 {told.explained} 项"
+    ]
 
 
 RESPONDENTS: Final = Subjects(

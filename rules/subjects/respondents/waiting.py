@@ -3,96 +3,67 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from rules.cases.life import Step
 from storage.times import OPEN_US
 
 ANSWER_US: Final = 60_000_000
 """An answer lasts so long: nothing goes on beyond it as if there had been none."""
-_ASKS: Final = frozenset({Step.RETURN, Step.REOPEN, Step.FIND_AGAIN})
-_SETTLES: Final = frozenset(Step) - _ASKS - {Step.ESCALATE}
 
 Row = tuple[int, int, float]
 """From, to (µs UTC), how many wait."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A doubt that was put to an institution.
+class Turns:
+    """What happened to an institution's doubts in some time, and what stood before.
 
     Attributes:
-        number: of the doubt.
-        at_us: when, µs UTC.
-        steps: what was done with it, by time: when (µs UTC), and what.
+        changes: when (µs UTC), and how many more wait since then.
+        answers: when it explained any, µs UTC.
     """
 
-    number: int
-    at_us: int
-    steps: Sequence[tuple[int, Step]]
-
-    def waits(self) -> Iterator[tuple[int, int]]:
-        """Yield from when to when it waited for an explanation; to the end, if it still does."""
-        since: int | None = self.at_us
-        for at, step in self.steps:
-            if step in _ASKS and since is None:
-                since = at
-            elif step in _SETTLES and since is not None:
-                yield since, at
-                since = None
-        if since is not None:
-            yield since, OPEN_US
-
-    def answers(self) -> list[int]:
-        """Return when it was explained, µs UTC."""
-        return [at for at, step in self.steps if step is Step.EXPLAIN]
-
-    def waits_at(self, moment: int) -> bool:
-        """Tell whether it waits at a moment, µs UTC."""
-        return any(since <= moment < until for since, until in self.waits())
+    changes: list[tuple[int, int]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
 
 
-def unanswered(asked: Iterable[Asked], begin: int, end: int) -> list[Row]:
+def unanswered(turns: Turns, begin: int, end: int) -> list[Row]:
     """Return how many doubts waited in ``begin`` ≤ t < ``end``, without a hole.
 
     Args:
-        asked: all that waited in that time.
+        turns: all of that time; what waits already when it begins may be told of any time before.
         begin: µs UTC.
         end: µs UTC; beyond what is known of the future nothing is told.
     """
     end = min(end, OPEN_US)
     if begin >= end:
         return []
-    change: dict[int, int] = defaultdict(int, {begin: 0, end: 0})
-    answers: set[int] = set()
-    for one in asked:
-        answers.update(at for at in one.answers() if begin - ANSWER_US < at < end)
-        for since, until in one.waits():
-            if since < end and until > begin:
-                change[max(since, begin)] += 1
-                change[min(until, end)] -= 1
-    for at in answers:
-        change[max(at, begin)] += 0
-        change[min(at + ANSWER_US, end)] += 0
-    return _told(change, sorted(answers), end)
+    answers = sorted({at for at in turns.answers if begin - ANSWER_US < at < end})
+    bounds: dict[int, int] = defaultdict(int, {begin: 0})
+    for at, more in turns.changes:
+        if at < end:
+            bounds[max(at, begin)] += more
+    for at in (*answers, *(answer + ANSWER_US for answer in answers)):
+        if begin < at < end:
+            bounds[at] += 0
+    return _told(bounds, answers, end)
 
 
-def _told(change: dict[int, int], answers: Sequence[int], end: int) -> list[Row]:
+def _told(changes: dict[int, int], answers: Sequence[int], end: int) -> list[Row]:
     rows: list[Row] = []
     count, silent_until = 0, 0
     coming = iter([*answers, OPEN_US])
     answer = next(coming)
-    bounds = sorted(change)
+    bounds = sorted(changes)
     for since, until in zip(bounds, [*bounds[1:], end], strict=True):
-        count += change[since]
+        count += changes[since]
         while answer <= since:
             silent_until = answer + ANSWER_US
             answer = next(coming, OPEN_US + 1)
         value = 0.0 if since < silent_until else float(count)
-        if since < until:
-            _add(rows, since, until, value)
+        _add(rows, since, until, value)
     return rows
 
 

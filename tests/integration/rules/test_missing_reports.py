@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 
 from metering.plan.usage import month_of
@@ -20,6 +22,7 @@ from rules.subjects.institutions.subjects import INSTITUTIONS
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
 from storage import dirty
+from storage.migrate import DIRECTORY, migrate
 from storage.times import midnight, us_of
 from tests.integration.metering.tree.town import Town
 from tests.integration.rules.figures import load_rules
@@ -43,6 +46,8 @@ def town(conn: Conn, monkeypatch: pytest.MonkeyPatch) -> Town:
     account(town, "g", "gas", "m3")
     for n in range(12):
         bill(town, later(date(2025, 1, 1), n))
+    begins(monkeypatch, date(2025, 1, 1))
+    due.begin_month(conn)
     begins(monkeypatch, date(2026, 1, 1))
     return town
 
@@ -107,6 +112,38 @@ def test_a_month_that_is_over_is_missing_without_anything_new(
     assert told(conn, date(2026, 2, 11)) == [("month", "26-02-11", "26-03-01", State.ASKED)]
     bill(town, date(2026, 1, 1))
     assert told(conn, date(2026, 2, 12)) == [("month", "26-02-11", "26-03-01", State.WITHDRAWN)]
+
+
+def test_who_begins_to_use_the_program_is_asked_from_that_month_on(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn.execute("TRUNCATE rules_report_month")
+    load_rules(conn, MONTH, QUARTER)
+    begins(monkeypatch, date(2026, 2, 1))
+    assert told(conn, date(2026, 2, 20)) == []
+    bill(town, date(2026, 2, 1))
+    begins(monkeypatch, date(2026, 4, 1))
+    assert told(conn, date(2026, 4, 20)) == [
+        ("month", "26-04-11", "26-05-01", State.ASKED),
+        ("quarter", "26-04-11", "26-07-01", State.ASKED),
+    ]
+    bill(town, date(2026, 3, 1))
+    assert {row[-1] for row in told(conn, date(2026, 4, 21))} == {State.WITHDRAWN}
+
+
+def test_where_the_program_is_in_use_all_is_asked_for_as_before(
+    blank_database: str, tmp_path: Path
+) -> None:
+    for file in DIRECTORY.glob("*.sql"):
+        if file.name < "0039":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    migrate(blank_database, tmp_path)
+    with psycopg.connect(blank_database, autocommit=True) as conn:
+        conn.execute("INSERT INTO rules_report_month (month) VALUES ('2026-03-01')")
+        migrate(blank_database)
+        assert conn.execute("SELECT month, first FROM rules_report_month").fetchall() == [
+            (date(2026, 3, 1), date(2000, 1, 1))
+        ]
 
 
 def test_what_is_missing_of_two_months_is_two_doubts(

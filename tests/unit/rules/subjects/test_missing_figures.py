@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules.kinds.missing import NOTHING
-from rules.subjects.institutions.missing import Period, Told, days_since, later, missing, over
+from rules.subjects.institutions.missing import (
+    Begun,
+    Period,
+    Told,
+    days_since,
+    later,
+    missing,
+    over,
+)
 from storage.times import at_us
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -78,9 +86,16 @@ def test_the_last_period_that_is_over_is_asked_for_until_the_next_one_is(
     begun: tuple[int, int, int],
     expected: list[tuple[int, int, int]],
 ) -> None:
-    found = list(over(date(*first), date(*last), months, date(*begun)))
+    found = list(over(date(*first), date(*last), months, Begun(date(*begun), date.min)))
     assert [one.first for one in found] == [date(*one) for one in expected]
     assert all(a.next_end == b.end for a, b in itertools.pairwise(found))
+
+
+def test_of_a_period_only_months_since_the_program_is_in_use_are_asked_for() -> None:
+    found = list(over(date(2026, 6, 30), date(2026, 6, 30), 3, Begun(JUNE, date(2026, 2, 1))))
+    assert [one.each() for one in found] == [[date(2026, 2, 1), date(2026, 3, 1)]]
+    figures = {"water": {date(2026, n, 1): UNKNOWN for n in (1, 2, 3)}}
+    assert [month.month for month, _ in missing(figures, found[0])] == [2, 3]
 
 
 def test_days_are_counted_from_the_end_and_begin_anew_with_the_next_period() -> None:
