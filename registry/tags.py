@@ -40,7 +40,9 @@ _SITS: Final[Mapping[str, LiteralString]] = {
         FROM asked
         UNION ALL
         SELECT a.id, NULL, r.id, b.id, b.institution_id, p.valid
-        FROM asked a JOIN place_room p ON p.place_id = a.id
+        FROM asked a CROSS JOIN LATERAL (
+            SELECT room_id, valid FROM place_room WHERE place_id = a.id OFFSET 0
+        ) p
         JOIN room r ON r.id = p.room_id JOIN building b ON b.id = r.building_id
         WHERE p.valid && tstzrange(%(since)s, %(until)s, %(bounds)s)
     """,

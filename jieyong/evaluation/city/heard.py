@@ -107,6 +107,9 @@ class _Simulated:
     def first(self) -> int | None:
         return min((int(one.series[0].ts[0]) for one in self.devices), default=None)
 
+    def newest(self) -> int | None:
+        return int(self.on[EVERYTHING][-1]) if self.quickest() is not None else None
+
     def hours_of_devices(self, asked: Mapping[int, Span]) -> Int64s:
         found = [
             np.c_[np.full(len(hours), device), hours]

@@ -61,6 +61,12 @@ class Source(Protocol):
     def first(self) -> int | None:
         """Return when anything was read first; None: nothing was."""
 
+    def newest(self) -> int | None:
+        """Return in which hour anything was read last, or a later one.
+
+        None: nobody knows, or there is but one bus.
+        """
+
     def hours_of_devices(self, asked: Mapping[int, Span]) -> Int64s:
         """Return (device, hour) of hours in which something with a value was read, by both.
 
@@ -112,7 +118,7 @@ def peers(on_bus: Iterable[Hanging]) -> list[Hanging]:
 
 
 def beside_devices(
-    source: Source, silences: Sequence[Silence], silence_s: int
+    source: Source, silences: Sequence[Silence], lasts: Mapping[int, int], silence_s: int
 ) -> list[tuple[Silence, Sequence[Span]]]:
     """Return silences of devices with when something else on the bus, if anything is, was heard of.
 
@@ -121,8 +127,25 @@ def beside_devices(
     Args:
         source: where it stands.
         silences: of devices.
+        lasts: how long each device is heard of from the hour of a reading on, µs.
         silence_s: how long values hold.
     """
+    newest = source.newest()
+    begun = [
+        one
+        for one in silences
+        if newest is None or one.since < newest + _witness([lasts[one.subject]])
+    ]
+    beside = dict(_beside_begun(source, begun, silence_s))
+    return [(one, beside.get(one, ())) for one in silences]
+
+
+def _beside_begun(
+    source: Source, silences: Sequence[Silence], silence_s: int
+) -> Iterable[tuple[Silence, Sequence[Span]]]:
+    """Of silences that begin before whatever was read last has passed: the others are to come."""
+    if not silences:
+        return ()
     bus_of = source.bus_of({one.subject for one in silences})
     on_bus: dict[int, list[Hanging]] = defaultdict(list)
     for one in source.hanging(set(bus_of.values()), silence_s, buses=True):
@@ -154,16 +177,18 @@ def beside_all(
     source: Source, spans: Collection[Span], silence_s: int
 ) -> Mapping[Span, list[Span]]:
     """Return of times when anything was heard of anywhere; all of it where there is but one bus."""
-    apart = sorted(set(spans))
-    lasts = site_lasts(source, silence_s) if apart else None
+    lasts = site_lasts(source, silence_s) if spans else None
     if lasts is None:
-        return {span: [span] for span in apart}
-    asked = [(EVERYTHING, since, until) for since, until in apart]
-    heard = _heard(source, asked, {EVERYTHING: _witness([lasts])})
-    return {
+        return {span: [span] for span in spans}
+    newest, witness = source.newest(), _witness([lasts])
+    begun = sorted({one for one in spans if newest is None or one[0] < newest + witness})
+    asked = [(EVERYTHING, since, until) for since, until in begun]
+    heard = _heard(source, asked, {EVERYTHING: witness}) if begun else []
+    found = {
         (since, until): [(max(a, since), min(b, until)) for a, b in mine if a < until and b > since]
-        for (since, until), mine in zip(apart, heard, strict=True)
+        for (since, until), mine in zip(begun, heard, strict=True)
     }
+    return {span: found.get(span, []) for span in spans}
 
 
 def site_lasts(source: Source, silence_s: int) -> int | None:

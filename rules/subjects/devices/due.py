@@ -123,6 +123,19 @@ SELECT kind, subject, min(since), max(until), 'readings' FROM due
 WHERE kind = ANY(%(sorts)s::text[])
 GROUP BY kind, subject, date_trunc('week', hour, 'UTC'), fresh
 """
+# What nobody has noted so far is looked up at each point; whatever comes later stands in the log.
+_HEARD: Final[LiteralString] = """
+WITH coming AS (
+    SELECT date_trunc('hour', max(ts_to), 'UTC') AS hour FROM dirty_log
+    WHERE kind = 'reading' AND xid >= %(since)s::text::xid8 AND xid < %(upto)s::text::xid8
+)
+UPDATE rules_site SET heard_in = greatest(coming.hour, coalesce(heard_in, (
+    SELECT date_trunc('hour', max(newest.ts), 'UTC') FROM point CROSS JOIN LATERAL (
+        SELECT ts FROM reading WHERE point_id = point.id ORDER BY ts DESC LIMIT 1
+    ) AS newest
+)))
+FROM coming WHERE heard_in IS NULL OR heard_in < coming.hour
+"""
 _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT DISTINCT 'device', device_id, '-infinity'::timestamptz, 'infinity'::timestamptz, %s
@@ -184,9 +197,12 @@ def _everything(conn: psycopg.Connection[Any], why: str) -> int:
 
 def _write(conn: psycopg.Connection[Any], window: dirty.Window) -> int:
     if window.anew:
+        conn.execute("UPDATE rules_site SET heard_in = NULL")
+    said = {"since": window.since, "upto": window.upto}
+    conn.execute(_HEARD, said)
+    if window.anew:
         return _everything(conn, "everything anew")
     sorts = [sort.value for sort in _SORTS if inputs(conn, sort)]
     if not sorts:
         return 0
-    values = {"since": window.since, "upto": window.upto, "new_for": NEW_FOR, "sorts": sorts}
-    return conn.execute(_TOUCHED, values).rowcount
+    return conn.execute(_TOUCHED, {**said, "new_for": NEW_FOR, "sorts": sorts}).rowcount

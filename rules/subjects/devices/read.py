@@ -147,6 +147,7 @@ SELECT count(*) FROM (
     ) LIMIT 2
 ) AS used
 """
+_NEWEST_OF_ALL: Final = "SELECT heard_in FROM rules_site WHERE several AND heard_in IS NOT NULL"
 _QUICKEST: Final = "SELECT min(interval_s) FROM device"
 _BUS_OF: Final = "SELECT id, bus_id FROM device WHERE id = ANY(%s::int[])"
 # What was heard last before some moment: of a silence that goes back beyond what is looked at.
@@ -212,6 +213,11 @@ class Stored:
         """Return when anything was read first, µs UTC."""
         row = self.conn.execute(_FIRST_OF_ALL).fetchone()
         return None if row is None or row[0] is None else us_of(row[0])
+
+    def newest(self) -> int | None:
+        """Return in which hour anything was read last, as it was noted when all was made due."""
+        row = self.conn.execute(_NEWEST_OF_ALL).fetchone()
+        return None if row is None else us_of(row[0])
 
     def hours_of_devices(self, asked: Mapping[int, Span]) -> Int64s:
         """Return (device, hour) of hours in which something with a value was read."""

@@ -86,7 +86,7 @@ class KnownDevices:
         layers = {DeviceLayer.HEARD.value: [found]}
         if DeviceLayer.OWN in self.wanted:
             silent = silences(found, self.hung, self.lasts, source.last_of_devices)
-            beside = beside_devices(source, silent, self.silence_s)
+            beside = beside_devices(source, silent, self.lasts, self.silence_s)
             layers[DeviceLayer.OWN.value] = [own(found, beside)]
         return layers
 

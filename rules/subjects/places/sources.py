@@ -23,7 +23,7 @@ NAMES: Final = tuple(Input)
 
 # Points of the devices that hang at a place, the last one first; then, where people are concerned,
 # those of other places in its room. All rows in one value: a Python object for each would cost more
-# than the look-up.
+# than the look-up. OFFSET keeps the planner from reading all bindings for some hundred places.
 _POINTS: Final[LiteralString] = """
 WITH hanging AS (
     SELECT place, 0 AS far, place AS at, '(,)'::tstzrange AS during
@@ -31,7 +31,9 @@ WITH hanging AS (
     UNION ALL
     SELECT place, 1, other.place_id, own.valid * other.valid
     FROM unnest(%(places)s::int[]) AS place
-    JOIN place_room AS own ON own.place_id = place
+    CROSS JOIN LATERAL (
+        SELECT room_id, valid FROM place_room WHERE place_id = place OFFSET 0
+    ) AS own
     JOIN place_room AS other ON other.room_id = own.room_id AND other.place_id <> place
         AND other.valid && own.valid
 )
@@ -46,7 +48,9 @@ WITH hanging AS (
                AS silence,
            lower(during * bound.valid) AS begin_, upper(during * bound.valid) AS end_
     FROM hanging
-    JOIN device_place AS bound ON bound.place_id = at AND bound.valid && during
+    JOIN LATERAL (
+        SELECT device_id, valid FROM device_place WHERE place_id = at OFFSET 0
+    ) AS bound ON bound.valid && during
     JOIN device ON device.id = bound.device_id
     JOIN point ON point.device_id = device.id AND point.class <> 'counter'
         AND point.name = ANY(CASE far WHEN 0 THEN %(wanted)s::text[] ELSE %(beside)s::text[] END)

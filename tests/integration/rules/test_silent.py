@@ -156,3 +156,38 @@ def test_where_no_rule_is_about_devices_none_is_looked_at(conn: Conn) -> None:
     store(conn, room.points["run"], polled(range(2)))
     catalogue.follow(conn)
     assert conn.execute("SELECT DISTINCT kind FROM rules_due").fetchall() == [("place",)]
+
+
+def heard_in(conn: Conn) -> float | None:
+    """In which hour after the start anything was heard last, as it is noted."""
+    row = conn.execute("SELECT heard_in FROM rules_site").fetchone()
+    return None if row is None or row[0] is None else (row[0] - at(0)) / timedelta(hours=1)
+
+
+def test_the_hour_in_which_anything_was_heard_last_is_noted_before_anybody_is_due(
+    conn: Conn, room: Room
+) -> None:
+    assert heard_in(conn) is None
+    store(conn, room.points["run"], polled([3]))
+    catalogue.follow(conn)
+    assert heard_in(conn) == 3
+    store(conn, room.points["mode"], polled([1, 7]))
+    store(conn, room.points["mode"], polled([5]))
+    catalogue.follow(conn)
+    assert heard_in(conn) == 7
+
+
+def test_it_is_looked_up_where_the_log_has_forgotten_it(conn: Conn, room: Room) -> None:
+    store(conn, room.points["run"], polled([3]))
+    store(conn, room.points["mode"], polled([9]))
+    catalogue.follow(conn)
+    conn.execute("DELETE FROM dirty_mark")
+    conn.execute("DELETE FROM dirty_log")
+    conn.execute("UPDATE rules_site SET heard_in = %s", [at(90 * DAY)])
+    catalogue.follow(conn)
+    assert heard_in(conn) == 9
+    # So it is after the migration: marks are there, and nothing is noted.
+    conn.execute("UPDATE rules_site SET heard_in = NULL")
+    store(conn, room.points["run"], polled([4]))
+    catalogue.follow(conn)
+    assert heard_in(conn) == 9

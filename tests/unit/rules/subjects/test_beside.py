@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +45,11 @@ class Told:
     def first(self) -> int | None:
         return 0
 
+    def newest(self) -> int | None:
+        several = len({bus for bus, _, _ in self.devices.values()}) > 1
+        hours = [hour for _, _, hours in self.devices.values() for hour in hours]
+        return max(hours) * HOUR_US if several and hours else None
+
     def hours_of_devices(self, asked: Mapping[int, Span]) -> Int64s:
         rows = [(device, hour * HOUR_US) for device in asked for hour in self.devices[device][2]]
         return np.array(rows, np.int64).reshape(-1, 2)
@@ -74,9 +81,22 @@ DAILY = [9 + 24 * day for day in range(DAYS)]
 MINUTE_S, DAY_S = 60, 86_400
 
 
-def own_hours(told: Told, device: int, since: int = 10) -> int:
+class Unnoted(Told):
+    """What was heard last nobody knows."""
+
+    def newest(self) -> int | None:
+        return None
+
+
+def beside_one(told: Told, device: int, since: int) -> tuple[Silence, Sequence[Span]]:
     silence = Silence(device, since * HOUR_US, since * HOUR_US, DAYS * 24 * HOUR_US)
-    ((_, beside),) = beside_devices(told, [silence], HOLDS_S)
+    lasts = {one.hung.subject: one.lasts for one in told.hanging([device], HOLDS_S)}
+    (found,) = beside_devices(told, [silence], lasts, HOLDS_S)
+    return found
+
+
+def own_hours(told: Told, device: int, since: int = 10) -> int:
+    silence, beside = beside_one(told, device, since)
     return sum(until - begin for begin, until in proven(silence, beside)) // HOUR_US
 
 
@@ -109,3 +129,32 @@ def test_where_everything_is_silent_nothing_is_a_devices_own(spoke: set[int], si
     before = sorted(hour for hour in spoke if hour < since - 1)
     told = Told({1: (1, MINUTE_S, before), 2: (1, DAY_S, before), 3: (2, MINUTE_S, before)})
     assert own_hours(told, 1, since) == 0
+
+
+def test_what_begins_behind_all_that_was_heard_is_asked_of_nobody() -> None:
+    class Deaf(Told):
+        def hours_on_buses(
+            self, asked: Sequence[tuple[int, int, int]], most: int | None = None
+        ) -> list[list[int]]:
+            pytest.fail("nothing can be known of what is to come")
+
+    told = Deaf({n: (n // 3, MINUTE_S, [*range(9)]) for n in range(6)})
+    # Spoken in hour 8, each is heard of until 10.
+    assert [len(beside_one(told, device, 10)[1]) for device in range(6)] == [0] * 6
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_to_know_what_was_heard_last_changes_nothing(seed: int) -> None:
+    random = Random(seed)
+    devices = {
+        n: (
+            random.randrange(1, 4),
+            random.choice([MINUTE_S, 3_600, DAY_S]),
+            sorted(random.sample(range(DAYS * 24), random.randrange(1, 6))),
+        )
+        for n in range(1, 7)
+    }
+    for device in devices:
+        for since in range(random.randrange(4), DAYS * 24, 5):
+            known, unknown = (beside_one(of(devices), device, since) for of in (Told, Unnoted))
+            assert [*proven(*known)] == [*proven(*unknown)], (seed, device, since)
