@@ -27,8 +27,8 @@ from tests.bench import fleet_books
 from tests.integration.rules.vehicles import LONG_AGO, RULES
 from tests.integration.rules.world import ZONE
 
-VEHICLES: Final = 20
-FIRST: Final = date(2025, 8, 4)
+VEHICLES: Final = 12
+FIRST: Final = date(2025, 11, 3)
 LAST: Final = date(2026, 5, 22)
 NOW: Final = datetime.combine(LAST, datetime.min.time(), UTC) + timedelta(days=1)
 Conn = psycopg.Connection[Any]
