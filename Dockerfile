@@ -13,6 +13,7 @@ COPY collector/ collector/
 COPY fleet/ fleet/
 COPY jieyong/ jieyong/
 COPY metering/ metering/
+COPY reporting/ reporting/
 COPY rules/ rules/
 COPY notify/ notify/
 COPY registry/ registry/

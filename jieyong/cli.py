@@ -35,6 +35,7 @@ from jieyong.commands.fleet_use import use
 from jieyong.commands.meter import meter_app
 from jieyong.commands.notify import notify_app
 from jieyong.commands.permission import permission_app
+from jieyong.commands.report import app as report_app
 from jieyong.commands.rules import rules_app
 from jieyong.commands.session import Reader, Reason, session, track_of
 from jieyong.commands.tag import tag_app
@@ -122,6 +123,7 @@ app.add_typer(notify_app, name="notify")
 app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(tag_app, name="tag")
+app.add_typer(report_app, name="report")
 app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
     calendar_command
 )

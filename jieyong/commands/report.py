@@ -1,0 +1,125 @@
+"""`jieyong report`: what institutions report, compiled and audited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from jieyong.commands.report_tables import (
+    cells_table,
+    findings_table,
+    lineage_table,
+    overview_table,
+)
+from jieyong.commands.screen import console, counting
+from jieyong.commands.session import Config, Session, session
+from registry.refusal import RefusedError
+from reporting.audit.reading import load_rules
+from reporting.draft import sources, store
+from reporting.draft.period import Period, period_of
+from reporting.draft.run import Statistics, compile_reports
+from reporting.draft.store import Draft
+from reporting.forms.model import Cadence
+from reporting.forms.reading import edition_of, load_editions
+
+app = typer.Typer(
+    no_args_is_help=True, help="上报：编制、审核各单位的报表 (what institutions report)."
+)
+
+_SHOWN: Final = 10
+_Period = Annotated[
+    str | None,
+    typer.Option(
+        "--period", help="报告期：2026-10（月）、2026Q4（季度）或 2026（年）；缺省为上月。"
+    ),
+]
+_Institutions = Annotated[
+    list[str] | None, typer.Option("--institution", help="机构编码，可多次；缺省为全部上报单位。")
+]
+
+
+@app.command()
+def run(period: _Period = None, institution: _Institutions = None, config: Config = None) -> None:
+    """编制并审核报表草稿 (compile and audit drafts)."""
+    with session(config) as at:
+        asked = _asked(at, period)
+        codes = _reporters(at, asked, institution)
+        with counting(len(codes)) as tick:
+            found = compile_reports(at.conn, asked, codes, _statistics(at), at.now, tick)
+    screen = console()
+    screen.print(overview_table(asked, found))
+    screen.print(f"已编制 {asked.name}报表草稿 {len(found)} 份。")
+
+
+@app.command("list")
+def list_(period: _Period = None, institution: _Institutions = None, config: Config = None) -> None:
+    """列出报表草稿 (list drafts)."""
+    with session(config) as at:
+        asked = _asked(at, period)
+        codes = _reporters(at, asked, institution)
+        found = store.read(at.conn, asked, codes)
+    screen = console()
+    screen.print(overview_table(asked, [*found.values()]))
+    lacking = [code for code in codes if code not in found]
+    if lacking:
+        shown = "、".join(lacking[:_SHOWN]) + (" 等" if len(lacking) > _SHOWN else "")
+        advice = f"运行 jieyong report run --period {asked.code}"
+        screen.print(f"{len(lacking)} 个单位尚未编制（{shown}）：{advice}")
+
+
+@app.command()
+def show(
+    institution: Annotated[str, typer.Argument(help="机构编码。")],
+    period: Annotated[str, typer.Argument(help="报告期：2026-10、2026Q4 或 2026。")],
+    explain: Annotated[
+        str | None, typer.Option("--explain", help="指标代码：该数值由哪些月份、账单、计量而来。")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """显示一份报表草稿及审核结果 (show a draft with what the audit found)."""
+    with session(config) as at:
+        asked = period_of(period)
+        draft = store.read(at.conn, asked, [institution]).get(institution)
+        edition = edition_of(load_editions(), asked.last)
+    if draft is None:
+        advice = f"运行 jieyong report run --period {asked.code} --institution {institution}"
+        raise RefusedError(f"{institution} 没有 {asked.name}的报表草稿：{advice}")
+    screen = console()
+    if explain is not None:
+        _explain(screen, draft, explain)
+        return
+    for form in edition.forms:
+        screen.print(cells_table(form, draft.cells))
+    screen.print(findings_table(draft))
+
+
+def _explain(screen: Console, draft: Draft, line: str) -> None:
+    if line not in draft.cells:
+        raise RefusedError(f"报表没有指标 {line}：指标代码见 jieyong report show 的第一列")
+    screen.print(lineage_table(draft.cells[line]))
+
+
+def _asked(at: Session, period: str | None) -> Period:
+    if period is not None:
+        return period_of(period)
+    last = at.today.replace(day=1) - timedelta(days=1)
+    return Period(Cadence.MONTH, last.replace(day=1))
+
+
+def _statistics(at: Session) -> Statistics:
+    editions = load_editions()
+    lines = {line.code for edition in editions for line in edition.lines()}
+    return Statistics(editions, load_rules(lines), at.zone)
+
+
+def _reporters(at: Session, period: Period, wanted: list[str] | None) -> list[str]:
+    if period.end > at.today:
+        raise RefusedError(f"{period.name}尚未结束：{period.end} 起可以编制")
+    found = sources.reporters(at.conn, period, at.zone)
+    for code in wanted or ():
+        if code not in found:
+            raise RefusedError(f"{code} 不上报 {period.name}：没有此机构、已停用，或由其他单位代报")
+    return [code for code in found if wanted is None or code in wanted]

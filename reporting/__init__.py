@@ -1,0 +1,1 @@
+"""The signed report: forms, drafts, audit, sign-off, submission."""

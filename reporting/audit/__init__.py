@@ -1,0 +1,1 @@
+"""What is held against a draft before anybody signs it; rules are data."""

@@ -1,0 +1,155 @@
+"""Drafts in the database: written whole, read back as they were."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+import msgspec
+import psycopg
+
+from reporting.audit.model import Finding, Severity
+from reporting.draft.cells import Cell, Standing, Trace
+from reporting.draft.period import Period
+
+_REPORTS: Final[LiteralString] = """
+INSERT INTO report (institution_id, cadence, first)
+SELECT id, %(cadence)s, %(first)s FROM institution WHERE code = ANY(%(institutions)s) ORDER BY id
+ON CONFLICT DO NOTHING
+"""
+_LOCKED: Final[LiteralString] = """
+SELECT institution.code, report.id
+FROM report JOIN institution ON institution.id = institution_id
+WHERE cadence = %(cadence)s AND first = %(first)s AND institution.code = ANY(%(institutions)s)
+ORDER BY report.id FOR UPDATE OF report
+"""
+_REVISIONS: Final[LiteralString] = """
+INSERT INTO report_revision (report_id, number, edition, compiled_at)
+SELECT id, 1, %(edition)s, %(now)s FROM unnest(%(reports)s::int[]) AS id
+ON CONFLICT (report_id, number) DO UPDATE
+    SET edition = excluded.edition, compiled_at = excluded.compiled_at
+"""
+_EMPTY: Final[LiteralString] = """
+WITH gone AS (
+    DELETE FROM report_finding WHERE report_id = ANY(%(reports)s) AND number = 1
+)
+DELETE FROM report_cell WHERE report_id = ANY(%(reports)s) AND number = 1
+"""
+_CELLS: Final[LiteralString] = """
+COPY report_cell (report_id, number, line, value, standing, why, traces) FROM STDIN
+"""
+_FINDINGS: Final[LiteralString] = """
+COPY report_finding (report_id, number, n, rule, severity, lines, said, mend) FROM STDIN
+"""
+_LAST: Final[LiteralString] = """
+SELECT institution.code, revision.report_id, revision.number, revision.edition,
+       revision.compiled_at
+FROM report
+JOIN institution ON institution.id = institution_id
+JOIN LATERAL (
+    SELECT * FROM report_revision WHERE report_id = report.id ORDER BY number DESC LIMIT 1
+) AS revision ON true
+WHERE cadence = %(cadence)s AND first = %(first)s AND institution.code = ANY(%(institutions)s)
+ORDER BY institution.code
+"""
+_READ_CELLS: Final[LiteralString] = """
+SELECT report_id, line, value, standing, why, traces::text FROM report_cell
+JOIN unnest(%s::int[], %s::int[]) AS last (report_id, number) USING (report_id, number)
+"""
+_READ_FINDINGS: Final[LiteralString] = """
+SELECT report_id, rule, severity, lines, said, mend FROM report_finding
+JOIN unnest(%s::int[], %s::int[]) AS last (report_id, number) USING (report_id, number)
+ORDER BY report_id, n
+"""
+_TRACES: Final = msgspec.json.Decoder(tuple[Trace, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an institution reports of a period, before anybody signs it.
+
+    Attributes:
+        institution: code.
+        period: of which.
+        edition: code of the forms.
+        number: of the revision.
+        compiled_at: aware.
+        cells: by code of the line, in the order of the forms.
+        findings: what the audit found, in the order of its rules.
+    """
+
+    institution: str
+    period: Period
+    edition: str
+    number: int
+    compiled_at: datetime
+    cells: Mapping[str, Cell]
+    findings: tuple[Finding, ...]
+
+
+def write(conn: psycopg.Connection[Any], drafts: Sequence[Draft]) -> None:
+    """Write drafts of one period and edition in place of those that stand, all or none.
+
+    Args:
+        conn: it becomes part of an open transaction.
+        drafts: of institutions, each once; all of the same period and edition.
+    """
+    if not drafts:
+        return
+    values = {
+        **_of(drafts[0].period, [one.institution for one in drafts]),
+        "edition": drafts[0].edition,
+        "now": drafts[0].compiled_at,
+    }
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.execute(_REPORTS, values)
+        ids = dict(cursor.execute(_LOCKED, values).fetchall())
+        reports = {"reports": list(ids.values())}
+        cursor.execute(_REVISIONS, {**values, **reports})
+        cursor.execute(_EMPTY, reports)
+        with cursor.copy(_CELLS) as copy:
+            for one in drafts:
+                for cell in one.cells.values():
+                    copy.write_row((ids[one.institution], 1, *_row(cell)))
+        with cursor.copy(_FINDINGS) as copy:
+            for one in drafts:
+                for n, found in enumerate(one.findings):
+                    copy.write_row((ids[one.institution], 1, n, *_finding_row(found)))
+
+
+def read(
+    conn: psycopg.Connection[Any], period: Period, institutions: Sequence[str]
+) -> Mapping[str, Draft]:
+    """Return the last revisions that stand, by code of the institution."""
+    rows = conn.execute(_LAST, _of(period, institutions)).fetchall()
+    last = [[row[1] for row in rows], [row[2] for row in rows]]
+    cells: dict[int, dict[str, Cell]] = defaultdict(dict)
+    for report, line, value, standing, why, traces in conn.execute(_READ_CELLS, last):
+        cells[report][line] = Cell(line, value, Standing(standing), why, _TRACES.decode(traces))
+    findings: dict[int, list[Finding]] = defaultdict(list)
+    for report, rule, severity, lines, said, mend in conn.execute(_READ_FINDINGS, last):
+        findings[report].append(Finding(rule, Severity(severity), tuple(lines), said, mend))
+    return {
+        code: Draft(code, period, edition, number, at, cells[report], tuple(findings[report]))
+        for code, report, number, edition, at in rows
+    }
+
+
+def _of(period: Period, institutions: Sequence[str]) -> dict[str, object]:
+    return {
+        "cadence": period.cadence.value,
+        "first": period.first,
+        "institutions": list(institutions),
+    }
+
+
+def _row(cell: Cell) -> tuple[object, ...]:
+    traces = msgspec.json.encode(cell.traces).decode()
+    return cell.code, cell.value, cell.standing.value, cell.why, traces
+
+
+def _finding_row(found: Finding) -> tuple[object, ...]:
+    return found.rule, found.severity.value, list(found.cells), found.said, found.mend

@@ -1,0 +1,80 @@
+-- migrate:up
+-- What institutions report (reporting/). A report is of one institution and one period; it has revisions,
+-- and what stands in the lines of one are its cells. Until it is signed the last revision is a draft,
+-- which is compiled anew whenever anybody asks.
+CREATE TABLE report (
+    id             int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    institution_id int  NOT NULL REFERENCES institution,
+    cadence        text NOT NULL CHECK (cadence IN ('month', 'quarter', 'year')),
+    first          date NOT NULL CHECK (extract(day FROM first) = 1),
+    UNIQUE (institution_id, cadence, first)
+);
+CREATE INDEX report_period ON report (cadence, first);
+
+CREATE TABLE report_revision (
+    report_id   int         NOT NULL REFERENCES report,
+    number      int         NOT NULL CHECK (number >= 1),
+    edition     text        NOT NULL,
+    state       text        NOT NULL DEFAULT 'draft' CHECK (state IN ('draft')),
+    compiled_at timestamptz NOT NULL,
+    PRIMARY KEY (report_id, number)
+);
+
+-- What stands in a line, and the months that it leads back to (reporting/draft/cells.py).
+CREATE TABLE report_cell (
+    report_id int     NOT NULL,
+    number    int     NOT NULL,
+    line      text    NOT NULL,
+    value     numeric,
+    standing  text    NOT NULL CHECK (standing IN ('known', 'missing', 'absent')),
+    why       text    NOT NULL,
+    traces    jsonb   NOT NULL,
+    PRIMARY KEY (report_id, number, line),
+    FOREIGN KEY (report_id, number) REFERENCES report_revision,
+    CHECK ((value IS NOT NULL) = (standing = 'known')),
+    CHECK ((why <> '') = (standing = 'missing'))
+);
+
+CREATE TABLE report_finding (
+    report_id int    NOT NULL,
+    number    int    NOT NULL,
+    n         int    NOT NULL,
+    rule      text   NOT NULL,
+    severity  text   NOT NULL CHECK (severity IN ('block', 'explain', 'note')),
+    lines     text[] NOT NULL,
+    said      text   NOT NULL,
+    mend      text   NOT NULL,
+    PRIMARY KEY (report_id, number, n),
+    FOREIGN KEY (report_id, number) REFERENCES report_revision
+);
+
+-- What only people know: entered for a line of a report, withdrawn, never changed.
+CREATE TABLE report_entry (
+    id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    report_id    int         NOT NULL REFERENCES report,
+    line         text        NOT NULL,
+    value        numeric     NOT NULL CHECK (value >= 0),
+    note         text        NOT NULL,
+    entered_by   text        NOT NULL CHECK (entered_by <> ''),
+    entered_at   timestamptz NOT NULL,
+    withdrawn_by text,
+    withdrawn_at timestamptz,
+    CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL))
+);
+CREATE UNIQUE INDEX report_entry_one ON report_entry (report_id, line) WHERE withdrawn_at IS NULL;
+
+-- Why something that was found is as it is: of a report, a rule and the lines that it names.
+CREATE TABLE report_explanation (
+    id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    report_id    int         NOT NULL REFERENCES report,
+    rule         text        NOT NULL,
+    lines        text[]      NOT NULL,
+    words        text        NOT NULL CHECK (words <> ''),
+    entered_by   text        NOT NULL CHECK (entered_by <> ''),
+    entered_at   timestamptz NOT NULL,
+    withdrawn_by text,
+    withdrawn_at timestamptz,
+    CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL))
+);
+CREATE UNIQUE INDEX report_explanation_one ON report_explanation (report_id, rule, lines)
+    WHERE withdrawn_at IS NULL;
