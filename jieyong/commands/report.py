@@ -52,6 +52,8 @@ def run(period: _Period = None, institution: _Institutions = None, config: Confi
     screen = console()
     screen.print(overview_table(asked, found))
     screen.print(f"已编制 {asked.name}报表草稿 {len(found)} 份。")
+    if len(found) < len(codes):
+        screen.print(f"另有 {len(codes) - len(found)} 份已提交签字或已签，未重新编制。")
 
 
 @app.command("list")

@@ -60,6 +60,9 @@ def compile_reports(  # noqa: PLR0913, PLR0917 - of whom, when and how
         now: aware: when it is compiled.
         tick: called for each institution that is done.
 
+    Returns:
+        The drafts; what is signed or about to be stands as it is, and is not among them.
+
     Raises:
         RefusedError: no edition of the forms is for so old a period.
     """
@@ -75,8 +78,7 @@ def compile_reports(  # noqa: PLR0913, PLR0917 - of whom, when and how
             for code in some
             for one in [Drafted(edition, period, cells[code], before[code], quarters[code])]
         ]
-        store.write(conn, portion)
-        found += portion
+        found += store.write(conn, portion)
         for _ in some:
             tick()
     return found

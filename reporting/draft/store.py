@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
@@ -14,29 +14,40 @@ import psycopg
 from reporting.audit.model import Finding, Severity
 from reporting.draft.cells import Cell, Standing, Trace
 from reporting.draft.period import Period
+from reporting.life.life import State
 
 _REPORTS: Final[LiteralString] = """
 INSERT INTO report (institution_id, cadence, first)
 SELECT id, %(cadence)s, %(first)s FROM institution WHERE code = ANY(%(institutions)s) ORDER BY id
 ON CONFLICT DO NOTHING
 """
+# Who is about to sign one waits, or we for him: what he signs is what stands there.
 _LOCKED: Final[LiteralString] = """
 SELECT institution.code, report.id
 FROM report JOIN institution ON institution.id = institution_id
 WHERE cadence = %(cadence)s AND first = %(first)s AND institution.code = ANY(%(institutions)s)
 ORDER BY report.id FOR UPDATE OF report
 """
+_NUMBERS: Final[LiteralString] = """
+SELECT DISTINCT ON (report_id) report_id, number, state FROM report_revision
+WHERE report_id = ANY(%(reports)s) ORDER BY report_id, number DESC
+"""
 _REVISIONS: Final[LiteralString] = """
 INSERT INTO report_revision (report_id, number, edition, compiled_at)
-SELECT id, 1, %(edition)s, %(now)s FROM unnest(%(reports)s::int[]) AS id
+SELECT report_id, number, %(edition)s, %(now)s
+FROM unnest(%(reports)s::int[], %(numbers)s::int[]) AS one (report_id, number)
 ON CONFLICT (report_id, number) DO UPDATE
     SET edition = excluded.edition, compiled_at = excluded.compiled_at
 """
 _EMPTY: Final[LiteralString] = """
-WITH gone AS (
-    DELETE FROM report_finding WHERE report_id = ANY(%(reports)s) AND number = 1
+WITH one AS (
+    SELECT * FROM unnest(%(reports)s::int[], %(numbers)s::int[]) AS one (report_id, number)
+), gone AS (
+    DELETE FROM report_finding AS old USING one
+    WHERE old.report_id = one.report_id AND old.number = one.number
 )
-DELETE FROM report_cell WHERE report_id = ANY(%(reports)s) AND number = 1
+DELETE FROM report_cell AS old USING one
+WHERE old.report_id = one.report_id AND old.number = one.number
 """
 _CELLS: Final[LiteralString] = """
 COPY report_cell (report_id, number, line, value, standing, why, traces) FROM STDIN
@@ -46,7 +57,7 @@ COPY report_finding (report_id, number, n, rule, severity, lines, said, mend) FR
 """
 _LAST: Final[LiteralString] = """
 SELECT institution.code, revision.report_id, revision.number, revision.edition,
-       revision.compiled_at
+       revision.compiled_at, revision.state
 FROM report
 JOIN institution ON institution.id = institution_id
 JOIN LATERAL (
@@ -69,7 +80,7 @@ _TRACES: Final = msgspec.json.Decoder(tuple[Trace, ...])
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an institution reports of a period, before anybody signs it.
+    """What an institution reports of a period.
 
     Attributes:
         institution: code.
@@ -79,6 +90,7 @@ class Draft:
         compiled_at: aware.
         cells: by code of the line, in the order of the forms.
         findings: what the audit found, in the order of its rules.
+        state: of the revision.
     """
 
     institution: str
@@ -88,17 +100,22 @@ class Draft:
     compiled_at: datetime
     cells: Mapping[str, Cell]
     findings: tuple[Finding, ...]
+    state: State = State.DRAFT
 
 
-def write(conn: psycopg.Connection[Any], drafts: Sequence[Draft]) -> None:
-    """Write drafts of one period and edition in place of those that stand, all or none.
+def write(conn: psycopg.Connection[Any], drafts: Sequence[Draft]) -> list[Draft]:
+    """Write drafts in place of those that stand, all or none; what is no draft any more stays.
 
     Args:
         conn: it becomes part of an open transaction.
-        drafts: of institutions, each once; all of the same period and edition.
+        drafts: of institutions, each once; all of the same period and edition. Their numbers do not
+            matter: the last revision is the draft.
+
+    Returns:
+        Those that were written, with the numbers of their revisions.
     """
     if not drafts:
-        return
+        return []
     values = {
         **_of(drafts[0].period, [one.institution for one in drafts]),
         "edition": drafts[0].edition,
@@ -107,17 +124,26 @@ def write(conn: psycopg.Connection[Any], drafts: Sequence[Draft]) -> None:
     with conn.transaction(), conn.cursor() as cursor:
         cursor.execute(_REPORTS, values)
         ids = dict(cursor.execute(_LOCKED, values).fetchall())
-        reports = {"reports": list(ids.values())}
-        cursor.execute(_REVISIONS, {**values, **reports})
-        cursor.execute(_EMPTY, reports)
+        last = dict.fromkeys(ids.values(), (1, State.DRAFT))
+        for id_, number, state in cursor.execute(_NUMBERS, {"reports": [*last]}):
+            last[id_] = number, State(state)
+        keys = {
+            code: (id_, last[id_][0]) for code, id_ in ids.items() if last[id_][1] is State.DRAFT
+        }
+        reports, numbers = [id_ for id_, _ in keys.values()], [n for _, n in keys.values()]
+        numbered = {**values, "reports": reports, "numbers": numbers}
+        cursor.execute(_REVISIONS, numbered)
+        cursor.execute(_EMPTY, numbered)
+        written = [(keys[one.institution], one) for one in drafts if one.institution in keys]
         with cursor.copy(_CELLS) as copy:
-            for one in drafts:
+            for key, one in written:
                 for cell in one.cells.values():
-                    copy.write_row((ids[one.institution], 1, *_row(cell)))
+                    copy.write_row((*key, *_row(cell)))
         with cursor.copy(_FINDINGS) as copy:
-            for one in drafts:
+            for key, one in written:
                 for n, found in enumerate(one.findings):
-                    copy.write_row((ids[one.institution], 1, n, *_finding_row(found)))
+                    copy.write_row((*key, n, *_finding_row(found)))
+    return [replace(one, number=number) for (_, number), one in written]
 
 
 def read(
@@ -133,8 +159,17 @@ def read(
     for report, rule, severity, lines, said, mend in conn.execute(_READ_FINDINGS, last):
         findings[report].append(Finding(rule, Severity(severity), tuple(lines), said, mend))
     return {
-        code: Draft(code, period, edition, number, at, cells[report], tuple(findings[report]))
-        for code, report, number, edition, at in rows
+        code: Draft(
+            code,
+            period,
+            edition,
+            number,
+            at,
+            cells[report],
+            tuple(findings[report]),
+            State(state),
+        )
+        for code, report, number, edition, at, state in rows
     }
 
 

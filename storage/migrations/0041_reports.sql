@@ -11,13 +11,17 @@ CREATE TABLE report (
 );
 CREATE INDEX report_period ON report (cadence, first);
 
+-- sha256: of what is signed (reporting/life/content.py), from the moment it is handed in to be signed.
 CREATE TABLE report_revision (
     report_id   int         NOT NULL REFERENCES report,
     number      int         NOT NULL CHECK (number >= 1),
     edition     text        NOT NULL,
-    state       text        NOT NULL DEFAULT 'draft' CHECK (state IN ('draft')),
+    state       text        NOT NULL DEFAULT 'draft' CHECK (
+        state IN ('draft', 'handed in', 'signed', 'submitted', 'accepted', 'returned')),
     compiled_at timestamptz NOT NULL,
-    PRIMARY KEY (report_id, number)
+    sha256      bytea       CHECK (length(sha256) = 32),
+    PRIMARY KEY (report_id, number),
+    CHECK ((sha256 IS NULL) = (state = 'draft'))
 );
 
 -- What stands in a line, and the months that it leads back to (reporting/draft/cells.py).
@@ -78,3 +82,48 @@ CREATE TABLE report_explanation (
 );
 CREATE UNIQUE INDEX report_explanation_one ON report_explanation (report_id, rule, lines)
     WHERE withdrawn_at IS NULL;
+
+-- What people did with a revision: handed it in, signed it, sent it on, returned it.
+CREATE TABLE report_deed (
+    id        int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    report_id int         NOT NULL,
+    number    int         NOT NULL,
+    at        timestamptz NOT NULL,
+    principal text        NOT NULL CHECK (principal <> ''),
+    step      text        NOT NULL,
+    role      text        CHECK (role IN ('filler', 'lead', 'head')),
+    words     text        NOT NULL,
+    sha256    bytea,
+    FOREIGN KEY (report_id, number) REFERENCES report_revision
+);
+CREATE INDEX report_deed_revision ON report_deed (report_id, number, id);
+CREATE FUNCTION report_deed_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'report_deed is append-only: what was done with a report stays';
+END $$;
+CREATE TRIGGER report_deed_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON report_deed
+    FOR EACH STATEMENT EXECUTE FUNCTION report_deed_is_append_only();
+
+-- What is no draft any more is frozen, whoever asks.
+CREATE FUNCTION report_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM changed JOIN report_revision AS one USING (report_id, number)
+        WHERE one.state <> 'draft'
+    ) THEN
+        RAISE EXCEPTION '% of a report that is handed in or signed are frozen: revise it', TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER report_cell_added AFTER INSERT ON report_cell
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_cell_changed AFTER UPDATE ON report_cell
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_cell_removed AFTER DELETE ON report_cell
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_finding_added AFTER INSERT ON report_finding
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_finding_changed AFTER UPDATE ON report_finding
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_finding_removed AFTER DELETE ON report_finding
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();

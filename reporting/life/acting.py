@@ -1,0 +1,246 @@
+"""What people do with reports: each step in the history, and in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from registry.audit import Act, record
+from registry.refusal import RefusedError
+from reporting.audit.model import Finding, Severity
+from reporting.draft import store
+from reporting.draft.period import Period
+from reporting.draft.store import Draft
+from reporting.life.content import Explained, sha256
+from reporting.life.life import Role, State, Step, after, after_signature
+
+_LOCK: Final[LiteralString] = """
+SELECT report.id, revision.number, revision.state, revision.sha256
+FROM report
+JOIN institution ON institution.id = institution_id
+JOIN LATERAL (
+    SELECT * FROM report_revision WHERE report_id = report.id ORDER BY number DESC LIMIT 1
+) AS revision ON true
+WHERE institution.code = %s AND cadence = %s AND first = %s
+FOR UPDATE OF report
+"""
+_SIGNED: Final[LiteralString] = """
+SELECT role FROM report_deed
+WHERE report_id = %(report)s AND number = %(number)s AND step = 'sign' AND id > coalesce((
+    SELECT max(id) FROM report_deed
+    WHERE report_id = %(report)s AND number = %(number)s AND step = 'take back'
+), 0)
+ORDER BY id
+"""
+_STATE: Final[LiteralString] = """
+UPDATE report_revision SET state = %s, sha256 = %s WHERE report_id = %s AND number = %s
+"""
+_DEED: Final[LiteralString] = """
+INSERT INTO report_deed (report_id, number, at, principal, step, role, words, sha256)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+"""
+_NEXT: Final[LiteralString] = """
+INSERT INTO report_revision (report_id, number, edition, compiled_at)
+SELECT report_id, number + 1, edition, %s FROM report_revision
+WHERE report_id = %s AND number = %s
+"""
+_COPIED: Final[LiteralString] = """
+INSERT INTO report_cell (report_id, number, line, value, standing, why, traces)
+SELECT report_id, number + 1, line, value, standing, why, traces FROM report_cell
+WHERE report_id = %s AND number = %s
+"""
+_EXPLAINED: Final[LiteralString] = """
+SELECT rule, lines, words FROM report_explanation
+WHERE report_id = %s AND withdrawn_at IS NULL
+"""
+_EXPLAIN: Final[LiteralString] = """
+INSERT INTO report_explanation (report_id, rule, lines, words, entered_by, entered_at)
+VALUES (%s, %s, %s, %s, %s, %s)
+"""
+_WITHDRAW: Final[LiteralString] = """
+UPDATE report_explanation SET withdrawn_by = %s, withdrawn_at = %s
+WHERE report_id = %s AND rule = %s AND lines = %s AND withdrawn_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A report that nobody else changes meanwhile."""
+
+    id: int
+    number: int
+    state: State
+    sha256: bytes | None
+    name: str
+
+
+def sign(
+    conn: psycopg.Connection[Any], act: Act, institution: str, period: Period, role: Role
+) -> State:
+    """Sign a report; the first to sign hands it in, and from then on it is frozen.
+
+    Args:
+        conn: any connection.
+        act: who and when.
+        institution: code.
+        period: of which.
+        role: in which he signs.
+
+    Returns:
+        Where it stands now.
+
+    Raises:
+        RefusedError: there is no such report, it is another's turn, something in it blocks or waits
+            for an explanation, or it is not what the others signed.
+    """
+    with conn.transaction():
+        held = _hold(conn, institution, period)
+        values = {"report": held.id, "number": held.number}
+        signed = [Role(one) for (one,) in conn.execute(_SIGNED, values)]
+        state = after_signature(held.state, role, signed)
+        draft, explained = _content(conn, held, institution, period)
+        if held.state is State.DRAFT:
+            _refuse_unfinished(draft, explained)
+        found = sha256(draft, explained)
+        if held.sha256 not in {None, found}:
+            raise RefusedError(f"{held.name}与已签的内容不符：请撤回后重新签字")
+        _note(conn, act, held, Step.SIGN, (state, found), role=role)
+    return state
+
+
+def do(  # noqa: PLR0913, PLR0917 - who does what with what
+    conn: psycopg.Connection[Any],
+    act: Act,
+    institution: str,
+    period: Period,
+    step: Step,
+    words: str = "",
+) -> State:
+    """Do something with a report that is no signature.
+
+    Args:
+        conn: any connection.
+        act: who and when.
+        institution: code.
+        period: of which.
+        step: what is done.
+        words: why.
+
+    Returns:
+        Where its last revision stands now.
+
+    Raises:
+        RefusedError: there is no such report, the step does not follow, or nobody says why.
+    """
+    with conn.transaction():
+        held = _hold(conn, institution, period)
+        state = after(held.state, step, words)
+        kept = None if state is State.DRAFT else held.sha256
+        _note(conn, act, held, step, (state, kept), words)
+        if step is Step.REVISE:
+            conn.execute(_NEXT, [act.at, held.id, held.number])
+            conn.execute(_COPIED, [held.id, held.number])
+            state = State.DRAFT
+    return state
+
+
+def explain(  # noqa: PLR0913, PLR0917 - who says what of what
+    conn: psycopg.Connection[Any],
+    act: Act,
+    institution: str,
+    period: Period,
+    rule: str,
+    words: str,
+) -> list[Finding]:
+    """Say why what a rule of the audit found is as it is; what was said before is withdrawn.
+
+    Returns:
+        The findings that it explains.
+
+    Raises:
+        RefusedError: there is no such report, it is no draft, the rule found nothing in it, or
+            nothing is said.
+    """
+    with conn.transaction():
+        held = _hold(conn, institution, period)
+        if held.state is not State.DRAFT:
+            raise RefusedError(f"{held.name}已提交签字，不能再说明：先撤回或修订")
+        if not words.strip():
+            raise RefusedError("请写明原因")
+        draft = store.read(conn, period, [institution])[institution]
+        found = [one for one in draft.findings if one.rule == rule]
+        if not found:
+            rules = "、".join(dict.fromkeys(one.rule for one in draft.findings)) or "无"
+            raise RefusedError(f"{held.name}没有 {rule} 的审核结果：现有 {rules}")
+        for one in found:
+            lines = list(one.cells)
+            conn.execute(_WITHDRAW, [act.principal, act.at, held.id, rule, lines])
+            said = [held.id, rule, lines, words.strip(), act.principal, act.at]
+            conn.execute(_EXPLAIN, said)
+        record(conn, act, "report.explain", held.name, {"rule": rule, "words": words.strip()})
+    return found
+
+
+def explained_of(conn: psycopg.Connection[Any], report: int) -> Explained:
+    """Return what was said of findings of a report."""
+    rows = conn.execute(_EXPLAINED, [report])
+    return {(rule, tuple(lines)): words for rule, lines, words in rows}
+
+
+def unfinished(findings: Sequence[Finding], explained: Explained) -> list[Finding]:
+    """Return what keeps a draft from being signed."""
+    return [
+        one
+        for one in findings
+        if one.severity is Severity.BLOCK
+        or (one.severity is Severity.EXPLAIN and (one.rule, one.cells) not in explained)
+    ]
+
+
+def _hold(conn: psycopg.Connection[Any], institution: str, period: Period) -> _Held:
+    values = [institution, period.cadence.value, period.first]
+    row = conn.execute(_LOCK, values).fetchone()
+    name = f"{institution} {period.name}报表"
+    if row is None:
+        advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
+        raise RefusedError(f"没有 {name}：{advice}")
+    return _Held(row[0], row[1], State(row[2]), row[3], name)
+
+
+def _content(
+    conn: psycopg.Connection[Any], held: _Held, institution: str, period: Period
+) -> tuple[Draft, Explained]:
+    """Return a draft, and what was said of what is found in it now."""
+    draft = store.read(conn, period, [institution])[institution]
+    said = explained_of(conn, held.id)
+    there = {(one.rule, one.cells) for one in draft.findings}
+    return draft, {of: words for of, words in said.items() if of in there}
+
+
+def _refuse_unfinished(draft: Draft, explained: Explained) -> None:
+    left = unfinished(draft.findings, explained)
+    if left:
+        first = left[0]
+        more = f"（另有 {len(left) - 1} 项）" if len(left) > 1 else ""
+        raise RefusedError(f"尚不能签字：{first.said}；{first.mend}{more}")
+
+
+def _note(  # noqa: PLR0913, PLR0917 - one line of two logs
+    conn: psycopg.Connection[Any],
+    act: Act,
+    held: _Held,
+    step: Step,
+    then: tuple[State, bytes | None],
+    words: str = "",
+    *,
+    role: Role | None = None,
+) -> None:
+    state, found = then
+    conn.execute(_STATE, [state.value, found, held.id, held.number])
+    said = [step.value, role, words.strip(), found]
+    conn.execute(_DEED, [held.id, held.number, act.at, act.principal, *said])
+    detail = {"revision": held.number, "from": held.state.value, "to": state.value, "role": role}
+    record(conn, act, f"report.{step.value.replace(' ', '-')}", held.name, detail)

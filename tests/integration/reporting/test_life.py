@@ -1,0 +1,215 @@
+"""Signed by three, frozen, returned, revised; whatever is signed is what stands there."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from registry.audit import Act
+from registry.refusal import RefusedError
+from reporting.draft import store
+from reporting.draft.cells import Cell, Standing
+from reporting.draft.period import period_of
+from reporting.life import acting
+from reporting.life.content import Explained, content
+from reporting.life.life import Role, State, Step
+from tests.integration.metering.bills.world import Conn, open_account
+from tests.integration.reporting.test_drafts import billed, compiled, values
+
+ACT = Act("张三", datetime(2027, 1, 6, tzinfo=UTC))
+JANUARY = period_of("2026-01")
+WHOSE = ("czj", JANUARY)
+
+
+@pytest.fixture
+def draft(conn: Conn) -> store.Draft:
+    """A draft of January in which nothing blocks; what is found of it is explained."""
+    open_account(conn)
+    billed(conn, date(2026, 1, 1), "100")
+    found = compiled(conn, "2026-01", "czj")["czj"]
+    for rule in dict.fromkeys(one.rule for one in found.findings):
+        acting.explain(conn, ACT, *WHOSE, rule, "已核对")
+    return found
+
+
+def standing(conn: Conn) -> store.Draft:
+    return store.read(conn, JANUARY, ["czj"])["czj"]
+
+
+def signed(conn: Conn, *roles: Role) -> State:
+    return [acting.sign(conn, ACT, *WHOSE, role) for role in roles or Role][-1]
+
+
+def test_from_draft_to_accepted(conn: Conn, draft: store.Draft) -> None:
+    assert signed(conn, Role.FILLER) is State.HANDED_IN
+    assert signed(conn, Role.LEAD) is State.HANDED_IN
+    assert signed(conn, Role.HEAD) is State.SIGNED
+    assert acting.do(conn, ACT, *WHOSE, Step.SUBMIT) is State.SUBMITTED
+    assert acting.do(conn, ACT, *WHOSE, Step.ACCEPT) is State.ACCEPTED
+    assert standing(conn) == replace(draft, state=State.ACCEPTED)
+    deeds = conn.execute("SELECT step, role, sha256 FROM report_deed ORDER BY id").fetchall()
+    assert [row[:2] for row in deeds] == [
+        *(("sign", role) for role in ("filler", "lead", "head")),
+        ("submit", None),
+        ("accept", None),
+    ]
+    assert len({bytes(row[2]) for row in deeds}) == 1
+    log = conn.execute("SELECT action FROM audit_log WHERE action LIKE 'report.%' ORDER BY id")
+    assert [action for (action,) in log][-5:] == [
+        *(["report.sign"] * 3),
+        "report.submit",
+        "report.accept",
+    ]
+
+
+def test_what_blocks_is_not_signed(conn: Conn) -> None:
+    open_account(conn)
+    compiled(conn, "2026-01", "czj")
+    with pytest.raises(
+        RefusedError, match=r"尚不能签字：电（110）未知：2026-01 用量未知；补录账单"
+    ):
+        signed(conn, Role.FILLER)
+
+
+def test_what_asks_is_signed_once_it_is_explained(conn: Conn) -> None:
+    open_account(conn)
+    billed(conn, date(2025, 1, 1), "100")
+    billed(conn, date(2026, 1, 1), "200")
+    compiled(conn, "2026-01", "czj")
+    for rule in ("fact-missing", "use-change"):
+        with pytest.raises(RefusedError, match="尚不能签字"):
+            signed(conn, Role.FILLER)
+        acting.explain(conn, ACT, *WHOSE, rule, "新增办公楼")
+    assert signed(conn, Role.FILLER) is State.HANDED_IN
+
+
+def test_an_explanation_holds_for_what_it_explained(conn: Conn, draft: store.Draft) -> None:
+    assert draft.findings
+    with pytest.raises(RefusedError, match="没有 year 的审核结果"):
+        acting.explain(conn, ACT, *WHOSE, "year", "x")
+    with pytest.raises(RefusedError, match="写明原因"):
+        acting.explain(conn, ACT, *WHOSE, draft.findings[0].rule, " ")
+    acting.explain(conn, ACT, *WHOSE, draft.findings[0].rule, "另一原因")
+    counts = conn.execute(
+        "SELECT count(*), count(withdrawn_at) FROM report_explanation WHERE rule = %s",
+        [draft.findings[0].rule],
+    ).fetchone()
+    assert counts is not None
+    assert counts[0] == 2 * counts[1]
+    signed(conn, Role.FILLER)
+    with pytest.raises(RefusedError, match="不能再说明"):
+        acting.explain(conn, ACT, *WHOSE, draft.findings[0].rule, "x")
+
+
+@pytest.mark.parametrize("roles", [(Role.FILLER,), tuple(Role)])
+def test_what_is_signed_is_not_compiled_anew(
+    conn: Conn, draft: store.Draft, roles: tuple[Role, ...]
+) -> None:
+    state = signed(conn, *roles)
+    conn.execute("UPDATE bill SET quantity = 999")
+    assert compiled(conn, "2026-01", "czj") == {}
+    assert standing(conn) == replace(draft, state=state)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE report_cell SET value = 1 WHERE line = '110'",
+        "DELETE FROM report_cell WHERE line = '110'",
+        "INSERT INTO report_cell VALUES (1, 1, 'x', 1, 'known', '', '[]')",
+        "DELETE FROM report_finding",
+        "UPDATE report_finding SET said = ''",
+        "DELETE FROM report_deed",
+        "UPDATE report_revision SET sha256 = NULL",
+    ],
+)
+@pytest.mark.usefixtures("draft")
+def test_the_database_itself_refuses_to_change_what_is_signed(conn: Conn, change: str) -> None:
+    signed(conn, Role.FILLER)
+    with pytest.raises((psycopg.errors.RaiseException, psycopg.errors.CheckViolation)):
+        conn.execute(change.encode())
+
+
+def test_taken_back_it_is_compiled_anew_and_signed_from_the_beginning(
+    conn: Conn, draft: store.Draft
+) -> None:
+    signed(conn, Role.FILLER, Role.LEAD)
+    assert acting.do(conn, ACT, *WHOSE, Step.TAKE_BACK, "账单有误") is State.DRAFT
+    conn.execute("UPDATE bill SET quantity = 90")
+    assert values(compiled(conn, "2026-01", "czj")["czj"], "110") == ["90.00"]
+    with pytest.raises(RefusedError, match="现由填表人签字"):
+        signed(conn, Role.HEAD)
+    assert signed(conn) is State.SIGNED
+    assert standing(conn).number == draft.number
+
+
+def test_returned_it_is_revised_and_the_first_one_stays(conn: Conn, draft: store.Draft) -> None:
+    signed(conn)
+    acting.do(conn, ACT, *WHOSE, Step.SUBMIT)
+    acting.do(conn, ACT, *WHOSE, Step.RETURN, "电量与账单不符")
+    assert acting.do(conn, ACT, *WHOSE, Step.REVISE, "按退回意见") is State.DRAFT
+    assert standing(conn).cells == draft.cells
+    conn.execute("UPDATE bill SET quantity = 90")
+    again = compiled(conn, "2026-01", "czj")["czj"]
+    assert (again.number, values(again, "110")) == (2, ["90.00"])
+    assert standing(conn) == again
+    rows = conn.execute(
+        "SELECT number, state, value FROM report_revision JOIN report_cell"
+        " USING (report_id, number) WHERE line = '110' ORDER BY 1"
+    ).fetchall()
+    assert rows == [(1, "returned", Decimal("100.00")), (2, "draft", Decimal("90.00"))]
+    assert signed(conn) is State.SIGNED
+
+
+def test_what_stands_there_is_what_the_others_signed(conn: Conn, draft: store.Draft) -> None:
+    signed(conn, Role.FILLER)
+    conn.execute("ALTER TABLE report_cell DISABLE TRIGGER ALL")
+    conn.execute("UPDATE report_cell SET value = 999 WHERE line = '110'")
+    with pytest.raises(RefusedError, match="与已签的内容不符"):
+        signed(conn, Role.LEAD)
+    assert draft.cells["110"].value == 100
+
+
+def test_every_figure_is_signed(draft: store.Draft) -> None:
+    whole = content(draft, {})
+    for code, cell in draft.cells.items():
+        other = {**draft.cells, code: Cell(code, Decimal(7), Standing.KNOWN, "", cell.traces)}
+        assert content(replace(draft, cells=other), {}) != whole
+    others = [replace(draft, number=2), replace(draft, edition="2022")]
+    said: Explained = {("use-change", ("110",)): "新增"}
+    bodies = [whole, content(draft, said), *(content(one, {}) for one in others)]
+    assert len(set(bodies)) == 4
+
+
+def test_of_several_who_sign_at_once_one_does(
+    conn: Conn, database: str, draft: store.Draft
+) -> None:
+    start, done = threading.Barrier(4), list[State]()
+
+    def work() -> None:
+        with psycopg.connect(database, autocommit=True) as own:
+            start.wait()
+            with contextlib.suppress(RefusedError):
+                done.append(acting.sign(own, ACT, *WHOSE, Role.FILLER))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [State.HANDED_IN]
+    assert conn.execute("SELECT count(*) FROM report_deed").fetchone() == (1,)
+    assert standing(conn) == replace(draft, state=State.HANDED_IN)
+
+
+def test_no_report_says_how_to_make_one(conn: Conn) -> None:
+    for act, step in itertools.product([ACT], [Step.SUBMIT, Step.RETURN]):
+        with pytest.raises(RefusedError, match="jieyong report run --period 2026-01"):
+            acting.do(conn, act, *WHOSE, step, "x")
