@@ -35,7 +35,7 @@ from jieyong.commands.fleet_use import use
 from jieyong.commands.meter import meter_app
 from jieyong.commands.notify import notify_app
 from jieyong.commands.permission import permission_app
-from jieyong.commands.report import app as report_app
+from jieyong.commands.report import report_app
 from jieyong.commands.rules import rules_app
 from jieyong.commands.session import Reader, Reason, session, track_of
 from jieyong.commands.tag import tag_app

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
+from jieyong.commands import report_steps
 from jieyong.commands.report_tables import (
     cells_table,
     findings_table,
@@ -22,12 +22,18 @@ from reporting.draft import sources, store
 from reporting.draft.period import Period, period_of
 from reporting.draft.run import Statistics, compile_reports
 from reporting.draft.store import Draft
-from reporting.forms.model import Cadence
-from reporting.forms.reading import edition_of, load_editions
+from reporting.forms.model import Cadence, Edition
+from reporting.forms.reading import load_editions
 
-app = typer.Typer(
+report_app = typer.Typer(
     no_args_is_help=True, help="上报：编制、审核各单位的报表 (what institutions report)."
 )
+
+report_app.command("enter")(report_steps.enter)
+report_app.command("explain")(report_steps.explain)
+report_app.command("sign")(report_steps.sign)
+report_app.command("take-back")(report_steps.take_back)
+report_app.command("revise")(report_steps.revise)
 
 _SHOWN: Final = 10
 _Period = Annotated[
@@ -36,12 +42,14 @@ _Period = Annotated[
         "--period", help="报告期：2026-10（月）、2026Q4（季度）或 2026（年）；缺省为上月。"
     ),
 ]
+_Institution = Annotated[str, typer.Argument(help="机构编码。")]
+_Given = Annotated[str, typer.Argument(help="报告期：2026-10、2026Q4 或 2026。")]
 _Institutions = Annotated[
     list[str] | None, typer.Option("--institution", help="机构编码，可多次；缺省为全部上报单位。")
 ]
 
 
-@app.command()
+@report_app.command()
 def run(period: _Period = None, institution: _Institutions = None, config: Config = None) -> None:
     """编制并审核报表草稿 (compile and audit drafts)."""
     with session(config) as at:
@@ -56,7 +64,7 @@ def run(period: _Period = None, institution: _Institutions = None, config: Confi
         screen.print(f"另有 {len(codes) - len(found)} 份已提交签字或已签，未重新编制。")
 
 
-@app.command("list")
+@report_app.command("list")
 def list_(period: _Period = None, institution: _Institutions = None, config: Config = None) -> None:
     """列出报表草稿 (list drafts)."""
     with session(config) as at:
@@ -72,36 +80,46 @@ def list_(period: _Period = None, institution: _Institutions = None, config: Con
         screen.print(f"{len(lacking)} 个单位尚未编制（{shown}）：{advice}")
 
 
-@app.command()
+@report_app.command()
 def show(
-    institution: Annotated[str, typer.Argument(help="机构编码。")],
-    period: Annotated[str, typer.Argument(help="报告期：2026-10、2026Q4 或 2026。")],
-    explain: Annotated[
-        str | None, typer.Option("--explain", help="指标代码：该数值由哪些月份、账单、计量而来。")
-    ] = None,
+    institution: _Institution,
+    period: _Given,
     config: Config = None,
 ) -> None:
-    """显示一份报表草稿及审核结果 (show a draft with what the audit found)."""
+    """显示一份报表及审核结果 (show a report with what the audit found)."""
     with session(config) as at:
-        asked = period_of(period)
-        draft = store.read(at.conn, asked, [institution]).get(institution)
-        edition = edition_of(load_editions(), asked.last)
-    if draft is None:
-        advice = f"运行 jieyong report run --period {asked.code} --institution {institution}"
-        raise RefusedError(f"{institution} 没有 {asked.name}的报表草稿：{advice}")
+        draft = _standing(at, institution, period_of(period))
     screen = console()
-    if explain is not None:
-        _explain(screen, draft, explain)
-        return
-    for form in edition.forms:
+    for form in _edition(draft).forms:
         screen.print(cells_table(form, draft.cells))
     screen.print(findings_table(draft))
 
 
-def _explain(screen: Console, draft: Draft, line: str) -> None:
+@report_app.command()
+def lineage(
+    institution: _Institution,
+    period: _Given,
+    line: Annotated[str, typer.Argument(help="指标代码，见 jieyong report show 的第一列。")],
+    config: Config = None,
+) -> None:
+    """显示一个数值由哪些月份、账单、计量而来 (lead a figure back)."""
+    with session(config) as at:
+        draft = _standing(at, institution, period_of(period))
     if line not in draft.cells:
         raise RefusedError(f"报表没有指标 {line}：指标代码见 jieyong report show 的第一列")
-    screen.print(lineage_table(draft.cells[line]))
+    console().print(lineage_table(draft.cells[line]))
+
+
+def _standing(at: Session, institution: str, period: Period) -> Draft:
+    draft = store.read(at.conn, period, [institution]).get(institution)
+    if draft is None:
+        advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
+        raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
+    return draft
+
+
+def _edition(draft: Draft) -> Edition:
+    return next(one for one in load_editions() if one.code == draft.edition)
 
 
 def _asked(at: Session, period: str | None) -> Period:

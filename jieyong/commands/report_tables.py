@@ -15,6 +15,7 @@ from reporting.draft.cells import Cell, Standing
 from reporting.draft.period import Period
 from reporting.draft.store import Draft
 from reporting.forms.model import Form
+from reporting.life.life import STATES
 
 SEVERITIES: Final[Mapping[Severity, str]] = {
     Severity.BLOCK: "须补正",
@@ -38,6 +39,7 @@ def overview_table(period: Period, drafts: Sequence[Draft]) -> Table:
         severities = [found.severity for found in draft.findings]
         table.add_row(
             plain(draft.institution),
+            STATES[draft.state],
             str(standings.count(Standing.KNOWN)),
             str(standings.count(Standing.MISSING)),
             *(str(severities.count(severity)) for severity in SEVERITIES),
@@ -61,11 +63,12 @@ def cells_table(form: Form, cells: Mapping[str, Cell]) -> Table:
 
 def findings_table(draft: Draft) -> Table:
     """Return what the audit found, the gravest first."""
-    table = Table("审核", "指标", "发现", "建议", title="审核结果")
+    table = Table("审核", "规则", "指标", "发现", "建议", title="审核结果")
     order = [*SEVERITIES]
     for found in sorted(draft.findings, key=lambda one: order.index(one.severity)):
         lines = "、".join(found.cells)
-        table.add_row(SEVERITIES[found.severity], lines, plain(found.said), found.mend)
+        severity = SEVERITIES[found.severity]
+        table.add_row(severity, found.rule, lines, plain(found.said), found.mend)
     return table
 
 
