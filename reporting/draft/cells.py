@@ -18,7 +18,7 @@ class Standing(enum.StrEnum):
     MISSING = "missing"
     """It should be there, and is not known."""
     ABSENT = "absent"
-    """Nothing is there of which anything could be known: no account, meter, purchase or record."""
+    """Nothing tells of it: no account, meter, purchase, record or fact."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _cell(line: Line, period: Period, sources: Sources) -> Cell:
         case Quantity() | Cost():
             return _flow(line, line.basis, period, sources.figures)
         case Fact():
-            return _fact(line, line.basis.code, period, sources.facts)
+            return _fact(line, line.basis, period, sources.facts)
         case Entry():
             value = sources.entered.get(line.code)
             return _absent(line) if value is None else _known(line, value)
@@ -99,11 +99,13 @@ def _unknown(
             yield f"{month:%Y-%m} {what}未知"
 
 
-def _fact(line: Line, code: str, period: Period, facts: Mapping[str, Sequence[Span]]) -> Cell:
-    if code == _USERS:
+def _fact(line: Line, fact: Fact, period: Period, facts: Mapping[str, Sequence[Span]]) -> Cell:
+    if not fact.required and not facts.get(fact.code):
+        return _absent(line)
+    if fact.code == _USERS:
         figure = size_of(facts, period.first, period.end).energy_users
     else:
-        figure = on_day(facts.get(code, ()), period.last, line.name)
+        figure = on_day(facts.get(fact.code, ()), period.last, line.name)
     if figure.value is not None:
         return _known(line, figure.value)
     return Cell(line.code, None, Standing.MISSING, figure.why)

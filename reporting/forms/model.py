@@ -50,9 +50,11 @@ class Fact:
 
     Attributes:
         code: of ``institution_facts.yaml``.
+        required: every institution has it; of the others, who never said anything has none.
     """
 
     code: str
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,8 @@ def _basis(entry: Entry, known: _Known) -> Basis:
     if consumer is not None:
         entry.problem("consumer", "only a quantity or a cost has a consumer")
     if entry.has("fact"):
-        return Fact(entry.reference("fact", "fact of an institution", known.facts))
+        fact = entry.reference("fact", "fact of an institution", known.facts)
+        return Fact(fact, entry.has("required") and entry.boolean("required"))
     return Entered(entry.has("adds") and entry.boolean("adds"))
 
 

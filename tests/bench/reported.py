@@ -129,7 +129,7 @@ class Measured:
 
 def measure(conn: psycopg.Connection, institutions: int, rounds: int) -> Measured:
     """Load a city, and ask what it reports."""
-    _load(conn, institutions)
+    load(conn, institutions)
     ours, plain = [], []
     for turn in range(rounds + 1):
         month = MONTHS[turn % 2]
@@ -149,7 +149,7 @@ def _plain(conn: psycopg.Connection, month: tuple[date, date]) -> None:
         conn.execute(statement, {"first": month[0], "end": month[1]}).fetchall()
 
 
-def _load(conn: psycopg.Connection, institutions: int) -> None:
+def load(conn: psycopg.Connection, institutions: int) -> None:
     conn.execute("SET statement_timeout = 0")
     for statement in CITY:
         conn.execute(statement, {"institutions": institutions})

@@ -129,6 +129,16 @@ def test_reported_prints_its_result() -> None:
     assert result["parts"] == result["institutions"] * 5 / 2
 
 
+def test_reporting_prints_its_result() -> None:
+    result = bench("reporting")
+
+    own = {"seconds", "seconds_quarter", "rss_mib", "reports", "findings"}
+    assert result.keys() == EVERY | own
+    # Every tenth institution is reported by its neighbour.
+    assert result["reports"] == 36
+    assert result["findings"] > 0
+
+
 def test_recompute_prints_its_result() -> None:
     result = bench("recompute")
 

@@ -101,7 +101,11 @@ def test_facts_are_those_of_the_last_day_and_people_the_daily_average() -> None:
     }
     found = cells(facts=facts)
     assert values(found, "101", "102") == ["900.01", "15"]
+    assert found["1021"].standing is Standing.ABSENT
+    facts = {"establishment": [Span(date(2020, 1, 1), date(2026, 1, 1), Decimal(9))]}
+    found = cells(facts=facts)
     assert found["1021"].why == "2026-03-31 没有编制人数"
+    assert found["101"].why == "2026-03-31 没有建筑面积"
 
 
 def test_what_people_enter_stands_there() -> None:

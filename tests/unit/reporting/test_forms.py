@@ -51,7 +51,7 @@ def test_codes_agree_with_those_of_energies_and_facts() -> None:
             assert lines[kind.cost_code] == Cost(kind.code)
     for fact in load_fact_kinds().values():
         if fact.statistics is not None:
-            assert lines[fact.statistics] == Fact(fact.code)
+            assert lines[fact.statistics] == Fact(fact.code, fact.statistics in {"101", "102"})
 
 
 def test_what_adds_up_over_a_year() -> None:
