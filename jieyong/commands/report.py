@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from xlsxwriter.exceptions import FileCreateError
 
 from jieyong.commands import report_steps
 from jieyong.commands.report_tables import (
@@ -24,6 +26,9 @@ from reporting.draft.run import Statistics, compile_reports
 from reporting.draft.store import Draft
 from reporting.forms.model import Cadence, Edition
 from reporting.forms.reading import load_editions
+from reporting.sheets import paper
+from reporting.sheets.excel import write_excel
+from reporting.sheets.plain import write_csv, write_json
 
 report_app = typer.Typer(
     no_args_is_help=True, help="上报：编制、审核各单位的报表 (what institutions report)."
@@ -108,6 +113,28 @@ def lineage(
     if line not in draft.cells:
         raise RefusedError(f"报表没有指标 {line}：指标代码见 jieyong report show 的第一列")
     console().print(lineage_table(draft.cells[line]))
+
+
+@report_app.command()
+def write(
+    institution: _Institution,
+    period: _Given,
+    file: Annotated[Path, typer.Argument(help=".xlsx、.csv 或 .json。")],
+    config: Config = None,
+) -> None:
+    """导出一份报表：.xlsx 与表式一致，可打印签章 (write a report into a file)."""
+    writers = {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}
+    writer = writers.get(file.suffix.lower())
+    if writer is None:
+        raise RefusedError(f"{file}：文件名应以 {'、'.join(writers)} 结尾")
+    with session(config) as at:
+        one = paper.read(at.conn, institution, period_of(period), load_editions(), at.zone)
+    try:
+        writer(file, one)
+    except (FileCreateError, OSError) as error:
+        message = f"{file}：不能写入（{error}），请核对目录；文件若在 Excel 中打开，请先关闭"
+        raise RefusedError(message) from error
+    typer.echo(f"{institution} {one.draft.period.name}报表已写入 {file}")
 
 
 def _standing(at: Session, institution: str, period: Period) -> Draft:

@@ -10,18 +10,13 @@ from rich.table import Table
 
 from jieyong.commands.screen import plain
 from metering.bills.ledger import REASONS, SOURCES
-from reporting.audit.model import Severity
+from reporting.audit.model import SEVERITIES
 from reporting.draft.cells import Cell, Standing
 from reporting.draft.period import Period
 from reporting.draft.store import Draft
 from reporting.forms.model import Form
 from reporting.life.life import STATES
 
-SEVERITIES: Final[Mapping[Severity, str]] = {
-    Severity.BLOCK: "须补正",
-    Severity.EXPLAIN: "须说明",
-    Severity.NOTE: "提示",
-}
 _STANDINGS: Final[Mapping[Standing, str]] = {
     Standing.KNOWN: "",
     Standing.MISSING: "未知",

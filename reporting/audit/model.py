@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from metering.factors.files import Provenance
 from reporting.draft.cells import Cell
@@ -21,6 +22,13 @@ class Severity(enum.StrEnum):
     EXPLAIN = "explain"
     """It can be signed when somebody has explained it."""
     NOTE = "note"
+
+
+SEVERITIES: Final[Mapping[Severity, str]] = {
+    Severity.BLOCK: "须补正",
+    Severity.EXPLAIN: "须说明",
+    Severity.NOTE: "提示",
+}
 
 
 class Kind(enum.StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -56,6 +57,12 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
         signed = run("sign", *whose, role, "--by", name)
         assert signed.exit_code == 0, signed.output
     assert "赵局长 已作为单位负责人签字；czj 2026年1月报表：已签" in signed.output
+    assert "已写入 报表.xlsx" in run("write", *whose, "报表.xlsx").output
+    run("write", *whose, "报表.json")
+    kept = json.loads(Path("报表.json").read_text("utf-8"))
+    assert (kept["state"], kept["cells"]["110"]["value"]) == ("signed", "1234.50")
+    assert kept["signatures"]["head"]["name"] == "赵局长"
+    assert len(kept["sha256"]) == 64
     assert "另有 1 份已提交签字或已签，未重新编制。" in run("run", "--period", "2026-01").output
     assert "已签" in run("list", "--period", "2026-01").output
     assert "不能录入" in refused(run("enter", *whose, "210", "13"))
@@ -71,6 +78,8 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
         (("run", "--period", "2099"), "尚未结束"),
         (("run", "--period", "2026-01", "--institution", "x"), "x 不上报 2026年1月"),
         (("show", "czj", "2026-01"), "jieyong report run --period 2026-01 --institution czj"),
+        (("write", "czj", "2026-01", "x.doc"), "应以 .xlsx、.csv、.json 结尾"),
+        (("write", "czj", "2026-01", "x.xlsx"), "没有 2026年1月的报表草稿"),
         (("lineage", "czj", "2026-01", "110"), "没有 2026年1月的报表草稿"),
         (("enter", "czj", "2026-01", "110", "5"), "由账单、计量或单位情况得出"),
         (("enter", "czj", "2026-01", "999", "5"), "没有指标 999"),

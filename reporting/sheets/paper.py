@@ -1,0 +1,103 @@
+"""A report as it is put on paper: figures, who signed, what was explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from registry.refusal import RefusedError
+from reporting.draft import store
+from reporting.draft.cells import Cell
+from reporting.draft.period import Period
+from reporting.draft.store import Draft
+from reporting.forms.model import Edition
+from reporting.life.acting import explained_of
+from reporting.life.content import Explained
+from reporting.life.life import Role
+
+_HEAD: Final[LiteralString] = """
+SELECT institution.name, institution.credit_code, report.id, encode(sha256, 'hex')
+FROM report
+JOIN institution ON institution.id = institution_id
+JOIN report_revision AS revision ON revision.report_id = report.id AND number = %s
+WHERE institution.code = %s AND cadence = %s AND first = %s
+"""
+_SIGNED: Final[LiteralString] = """
+SELECT role, principal, at FROM report_deed
+WHERE report_id = %(report)s AND number = %(number)s AND step = 'sign' AND id > coalesce((
+    SELECT max(id) FROM report_deed
+    WHERE report_id = %(report)s AND number = %(number)s AND step = 'take back'
+), 0)
+ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed, and on which local day."""
+
+    name: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A revision with all that is printed of it.
+
+    Attributes:
+        name: of the institution.
+        credit_code: 统一社会信用代码; empty: not known.
+        edition: of its forms.
+        draft: figures and findings.
+        before: cells of the same time of the year before, by code; empty: there is none.
+        signatures: by role.
+        explained: what was said of findings.
+        sha256: of what is signed, hexadecimal; empty: of a draft.
+    """
+
+    name: str
+    credit_code: str
+    edition: Edition
+    draft: Draft
+    before: Mapping[str, Cell]
+    signatures: Mapping[Role, Signature]
+    explained: Explained
+    sha256: str
+
+
+def read(
+    conn: psycopg.Connection[Any],
+    institution: str,
+    period: Period,
+    editions: tuple[Edition, ...],
+    zone: ZoneInfo,
+) -> Paper:
+    """Read the last revision of a report.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    draft = store.read(conn, period, [institution]).get(institution)
+    if draft is None:
+        advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
+        raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
+    before = store.read(conn, period.year_before(), [institution]).get(institution)
+    values = [draft.number, institution, period.cadence.value, period.first]
+    head = conn.execute(_HEAD, values).fetchone()
+    name, credit_code, report, sha256 = head if head is not None else ("", None, 0, None)
+    signed = conn.execute(_SIGNED, {"report": report, "number": draft.number})
+    return Paper(
+        name,
+        credit_code or "",
+        next(one for one in editions if one.code == draft.edition),
+        draft,
+        before.cells if before is not None else {},
+        {Role(role): Signature(who, at.astimezone(zone).date()) for role, who, at in signed},
+        explained_of(conn, report),
+        sha256 or "",
+    )
