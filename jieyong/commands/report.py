@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -21,6 +20,7 @@ from jieyong.commands.session import Config, Session, session
 from registry.refusal import RefusedError
 from reporting.audit.reading import load_rules
 from reporting.draft import sources, store
+from reporting.draft.due import due, last_over
 from reporting.draft.period import Period, period_of
 from reporting.draft.run import Statistics, compile_reports
 from reporting.draft.store import Draft
@@ -56,15 +56,26 @@ _Institutions = Annotated[
 
 @report_app.command()
 def run(period: _Period = None, institution: _Institutions = None, config: Config = None) -> None:
-    """编制并审核报表草稿 (compile and audit drafts)."""
+    """编制并审核报表草稿；不写报告期则补齐已结束各期缺少的草稿 (compile and audit drafts)."""
     with session(config) as at:
-        asked = _asked(at, period)
-        codes = _reporters(at, asked, institution)
-        with counting(len(codes)) as tick:
-            found = compile_reports(at.conn, asked, codes, _statistics(at), at.now, tick)
+        if period is not None:
+            asked = period_of(period)
+            _run(at, asked, _reporters(at, asked, institution))
+            return
+        lacking = [*due(at.conn, at.today, at.zone)]
+        for one in lacking:
+            wanted = one.institutions if institution is None else {*institution}
+            _run(at, one.period, [code for code in one.institutions if code in wanted])
+        if not lacking:
+            typer.echo("已结束的各期都有报表草稿；重新编制请写 --period。")
+
+
+def _run(at: Session, period: Period, codes: list[str]) -> None:
+    with counting(len(codes)) as tick:
+        found = compile_reports(at.conn, period, codes, _statistics(at), at.now, tick)
     screen = console()
-    screen.print(overview_table(asked, found))
-    screen.print(f"已编制 {asked.name}报表草稿 {len(found)} 份。")
+    screen.print(overview_table(period, found))
+    screen.print(f"已编制 {period.name}报表草稿 {len(found)} 份。")
     if len(found) < len(codes):
         screen.print(f"另有 {len(codes) - len(found)} 份已提交签字或已签，未重新编制。")
 
@@ -150,10 +161,7 @@ def _edition(draft: Draft) -> Edition:
 
 
 def _asked(at: Session, period: str | None) -> Period:
-    if period is not None:
-        return period_of(period)
-    last = at.today.replace(day=1) - timedelta(days=1)
-    return Period(Cadence.MONTH, last.replace(day=1))
+    return last_over(Cadence.MONTH, at.today) if period is None else period_of(period)
 
 
 def _statistics(at: Session) -> Statistics:

@@ -155,12 +155,9 @@ def _write_audit(sheet: Worksheet, paper: Paper, looks: _Looks) -> None:
     _write_row(sheet, row, ("发现", "要求", "代码", "建议", "说明"), looks.heading)
     for found in paper.draft.findings:
         row += 1
-        codes, explained = (
-            "、".join(found.cells),
-            paper.explained.get((found.rule, found.cells), ""),
-        )
-        said = found.said, SEVERITIES[found.severity], codes, found.mend, explained
-        _write_row(sheet, row, said, looks.text)
+        explained = paper.explained.get((found.rule, found.cells), "")
+        asks, codes = SEVERITIES[found.severity], "、".join(found.cells)
+        _write_row(sheet, row, (found.said, asks, codes, found.mend, explained), looks.text)
     if not paper.draft.findings:
         sheet.merge_range(row + 1, 0, row + 1, _LAST, "没有需要补正或说明的内容", looks.text)
 

@@ -16,6 +16,7 @@ from registry.refusal import RefusedError
 from reporting.audit.reading import load_rules
 from reporting.draft import sources, store
 from reporting.draft.cells import Standing
+from reporting.draft.due import due
 from reporting.draft.period import period_of
 from reporting.draft.run import Statistics, compile_reports
 from reporting.draft.store import Draft
@@ -166,3 +167,16 @@ def test_what_nobody_has_is_absent_and_no_edition_is_older(conn: Conn) -> None:
     assert {draft.cells[code].standing for code in ("110", "120", "150")} == {Standing.ABSENT}
     with pytest.raises(RefusedError, match="适用的报表版本"):
         compiled(conn, "2022Q4", "czj")
+
+
+def test_what_lacks_a_draft_is_due_from_the_first_report_on(conn: Conn) -> None:
+    compiled(conn, "2026-01", "czj", "jgj")
+    compiled(conn, "2026-03", "jgj")
+    today = date(2026, 4, 1)
+    found = [(one.period.code, one.institutions) for one in due(conn, today, STATISTICS.zone)]
+    assert found == [
+        ("2026-02", ("czj", "jgj")),
+        ("2026-03", ("czj",)),
+        ("2026Q1", ("czj", "jgj")),
+        ("2025", ("czj", "jgj")),
+    ]

@@ -106,7 +106,11 @@ def test_an_entry_is_withdrawn(run: Run) -> None:
     assert "73 │" not in run("show", *whose).output
 
 
-def test_without_a_period_it_is_the_month_before(run: Run) -> None:
-    done = run("run")
+def test_without_a_period_what_is_lacking_is_compiled(run: Run) -> None:
+    done = run("run", "--institution", "czj")
     assert done.exit_code == 0, done.output
-    assert "报表草稿 2 份" in done.output
+    # The last month, quarter and year that are over.
+    assert done.output.count("报表草稿 1 份") == 3
+    assert run("run").output.count("报表草稿 1 份") == 3
+    assert "都有报表草稿" in run("run").output
+    assert "czj" in run("list").output
