@@ -11,6 +11,7 @@ from xlsxwriter.exceptions import FileCreateError
 from jieyong.commands import report_steps
 from jieyong.commands.report_tables import (
     cells_table,
+    difference_table,
     findings_table,
     lineage_table,
     overview_table,
@@ -38,6 +39,9 @@ report_app.command("enter")(report_steps.enter)
 report_app.command("explain")(report_steps.explain)
 report_app.command("sign")(report_steps.sign)
 report_app.command("take-back")(report_steps.take_back)
+report_app.command("submit")(report_steps.submit)
+report_app.command("accept")(report_steps.accept)
+report_app.command("return")(report_steps.return_)
 report_app.command("revise")(report_steps.revise)
 
 _SHOWN: Final = 10
@@ -124,6 +128,21 @@ def lineage(
     if line not in draft.cells:
         raise RefusedError(f"报表没有指标 {line}：指标代码见 jieyong report show 的第一列")
     console().print(lineage_table(draft.cells[line]))
+
+
+@report_app.command()
+def difference(
+    institution: _Institution,
+    period: _Given,
+    config: Config = None,
+) -> None:
+    """显示最后一版与前一版的差异 (what the last revision changed)."""
+    with session(config) as at:
+        asked = period_of(period)
+        found = store.revisions(at.conn, asked, institution)
+    if len(found) < 2:
+        raise RefusedError(f"{institution} {asked.name}报表没有修订过")
+    console().print(difference_table(_edition(found[-1]), *found[-2:]))
 
 
 @report_app.command()

@@ -85,6 +85,44 @@ def take_back(
         _do(at, institution, period, Step.TAKE_BACK, words)
 
 
+def submit(
+    institution: _Institution, period: _Period, by: By = None, config: Config = None
+) -> None:
+    """报送主管部门审核 (submit what is signed for review)."""
+    with session(config, by) as at:
+        _do(at, institution, period, Step.SUBMIT, "")
+
+
+def accept(
+    period: _Period,
+    institution: Annotated[
+        str | None, typer.Argument(help="机构编码；缺省为全部无须说明的。")
+    ] = None,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """审核通过；不写机构则通过全部无须说明的 (accept one, or all that are clean)."""
+    with session(config, by) as at:
+        if institution is not None:
+            _do(at, institution, period, Step.ACCEPT, "")
+            return
+        asked = period_of(period)
+        done = acting.accept_clean(at.conn, at.act, asked)
+    typer.echo(f"{asked.name}报表审核通过 {len(done)} 份：{'、'.join(done) or '无'}")
+
+
+def return_(
+    institution: _Institution,
+    period: _Period,
+    words: _Words,
+    by: By = None,
+    config: Config = None,
+) -> None:
+    """退回报表，由填报单位修订 (return a report)."""
+    with session(config, by) as at:
+        _do(at, institution, period, Step.RETURN, words)
+
+
 def revise(
     institution: _Institution,
     period: _Period,

@@ -14,7 +14,7 @@ from reporting.audit.model import SEVERITIES
 from reporting.draft.cells import Cell, Standing
 from reporting.draft.period import Period
 from reporting.draft.store import Draft
-from reporting.forms.model import Form
+from reporting.forms.model import Edition, Form
 from reporting.life.life import STATES
 
 _STANDINGS: Final[Mapping[Standing, str]] = {
@@ -53,6 +53,24 @@ def cells_table(form: Form, cells: Mapping[str, Cell]) -> Table:
         value = _STANDINGS[cell.standing] if cell.value is None else f"{cell.value:,}"
         name = f"  其中：{line.name}" if line.part_of is not None else line.name
         table.add_row(line.code, name, line.unit, value, plain(cell.why))
+    return table
+
+
+def difference_table(edition: Edition, before: Draft, now: Draft) -> Table:
+    """Return the lines of which a revision says something else than the one before."""
+    title = f"第 {before.number} 版 → 第 {now.number} 版（{STATES[now.state]}）"
+    table = Table("代码", "指标", "单位", title=title)
+    for column in ("前一版", "本版", "相差"):
+        table.add_column(column, justify="right")
+    for line in edition.lines():
+        old, new = before.cells.get(line.code), now.cells.get(line.code)
+        values = [None if cell is None else cell.value for cell in (old, new)]
+        if values[0] == values[1]:
+            continue
+        both = None not in values
+        difference = f"{(values[1] or 0) - (values[0] or 0):+,}" if both else ""
+        shown = ("" if value is None else f"{value:,}" for value in values)
+        table.add_row(line.code, line.name, line.unit, *shown, difference)
     return table
 
 

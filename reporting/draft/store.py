@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, LiteralString
@@ -66,14 +66,23 @@ JOIN LATERAL (
 WHERE cadence = %(cadence)s AND first = %(first)s AND institution.code = ANY(%(institutions)s)
 ORDER BY institution.code
 """
+_NUMBERED: Final[LiteralString] = """
+SELECT institution.code, revision.report_id, revision.number, revision.edition,
+       revision.compiled_at, revision.state
+FROM report
+JOIN institution ON institution.id = institution_id
+JOIN report_revision AS revision ON revision.report_id = report.id
+WHERE cadence = %(cadence)s AND first = %(first)s AND institution.code = ANY(%(institutions)s)
+ORDER BY number
+"""
 _READ_CELLS: Final[LiteralString] = """
-SELECT report_id, line, value, standing, why, traces::text FROM report_cell
+SELECT report_id, number, line, value, standing, why, traces::text FROM report_cell
 JOIN unnest(%s::int[], %s::int[]) AS last (report_id, number) USING (report_id, number)
 """
 _READ_FINDINGS: Final[LiteralString] = """
-SELECT report_id, rule, severity, lines, said, mend FROM report_finding
+SELECT report_id, number, rule, severity, lines, said, mend FROM report_finding
 JOIN unnest(%s::int[], %s::int[]) AS last (report_id, number) USING (report_id, number)
-ORDER BY report_id, n
+ORDER BY report_id, number, n
 """
 _TRACES: Final = msgspec.json.Decoder(tuple[Trace, ...])
 
@@ -151,26 +160,30 @@ def read(
 ) -> Mapping[str, Draft]:
     """Return the last revisions that stand, by code of the institution."""
     rows = conn.execute(_LAST, _of(period, institutions)).fetchall()
-    last = [[row[1] for row in rows], [row[2] for row in rows]]
-    cells: dict[int, dict[str, Cell]] = defaultdict(dict)
-    for report, line, value, standing, why, traces in conn.execute(_READ_CELLS, last):
-        cells[report][line] = Cell(line, value, Standing(standing), why, _TRACES.decode(traces))
-    findings: dict[int, list[Finding]] = defaultdict(list)
-    for report, rule, severity, lines, said, mend in conn.execute(_READ_FINDINGS, last):
-        findings[report].append(Finding(rule, Severity(severity), tuple(lines), said, mend))
-    return {
-        code: Draft(
-            code,
-            period,
-            edition,
-            number,
-            at,
-            cells[report],
-            tuple(findings[report]),
-            State(state),
-        )
-        for code, report, number, edition, at, state in rows
-    }
+    return {one.institution: one for one in _drafts(conn, period, rows)}
+
+
+def revisions(conn: psycopg.Connection[Any], period: Period, institution: str) -> list[Draft]:
+    """Return all revisions of a report, the first one first."""
+    rows = conn.execute(_NUMBERED, _of(period, [institution])).fetchall()
+    return [*_drafts(conn, period, rows)]
+
+
+def _drafts(
+    conn: psycopg.Connection[Any], period: Period, rows: Sequence[tuple[Any, ...]]
+) -> Iterator[Draft]:
+    keys = [[row[1] for row in rows], [row[2] for row in rows]]
+    cells: dict[tuple[int, int], dict[str, Cell]] = defaultdict(dict)
+    for *key, line, value, standing, why, traces in conn.execute(_READ_CELLS, keys):
+        one = Cell(line, value, Standing(standing), why, _TRACES.decode(traces))
+        cells[key[0], key[1]][line] = one
+    findings: dict[tuple[int, int], list[Finding]] = defaultdict(list)
+    for *key, rule, severity, lines, said, mend in conn.execute(_READ_FINDINGS, keys):
+        found = Finding(rule, Severity(severity), tuple(lines), said, mend)
+        findings[key[0], key[1]].append(found)
+    for code, report, number, edition, at, state in rows:
+        told = cells[report, number], tuple(findings[report, number]), State(state)
+        yield Draft(code, period, edition, number, at, *told)
 
 
 def _of(period: Period, institutions: Sequence[str]) -> dict[str, object]:

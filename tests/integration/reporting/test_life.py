@@ -209,6 +209,26 @@ def test_of_several_who_sign_at_once_one_does(
     assert standing(conn) == replace(draft, state=State.HANDED_IN)
 
 
+def test_all_that_are_clean_are_accepted_at_once(conn: Conn, draft: store.Draft) -> None:
+    conn.execute(
+        "INSERT INTO institution_fact (institution_id, code, value, valid, source, entered_by,"
+        " entered_at) SELECT institution.id, fact.code, 100, '[2020-01-01,)', 'x', 'x', now()"
+        " FROM institution, (VALUES ('floor-area'), ('energy-users')) AS fact (code)"
+        " WHERE institution.code = 'jgj'"
+    )
+    clean = compiled(conn, "2026-01", "jgj")["jgj"]
+    assert clean.findings == ()
+    assert draft.findings
+    for code in ("czj", "jgj"):
+        for role in Role:
+            acting.sign(conn, ACT, code, JANUARY, role)
+        acting.do(conn, ACT, code, JANUARY, Step.SUBMIT)
+    assert acting.accept_clean(conn, ACT, JANUARY) == ["jgj"]
+    assert acting.accept_clean(conn, ACT, JANUARY) == []
+    assert standing(conn).state is State.SUBMITTED
+    assert acting.do(conn, ACT, *WHOSE, Step.ACCEPT) is State.ACCEPTED
+
+
 def test_no_report_says_how_to_make_one(conn: Conn) -> None:
     for act, step in itertools.product([ACT], [Step.SUBMIT, Step.RETURN]):
         with pytest.raises(RefusedError, match="jieyong report run --period 2026-01"):

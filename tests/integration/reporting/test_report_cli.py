@@ -66,7 +66,18 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
     assert "另有 1 份已提交签字或已签，未重新编制。" in run("run", "--period", "2026-01").output
     assert "已签" in run("list", "--period", "2026-01").output
     assert "不能录入" in refused(run("enter", *whose, "210", "13"))
+    assert "没有修订过" in refused(run("difference", *whose))
+    assert "已报送" in run("submit", *whose).output
+    assert "报表审核通过 0 份：无" in run("accept", "2026-01").output
+    assert "须说明原因" in refused(run("return", *whose, "--reason", " "))
+    assert "已退回" in run("return", *whose, "--reason", "机柜数有误").output
     assert "草稿" in run("revise", *whose, "--reason", "漏填").output
+    run("enter", *whose, "210", "70")
+    run("run", "--period", "2026-01", "--institution", "czj")
+    changed = run("difference", *whose).output
+    assert "第 1 版 → 第 2 版（草稿）" in changed
+    assert "-3" in changed
+    assert "110" not in changed
     run("sign", *whose, "filler")
     assert "草稿" in run("take-back", *whose, "--reason", "再核对").output
 
