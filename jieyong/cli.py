@@ -23,6 +23,7 @@ from collector.profile import ProfileError, catalogue
 from collector.spool_open import SpoolBusyError, SpoolVersionError
 from jieyong import logs
 from jieyong.collect import PROFILES, SourceName, collect
+from jieyong.commands.backup import backup_command, restore_command
 from jieyong.commands.bill import bill_app
 from jieyong.commands.calendar import calendar_command
 from jieyong.commands.consumption import consumption_app
@@ -67,11 +68,13 @@ from registry.reading import read_inventory
 from registry.refusal import RefusedError
 from registry.snapshot import SnapshotError
 from storage import quarantine
+from storage.backup.programs import BackupError
 from storage.engine import EngineTooOldError
 from storage.migrate import MigrationError
 from storage.prepare import prepare
 
 EXPECTED = (
+    BackupError,
     BinariesMissingError,
     BrokerMissingError,
     ChildFailedError,
@@ -124,6 +127,8 @@ app.add_typer(permission_app, name="permission")
 app.add_typer(terminal_app, name="terminal")
 app.add_typer(tag_app, name="tag")
 app.add_typer(report_app, name="report")
+app.command("backup")(backup_command)
+app.command("restore")(restore_command)
 app.command("calendar", help="录入与星期不同的日子（CSV：日期,工作日|周末|节假日）。")(
     calendar_command
 )
