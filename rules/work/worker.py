@@ -153,7 +153,7 @@ class Worker:
         times = _SLOW_TIMES if subjects.slow else 1
         claims = within(known, times * self._settings.batch_days * DAY_US)
         done = recompute(conn, subjects, claims, self._basis(conn, subjects.sort))
-        health.owe(conn, subjects.sort, claims, done.fared, self._now())
+        health.owe(conn, subjects.sort, claims, done, self._now())
         self._fared.append(done.fared)
         self.episodes += done.episodes
         opened = keep(conn, subjects.sort, done.looks, self._now())
