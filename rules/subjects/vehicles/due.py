@@ -30,6 +30,8 @@ AHEAD: Final = timedelta(days=1_500)
 """And behind them: what is used is learned from 18 months, a part lasts four years at most."""
 _WAYS_BACK: Final = timedelta(days=4)
 """So far before a way: fillings and invoices of the days before are held against it."""
+UNFOLLOWED: Final = timedelta(days=1)
+"""What has waited for so long nobody follows for now."""
 _BEYOND: Final = timedelta(days=35)
 """Nothing is known of later than so far ahead of the clock; orders are made beforehand."""
 _WAYS_BEYOND: Final = timedelta(days=2)
@@ -70,6 +72,24 @@ SELECT 'vehicle', vehicle_id,
 FROM taken
 GROUP BY vehicle_id, least(date_trunc('month', ts_from, 'UTC'), now() - interval '35 days')
 """
+# By vehicle, month and what tells of it, as `_FOLLOW` takes them: it makes the same due.
+_GATHERED: Final[LiteralString] = """
+WITH taken AS (
+    DELETE FROM rules_vehicle_change WHERE noted_at <= now() - %(waiting)s::interval
+    RETURNING vehicle_id, ts_from, ts_to, ways, noted_at
+)
+INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to, ways, noted_at)
+SELECT vehicle_id, min(ts_from), max(ts_to), ways, min(noted_at)
+FROM taken GROUP BY vehicle_id, date_trunc('month', ts_from, 'UTC'), ways
+"""
+_GATHERED_PAPERS: Final[LiteralString] = """
+WITH taken AS (
+    DELETE FROM rules_vehicle_paper WHERE noted_at <= now() - %(waiting)s::interval
+    RETURNING since, noted_at
+)
+INSERT INTO rules_vehicle_paper (since, noted_at)
+SELECT min(since), min(noted_at) FROM taken HAVING count(*) > 0
+"""
 _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT 'vehicle', id, '-infinity', 'infinity', %s FROM vehicle
@@ -92,8 +112,7 @@ def follow(conn: psycopg.Connection[Any], gather: timedelta = GATHER) -> int:
         psycopg.Error: nothing is lost: the next call does it.
     """
     with conn.transaction():
-        row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
-        if row is None or not row[0]:
+        if not _alone(conn):
             return 0
         values = {
             "gather": gather,
@@ -108,7 +127,27 @@ def follow(conn: psycopg.Connection[Any], gather: timedelta = GATHER) -> int:
         return conn.execute(_FOLLOW, values).rowcount
 
 
+def gather(conn: psycopg.Connection[Any]) -> None:
+    """Join what changed of vehicles and nobody follows, so that it does not grow with every trip.
+
+    Once a day is enough, and whoever writes trips does it: rules may have no worker for months.
+    What is due once somebody follows is the same.
+
+    Args:
+        conn: an autocommit connection.
+    """
+    with conn.transaction():
+        if _alone(conn):
+            for query in (_GATHERED, _GATHERED_PAPERS):
+                conn.execute(query, {"waiting": UNFOLLOWED})
+
+
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
     """Make every vehicle due, in the transaction that changes what everything rests on."""
     conn.execute("DELETE FROM rules_vehicle_learned")
     return conn.execute(_ALL, [why]).rowcount
+
+
+def _alone(conn: psycopg.Connection[Any]) -> bool:
+    row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
+    return row is not None and bool(row[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -152,3 +154,53 @@ def test_what_changes_is_gathered_before_it_is_looked_at(
         " WHERE kind = 'vehicle'"
     ).fetchall()
     assert only == ("v",)
+
+
+def test_what_nobody_follows_does_not_grow_and_makes_the_same_due(
+    conn: psycopg.Connection[Any],
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    conn.execute(
+        "INSERT INTO rules_vehicle_learned (part, month, basis, body)"
+        " SELECT 'papers', month, '', '' FROM"
+        " generate_series('2026-01-01'::date, '2026-12-01', interval '1 month') AS month"
+    )
+    for _ in range(200):
+        day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=dice.randrange(150 * 24))
+        until = day + timedelta(hours=dice.randrange(99))
+        conn.execute(
+            "INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to, ways, noted_at)"
+            " VALUES (%s, %s, %s, %s, now() - interval '2 days')",
+            [dice.randrange(2), day, until, dice.random() < 0.5],
+        )
+    conn.execute(
+        "INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to)"
+        " VALUES (1, '-infinity', 'infinity'), (2, '2026-08-01', '2026-08-02')"
+    )
+    conn.execute(
+        "INSERT INTO rules_vehicle_paper (since, noted_at)"
+        " VALUES ('2026-03-20', now() - interval '2 days'),"
+        " ('2026-07-20', now() - interval '3 days'), ('2026-06-20', now())"
+    )
+    with conn.transaction():
+        with conn.transaction(force_rollback=True):
+            as_noted = followed(conn)
+        due.gather(conn)
+        due.gather(conn)
+        assert conn.execute("SELECT count(*) FROM rules_vehicle_change").fetchone() == (22,)
+        waiting = conn.execute("SELECT since::date::text FROM rules_vehicle_paper ORDER BY 1")
+        assert waiting.fetchall() == [("2026-03-20",), ("2026-06-20",)]
+        assert followed(conn) == as_noted
+    assert len(as_noted[0]) > 10
+    assert as_noted[1]
+
+
+def followed(conn: psycopg.Connection[Any]) -> tuple[list[Any], list[Any]]:
+    due.follow(conn)
+    made = conn.execute(
+        "SELECT subject, ts_from::text, ts_to::text FROM rules_due ORDER BY 1, 2, 3"
+    )
+    stale = conn.execute("SELECT month FROM rules_vehicle_learned WHERE stale ORDER BY 1")
+    return made.fetchall(), stale.fetchall()
