@@ -25,7 +25,7 @@ from rules.ruleset.store import versions
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis, Believed, Subjects
 from rules.subjects.places.modes import Modes
-from rules.work import health
+from rules.work import health, learning
 from rules.work.settings import RulesSettings
 from storage.due import Claim
 from storage.due_budget import within
@@ -139,11 +139,13 @@ class Worker:
                 continue
             try:
                 one.settle(self._conn, partial(self._basis, self._conn, one.sort))
+                learning.learned(self._conn, one.sort)
             except psycopg.OperationalError:
                 raise
-            except Exception:  # noqa: BLE001 - whatever it is, rules go on
+            except Exception as error:  # noqa: BLE001 - whatever it is, rules go on
                 advice = "doubts rest on what was learned before; it is tried again"
                 _log.exception("not_learned", sort=one.sort.value, advice=advice)
+                learning.failed(self._conn, one.sort, error, self._now())
 
     def _compute(
         self, subjects: Subjects, conn: psycopg.Connection[Any], taken: Iterator[Claim]
