@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 
 from fleet.joining.model import Records
+from metering.gauge.hold import Holds
+from registry.calendar_store import load_calendar
+from rules.kinds.model import Sort
+from rules.ruleset.store import versions
+from rules.subjects.model import Basis, Inputs
+from rules.subjects.places.modes import Modes
 from rules.subjects.vehicles import due
+from rules.subjects.vehicles.subjects import VEHICLES
+from rules.timeline.overlay import Windows
+from storage.times import us_of
 from tests.integration.fleet.joining.world import card_of
 from tests.integration.rules.vehicles import begin, doubts, episodes, look, watched
+from tests.integration.rules.world import GAUGES, ZONE
 from tests.unit.fleet.joining.scene import (
     AT_A,
     AT_B,
@@ -154,6 +165,49 @@ def test_what_changes_is_gathered_before_it_is_looked_at(
         " WHERE kind = 'vehicle'"
     ).fetchall()
     assert only == ("v",)
+
+
+def test_of_a_vehicle_that_was_sensitive_a_day_says_the_same_alone_and_within_a_year(
+    conn: psycopg.Connection[Any], records: Records
+) -> None:
+    watched(conn, records)
+    for since, value in ((date(2026, 6, 30), "sensitive"), (date(2026, 7, 2), "ordinary")):
+        conn.execute(
+            "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
+            " entered_at) SELECT id, 'secrecy', %s, %s, %s, '', 'x', now() FROM fuel_consumer"
+            " WHERE code = 'v'",
+            [value, since, value],
+        )
+    ((id_,),) = conn.execute("SELECT id FROM vehicle WHERE code = 'v'").fetchall()
+    basis = Basis(versions(conn), GAUGES, load_calendar(conn), ZONE, Modes()).about(Sort.VEHICLE)
+
+    def layers(first: datetime, last: datetime) -> Inputs:
+        known = VEHICLES.look_up(conn, [id_], basis, basis.inputs)
+        return known.load(conn, Windows(*(np.array([x]) for x in (id_, us_of(first), us_of(last)))))
+
+    year = layers(begin(1, 1), begin(12, 31))
+    told = set()
+    for day in (begin(5, 6), begin(5, 12), begin(5, 16), begin(5, 21), begin(6, 15), begin(7, 1)):
+        for name, (alone,) in layers(day, day + timedelta(days=1)).items():
+            (within,) = year[name]
+            assert clipped(within, day) == clipped(alone, day), (name, day)
+            told |= {name for *_, value in clipped(alone, day) if value == 1}
+    assert {"borrowed-card", "without-travel"} <= {name.replace("_", "-") for name in told}
+
+
+def clipped(held: Holds, day: datetime) -> list[tuple[int, int, float]]:
+    """What holds on a day, joined where it goes on."""
+    first, last = us_of(day), us_of(day + timedelta(days=1))
+    found: list[tuple[int, int, float]] = []
+    for since, until, value in zip(
+        held.since.tolist(), held.until.tolist(), held.value.tolist(), strict=True
+    ):
+        begin_, end = max(since, first), min(until, last)
+        if begin_ < end:
+            if found and found[-1][1:] == (begin_, value):
+                begin_ = found.pop()[0]
+            found.append((begin_, end, value))
+    return found
 
 
 def test_what_nobody_follows_does_not_grow_and_makes_the_same_due(
