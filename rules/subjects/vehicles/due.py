@@ -1,8 +1,8 @@
 """What has to be looked at again of vehicles: what changed of them, gathered.
 
-Triggers note what changed (``storage/migrations/0031_rules_vehicles.sql``, ``0037``): trips and
-stops as they are computed again, papers, cards, orders, facts, yards, seals, duty, tags, days of
-the calendar.
+Triggers note what changed (``storage/migrations/0031_rules_vehicles.sql``, ``0037``, ``0041``):
+trips, stops and the ways of days as they are computed again, papers, cards, orders, facts, yards,
+seals, duty, tags, days of the calendar.
 
 What a vehicle's change tells of it is followed as far as it reaches. What is learned of many
 (places of stations, the season, what is normal of a class) is said to be stale from then on, and
