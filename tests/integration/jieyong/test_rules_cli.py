@@ -182,6 +182,8 @@ def test_the_power_that_a_device_tells_gives_the_energy(
     assert [summed[key] for key in keys] == [
         *("局", "2026-07", "1", "1", "kWh", "1.200", "1", "0"),
     ]
+    assert summed["used_yuan"] is None, "nobody knows the price"
+    assert summed["wasted_yuan"] == "0.00", "nothing was concluded to be waste"
     with pytest.raises(RefusedError, match="不能同时使用"):
         run("doubt", "list", "--sum", "--overdue")
 
