@@ -11,6 +11,7 @@ from random import Random
 import psycopg
 import pytest
 
+from metering.counter.model import Int64s
 from registry.calendar_store import load_calendar
 from rules.cases.life import State
 from rules.cases.listing import Wanted, doubts
@@ -19,7 +20,7 @@ from rules.subjects import catalogue
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
-from rules.subjects.terminals import due
+from rules.subjects.terminals import due, stored
 from rules.subjects.terminals.stored import judge
 from storage.migrate import DIRECTORY, migrate
 from storage.times import us_of
@@ -218,6 +219,38 @@ def test_nothing_is_due_while_an_hour_goes_on_or_when_nothing_is_new(
     )
     due.follow(conn)
     assert conn.execute(waiting).fetchone() == (1,)
+
+
+def test_hours_are_judged_some_at_a_time_and_none_is_lost_with_a_killed_program(
+    conn: Conn, terminal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "AT_ONCE", 2)
+    store(conn, live(1, 6, -3))
+    catalogue.follow(conn)
+    conn.execute("UPDATE terminal_clock_change SET noted_at = '-infinity'")
+    conn.execute("TRUNCATE rules_due")
+    found = stored.clock_off
+    calls = itertools.count(1)
+
+    def killed(*reports: Int64s) -> stored.Off | None:
+        assert next(calls) < 4, "killed"
+        return found(*reports)
+
+    with monkeypatch.context() as context:
+        context.setattr(stored, "clock_off", killed)
+        with pytest.raises(AssertionError, match="killed"):
+            due.follow(conn)
+    assert left(conn) == (2, 3, 1)
+    due.follow(conn)
+    assert left(conn) == (5, 0, 3)
+
+
+def left(conn: Conn) -> tuple[int, ...]:
+    """Hours that are judged, and that wait, and due rows."""
+    tables = ("terminal_clock", "terminal_clock_change", "rules_due")
+    return tuple(
+        conn.execute(f"SELECT count(*) FROM {table}".encode()).fetchall()[0][0] for table in tables
+    )
 
 
 def test_a_vehicles_tag_exempts_its_terminal(conn: Conn, terminal: int) -> None:
