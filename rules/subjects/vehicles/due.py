@@ -32,6 +32,8 @@ _WAYS_BACK: Final = timedelta(days=4)
 """So far before a way: fillings and invoices of the days before are held against it."""
 UNFOLLOWED: Final = timedelta(days=1)
 """What has waited for so long nobody follows for now."""
+AT_ONCE: Final = 500_000
+"""Changes joined in one transaction."""
 _BEYOND: Final = timedelta(days=35)
 """Nothing is known of later than so far ahead of the clock; orders are made beforehand."""
 _WAYS_BEYOND: Final = timedelta(days=2)
@@ -75,13 +77,19 @@ GROUP BY vehicle_id, least(date_trunc('month', ts_from, 'UTC'), now() - interval
 # By vehicle, month and what tells of it, as `_FOLLOW` takes them: it makes the same due.
 _GATHERED: Final[LiteralString] = """
 WITH taken AS (
-    DELETE FROM rules_vehicle_change WHERE noted_at <= now() - %(waiting)s::interval
-    RETURNING vehicle_id, ts_from, ts_to, ways, noted_at
+    DELETE FROM rules_vehicle_change WHERE id IN (
+        SELECT id FROM rules_vehicle_change
+        WHERE id <= %(upto)s AND noted_at <= now() - %(waiting)s::interval
+        ORDER BY id LIMIT %(most)s
+    ) RETURNING vehicle_id, ts_from, ts_to, ways, noted_at
+), joined AS (
+    INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to, ways, noted_at)
+    SELECT vehicle_id, min(ts_from), max(ts_to), ways, min(noted_at)
+    FROM taken GROUP BY vehicle_id, date_trunc('month', ts_from, 'UTC'), ways
 )
-INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to, ways, noted_at)
-SELECT vehicle_id, min(ts_from), max(ts_to), ways, min(noted_at)
-FROM taken GROUP BY vehicle_id, date_trunc('month', ts_from, 'UTC'), ways
+SELECT count(*) FROM taken
 """
+_LAST: Final = "SELECT coalesce(max(id), 0) FROM rules_vehicle_change"
 _GATHERED_PAPERS: Final[LiteralString] = """
 WITH taken AS (
     DELETE FROM rules_vehicle_paper WHERE noted_at <= now() - %(waiting)s::interval
@@ -114,6 +122,7 @@ def follow(conn: psycopg.Connection[Any], gather: timedelta = GATHER) -> int:
     with conn.transaction():
         if not _alone(conn):
             return 0
+        conn.execute("SET LOCAL statement_timeout = 0")  # months may wait
         values = {
             "gather": gather,
             "back": BACK,
@@ -136,10 +145,16 @@ def gather(conn: psycopg.Connection[Any]) -> None:
     Args:
         conn: an autocommit connection.
     """
-    with conn.transaction():
-        if _alone(conn):
-            for query in (_GATHERED, _GATHERED_PAPERS):
-                conn.execute(query, {"waiting": UNFOLLOWED})
+    ((upto,),) = conn.execute(_LAST).fetchall()
+    values = {"waiting": UNFOLLOWED, "upto": upto, "most": AT_ONCE}
+    taken = AT_ONCE
+    while taken == AT_ONCE:
+        with conn.transaction():
+            if not _alone(conn):
+                return
+            conn.execute("SET LOCAL statement_timeout = 0")
+            conn.execute(_GATHERED_PAPERS, values)
+            ((taken,),) = conn.execute(_GATHERED, values).fetchall()
 
 
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:

@@ -211,7 +211,7 @@ def clipped(held: Holds, day: datetime) -> list[tuple[int, int, float]]:
 
 
 def test_what_nobody_follows_does_not_grow_and_makes_the_same_due(
-    conn: psycopg.Connection[Any],
+    conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
@@ -241,6 +241,12 @@ def test_what_nobody_follows_does_not_grow_and_makes_the_same_due(
     with conn.transaction():
         with conn.transaction(force_rollback=True):
             as_noted = followed(conn)
+        with monkeypatch.context() as context, conn.transaction(force_rollback=True):
+            context.setattr(due, "AT_ONCE", 70)
+            due.gather(conn)
+            ((some,),) = conn.execute("SELECT count(*) FROM rules_vehicle_change").fetchall()
+            assert 22 < some <= 3 * 20 + 2
+            assert followed(conn) == as_noted
         due.gather(conn)
         due.gather(conn)
         assert conn.execute("SELECT count(*) FROM rules_vehicle_change").fetchone() == (22,)
