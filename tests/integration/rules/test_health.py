@@ -88,6 +88,21 @@ def test_what_a_failing_rule_missed_is_looked_at_as_far_as_others_of_its_matter_
     assert found(conn) == [("cold", six + 170)]
 
 
+def test_what_another_rule_says_instead_is_withdrawn_when_the_first_works_again(
+    conn: Conn, points: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, RULES.replace("kind: aircon", "matter: ac, kind: aircon"))
+    states = "SELECT rule_code, state FROM doubt ORDER BY id"
+    with monkeypatch.context() as context:
+        broken(context)
+        cool(conn, points, EVENING)
+        look(conn, at(EVENING + 61))
+        assert conn.execute(states).fetchall() == [("night", "asked")]
+    look(conn, at(EVENING + 900))
+    assert found(conn) == [("cold", EVENING)]
+    assert conn.execute(states).fetchall() == [("night", "withdrawn"), ("cold", "asked")]
+
+
 def test_a_rule_that_fails_stops_no_other_and_keeps_what_it_had_found(
     conn: Conn, points: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
