@@ -19,7 +19,7 @@ from rules.cases.inspection import Recorded
 from rules.cases.life import STATES, STEPS, VERDICTS
 from rules.cases.listing import Done, Listed
 from rules.cases.overdue import Overdue
-from rules.cases.sums import Sum
+from rules.cases.sums import Sum, Total
 from rules.cases.used import Used
 from rules.ruleset.model import Rule
 from rules.subjects.model import Word
@@ -77,7 +77,6 @@ def sums_table(found: Sequence[Sum], title: str) -> Table:
 
 
 def _sum(one: Sum) -> Row:
-    measured = bool(one.unit)
     return {
         "institution": one.name,
         "month": f"{one.month:%Y-%m}",
@@ -85,14 +84,24 @@ def _sum(one: Sum) -> Row:
         "open": one.open,
         "waste": one.waste,
         "unit": one.unit,
-        "used": one.used.quantity if measured else None,
-        "used_yuan": one.used.yuan.quantize(_FEN, ROUND_HALF_UP) if measured else None,
+        "used": _quantity(one, one.used),
+        "used_yuan": _yuan(one, one.used),
         "unknown": one.used.unknown,
         "unpriced": one.used.unpriced,
-        "wasted": one.wasted.quantity if measured else None,
-        "wasted_yuan": one.wasted.yuan.quantize(_FEN, ROUND_HALF_UP) if measured else None,
+        "wasted": _quantity(one, one.wasted),
+        "wasted_yuan": _yuan(one, one.wasted),
         "wasted_unknown": one.wasted.unknown,
     }
+
+
+def _quantity(one: Sum, total: Total) -> Decimal | None:
+    """Return a sum; None, and not 0, where nothing of it is known."""
+    return total.quantity if one.unit and total.some_quantity else None
+
+
+def _yuan(one: Sum, total: Total) -> Decimal | None:
+    known = one.unit and total.some_yuan
+    return total.yuan.quantize(_FEN, ROUND_HALF_UP) if known else None
 
 
 def shown(row: Row, rests: Evidence) -> Table:

@@ -15,11 +15,13 @@ from rules.ruleset.model import RuleSet, Version
 from rules.work.backtest import Portion
 from rules.work.files import Followed
 from rules.work.health import Standing
+from rules.work.learning import NotLearned
 from storage.times import ALWAYS_US, NEVER_US, at_us
 
 SEVERITIES: Final = {Severity.NOTICE: "一般", Severity.WARNING: "重要", Severity.URGENT: "紧急"}
 _HOUR_US: Final = 3_600_000_000
 _MINUTE_US: Final = 60_000_000
+_LEARNING: Final = {"vehicle": "车辆"}
 
 
 _CODE: Final = (("code", "编码"),)
@@ -74,6 +76,24 @@ def files_table(found: Sequence[Followed], zone: ZoneInfo) -> Table:
         for one in found
     ]
     return tabled("规则文件", columns, rows, "自动启用的规则文件")
+
+
+def not_learned_table(found: Sequence[NotLearned], zone: ZoneInfo) -> Table:
+    """Return what could not be learned again of many subjects together, one sort a row."""
+    columns = (
+        *(("sort", "对象"), ("since", "自"), ("tried_at", "最近一次")),
+        ("error", "错误（暂按此前学得的判断）"),
+    )
+    rows: list[Row] = [
+        {
+            "sort": _LEARNING.get(one.sort, one.sort),
+            "since": f"{one.since.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "tried_at": f"{one.tried_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+            "error": one.error,
+        }
+        for one in found
+    ]
+    return tabled("未能重新学习", columns, rows, "未能重新学习的通常值")
 
 
 def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table:

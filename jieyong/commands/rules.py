@@ -13,7 +13,7 @@ from jieyong import logs
 from jieyong.believed import believed
 from jieyong.commands.giving import give
 from jieyong.commands.options import AsJson, First, Last, moments, until_last
-from jieyong.commands.rule_tables import backtested, files_table, listed, parted
+from jieyong.commands.rule_tables import backtested, files_table, listed, not_learned_table, parted
 from jieyong.commands.rules_evaluate import evaluate_command
 from jieyong.commands.screen import counting
 from jieyong.commands.session import By, Config, Session, session
@@ -34,6 +34,7 @@ from rules.subjects.places.modes import Modes
 from rules.work.backtest import PORTION, Portion, backtest
 from rules.work.files import followed
 from rules.work.health import due_again, standing
+from rules.work.learning import not_learned
 from storage.times import ALWAYS_US, NEVER_US, us_of
 
 rules_app = typer.Typer(no_args_is_help=True, help="规则：检查、启用、列出，并对历史数据试算。")
@@ -110,6 +111,8 @@ def list_command(
         tables = [whole] if as_json else parted(whole)
         if files:
             tables.append(files_table(files, at.zone))
+        if unlearned := not_learned(at.conn):
+            tables.append(not_learned_table(unlearned, at.zone))
         give(tables, None, as_json=as_json)
 
 

@@ -11,9 +11,11 @@ import psycopg
 
 from jieyong.doctor.finding import Finding, ok, problem, warning
 from jieyong.doctor.queues import AGAIN_AND_AGAIN, Failing, Workers, failures, waiting
+from rules.subjects.terminals.alike import Alike, off_alike
 from rules.work.backlog import backlog, failing
 from rules.work.files import followed
 from rules.work.health import Standing, standing
+from rules.work.learning import NotLearned, not_learned
 from storage import migrate
 from storage.connection import connect
 from storage.settings import DatabaseSettings
@@ -64,6 +66,9 @@ def check_rules(
         ]
         yield from failures(found, _WHO)
         yield from (_failing(one) for one in standing(conn, at) if one.in_force and one.owed)
+        yield from (_not_learned(one) for one in not_learned(conn))
+        if (alike := off_alike(conn, at)) is not None:
+            yield _our_clock(alike)
 
 
 def _files(conn: psycopg.Connection, watched: Sequence[Path]) -> Iterator[Finding]:
@@ -85,3 +90,20 @@ def _failing(one: Standing) -> Finding:
     what = f"could not look at {one.owed} subjects: {(one.error or '').partition(chr(10))[0]}"
     advice = "correct the rule and load it again; the other rules go on meanwhile"
     return problem(what, f"rule {one.code}", advice)
+
+
+def _not_learned(one: NotLearned) -> Finding:
+    since = f"{one.since:%Y-%m-%d %H:%M} UTC"
+    what = f"not learned again since {since}: {one.error.partition(chr(10))[0]}"
+    advice = "doubts rest on what was learned before; it is tried again: see the log of the workers"
+    return problem(what, f"what is usual of {one.sort} subjects", advice)
+
+
+def _our_clock(one: Alike) -> Finding:
+    how = "ahead of" if one.seconds > 0 else "behind"
+    what = (
+        f"{one.terminals} of {one.reported} terminals that reported within a day are about"
+        f" {abs(one.seconds):.0f} s {how} it"
+    )
+    advice = "look at the clock of the collector before the doubts about terminals"
+    return problem(what, "clock of this server", advice)

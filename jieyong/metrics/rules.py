@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from jieyong.metrics.families import counter, gauge
 from rules.work.files import Followed
 from rules.work.health import Standing
+from rules.work.learning import NotLearned
 
 
 def rule_metrics(found: Sequence[Standing]) -> Iterator[Metric]:
@@ -48,4 +49,14 @@ def file_metrics(files: Sequence[Followed]) -> Iterator[Metric]:
         "Files of rule sets that are followed, by whether what they say is in force.",
         ("state",),
         ((("loaded",), len(files) - refused), (("refused",), refused)),
+    )
+
+
+def learning_metrics(found: Sequence[NotLearned]) -> Iterator[Metric]:
+    """Yield since when what is usual of many subjects could not be learned again."""
+    yield gauge(
+        "jieyong_rules_not_learned_since_timestamp_seconds",
+        "Since when what is usual of a sort of subjects cannot be learned again; absent: it can.",
+        ("kind",),
+        (((one.sort,), one.since.timestamp()) for one in found),
     )

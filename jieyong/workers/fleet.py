@@ -18,6 +18,7 @@ from jieyong.metrics.workers import FLEET
 from jieyong.settings import Settings
 from jieyong.workers.crew import Crew, Orders, Step
 from jieyong.workers.tally import Tally
+from rules.subjects.vehicles.due import UNFOLLOWED, gather
 from storage.due_hand import Hand
 from storage.due_worker import Outcome
 
@@ -52,6 +53,18 @@ class _Removal:
         self._told, self._again = why, now + _REMOVAL_LOOK
 
 
+class _Gathering:
+    """Joins once a day what nobody follows of what trips changed for rules."""
+
+    def __init__(self) -> None:
+        self._again: datetime | None = None
+
+    def turn(self, conn: psycopg.Connection, now: datetime) -> None:
+        if self._again is None or now >= self._again:
+            gather(conn)
+            self._again = now + UNFOLLOWED
+
+
 def _orders(settings: Settings) -> Orders:
     return Orders(settings.trips.workers, settings.trips.look_s, settings.http.fleet_port)
 
@@ -61,13 +74,14 @@ def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
     # Positions are there until they are removed below; what is computed then begins at the floor
     # that the removal left. Nothing goes uncomputed because it came late.
     worker = Worker(conn, settings.trips, zone, lambda: datetime.now(UTC), hand)
-    removal = _Removal(keeping_of(settings))
+    removal, gathering = _Removal(keeping_of(settings)), _Gathering()
     due.adopt(conn, settings.trips.rules(), zone)
 
     def step(tally: Tally) -> Outcome:
         withhold_due(conn, zone, datetime.now(UTC))
         due.follow(conn)
         removal.turn(conn, datetime.now(UTC))
+        gathering.turn(conn, datetime.now(UTC))
         looked_at = worker.fixes
         outcome = worker.step()
         tally.amount += worker.fixes - looked_at

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from jieyong.believed import believed
-from jieyong.metrics.rules import file_metrics, rule_metrics
+from jieyong.metrics.rules import file_metrics, learning_metrics, rule_metrics
 from jieyong.metrics.workers import RULES
 from jieyong.settings import Settings
 from jieyong.workers.crew import Crew, Orders, Step
@@ -20,6 +20,7 @@ from rules.subjects import catalogue
 from rules.work.backlog import backlog
 from rules.work.files import RuleFiles, followed
 from rules.work.health import standing
+from rules.work.learning import not_learned
 from rules.work.worker import Worker
 from storage.due_hand import Hand
 from storage.due_worker import Outcome
@@ -55,7 +56,7 @@ def _begin(conn: psycopg.Connection, hand: Hand, settings: Settings) -> Step:
 
 def _beside(conn: psycopg.Connection, now: datetime) -> Beside:
     found = standing(conn, now)
-    files = followed(conn)
+    files, unlearned = followed(conn), not_learned(conn)
     wrong = [
         *(
             f"rule {one.code} could not look at {one.owed} subjects"
@@ -63,8 +64,10 @@ def _beside(conn: psycopg.Connection, now: datetime) -> Beside:
             if one.in_force and one.owed
         ),
         *(f"rule file {one.path} is refused" for one in files if one.error is not None),
+        *(f"what is usual of {one.sort} subjects cannot be learned again" for one in unlearned),
     ]
-    return Beside((*rule_metrics(found), *file_metrics(files)), tuple(wrong))
+    metrics = *rule_metrics(found), *file_metrics(files), *learning_metrics(unlearned)
+    return Beside(metrics, tuple(wrong))
 
 
 CREW = Crew(RULES, _orders, backlog, _begin, _beside)

@@ -45,19 +45,35 @@ class Total:
         yuan: likewise.
         unknown: stretches of which nobody knows the quantity.
         unpriced: those of the others of which nobody knows the price.
+        known: stretches of which the quantity is known.
+        priced: those of them of which the price is, too.
     """
 
     quantity: Decimal = Decimal(0)
     yuan: Decimal = Decimal(0)
     unknown: int = 0
     unpriced: int = 0
+    known: int = 0
+    priced: int = 0
+
+    @property
+    def some_quantity(self) -> bool:
+        """Whether there is a sum of quantities: of stretches that are all unknown there is none."""
+        return bool(self.known or not self.unknown)
+
+    @property
+    def some_yuan(self) -> bool:
+        """Likewise of money."""
+        return bool(self.priced or not (self.unknown or self.unpriced))
 
     def add(self, one: Used) -> None:
         """Add a stretch."""
         if one.quantity is None:
             self.unknown += 1
             return
+        self.known += 1
         self.quantity += one.quantity
+        self.priced += one.yuan is not None
         self.unpriced += one.yuan is None
         self.yuan += one.yuan or 0
 

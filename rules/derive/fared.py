@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,26 +53,29 @@ class Fared:
     def judge(self, version: Version, pieces: Pieces, kept: Kept = lambda *_: Runs.none()) -> Found:
         """Return what a version finds, and where it fails, which is noted, what it had found.
 
-        So that goes on to speak for its matter.
+        So that goes on to speak for its matter. Where it failed once it is asked no more: what it
+        finds there would not be kept, and must take nothing back of what others say.
         """
         run = self.runs.setdefault(version.id, Run(version))
         begin = time.perf_counter_ns()
         subjects = np.unique(pieces.subject).tolist()
         run.subjects.update(subjects)
         try:
-            return judged(version, pieces)
-        except Exception:  # noqa: BLE001 - which of them it fails at, and why, is found out
+            if run.failed.keys().isdisjoint(subjects):
+                with suppress(Exception):  # which of them it fails at, and why, is found out
+                    return judged(version, pieces)
             return _joined(version, [_alone(run, pieces, one, kept) for one in subjects])
         finally:
             run.took_us += (time.perf_counter_ns() - begin) // 1000
 
 
 def _alone(run: Run, pieces: Pieces, subject: int, kept: Kept) -> Found:
-    try:
-        return judged(run.version, pieces.of(subject))
-    except Exception as error:  # noqa: BLE001 - told as the health of the rule
-        run.failed[subject] = f"{type(error).__name__}: {error}"
-        return Found(run.version, kept(run.version, subject), Stretches.none())
+    if subject not in run.failed:
+        try:
+            return judged(run.version, pieces.of(subject))
+        except Exception as error:  # noqa: BLE001 - told as the health of the rule
+            run.failed[subject] = f"{type(error).__name__}: {error}"
+    return Found(run.version, kept(run.version, subject), Stretches.none())
 
 
 def _joined(version: Version, found: Sequence[Found]) -> Found:

@@ -11,6 +11,8 @@ import psycopg
 from psycopg.rows import class_row
 
 from rules.derive.fared import Fared, Run
+from rules.derive.recompute import Recomputed
+from rules.derive.span import Look
 from rules.kinds.catalogue import KINDS
 from rules.kinds.model import Sort
 from storage import arrays
@@ -128,28 +130,36 @@ def owe(
     conn: psycopg.Connection[Any],
     sort: Sort,
     claims: Sequence[Claim],
-    fared: Fared,
+    done: Recomputed,
     now: datetime,
 ) -> None:
     """Write down what rules could not look at, in the transaction that lets go of the claims.
+
+    Where others are not what they were, too: one that speaks for its matter no more, or does now.
 
     Args:
         conn: in that transaction.
         sort: of the subjects.
         claims: each with a span.
-        fared: how the rules fared at them.
+        done: how the rules fared at them, and where episodes are others.
         now: the time, aware.
     """
-    spans = {one.subject: one.spans for one in claims if one.spans}
-    for rule, failed in sorted(fared.failed().items()):
+    spans = {
+        one.subject: Look(one.subject, one.spans[0].from_us, one.spans[-1].to_us)
+        for one in claims
+        if one.spans
+    }
+    for one in done.looks:
+        spans[one.subject] = spans[one.subject].over((one.begin, one.end))
+    for rule, failed in sorted(done.fared.failed().items()):
         subjects = sorted(failed)
         values = {
             "rule": rule,
             "sort": sort.value,
             "now": now,
             "subjects": arrays.ids(subjects),
-            "froms": arrays.times([spans[one][0].from_us for one in subjects]),
-            "tos": arrays.times([spans[one][-1].to_us for one in subjects]),
+            "froms": arrays.times([spans[one].begin for one in subjects]),
+            "tos": arrays.times([spans[one].end for one in subjects]),
             "errors": [failed[one] for one in subjects],
         }
         conn.execute(_OWE, values)

@@ -25,7 +25,7 @@ from rules.ruleset.store import versions
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis, Believed, Subjects
 from rules.subjects.places.modes import Modes
-from rules.work import health
+from rules.work import health, learning
 from rules.work.settings import RulesSettings
 from storage.due import Claim
 from storage.due_budget import within
@@ -139,11 +139,13 @@ class Worker:
                 continue
             try:
                 one.settle(self._conn, partial(self._basis, self._conn, one.sort))
+                learning.learned(self._conn, one.sort)
             except psycopg.OperationalError:
                 raise
-            except Exception:  # noqa: BLE001 - whatever it is, rules go on
+            except Exception as error:  # noqa: BLE001 - whatever it is, rules go on
                 advice = "doubts rest on what was learned before; it is tried again"
                 _log.exception("not_learned", sort=one.sort.value, advice=advice)
+                learning.failed(self._conn, one.sort, error, self._now())
 
     def _compute(
         self, subjects: Subjects, conn: psycopg.Connection[Any], taken: Iterator[Claim]
@@ -153,7 +155,7 @@ class Worker:
         times = _SLOW_TIMES if subjects.slow else 1
         claims = within(known, times * self._settings.batch_days * DAY_US)
         done = recompute(conn, subjects, claims, self._basis(conn, subjects.sort))
-        health.owe(conn, subjects.sort, claims, done.fared, self._now())
+        health.owe(conn, subjects.sort, claims, done, self._now())
         self._fared.append(done.fared)
         self.episodes += done.episodes
         opened = keep(conn, subjects.sort, done.looks, self._now())

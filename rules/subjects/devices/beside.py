@@ -217,5 +217,14 @@ def _witness(lasts: Iterable[int]) -> int:
 
     An hour less than the least of its devices is heard of: so a device that spoke in the hour of
     the reading, or in the one before, is heard of as long, and its silence is not touched by it.
+
+    The least of all that ever hung there counts, though it may be gone. That is no mistake of this
+    place alone: how long a bus is heard of (:mod:`rules.subjects.buses.subjects`), or anything
+    (:func:`site_lasts`), and which devices can speak for each other (:func:`peers`) go by all that
+    ever hung, too. Were one of these dated by itself, a silence could be its device's and its bus's
+    at once. Dated all, an hour would have figures of its own, by what hung in it, also where the
+    begin of a silence is looked up before what is looked at; and whatever is hung or taken away
+    would have to make due what is alone on any other bus. So a quick device that is gone still
+    shortens what proves a silence, and has a bus of slow ones look silent between two readings.
     """
     return min(lasts) - HOUR_US

@@ -6,6 +6,12 @@ send it later. So a clock is behind only where reports of half an hour and more 
 were made, and all equally late, as live ones do: what is caught up comes in a burst, or each less
 late than the one before. Whether something less late came meanwhile, the caller knows
 (:mod:`rules.subjects.terminals.stored`).
+
+When our own clock is wrong, all terminals look wrong alike, and each has its doubt. That is not
+told here: an hour of a terminal is judged by its own reports, whenever they come. What most of them
+say of an hour would have to be known of all, of those that are right, too, of which nothing is
+kept; and whatever comes late of one would make all others due. How many are off at the same time
+lies beside each doubt, and the doctor says when most are (:mod:`rules.subjects.terminals.alike`).
 """
 
 from __future__ import annotations

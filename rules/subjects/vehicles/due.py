@@ -1,8 +1,8 @@
 """What has to be looked at again of vehicles: what changed of them, gathered.
 
-Triggers note what changed (``storage/migrations/0031_rules_vehicles.sql``, ``0037``): trips and
-stops as they are computed again, papers, cards, orders, facts, yards, seals, duty, tags, days of
-the calendar.
+Triggers note what changed (``storage/migrations/0031_rules_vehicles.sql``, ``0037``, ``0041``):
+trips, stops and the ways of days as they are computed again, papers, cards, orders, facts, yards,
+seals, duty, tags, days of the calendar.
 
 What a vehicle's change tells of it is followed as far as it reaches. What is learned of many
 (places of stations, the season, what is normal of a class) is said to be stale from then on, and
@@ -30,6 +30,10 @@ AHEAD: Final = timedelta(days=1_500)
 """And behind them: what is used is learned from 18 months, a part lasts four years at most."""
 _WAYS_BACK: Final = timedelta(days=4)
 """So far before a way: fillings and invoices of the days before are held against it."""
+UNFOLLOWED: Final = timedelta(days=1)
+"""What has waited for so long nobody follows for now."""
+AT_ONCE: Final = 500_000
+"""Changes joined in one transaction."""
 _BEYOND: Final = timedelta(days=35)
 """Nothing is known of later than so far ahead of the clock; orders are made beforehand."""
 _WAYS_BEYOND: Final = timedelta(days=2)
@@ -70,6 +74,30 @@ SELECT 'vehicle', vehicle_id,
 FROM taken
 GROUP BY vehicle_id, least(date_trunc('month', ts_from, 'UTC'), now() - interval '35 days')
 """
+# By vehicle, month and what tells of it, as `_FOLLOW` takes them: it makes the same due.
+_GATHERED: Final[LiteralString] = """
+WITH taken AS (
+    DELETE FROM rules_vehicle_change WHERE id IN (
+        SELECT id FROM rules_vehicle_change
+        WHERE id <= %(upto)s AND noted_at <= now() - %(waiting)s::interval
+        ORDER BY id LIMIT %(most)s
+    ) RETURNING vehicle_id, ts_from, ts_to, ways, noted_at
+), joined AS (
+    INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to, ways, noted_at)
+    SELECT vehicle_id, min(ts_from), max(ts_to), ways, min(noted_at)
+    FROM taken GROUP BY vehicle_id, date_trunc('month', ts_from, 'UTC'), ways
+)
+SELECT count(*) FROM taken
+"""
+_LAST: Final = "SELECT coalesce(max(id), 0) FROM rules_vehicle_change"
+_GATHERED_PAPERS: Final[LiteralString] = """
+WITH taken AS (
+    DELETE FROM rules_vehicle_paper WHERE noted_at <= now() - %(waiting)s::interval
+    RETURNING since, noted_at
+)
+INSERT INTO rules_vehicle_paper (since, noted_at)
+SELECT min(since), min(noted_at) FROM taken HAVING count(*) > 0
+"""
 _ALL: Final[LiteralString] = """
 INSERT INTO rules_due (kind, subject, ts_from, ts_to, why)
 SELECT 'vehicle', id, '-infinity', 'infinity', %s FROM vehicle
@@ -92,9 +120,9 @@ def follow(conn: psycopg.Connection[Any], gather: timedelta = GATHER) -> int:
         psycopg.Error: nothing is lost: the next call does it.
     """
     with conn.transaction():
-        row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
-        if row is None or not row[0]:
+        if not _alone(conn):
             return 0
+        conn.execute("SET LOCAL statement_timeout = 0")  # months may wait
         values = {
             "gather": gather,
             "back": BACK,
@@ -108,7 +136,33 @@ def follow(conn: psycopg.Connection[Any], gather: timedelta = GATHER) -> int:
         return conn.execute(_FOLLOW, values).rowcount
 
 
+def gather(conn: psycopg.Connection[Any]) -> None:
+    """Join what changed of vehicles and nobody follows, so that it does not grow with every trip.
+
+    Once a day is enough, and whoever writes trips does it: rules may have no worker for months.
+    What is due once somebody follows is the same.
+
+    Args:
+        conn: an autocommit connection.
+    """
+    ((upto,),) = conn.execute(_LAST).fetchall()
+    values = {"waiting": UNFOLLOWED, "upto": upto, "most": AT_ONCE}
+    taken = AT_ONCE
+    while taken == AT_ONCE:
+        with conn.transaction():
+            if not _alone(conn):
+                return
+            conn.execute("SET LOCAL statement_timeout = 0")
+            conn.execute(_GATHERED_PAPERS, values)
+            ((taken,),) = conn.execute(_GATHERED, values).fetchall()
+
+
 def mark_all(conn: psycopg.Connection[Any], why: str) -> int:
     """Make every vehicle due, in the transaction that changes what everything rests on."""
     conn.execute("DELETE FROM rules_vehicle_learned")
     return conn.execute(_ALL, [why]).rowcount
+
+
+def _alone(conn: psycopg.Connection[Any]) -> bool:
+    row = conn.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()
+    return row is not None and bool(row[0])

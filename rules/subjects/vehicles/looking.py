@@ -23,13 +23,12 @@ from rules.subjects.vehicles.many import Many, months_of
 from rules.subjects.vehicles.normal import norm_events, upkeep_events
 from rules.subjects.vehicles.papers import checks_for, paper_events, part_events
 from rules.subjects.vehicles.places import LOOKS, asked, days, place_events, some
+from rules.subjects.vehicles.secret import Days, apart
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.times import DAY_US, at_us, us_of
 
 Events = Mapping[str, Sequence[Event]]
-Days = tuple[date, date]
-"""The first and the last, local."""
 _CODES: Final[LiteralString] = """
     SELECT code, vehicle_id FROM fuel_consumer
     WHERE withdrawn_at IS NULL AND vehicle_id = ANY(%s::int[])
@@ -143,20 +142,23 @@ def codes(conn: Conn, ids: Collection[int]) -> dict[str, int]:
 def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
     """Return what comparing papers with tracks says, for some layers."""
     basis, (first, last) = at.basis, at.span
+    zone, believed = basis.zone, basis.believed.joining
     near = timedelta(days=PAIR_DAYS)
-    months = months_of(first - near, last + near)
-    return list(
-        checked(
+    places = at.known.many.places(at.conn, months_of(first - near, last + near))
+    return [
+        verdict
+        for (begin, end), whose in apart(at.conn, at.ids, at.span, zone, believed).items()
+        for verdict in checked(
             at.conn,
-            first,
-            last + timedelta(days=1),
-            basis.zone,
-            basis.believed.joining,
-            only=sorted(at.ids),
+            begin,
+            end + timedelta(days=1),
+            zone,
+            believed,
+            only=whose,
             checks=checks_for(layers),
-            learned=at.known.many.places(at.conn, months),
+            learned=places,
         )
-    )
+    ]
 
 
 def untimed(conn: Conn, found: Sequence[Verdict]) -> frozenset[int]:

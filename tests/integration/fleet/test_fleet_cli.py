@@ -321,6 +321,10 @@ def test_work_withholds_places_and_removes_tracks(
     write(database, Drive(odometer_km=9.0).park(30).go(5000).park(30).rows, {1: terminal})
     work(conn)
     conn.execute("UPDATE vehicle SET sensitive = true WHERE code = 'v'")
+    # Rules have no worker here, and what they are told must not grow for ever.
+    conn.execute("UPDATE rules_vehicle_change SET noted_at = now() - interval '2 days'")
+    kinds = one(conn, "SELECT count(DISTINCT (vehicle_id, ways)) FROM rules_vehicle_change")
+    assert kinds < one(conn, "SELECT count(*) FROM rules_vehicle_change")
     settings = {
         "JIEYONG_TRIPS__LOOK_S": "0.1",
         "JIEYONG_DATABASE__POSITION_RETENTION_DAYS": "31",
@@ -346,6 +350,8 @@ def test_work_withholds_places_and_removes_tracks(
     finally:
         process.kill()
         process.communicate()
+    waited = "noted_at <= now() - interval '1 day'"
+    assert one(conn, f"SELECT count(*) FROM rules_vehicle_change WHERE {waited}") == kinds
     assert one(conn, "SELECT count(*) FROM audit_log WHERE action = 'track.withhold'") == 1
     assert one(conn, "SELECT count(*) FROM position") == 0
     assert conn.execute("SELECT distance_mm, terminal_mm, start_lat FROM trip").fetchall() == [

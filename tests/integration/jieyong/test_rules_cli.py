@@ -18,6 +18,8 @@ from jieyong.doctor.rules import check_rules
 from jieyong.workers.rules import CREW
 from registry.document import InventoryError
 from registry.refusal import RefusedError
+from rules.kinds.model import Sort
+from rules.work.learning import failed
 from storage.settings import DatabaseSettings
 from tests.integration.rules.world import RULES, Conn, Room, add_room, at, look, store
 
@@ -180,6 +182,8 @@ def test_the_power_that_a_device_tells_gives_the_energy(
     assert [summed[key] for key in keys] == [
         *("局", "2026-07", "1", "1", "kWh", "1.200", "1", "0"),
     ]
+    assert summed["used_yuan"] is None, "nobody knows the price"
+    assert summed["wasted_yuan"] == "0.00", "nothing was concluded to be waste"
     with pytest.raises(RefusedError, match="不能同时使用"):
         run("doubt", "list", "--sum", "--overdue")
 
@@ -235,6 +239,33 @@ def test_a_rule_that_fails_is_told_wherever_somebody_looks(
     run("rules", "recompute")
     found = check_rules(database, DatabaseSettings(), lambda: later)
     assert "rule cold" not in {one.where for one in found}
+
+
+def test_what_cannot_be_learned_again_is_told_wherever_somebody_looks(
+    run: Callable[..., Result], conn: Conn, database: str
+) -> None:
+    run("rules", "load", "r.yaml")
+    (_,) = json.loads(run("rules", "list", "--json").output)
+    failed(conn, Sort.VEHICLE, ZeroDivisionError("x / 0"), at(0))
+    failed(conn, Sort.VEHICLE, ZeroDivisionError("y / 0"), at(60))
+    _, table = json.loads(run("rules", "list", "--json").output)
+    (row,) = table["rows"]
+    assert row == {
+        "sort": "车辆",
+        "since": "2026-07-06 00:00:00",
+        "tried_at": "2026-07-06 01:00:00",
+        "error": "ZeroDivisionError: y / 0",
+    }
+    assert "未能重新学习" in run("rules", "list").output
+    later = datetime.now(UTC)
+    told = {one.where: one for one in check_rules(database, DatabaseSettings(), lambda: later)}
+    usual = told["what is usual of vehicle subjects"]
+    assert usual.level is Level.PROBLEM
+    assert "since 2026-07-05 16:00 UTC: ZeroDivisionError: y / 0" in usual.what
+    beside = CREW.beside(conn, later)
+    assert beside.wrong == ("what is usual of vehicle subjects cannot be learned again",)
+    (since,) = (one for one in beside.metrics if "not_learned_since" in one.name)
+    assert [s.value for s in since.samples] == [at(0).timestamp()]
 
 
 def test_what_nobody_explained_in_time_is_listed_however_old(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import psycopg
 import pytest
 
+from jieyong.doctor.rules import check_rules
+from metering.counter.model import Int64s
 from registry.calendar_store import load_calendar
 from rules.cases.life import State
 from rules.cases.listing import Wanted, doubts
@@ -19,9 +21,11 @@ from rules.subjects import catalogue
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
-from rules.subjects.terminals import due
+from rules.subjects.terminals import due, stored
+from rules.subjects.terminals.clock import Off, clock_off
 from rules.subjects.terminals.stored import judge
 from storage.migrate import DIRECTORY, migrate
+from storage.settings import DatabaseSettings
 from storage.times import us_of
 from tests.integration.rules.vehicles import state
 from tests.integration.rules.world import GAUGES, START, ZONE, Conn, at, load_rules, look
@@ -220,6 +224,37 @@ def test_nothing_is_due_while_an_hour_goes_on_or_when_nothing_is_new(
     assert conn.execute(waiting).fetchone() == (1,)
 
 
+def test_hours_are_judged_some_at_a_time_and_none_is_lost_with_a_killed_program(
+    conn: Conn, terminal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored, "AT_ONCE", 2)
+    store(conn, live(1, 6, -3))
+    catalogue.follow(conn)
+    conn.execute("UPDATE terminal_clock_change SET noted_at = '-infinity'")
+    conn.execute("TRUNCATE rules_due")
+    calls = itertools.count(1)
+
+    def killed(*reports: Int64s) -> Off | None:
+        assert next(calls) < 4, "killed"
+        return clock_off(*reports)
+
+    with monkeypatch.context() as context:
+        context.setattr(stored, "clock_off", killed)
+        with pytest.raises(AssertionError, match="killed"):
+            due.follow(conn)
+    assert left(conn) == (2, 3, 1)
+    due.follow(conn)
+    assert left(conn) == (5, 0, 3)
+
+
+def left(conn: Conn) -> tuple[int, ...]:
+    """Hours that are judged, and that wait, and due rows."""
+    tables = ("terminal_clock", "terminal_clock_change", "rules_due")
+    return tuple(
+        conn.execute(f"SELECT count(*) FROM {table}".encode()).fetchall()[0][0] for table in tables
+    )
+
+
 def test_a_vehicles_tag_exempts_its_terminal(conn: Conn, terminal: int) -> None:
     conn.execute(
         "INSERT INTO tag (kind, subject_id, tag, valid)"
@@ -283,6 +318,31 @@ def test_evidence_tells_how_far_it_was_off_and_how_many_others_were(
     basis = _basis(conn).about(sort)
     (line,) = subjects.compared(conn, basis, 1, us_of(at(HOUR)), us_of(at(4 * HOUR)))
     assert line == ("3 个小时内，上报时间比接收时间滞后 8.0 小时；同一时期另有 1 台终端如此")
+
+
+def test_the_doctor_tells_of_our_own_clock_when_most_are_off_alike(
+    conn: Conn, database: str, terminal: int
+) -> None:
+    conn.execute("INSERT INTO terminal (code) VALUES ('b'), ('c'), ('d')")
+    store(conn, live(1, 2, -3))
+    follow(conn)
+    conn.execute(
+        "INSERT INTO terminal_clock SELECT id, hour, off_s - 10 * id, received_from, received_to"
+        " FROM terminal_clock CROSS JOIN generate_series(2, 3) AS id"
+    )
+    # Of a right one nothing is kept but that it reported.
+    conn.execute(
+        "INSERT INTO latest_position (terminal_id, fix_time, lat, lon, flags, received_at)"
+        " SELECT 4, fix_time, lat, lon, flags, received_at FROM position LIMIT 1"
+    )
+
+    def told(now: datetime) -> list[str]:
+        found = check_rules(database, DatabaseSettings(), lambda: now)
+        return [one.what for one in found if one.where == "clock of this server"]
+
+    (what,) = told(at(3 * HOUR))
+    assert what == "3 of 4 terminals that reported within a day are about 160 s ahead of it"
+    assert told(at(27 * HOUR)) == []
 
 
 def _basis(conn: Conn) -> Basis:

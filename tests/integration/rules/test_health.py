@@ -66,6 +66,43 @@ def test_what_a_rule_that_fails_had_found_still_speaks_for_its_matter(
     assert found(conn) == [("cold", EVENING)]
 
 
+def test_what_a_failing_rule_missed_is_looked_at_as_far_as_others_of_its_matter_changed(
+    conn: Conn, points: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    six = 18 * 60.0
+    text = RULES.replace("kind: aircon", "matter: ac, kind: aircon").replace("for: 30m", "for: 3h")
+    load_rules(conn, text)
+    on = [(six + m, 1.0) for m in (0, 40, 70, 100, 130, 160, 190)]
+    store(conn, points["run"], [*on, (six + 210, 0)])
+    store(conn, points["mode"], [(six + m, 1) for m in range(0, 211, 30)])
+    store(conn, points["set_point"], [(six + 170 + m, 24.0) for m in range(0, 41, 10)])
+    look(conn, at(six + 211))
+    assert found(conn) == [("night", six)]
+    with monkeypatch.context() as context:
+        broken(context)
+        # It was off for a while, hours before it cooled too much: not on for long enough then.
+        store(conn, points["run"], [(six + 1, 0)])
+        look(conn, at(six + 212))
+        assert found(conn) == []
+    look(conn, at(six + 900))
+    assert found(conn) == [("cold", six + 170)]
+
+
+def test_what_another_rule_says_instead_is_withdrawn_when_the_first_works_again(
+    conn: Conn, points: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, RULES.replace("kind: aircon", "matter: ac, kind: aircon"))
+    states = "SELECT rule_code, state FROM doubt ORDER BY id"
+    with monkeypatch.context() as context:
+        broken(context)
+        cool(conn, points, EVENING)
+        look(conn, at(EVENING + 61))
+        assert conn.execute(states).fetchall() == [("night", "asked")]
+    look(conn, at(EVENING + 900))
+    assert found(conn) == [("cold", EVENING)]
+    assert conn.execute(states).fetchall() == [("night", "withdrawn"), ("cold", "asked")]
+
+
 def test_a_rule_that_fails_stops_no_other_and_keeps_what_it_had_found(
     conn: Conn, points: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

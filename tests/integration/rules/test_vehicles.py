@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import random
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 
 from fleet.joining.model import Records
+from metering.gauge.hold import Holds
+from registry.calendar_store import load_calendar
+from rules.kinds.model import Sort
+from rules.ruleset.store import versions
+from rules.subjects.model import Basis, Inputs
+from rules.subjects.places.modes import Modes
 from rules.subjects.vehicles import due
+from rules.subjects.vehicles.subjects import VEHICLES
+from rules.timeline.overlay import Windows
+from storage.times import us_of
 from tests.integration.fleet.joining.world import card_of
 from tests.integration.rules.vehicles import begin, doubts, episodes, look, watched
+from tests.integration.rules.world import GAUGES, ZONE
 from tests.unit.fleet.joining.scene import (
     AT_A,
     AT_B,
@@ -152,3 +165,102 @@ def test_what_changes_is_gathered_before_it_is_looked_at(
         " WHERE kind = 'vehicle'"
     ).fetchall()
     assert only == ("v",)
+
+
+def test_of_a_vehicle_that_was_sensitive_a_day_says_the_same_alone_and_within_a_year(
+    conn: psycopg.Connection[Any], records: Records
+) -> None:
+    watched(conn, records)
+    for since, value in ((date(2026, 6, 30), "sensitive"), (date(2026, 7, 2), "ordinary")):
+        conn.execute(
+            "INSERT INTO consumer_fact (consumer_id, name, value, since, key, content, entered_by,"
+            " entered_at) SELECT id, 'secrecy', %s, %s, %s, '', 'x', now() FROM fuel_consumer"
+            " WHERE code = 'v'",
+            [value, since, value],
+        )
+    ((id_,),) = conn.execute("SELECT id FROM vehicle WHERE code = 'v'").fetchall()
+    basis = Basis(versions(conn), GAUGES, load_calendar(conn), ZONE, Modes()).about(Sort.VEHICLE)
+
+    def layers(first: datetime, last: datetime) -> Inputs:
+        known = VEHICLES.look_up(conn, [id_], basis, basis.inputs)
+        return known.load(conn, Windows(*(np.array([x]) for x in (id_, us_of(first), us_of(last)))))
+
+    year = layers(begin(1, 1), begin(12, 31))
+    told = set()
+    for day in (begin(5, 6), begin(5, 12), begin(5, 16), begin(5, 21), begin(6, 15), begin(7, 1)):
+        for name, (alone,) in layers(day, day + timedelta(days=1)).items():
+            (within,) = year[name]
+            assert clipped(within, day) == clipped(alone, day), (name, day)
+            told |= {name for *_, value in clipped(alone, day) if value == 1}
+    assert {"borrowed-card", "without-travel"} <= {name.replace("_", "-") for name in told}
+
+
+def clipped(held: Holds, day: datetime) -> list[tuple[int, int, float]]:
+    """What holds on a day, joined where it goes on."""
+    first, last = us_of(day), us_of(day + timedelta(days=1))
+    found: list[tuple[int, int, float]] = []
+    for since, until, value in zip(
+        held.since.tolist(), held.until.tolist(), held.value.tolist(), strict=True
+    ):
+        begin_, end = max(since, first), min(until, last)
+        if begin_ < end:
+            if found and found[-1][1:] == (begin_, value):
+                begin_ = found.pop()[0]
+            found.append((begin_, end, value))
+    return found
+
+
+def test_what_nobody_follows_does_not_grow_and_makes_the_same_due(
+    conn: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    conn.execute(
+        "INSERT INTO rules_vehicle_learned (part, month, basis, body)"
+        " SELECT 'papers', month, '', '' FROM"
+        " generate_series('2026-01-01'::date, '2026-12-01', interval '1 month') AS month"
+    )
+    for _ in range(200):
+        day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=dice.randrange(150 * 24))
+        until = day + timedelta(hours=dice.randrange(99))
+        conn.execute(
+            "INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to, ways, noted_at)"
+            " VALUES (%s, %s, %s, %s, now() - interval '2 days')",
+            [dice.randrange(2), day, until, dice.random() < 0.5],
+        )
+    conn.execute(
+        "INSERT INTO rules_vehicle_change (vehicle_id, ts_from, ts_to)"
+        " VALUES (1, '-infinity', 'infinity'), (2, '2026-08-01', '2026-08-02')"
+    )
+    conn.execute(
+        "INSERT INTO rules_vehicle_paper (since, noted_at)"
+        " VALUES ('2026-03-20', now() - interval '2 days'),"
+        " ('2026-07-20', now() - interval '3 days'), ('2026-06-20', now())"
+    )
+    with conn.transaction():
+        with conn.transaction(force_rollback=True):
+            as_noted = followed(conn)
+        with monkeypatch.context() as context, conn.transaction(force_rollback=True):
+            context.setattr(due, "AT_ONCE", 70)
+            due.gather(conn)
+            ((some,),) = conn.execute("SELECT count(*) FROM rules_vehicle_change").fetchall()
+            assert 22 < some <= 3 * 20 + 2
+            assert followed(conn) == as_noted
+        due.gather(conn)
+        due.gather(conn)
+        assert conn.execute("SELECT count(*) FROM rules_vehicle_change").fetchone() == (22,)
+        waiting = conn.execute("SELECT since::date::text FROM rules_vehicle_paper ORDER BY 1")
+        assert waiting.fetchall() == [("2026-03-20",), ("2026-06-20",)]
+        assert followed(conn) == as_noted
+    assert len(as_noted[0]) > 10
+    assert as_noted[1]
+
+
+def followed(conn: psycopg.Connection[Any]) -> tuple[list[Any], list[Any]]:
+    due.follow(conn)
+    made = conn.execute(
+        "SELECT subject, ts_from::text, ts_to::text FROM rules_due ORDER BY 1, 2, 3"
+    )
+    stale = conn.execute("SELECT month FROM rules_vehicle_learned WHERE stale ORDER BY 1")
+    return made.fetchall(), stale.fetchall()

@@ -21,6 +21,7 @@ from rules.subjects.vehicles import due, kept
 from rules.subjects.vehicles.kept import Part
 from rules.subjects.vehicles.many import Many, months_of
 from rules.subjects.vehicles.settling import settle
+from rules.work.learning import not_learned
 from rules.work.settings import RulesSettings
 from rules.work.worker import Worker
 from tests.bench import fleet_books
@@ -143,10 +144,18 @@ def test_what_cannot_be_learned_again_holds_nobody_up(
 ) -> None:
     fresh(conn)
     conn.execute(_PAPER)
-    monkeypatch.setattr(kept, "learned", _refused)
-    follow(conn)
-    assert ("overfill", 7) in {(code, one) for code, one, *_ in episodes(conn)}
-    assert "2026-05-01" in stale(conn), "it is tried again"
+    assert not_learned(conn) == []
+    with monkeypatch.context() as context:
+        context.setattr(kept, "learned", _refused)
+        follow(conn)
+        look(conn)
+        assert ("overfill", 7) in {(code, one) for code, one, *_ in episodes(conn)}
+        assert "2026-05-01" in stale(conn), "it is tried again"
+        (told,) = not_learned(conn)
+        assert (told.sort, told.since, told.tried_at) == ("vehicle", NOW, NOW)
+        assert "AssertionError" in told.error
+    look(conn)
+    assert not_learned(conn) == []
 
 
 def stale(conn: Conn) -> set[str]:

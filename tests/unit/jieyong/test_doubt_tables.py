@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from jieyong.commands.doubt_tables import energy, listed
+from jieyong.commands.doubt_tables import energy, listed, sums_table
 from rules.cases.life import State
 from rules.cases.listing import Listed
+from rules.cases.sums import Sum
 from rules.cases.used import Used
 from rules.kinds.model import Sort
 
@@ -48,3 +49,21 @@ def test_what_goes_on_has_no_end_yet_and_lasts_until_now(
 def test_why_the_energy_is_not_known_is_not_made_up() -> None:
     assert energy(Used(Decimal("1.2"), "kWh", "计量表")) == "1.2 kWh（按计量表）"
     assert energy(Used(None, "kWh", None)) == "不详（计量表和设备功率都没有覆盖这段时间）"
+
+
+def summed(*used: Used) -> tuple[object, ...]:
+    one = Sum("i", "局", date(2026, 7, 1), "kWh")
+    for stretch in used:
+        one.used.add(stretch)
+    (row,) = sums_table([one], "7 月").rows
+    return tuple(row[key] for key in ("used", "used_yuan", "unknown", "unpriced"))
+
+
+def test_what_nobody_knows_adds_up_to_nothing_and_not_to_zero() -> None:
+    nobody = Used(None, "kWh", None)
+    unpriced = Used(Decimal("1.2"), "kWh", "表", None, "没有指定电价")
+    priced = Used(Decimal("2.0"), "kWh", "表", Decimal("1.405"), "一般工商业")
+    assert summed() == (0, Decimal("0.00"), 0, 0)
+    assert summed(nobody) == (None, None, 1, 0)
+    assert summed(nobody, unpriced) == (Decimal("1.2"), None, 1, 1)
+    assert summed(nobody, unpriced, priced) == (Decimal("3.2"), Decimal("1.41"), 1, 1)

@@ -20,12 +20,13 @@ from jieyong.metrics.fanout import fanout_metrics
 from jieyong.metrics.jt808 import jt808_metrics
 from jieyong.metrics.modbus import modbus_metrics
 from jieyong.metrics.mqtt import mqtt_metrics
-from jieyong.metrics.rules import file_metrics, rule_metrics
+from jieyong.metrics.rules import file_metrics, learning_metrics, rule_metrics
 from jieyong.metrics.spool import drain_metrics, spool_metrics
 from jieyong.metrics.workers import FLEET, METERING, NOTIFY, RULES, worker_metrics
 from jieyong.workers.tally import Done
 from metering.derive.due import DueKind
 from rules.work.health import Standing
+from rules.work.learning import NotLearned
 from storage.backlog import Backlog
 from storage.records import Kind
 
@@ -63,6 +64,7 @@ def exported() -> Iterator[Metric]:
     now = datetime.now(UTC)
     yield from rule_metrics([Standing(1, "r", True, now, 1, 1, 1, 1, 1, now, "", now, now)])
     yield from file_metrics([])
+    yield from learning_metrics([NotLearned("vehicle", now, now, "")])
 
 
 def jt808() -> Jt808Stats:

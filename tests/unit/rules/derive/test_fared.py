@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -56,3 +57,20 @@ def test_a_rule_that_fails_everywhere_finds_nothing_and_asks_for_nothing_wider()
     assert len(found.runs) == 0
     assert len(found.stretches) == 0
     assert set(fared.failed()[2]) == {1, 2, 3}
+
+
+def test_where_it_failed_once_what_it_had_found_speaks_on_until_it_is_tried_again() -> None:
+    fared = Fared()
+    ill = {2}
+    failing = failing_at(ill)
+    (alone,) = evaluate([GOOD], LAYERS, WINDOWS)
+    had_found = partial(
+        fared.judge, kept=lambda _, subject: alone.runs.where(alone.runs.subject == subject)
+    )
+    evaluate([failing], LAYERS, WINDOWS, fared.judge)
+    ill.clear()
+    late = Layers({"relay": [replace(RELAYS, since=RELAYS.since + 20 * MINUTE)]}, {}, {})
+    (found,) = evaluate([failing], late, WINDOWS, had_found)
+    assert (found.runs.since // MINUTE).tolist() == [21, 2, 23]
+    assert found.stretches.subject.tolist() == [1, 3]
+    assert set(fared.failed()[2]) == {2}
