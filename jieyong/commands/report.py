@@ -27,6 +27,7 @@ from reporting.draft.run import Statistics, compile_reports
 from reporting.draft.store import Draft
 from reporting.forms.model import Cadence, Edition
 from reporting.forms.reading import load_editions
+from reporting.send.folder import SIGNED, write_folder
 from reporting.sheets import paper
 from reporting.sheets.excel import write_excel
 from reporting.sheets.plain import write_csv, write_json
@@ -165,6 +166,32 @@ def write(
         message = f"{file}：不能写入（{error}），请核对目录；文件若在 Excel 中打开，请先关闭"
         raise RefusedError(message) from error
     typer.echo(f"{institution} {one.draft.period.name}报表已写入 {file}")
+
+
+@report_app.command()
+def folders(
+    directory: Annotated[Path, typer.Argument(help="目录；每份报表一个文件夹。")],
+    period: _Period = None,
+    institution: _Institutions = None,
+    config: Config = None,
+) -> None:
+    """导出已签报表的报送文件夹：Excel、CSV、JSON 和清单 (folders of what is signed)."""
+    with session(config) as at:
+        asked = _asked(at, period)
+        codes = _reporters(at, asked, institution)
+        signed = [
+            code
+            for code, draft in store.read(at.conn, asked, codes).items()
+            if draft.state in SIGNED
+        ]
+        editions = load_editions()
+        with counting(len(signed)) as tick:
+            for code in signed:
+                write_folder(directory, paper.read(at.conn, code, asked, editions, at.zone))
+                tick()
+    typer.echo(
+        f"{asked.name}已签报表 {len(signed)} 份在 {directory}；未签 {len(codes) - len(signed)} 份。"
+    )
 
 
 def _standing(at: Session, institution: str, period: Period) -> Draft:

@@ -63,6 +63,10 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
     assert (kept["state"], kept["cells"]["110"]["value"]) == ("signed", "1234.50")
     assert kept["signatures"]["head"]["name"] == "赵局长"
     assert len(kept["sha256"]) == 64
+    Path("报送").mkdir()
+    assert "已签报表 1 份在 报送；未签 1 份" in run("folders", "报送", "--period", "2026-01").output
+    (made,) = Path("报送").iterdir()
+    assert made.name == f"czj_2026-01_r1_{kept['sha256'][:16]}"
     assert "另有 1 份已提交签字或已签，未重新编制。" in run("run", "--period", "2026-01").output
     assert "已签" in run("list", "--period", "2026-01").output
     assert "不能录入" in refused(run("enter", *whose, "210", "13"))

@@ -1,0 +1,1 @@
+"""The last mile: what is signed leaves the house."""
