@@ -27,7 +27,8 @@ _STANDINGS: Final[Mapping[Standing, str]] = {
 def overview_table(period: Period, drafts: Sequence[Draft]) -> Table:
     """Return a line for each draft: how complete it is, and what the audit found."""
     table = Table(
-        "机构", "已知", "未知", *SEVERITIES.values(), "编制时间", title=f"{period.name}报表"
+        *("机构", "状态", "已知", "未知", *SEVERITIES.values(), "编制时间"),
+        title=f"{period.name}报表",
     )
     for draft in drafts:
         standings = [cell.standing for cell in draft.cells.values()]

@@ -15,6 +15,15 @@ from reporting.draft.period import Period
 from reporting.forms.model import Cadence
 
 _BEGUN: Final[LiteralString] = "SELECT cadence, min(first) FROM report GROUP BY cadence"
+# Of what is older than that nobody begins to report here.
+_KNOWN: Final[LiteralString] = """
+SELECT date_trunc('month', least(
+    (SELECT min(lower(period)) FROM bill WHERE withdrawn_at IS NULL),
+    (SELECT min(bought_on) FROM purchase WHERE withdrawn_at IS NULL),
+    (SELECT min(month) FROM consumption_month),
+    (SELECT min(month) FROM earlier_month WHERE withdrawn_at IS NULL)
+))::date
+"""
 _COMPILED: Final[LiteralString] = """
 SELECT DISTINCT institution.code
 FROM report
@@ -36,7 +45,7 @@ def due(conn: psycopg.Connection[Any], today: date, zone: ZoneInfo) -> Iterator[
     """Yield what is to be compiled, the shortest periods first, then in the order of time.
 
     Of each cadence all periods are looked at from the first one that anybody has a report of; where
-    nobody has any, the last one that is over.
+    nobody has any, those that lie in the last year and begin in a month of which anything is known.
 
     Args:
         conn: in any state.
@@ -44,8 +53,10 @@ def due(conn: psycopg.Connection[Any], today: date, zone: ZoneInfo) -> Iterator[
         zone: the site's.
     """
     begun = {Cadence(cadence): first for cadence, first in conn.execute(_BEGUN).fetchall()}
+    row = conn.execute(_KNOWN).fetchone()
+    known = row[0] if row is not None else None
     for cadence in Cadence:
-        for period in _over(cadence, begun.get(cadence), today):
+        for period in _over(cadence, begun.get(cadence) or _from(cadence, known, today), today):
             done = {code for (code,) in conn.execute(_COMPILED, [cadence.value, period.first])}
             codes = sources.reporters(conn, period, zone)
             lacking = tuple(code for code in codes if code not in done)
@@ -53,10 +64,19 @@ def due(conn: psycopg.Connection[Any], today: date, zone: ZoneInfo) -> Iterator[
                 yield Due(period, lacking)
 
 
+def _from(cadence: Cadence, known: date | None, today: date) -> date | None:
+    """Return the begin of the first period of the last year that begins with what is known."""
+    last = last_over(cadence, today)
+    first = Period(cadence, last.first.replace(year=last.first.year - 1)).end
+    while known is not None and first < known:
+        first = Period(cadence, first).end
+    return None if known is None else min(first, last.end)
+
+
 def _over(cadence: Cadence, first: date | None, today: date) -> Iterator[Period]:
-    """Yield the periods that are over, from the first one on; without one, the last."""
-    period = Period(cadence, first or last_over(cadence, today).first)
-    while period.end <= today:
+    """Yield the periods that are over, from the first one on; without one, none."""
+    period = None if first is None else Period(cadence, first)
+    while period is not None and period.end <= today:
         yield period
         period = Period(cadence, period.end)
 

@@ -169,14 +169,31 @@ def test_what_nobody_has_is_absent_and_no_edition_is_older(conn: Conn) -> None:
         compiled(conn, "2022Q4", "czj")
 
 
+def lacking(conn: Conn, today: date) -> list[tuple[str, tuple[str, ...]]]:
+    return [(one.period.code, one.institutions) for one in due(conn, today, STATISTICS.zone)]
+
+
 def test_what_lacks_a_draft_is_due_from_the_first_report_on(conn: Conn) -> None:
     compiled(conn, "2026-01", "czj", "jgj")
     compiled(conn, "2026-03", "jgj")
-    today = date(2026, 4, 1)
-    found = [(one.period.code, one.institutions) for one in due(conn, today, STATISTICS.zone)]
-    assert found == [
+    assert lacking(conn, date(2026, 4, 1)) == [
         ("2026-02", ("czj", "jgj")),
         ("2026-03", ("czj",)),
-        ("2026Q1", ("czj", "jgj")),
-        ("2025", ("czj", "jgj")),
     ]
+
+
+def test_without_a_report_it_is_due_from_what_is_known(conn: Conn) -> None:
+    both = ("czj", "jgj")
+    assert lacking(conn, date(2026, 4, 1)) == []
+    open_account(conn)
+    billed(conn, date(2026, 2, 1), "100")
+    assert lacking(conn, date(2026, 2, 28)) == []
+    assert lacking(conn, date(2026, 4, 1)) == [("2026-02", both), ("2026-03", both)]
+    found = [code for code, _ in lacking(conn, date(2027, 4, 1))]
+    # Years before the last one are nobody's to begin with.
+    assert found == [
+        *(f"2026-{month:02}" for month in range(4, 13)),
+        *("2027-01", "2027-02", "2027-03"),
+        *("2026Q2", "2026Q3", "2026Q4", "2027Q1"),
+    ]
+    assert [code for code, _ in lacking(conn, date(2028, 1, 1))][-1] == "2027"
