@@ -17,8 +17,11 @@ from simulators.city.plan import (
     FAILURES,
     HARMLESS,
     KINDS,
+    LEDGER_HARMLESS,
     REGISTER_TROUBLES,
     REPORT_HARMLESS,
+    RESPONDENT_HARMLESS,
+    TERMINAL_TROUBLES,
     UNUSUAL,
     USES,
     VEHICLE_HARMLESS,
@@ -80,6 +83,12 @@ def read_plan(text: str, source: str) -> Plan:
     reporters = top.integer("reporters", 0, 10_000, 0)
     report_harmless = _counts(top, "report_harmless", REPORT_HARMLESS)
     reported = [_days(top, f"reported_{key}") for key in ("holidays", "makeup")]
+    terminals, ledgers, respondents = (
+        top.integer(key, 0, 10_000, 0) for key in ("terminals", "ledgers", "respondents")
+    )
+    terminal_troubles = _counts(top, "terminal_troubles", TERMINAL_TROUBLES)
+    ledger_harmless = _counts(top, "ledger_harmless", LEDGER_HARMLESS)
+    respondent_harmless = _counts(top, "respondent_harmless", RESPONDENT_HARMLESS)
     harmless = _counts(top, "harmless", HARMLESS)
     disturbances = _counts(top, "disturbances", DISTURBANCES)
     spells = [_spell(entry) for entry in _entries(top, "spells", "spell")]
@@ -119,6 +128,12 @@ def read_plan(text: str, source: str) -> Plan:
         reporters,
         report_harmless,
         *reported,
+        terminals,
+        terminal_troubles,
+        ledgers,
+        ledger_harmless,
+        respondents,
+        respondent_harmless,
     )
 
 

@@ -13,11 +13,8 @@ from datetime import date
 from typing import Final, LiteralString
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from metering.bills.reporting import reported
 from metering.factors.kinds import load_kinds
-from metering.gauge.hold import Holds
 from rules.kinds.missing import CADENCES, Cadence
 from rules.subjects.institutions.missing import (
     YEAR,
@@ -25,7 +22,7 @@ from rules.subjects.institutions.missing import (
     Figures,
     Period,
     Told,
-    days_since,
+    laid,
     later,
     missing,
     over,
@@ -69,26 +66,15 @@ def load(conn: Conn, those: Sequence[Asked], wanted: Collection[str], zone: Zone
         wanted: names of layers; others than these are passed over.
         zone: of the site.
     """
-    cadences = [one for one in CADENCES if one.layer in wanted]
     begun = _begun(conn)
     periods = {
-        (cadence.layer, one.id): _periods(one, cadence, begun)
-        for cadence in cadences
-        for one in those
+        cadence.layer: {one.id: _periods(one, cadence, begun) for one in those}
+        for cadence in CADENCES
+        if cadence.layer in wanted
     }
-    figures = _figures(conn, [one.code for one in those], periods.values(), zone)
-    return {
-        cadence.layer: [
-            _holds(
-                [
-                    (one.id, *row)
-                    for one in those
-                    for row in days_since(periods[cadence.layer, one.id], figures[one.code], zone)
-                ]
-            )
-        ]
-        for cadence in cadences
-    }
+    every = itertools.chain.from_iterable(its.values() for its in periods.values())
+    figures = _figures(conn, [one.code for one in those], every, zone)
+    return laid(periods, {one.id: figures[one.code] for one in those}, zone)
 
 
 def compared(conn: Conn, one: Asked, wanted: Collection[str], zone: ZoneInfo) -> Iterator[str]:
@@ -130,9 +116,3 @@ def _figures(
             bound = any(part.accounts or part.figure.meter_ids for part in one.parts)
             found[one.institution][one.energy][one.month] = Told(one.micro, bound)
     return found
-
-
-def _holds(rows: Sequence[tuple[int, int, int, float]]) -> Holds:
-    columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
-    subject, since, until = (np.array(column, np.int64) for column in columns[:3])
-    return Holds(subject, since, until, np.array(columns[3], np.float64))

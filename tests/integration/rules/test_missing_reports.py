@@ -194,6 +194,7 @@ def test_who_hands_over_an_account_is_missed_no_more(
     conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_rules(conn, MONTH)
+    bill(town, date(2025, 2, 1), "g")
     conn.execute("UPDATE utility_account_institution SET valid = '[2025-01-01,2026-02-01)'")
     bill(town, date(2026, 1, 1))
     begins(monkeypatch, date(2026, 4, 1))

@@ -54,6 +54,16 @@ def test_an_account_that_ended_is_missed_no_more() -> None:
     assert of("electricity", {0: GONE, 1: KNOWN, 2: KNOWN}) == []
 
 
+@pytest.mark.parametrize("energy", ["heat", "gas"])
+def test_who_hands_over_an_account_of_what_is_used_in_seasons_is_missed_no_more(
+    energy: str,
+) -> None:
+    assert of(energy, {0: GONE, 12: KNOWN}) == []
+    assert of(energy, {12: KNOWN}) == []
+    # It was bought without an account: whether it is still used, nobody knows.
+    assert of(energy, {0: GONE, 12: UNBOUND}) == [(JUNE, energy)]
+
+
 @pytest.mark.parametrize("energy", ["heat", "gas", "petrol", "coal"])
 def test_what_is_used_in_seasons_is_judged_by_the_same_month_of_last_year(energy: str) -> None:
     assert of(energy, {0: UNKNOWN, 12: KNOWN}) == [(JUNE, energy)]
