@@ -37,6 +37,8 @@ _LASTS_S: Final = {
 _DELAY_S: Final = (20, 360)
 _BATCH_S: Final = (60, 300)
 """What is passed on together."""
+_FASTER: Final = (1.5, 20.0)
+"""So many times as fast as reports are made a queue is sent."""
 _AGAIN_S: Final = (1, 4 * _HOUR_S)
 _APART_S: Final = 10 * _DAY_S
 """Between two times of a terminal in which its clock is wrong."""
@@ -129,8 +131,9 @@ def _terminal(city: City, number: int) -> Subject:
     rng = np.random.default_rng([city.seed, 72, number])
     events = sorted(city.events[number], key=lambda one: one.span)
     under_way = _under_way(city.plan, rng)
-    made = _made(city, rng, under_way, seldom=number in city.seldom)
-    came = _came(made, events, city.outages, rng)
+    every_s = int(rng.integers(*_SELDOM_S) if number in city.seldom else rng.choice(_EVERY_S))
+    made = _made(city.plan, rng, under_way, every_s)
+    came = _came(made, every_s, events, city.outages, rng)
     wrong = [one for one in events if one.name == CLOCK]
     shown = made + rng.uniform(-_RIGHT_S, _RIGHT_S)
     for one in wrong:
@@ -164,16 +167,17 @@ def _under_way(plan: Plan, rng: np.random.Generator) -> Spans:
     return union(found)
 
 
-def _made(city: City, rng: np.random.Generator, under_way: Spans, *, seldom: bool) -> Floats:
-    every = int(rng.integers(*_SELDOM_S)) if seldom else int(rng.choice(_EVERY_S))
-    parts = [np.arange(begin, end, every) for begin, end in under_way]
+def _made(plan: Plan, rng: np.random.Generator, under_way: Spans, every_s: int) -> Floats:
+    parts = [np.arange(begin, end, every_s) for begin, end in under_way]
     if rng.random() < 0.5:
-        begin, end = span(city.plan)
+        begin, end = span(plan)
         parts.append(np.arange(begin + int(rng.integers(_PARKED_S)), end, _PARKED_S))
     return np.unique(np.concatenate(parts)).astype(np.float64)
 
 
-def _came(made: Floats, events: list[Event], outages: Spans, rng: np.random.Generator) -> Floats:
+def _came(
+    made: Floats, every_s: int, events: list[Event], outages: Spans, rng: np.random.Generator
+) -> Floats:
     """When reports came; NaN: never."""
     came: Floats = made + 1 + rng.gamma(2, 1, len(made))
     lost = [*(one for one in events if one.name in {"offline", "gap"})]
@@ -183,11 +187,11 @@ def _came(made: Floats, events: list[Event], outages: Spans, rng: np.random.Gene
         late = np.ceil(came[there] / batch) * batch + rng.uniform(*_DELAY_S)
         came[there] = late + rng.gamma(2, 1, len(late))
     for one in sorted([*lost, *(Event("outage", s) for s in outages)], key=lambda one: one.span):
-        _kept(came, one.span, rng)
+        _kept(came, every_s, one.span, rng)
     return came
 
 
-def _kept(came: Floats, lost: Span, rng: np.random.Generator) -> None:
+def _kept(came: Floats, every_s: int, lost: Span, rng: np.random.Generator) -> None:
     """Let what would have come in a time come behind it."""
     kept = np.flatnonzero((came >= lost[0]) & (came < lost[1]))
     if not len(kept):
@@ -199,17 +203,15 @@ def _kept(came: Floats, lost: Span, rng: np.random.Generator) -> None:
     elif manner == "last":
         came[kept[::-1]] = back + one_s * np.arange(len(kept))
     elif manner == "queue":
-        _queued(came, kept, back, float(rng.uniform(1.5, 20)))
+        _queued(came, kept, back, every_s / float(rng.uniform(*_FASTER)))
     else:
         after = np.flatnonzero(came >= back)[: len(kept)]
         came[kept[: len(after)]] = came[after] + 0.5
         came[kept[len(after) :]] = np.nan
 
 
-def _queued(came: Floats, kept: Int64s, back: float, speed: float) -> None:
-    """All waits in a queue that is sent so many times as fast as reports are made."""
-    every = float(np.median(np.diff(came[kept]))) if len(kept) > 1 else 30.0
-    one_s = max(every, 1.0) / speed
+def _queued(came: Floats, kept: Int64s, back: float, one_s: float) -> None:
+    """All waits in a queue: each report takes so long."""
     rest = slice(int(kept[0]), None)
     number = np.arange(len(came[rest])) * one_s
     sent = np.maximum.accumulate(np.maximum(came[rest], back) - number) + number

@@ -82,7 +82,9 @@ def read_plan(text: str, source: str) -> Plan:
     register_troubles = _counts(top, "register_troubles", REGISTER_TROUBLES)
     reporters = top.integer("reporters", 0, 10_000, 0)
     report_harmless = _counts(top, "report_harmless", REPORT_HARMLESS)
-    reported = [_days(top, f"reported_{key}") for key in ("holidays", "makeup")]
+    reported_holidays, reported_makeup = (
+        _days(top, f"reported_{key}") for key in ("holidays", "makeup")
+    )
     terminals, ledgers, respondents = (
         top.integer(key, 0, 10_000, 0) for key in ("terminals", "ledgers", "respondents")
     )
@@ -127,7 +129,8 @@ def read_plan(text: str, source: str) -> Plan:
         register_troubles,
         reporters,
         report_harmless,
-        *reported,
+        reported_holidays,
+        reported_makeup,
         terminals,
         terminal_troubles,
         ledgers,
