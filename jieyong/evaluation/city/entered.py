@@ -23,7 +23,7 @@ from rules.ruleset.model import Rule
 from rules.subjects.institutions import missing
 from rules.subjects.institutions.missing import Begun, Figures, Told, later
 from rules.timeline.overlay import Windows
-from simulators.city.ledgers import MONTHS, Ledger
+from simulators.city.ledgers import MONTHS, Figure, Ledger
 from simulators.city.spans import union
 from storage.times import at_us, midnight, us_of
 
@@ -122,17 +122,16 @@ def _begun(look: _Look) -> Begun:
 def _figures(look: _Look) -> Figures:
     first = date(look.ledger.year - 2, 1, 1)
     return {
-        energy: {
-            later(first, month): Told(
-                its[month].used * _MILLI
-                if any(since <= look.since_s < until for since, until in its[month].known)
-                else None,
-                its[month].account,
-            )
-            for month in range(MONTHS)
-        }
+        energy: {later(first, month): _told(its[month], look.since_s) for month in range(MONTHS)}
         for energy, its in look.ledger.figures.items()
     }
+
+
+def _told(one: Figure, at_s: int) -> Told:
+    if any(since <= at_s < until for since, until in one.known):
+        return Told(one.used * _MILLI, one.account)
+    gone = max((until for _, until in one.known if until <= at_s), default=None)
+    return Told(None, one.account, None if gone is None else gone * _SECOND_US)
 
 
 def _while_there(shown: Sequence[Doubt]) -> Iterator[Doubt]:

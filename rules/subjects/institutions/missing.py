@@ -3,6 +3,7 @@
 A figure is missing that should be there: of electricity and water, what an account or a meter is
 there for, or what was reported within a year without one; of all else, which is used in some
 seasons or now and then, what was used in the same month of last year, unless its account ended.
+What was there and is taken back is missing since then: mostly it is entered anew in minutes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 from metering.gauge.hold import Holds
 from rules.kinds.missing import NOTHING
 from rules.subjects.model import Inputs
-from storage.times import midnight, us_of
+from storage.times import ALWAYS_US, midnight, us_of
 
 STEADY: Final = frozenset({"electricity", "water"})
 """Used in every month."""
@@ -35,10 +36,12 @@ class Told:
     Attributes:
         micro: what is reported; None: that is not known.
         bound: an account or a meter is there for it.
+        gone_us: until when all of it was known, and then taken back, µs UTC; None: it never was.
     """
 
     micro: int | None
     bound: bool
+    gone_us: int | None = None
 
 
 Figures = Mapping[str, Mapping[date, Told]]
@@ -150,7 +153,7 @@ def days_since(
     Returns:
         From, to (µs UTC), days; :data:`~rules.kinds.missing.NOTHING` while nothing is missing.
     """
-    return [row for one in periods for row in _rows(one, missing(figures, one), zone)]
+    return [row for one in periods for row in _rows(one, _since(figures, one), zone)]
 
 
 def laid(
@@ -185,14 +188,23 @@ def _holds(rows: Sequence[tuple[int, int, int, float]]) -> Holds:
     return Holds(subject, since, until, np.array(columns[3], np.float64))
 
 
+def _since(figures: Figures, period: Period) -> int | None:
+    """From when on something is missing of a period, µs UTC; None: nothing is."""
+    lacking = [figures[energy].get(month) for month, energy in missing(figures, period)]
+    gone = (told.gone_us if told else None for told in lacking)
+    return min((ALWAYS_US if at is None else at for at in gone), default=None)
+
+
 def _rows(
-    period: Period, lacking: Sequence[object], zone: ZoneInfo
+    period: Period, lacking_us: int | None, zone: ZoneInfo
 ) -> Iterator[tuple[int, int, float]]:
-    if not lacking:
-        yield _us(period.end, zone), _us(period.next_end, zone), NOTHING
-        return
-    bounds = pairwise(_midnights(period.end, period.next_end, zone))
-    yield from ((since, until, float(n)) for n, (since, until) in enumerate(bounds))
+    begin, end = _us(period.end, zone), _us(period.next_end, zone)
+    since = end if lacking_us is None else min(max(lacking_us, begin), end)
+    if begin < since:
+        yield begin, since, NOTHING
+    for n, (day, following) in enumerate(pairwise(_midnights(period.end, period.next_end, zone))):
+        if following > since:
+            yield max(day, since), following, float(n)
 
 
 @functools.lru_cache(maxsize=256)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final, LiteralString
 from zoneinfo import ZoneInfo
 
@@ -28,9 +28,38 @@ from rules.subjects.institutions.missing import (
     over,
 )
 from rules.subjects.model import Conn, Inputs
-from storage.times import at_us
+from storage.times import at_us, us_of
 
 LAYERS: Final = frozenset(one.layer for one in CADENCES)
+# All accounts without a bill had one that was withdrawn: until then the figure was known. There is
+# no index of withdrawn bills, which are few: all are read once, beside seconds of what is reported.
+_TAKEN_BACK: Final[LiteralString] = """
+WITH lacking AS (
+    SELECT code, energy, daterange(month, (month + interval '1 month')::date) AS days, month
+    FROM unnest(%s::text[], %s::text[], %s::date[]) AS one (code, energy, month)
+), due AS (
+    SELECT lacking.*, account.id AS account
+    FROM lacking
+    JOIN institution USING (code)
+    JOIN utility_account_institution AS bound ON bound.institution_id = institution.id
+        AND bound.withdrawn_at IS NULL AND bound.valid && days
+    JOIN utility_account AS account
+        ON account.id = bound.account_id AND account.energy = lacking.energy
+), withdrawn AS MATERIALIZED (
+    SELECT account_id, period, withdrawn_at FROM bill WHERE withdrawn_at IS NOT NULL
+), told AS (
+    SELECT code, energy, month, (
+        SELECT max(withdrawn_at) FROM withdrawn WHERE account_id = account AND period && days
+    ) AS gone
+    FROM due
+    WHERE NOT EXISTS (
+        SELECT FROM bill
+        WHERE account_id = account AND period && days AND bill.withdrawn_at IS NULL
+    )
+)
+SELECT code, energy, month, max(gone) FROM told
+GROUP BY 1, 2, 3 HAVING bool_and(gone IS NOT NULL)
+"""
 _BEGUN: Final[LiteralString] = "SELECT month, first FROM rules_report_month"
 
 
@@ -115,4 +144,23 @@ def _figures(
         if one.institution is not None:
             bound = any(part.accounts or part.figure.meter_ids for part in one.parts)
             found[one.institution][one.energy][one.month] = Told(one.micro, bound)
+    for code, energy, month, gone in _taken_back(conn, found, {*every}):
+        told = found[code][energy][month]
+        found[code][energy][month] = replace(told, gone_us=us_of(gone))
     return found
+
+
+def _taken_back(
+    conn: Conn, figures: Mapping[str, Figures], periods: Collection[Period]
+) -> Iterator[tuple[str, str, date, datetime]]:
+    """Yield what is missing of whom and was there: until when."""
+    lacking = {
+        (code, energy, month)
+        for code, its in figures.items()
+        for period in periods
+        for month, energy in missing(its, period)
+        if month in its[energy]
+    }
+    if lacking:
+        codes, energies, months = (list(column) for column in zip(*sorted(lacking), strict=True))
+        yield from conn.execute(_TAKEN_BACK, [codes, energies, months])

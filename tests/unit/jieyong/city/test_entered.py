@@ -109,10 +109,14 @@ def test_a_figure_that_is_corrected_in_one_act_is_always_there() -> None:
     assert found(known((begun, anew), (anew, END_S))) == []
 
 
-def test_a_figure_that_is_taken_back_is_asked_about_until_it_is_entered_anew() -> None:
+def test_a_figure_that_is_taken_back_is_asked_about_an_hour_later_until_it_is_entered_anew() -> (
+    None
+):
     begun, back = at(date(YEAR, 3, 3)), at(date(YEAR, 5, 20))
-    (doubt,) = found(known((begun, back), (back + 600, END_S)))
-    assert (doubt.confirmed_s, doubt.until_s) == (back, back + 600)
+    assert found(known((begun, back), (back + 3_600, END_S))) == []
+    (doubt,) = found(known((begun, back), (back + 7_200, END_S)))
+    assert (doubt.since_s, doubt.confirmed_s) == (back, back + 3_600)
+    assert doubt.until_s == back + 7_200
 
 
 def test_months_are_asked_about_where_a_rule_does_so() -> None:
