@@ -38,6 +38,10 @@ _UNITS: Final = {
     By.SHARE: "%",
     By.KILOMETRES: "km",
     By.MONTHS: "mo",
+    By.AHEAD: "min",
+    By.BEHIND: "min",
+    By.LATE: "d",
+    By.DAYS: "d",
 }
 _MEANS: Final = {
     By.DEGREES: "超出限值",
@@ -49,6 +53,10 @@ _MEANS: Final = {
     By.SHARE: "多出比例",
     By.KILOMETRES: "行驶",
     By.MONTHS: "时长",
+    By.AHEAD: "超前",
+    By.BEHIND: "滞后",
+    By.LATE: "逾期",
+    By.DAYS: "时长",
 }
 _SHOWN: Final = 200
 """So many misses and false alarms are for reading; --json has all."""
@@ -156,11 +164,16 @@ def _missed(found: Evaluation) -> list[Told]:
         if one.case.told
         and one.delay_s is None
         and one.case.kind in floors
-        and all(
-            one.case.size[by] >= floor - 1e-6 and clean(one.case, by)
-            for by, floor in floors[one.case.kind]
-        )
+        and _from_floors(one, floors[one.case.kind])
     ]
+
+
+def _from_floors(one: Told, floors: Sequence[tuple[By, float]]) -> bool:
+    """Of the measures that a case has."""
+    mine = [(by, floor) for by, floor in floors if by in one.case.size]
+    return bool(mine) and all(
+        one.case.size[by] >= floor - 1e-6 and clean(one.case, by) for by, floor in mine
+    )
 
 
 def _plain(one: Curve) -> dict[str, Any]:

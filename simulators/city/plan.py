@@ -26,6 +26,13 @@ class By(enum.StrEnum):
     that is replaced again: of its life, that is left."""
     KILOMETRES = "kilometres"
     MONTHS = "months"
+    AHEAD = "ahead"
+    """Minutes that a clock is ahead."""
+    BEHIND = "behind"
+    """Minutes that it is behind."""
+    LATE = "late"
+    """Days behind its deadline after which a figure was there."""
+    DAYS = "days"
 
 
 MEASURES: Final[Mapping[str, tuple[By, ...]]] = {
@@ -79,6 +86,15 @@ AHEAD: Final = {energy: f"quota.ahead.{energy}" for energy in REPORTED}
 GROWN: Final = {energy: f"consumption.year_on_year.{energy}" for energy in REPORTED}
 """More used in a month than is needed; by how much, %."""
 
+CLOCK: Final = "terminal.clock"
+"""A terminal that takes another time for the right one."""
+
+MISSING: Final = {cadence: f"report.missing.{cadence}" for cadence in ("month", "quarter", "year")}
+"""A figure of a period that is over, which ought to be there and is not."""
+
+UNANSWERED: Final = "doubts.unanswered"
+"""Several doubts wait, and whoever is asked answers none of them."""
+
 KINDS: Final = {
     **MEASURES,
     **METERED,
@@ -87,7 +103,25 @@ KINDS: Final = {
     **dict.fromkeys(SILENT, (By.HOURS,)),
     ODD: (By.SHARE,),
     **dict.fromkeys((*AHEAD.values(), *GROWN.values()), (By.SHARE,)),
+    CLOCK: (By.AHEAD, By.BEHIND),
+    **dict.fromkeys(MISSING.values(), (By.LATE,)),
+    UNANSWERED: (By.DAYS,),
 }
+
+TERMINAL_TROUBLES: Final = ("offline", "gap", "delayed", "outage", "duplicate", "seldom")
+"""What only looks like a wrong clock: hours, or minutes, without a network, and what was kept
+meanwhile comes later; days on which all comes late by as much; an hour without our own server, of
+all terminals at once; reports that come twice; terminals that send every 10 to 20 minutes."""
+
+LEDGER_HARMLESS: Final = (
+    *("last_day", "day_before", "corrected", "taken_back", "closed", "opened"),
+)
+"""What of figures is no lateness: they come on the last day, or before anybody is reminded; one is
+corrected, or taken back and entered anew minutes later; an account is handed or taken over."""
+
+RESPONDENT_HARMLESS: Final = ("now_and_then", "settled", "once")
+"""Who does answer: one of many every few weeks; or need not: all is withdrawn or exempted in time;
+or was asked but once or twice."""
 
 REPORT_HARMLESS: Final = ("staff", "building", "guided", "gap", "billed")
 """What is no waste of a unit that reports: more people, a new building, a guide value that it does
@@ -208,6 +242,12 @@ class Plan:
         report_harmless: of :data:`REPORT_HARMLESS` → how many.
         reported_holidays: of the whole year and of the one before, for units that report.
         reported_makeup: weekend days that are worked then.
+        terminals: of each institution.
+        terminal_troubles: of :data:`TERMINAL_TROUBLES` → how many; seldom: terminals.
+        ledgers: units of each institution that enter figures.
+        ledger_harmless: of :data:`LEDGER_HARMLESS` → how many.
+        respondents: units of each institution that are asked.
+        respondent_harmless: of :data:`RESPONDENT_HARMLESS` → how many.
     """
 
     code: str
@@ -243,6 +283,12 @@ class Plan:
     report_harmless: Mapping[str, int] = field(default_factory=dict)
     reported_holidays: frozenset[int] = frozenset()
     reported_makeup: frozenset[int] = frozenset()
+    terminals: int = 0
+    terminal_troubles: Mapping[str, int] = field(default_factory=dict)
+    ledgers: int = 0
+    ledger_harmless: Mapping[str, int] = field(default_factory=dict)
+    respondents: int = 0
+    respondent_harmless: Mapping[str, int] = field(default_factory=dict)
 
     def works(self, day: int) -> bool:
         """Whether a local day is a workday."""

@@ -17,8 +17,11 @@ from simulators.city.plan import (
     FAILURES,
     HARMLESS,
     KINDS,
+    LEDGER_HARMLESS,
     REGISTER_TROUBLES,
     REPORT_HARMLESS,
+    RESPONDENT_HARMLESS,
+    TERMINAL_TROUBLES,
     UNUSUAL,
     USES,
     VEHICLE_HARMLESS,
@@ -79,7 +82,15 @@ def read_plan(text: str, source: str) -> Plan:
     register_troubles = _counts(top, "register_troubles", REGISTER_TROUBLES)
     reporters = top.integer("reporters", 0, 10_000, 0)
     report_harmless = _counts(top, "report_harmless", REPORT_HARMLESS)
-    reported = [_days(top, f"reported_{key}") for key in ("holidays", "makeup")]
+    reported_holidays, reported_makeup = (
+        _days(top, f"reported_{key}") for key in ("holidays", "makeup")
+    )
+    terminals, ledgers, respondents = (
+        top.integer(key, 0, 10_000, 0) for key in ("terminals", "ledgers", "respondents")
+    )
+    terminal_troubles = _counts(top, "terminal_troubles", TERMINAL_TROUBLES)
+    ledger_harmless = _counts(top, "ledger_harmless", LEDGER_HARMLESS)
+    respondent_harmless = _counts(top, "respondent_harmless", RESPONDENT_HARMLESS)
     harmless = _counts(top, "harmless", HARMLESS)
     disturbances = _counts(top, "disturbances", DISTURBANCES)
     spells = [_spell(entry) for entry in _entries(top, "spells", "spell")]
@@ -118,7 +129,14 @@ def read_plan(text: str, source: str) -> Plan:
         register_troubles,
         reporters,
         report_harmless,
-        *reported,
+        reported_holidays,
+        reported_makeup,
+        terminals,
+        terminal_troubles,
+        ledgers,
+        ledger_harmless,
+        respondents,
+        respondent_harmless,
     )
 
 

@@ -7,19 +7,51 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from jieyong.evaluation.city import heard, metered, places, registers, reported, vehicles
+from jieyong.evaluation.city import (
+    answered,
+    clocks,
+    entered,
+    heard,
+    metered,
+    places,
+    registers,
+    reported,
+    vehicles,
+)
 from jieyong.evaluation.city.places import Basis
 from jieyong.evaluation.city.score import Curve, Doubt, Tally, curves, judged
 from metering.gauge.settings import GaugeSettings
 from registry.calendar import Calendar
 from rules.kinds.catalogue import KINDS
 from rules.ruleset.model import Rule
-from simulators.city import buildings, circuits, devices, reports, rooms
+from simulators.city import (
+    buildings,
+    circuits,
+    devices,
+    ledgers,
+    reports,
+    respondents,
+    rooms,
+    terminals,
+)
 from simulators.city import registers as counted
 from simulators.city import vehicles as driven
 from simulators.city.life import span
 from simulators.city.model import Subject
-from simulators.city.plan import AHEAD, DRIVEN, GROWN, MEASURES, METERED, ODD, SILENT, TIMED, Plan
+from simulators.city.plan import (
+    AHEAD,
+    CLOCK,
+    DRIVEN,
+    GROWN,
+    MEASURES,
+    METERED,
+    MISSING,
+    ODD,
+    SILENT,
+    TIMED,
+    UNANSWERED,
+    Plan,
+)
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 
@@ -51,6 +83,9 @@ SORTS: Final = (
     Sort("registers", (ODD,), counted.live, registers.doubts),
     Sort("institutions", (*AHEAD.values(), *GROWN.values()), reports.live, reported.doubts),
     Sort("devices", SILENT, devices.live, heard.doubts),
+    Sort("terminals", (CLOCK,), terminals.live, clocks.doubts),
+    Sort("ledgers", MISSING.values(), ledgers.live, entered.doubts),
+    Sort("respondents", (UNANSWERED,), respondents.live, answered.doubts),
 )
 """Each is simulated and looked at by itself; another sort is another line."""
 

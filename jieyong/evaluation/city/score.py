@@ -226,6 +226,8 @@ def _curve(tally: Tally, wanted: Wanted) -> Curve:
 
 
 def clean(case: Case, by: By) -> bool:
-    """Whether a case is large enough along the other measure to count along this one."""
+    """Whether a case has this measure, and is large enough along the other to count along it."""
+    if by not in case.size:
+        return False
     other = _CLEAN.get((case.kind, by))
     return other is None or case.size[other[0]] >= other[1]

@@ -2,19 +2,26 @@
 
 A figure is missing that should be there: of electricity and water, what an account or a meter is
 there for, or what was reported within a year without one; of all else, which is used in some
-seasons or now and then, what was used in the same month of last year.
+seasons or now and then, what was used in the same month of last year, unless its account ended.
+What was there and is taken back is missing since then: mostly it is entered anew in minutes.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from metering.gauge.hold import Holds
 from rules.kinds.missing import NOTHING
-from storage.times import midnight, us_of
+from rules.subjects.model import Inputs
+from storage.times import ALWAYS_US, midnight, us_of
 
 STEADY: Final = frozenset({"electricity", "water"})
 """Used in every month."""
@@ -29,10 +36,12 @@ class Told:
     Attributes:
         micro: what is reported; None: that is not known.
         bound: an account or a meter is there for it.
+        gone_us: until when all of it was known, and then taken back, µs UTC; None: it never was.
     """
 
     micro: int | None
     bound: bool
+    gone_us: int | None = None
 
 
 Figures = Mapping[str, Mapping[date, Told]]
@@ -116,9 +125,12 @@ def missing(figures: Figures, period: Period) -> list[tuple[date, str]]:
 
 
 def _needed(energy: str, told: Mapping[date, Told], month: date) -> bool:
+    bound = month in told and told[month].bound
     if energy not in STEADY:
-        return (_micro(told, later(month, -YEAR)) or 0) > 0
-    if month in told and told[month].bound:
+        then = told.get(later(month, -YEAR))
+        # An account that was there then, and is not any more, was handed over.
+        return then is not None and bool(then.micro) and (bound or not then.bound)
+    if bound:
         return True
     before = (told.get(later(month, -n)) for n in range(1, YEAR + 1))
     return any(one is not None and one.micro and not one.bound for one in before)
@@ -141,18 +153,64 @@ def days_since(
     Returns:
         From, to (µs UTC), days; :data:`~rules.kinds.missing.NOTHING` while nothing is missing.
     """
-    return [row for one in periods for row in _rows(one, missing(figures, one), zone)]
+    return [row for one in periods for row in _rows(one, _since(figures, one), zone)]
+
+
+def laid(
+    periods: Mapping[str, Mapping[int, Sequence[Period]]],
+    figures: Mapping[int, Figures],
+    zone: ZoneInfo,
+) -> Inputs:
+    """Return the layers of what is missing.
+
+    Args:
+        periods: that are looked at, by layer and institution; see :func:`days_since`.
+        figures: by institution.
+        zone: of days.
+    """
+    return {
+        layer: [
+            _holds(
+                [
+                    (id_, *row)
+                    for id_, its in sorted(of_layer.items())
+                    for row in days_since(its, figures[id_], zone)
+                ]
+            )
+        ]
+        for layer, of_layer in periods.items()
+    }
+
+
+def _holds(rows: Sequence[tuple[int, int, int, float]]) -> Holds:
+    columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
+    subject, since, until = (np.array(column, np.int64) for column in columns[:3])
+    return Holds(subject, since, until, np.array(columns[3], np.float64))
+
+
+def _since(figures: Figures, period: Period) -> int | None:
+    """From when on something is missing of a period, µs UTC; None: nothing is."""
+    lacking = [figures[energy].get(month) for month, energy in missing(figures, period)]
+    gone = (told.gone_us if told else None for told in lacking)
+    return min((ALWAYS_US if at is None else at for at in gone), default=None)
 
 
 def _rows(
-    period: Period, lacking: Sequence[object], zone: ZoneInfo
+    period: Period, lacking_us: int | None, zone: ZoneInfo
 ) -> Iterator[tuple[int, int, float]]:
-    if not lacking:
-        yield _us(period.end, zone), _us(period.next_end, zone), NOTHING
-        return
-    for n in range((period.next_end - period.end).days):
-        day = period.end + n * _DAY
-        yield _us(day, zone), _us(day + _DAY, zone), float(n)
+    begin, end = _us(period.end, zone), _us(period.next_end, zone)
+    since = end if lacking_us is None else min(max(lacking_us, begin), end)
+    if begin < since:
+        yield begin, since, NOTHING
+    for n, (day, following) in enumerate(pairwise(_midnights(period.end, period.next_end, zone))):
+        if following > since:
+            yield max(day, since), following, float(n)
+
+
+@functools.lru_cache(maxsize=256)
+def _midnights(first: date, last: date, zone: ZoneInfo) -> list[int]:
+    """Return the begins of days, both among them: many institutions are asked about the same."""
+    return [_us(first + n * _DAY, zone) for n in range((last - first).days + 1)]
 
 
 def _us(day: date, zone: ZoneInfo) -> int:

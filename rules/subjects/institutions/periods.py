@@ -8,16 +8,13 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Final, LiteralString
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from metering.bills.reporting import reported
 from metering.factors.kinds import load_kinds
-from metering.gauge.hold import Holds
 from rules.kinds.missing import CADENCES, Cadence
 from rules.subjects.institutions.missing import (
     YEAR,
@@ -25,15 +22,44 @@ from rules.subjects.institutions.missing import (
     Figures,
     Period,
     Told,
-    days_since,
+    laid,
     later,
     missing,
     over,
 )
 from rules.subjects.model import Conn, Inputs
-from storage.times import at_us
+from storage.times import at_us, us_of
 
 LAYERS: Final = frozenset(one.layer for one in CADENCES)
+# All accounts without a bill had one that was withdrawn: until then the figure was known. There is
+# no index of withdrawn bills, which are few: all are read once, beside seconds of what is reported.
+_TAKEN_BACK: Final[LiteralString] = """
+WITH lacking AS (
+    SELECT code, energy, daterange(month, (month + interval '1 month')::date) AS days, month
+    FROM unnest(%s::text[], %s::text[], %s::date[]) AS one (code, energy, month)
+), due AS (
+    SELECT lacking.*, account.id AS account
+    FROM lacking
+    JOIN institution USING (code)
+    JOIN utility_account_institution AS bound ON bound.institution_id = institution.id
+        AND bound.withdrawn_at IS NULL AND bound.valid && days
+    JOIN utility_account AS account
+        ON account.id = bound.account_id AND account.energy = lacking.energy
+), withdrawn AS MATERIALIZED (
+    SELECT account_id, period, withdrawn_at FROM bill WHERE withdrawn_at IS NOT NULL
+), told AS (
+    SELECT code, energy, month, (
+        SELECT max(withdrawn_at) FROM withdrawn WHERE account_id = account AND period && days
+    ) AS gone
+    FROM due
+    WHERE NOT EXISTS (
+        SELECT FROM bill
+        WHERE account_id = account AND period && days AND bill.withdrawn_at IS NULL
+    )
+)
+SELECT code, energy, month, max(gone) FROM told
+GROUP BY 1, 2, 3 HAVING bool_and(gone IS NOT NULL)
+"""
 _BEGUN: Final[LiteralString] = "SELECT month, first FROM rules_report_month"
 
 
@@ -69,26 +95,15 @@ def load(conn: Conn, those: Sequence[Asked], wanted: Collection[str], zone: Zone
         wanted: names of layers; others than these are passed over.
         zone: of the site.
     """
-    cadences = [one for one in CADENCES if one.layer in wanted]
     begun = _begun(conn)
     periods = {
-        (cadence.layer, one.id): _periods(one, cadence, begun)
-        for cadence in cadences
-        for one in those
+        cadence.layer: {one.id: _periods(one, cadence, begun) for one in those}
+        for cadence in CADENCES
+        if cadence.layer in wanted
     }
-    figures = _figures(conn, [one.code for one in those], periods.values(), zone)
-    return {
-        cadence.layer: [
-            _holds(
-                [
-                    (one.id, *row)
-                    for one in those
-                    for row in days_since(periods[cadence.layer, one.id], figures[one.code], zone)
-                ]
-            )
-        ]
-        for cadence in cadences
-    }
+    every = itertools.chain.from_iterable(its.values() for its in periods.values())
+    figures = _figures(conn, [one.code for one in those], every, zone)
+    return laid(periods, {one.id: figures[one.code] for one in those}, zone)
 
 
 def compared(conn: Conn, one: Asked, wanted: Collection[str], zone: ZoneInfo) -> Iterator[str]:
@@ -129,10 +144,23 @@ def _figures(
         if one.institution is not None:
             bound = any(part.accounts or part.figure.meter_ids for part in one.parts)
             found[one.institution][one.energy][one.month] = Told(one.micro, bound)
+    for code, energy, month, gone in _taken_back(conn, found, {*every}):
+        told = found[code][energy][month]
+        found[code][energy][month] = replace(told, gone_us=us_of(gone))
     return found
 
 
-def _holds(rows: Sequence[tuple[int, int, int, float]]) -> Holds:
-    columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
-    subject, since, until = (np.array(column, np.int64) for column in columns[:3])
-    return Holds(subject, since, until, np.array(columns[3], np.float64))
+def _taken_back(
+    conn: Conn, figures: Mapping[str, Figures], periods: Collection[Period]
+) -> Iterator[tuple[str, str, date, datetime]]:
+    """Yield what is missing of whom and was there: until when."""
+    lacking = {
+        (code, energy, month)
+        for code, its in figures.items()
+        for period in periods
+        for month, energy in missing(its, period)
+        if month in its[energy]
+    }
+    if lacking:
+        codes, energies, months = (list(column) for column in zip(*sorted(lacking), strict=True))
+        yield from conn.execute(_TAKEN_BACK, [codes, energies, months])

@@ -7,17 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
-from rules.cases.life import Step
 from rules.subjects.model import Conn
-from rules.subjects.respondents.waiting import Turns
+from rules.subjects.respondents.waiting import ASKS, Looked, Turns
 from storage import arrays
 from storage.times import ALWAYS_US, us_of
 
-Looked = tuple[int, int, int]
-"""An institution, from, to (µs UTC)."""
-
-_ASKS: Final = sorted({Step.RETURN, Step.REOPEN, Step.FIND_AGAIN})
-"""After these it waits, after all others it does not; being told higher up changes nothing."""
 # One whose state has not changed since before a time, and that does not wait, did not wait in it;
 # what was explained since is among them.
 _TURNS: Final[LiteralString] = """
@@ -85,5 +79,5 @@ def _values(looked: Sequence[Looked]) -> Mapping[str, object]:
         "institutions": arrays.ids(subject for subject, _, _ in looked),
         "begins": arrays.times([max(begin, ALWAYS_US) for _, begin, _ in looked]),
         "ends": arrays.times([end for *_, end in looked]),
-        "asks": [str(step) for step in _ASKS],
+        "asks": [str(step) for step in sorted(ASKS)],
     }

@@ -12,14 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
 
-import numpy as np
-
-from metering.gauge.hold import Holds
 from registry.tags import DatedTag, tags_at
 from rules.kinds.model import RespondentLayer, Sort
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.subjects.respondents.read import named, turns
-from rules.subjects.respondents.waiting import ANSWER_US, Turns, unanswered
+from rules.subjects.respondents.waiting import ANSWER_US, laid
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.due import Queue
@@ -77,16 +74,7 @@ class KnownRespondents:
             )
             if row[0] in self.ids
         ]
-        found = turns(conn, looked)
-        rows = [
-            (subject, *row)
-            for n, (subject, begin, end) in enumerate(looked)
-            for row in unanswered(found.get(n, Turns()), begin, end)
-        ]
-        columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
-        subject, since, until = (np.array(column, np.int64) for column in columns[:3])
-        held = Holds(subject, since, until, np.array(columns[3], np.float64))
-        return {RespondentLayer.UNANSWERED.value: [held]}
+        return laid(turns(conn, looked), looked)
 
 
 def _look_up(

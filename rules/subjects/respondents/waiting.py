@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
+from metering.gauge.hold import Holds
+from rules.cases.life import Step
+from rules.kinds.model import RespondentLayer
+from rules.subjects.model import Inputs
 from storage.times import OPEN_US
 
 ANSWER_US: Final = 60_000_000
 """An answer lasts so long: nothing goes on beyond it as if there had been none."""
 
+ASKS: Final = frozenset({Step.RETURN, Step.REOPEN, Step.FIND_AGAIN})
+"""After these a doubt waits, after all others not; being told higher up changes nothing."""
+Looked = tuple[int, int, int]
+"""An institution, from, to (µs UTC)."""
 Row = tuple[int, int, float]
 """From, to (µs UTC), how many wait."""
 
@@ -27,6 +37,44 @@ class Turns:
 
     changes: list[tuple[int, int]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+
+
+def turned(doubts: Iterable[tuple[int, Sequence[tuple[int, Step]]]]) -> Turns:
+    """Return what happened to doubts; the database counts the same of those that it keeps.
+
+    Args:
+        doubts: when each was put (µs UTC), and what was done with it then, in order.
+    """
+    found = Turns()
+    for opened, deeds in doubts:
+        found.changes.append((opened, 1))
+        waits = True
+        for at, step in deeds:
+            if step is Step.ESCALATE:
+                continue
+            found.changes.append((at, (step in ASKS) - waits))
+            waits = step in ASKS
+            if step is Step.EXPLAIN:
+                found.answers.append(at)
+    return found
+
+
+def laid(turns: Mapping[int, Turns], looked: Sequence[Looked]) -> Inputs:
+    """Return the layer of those who are asked.
+
+    Args:
+        turns: by the place of the window in the list; none: nothing was ever asked.
+        looked: ascending.
+    """
+    rows = [
+        (subject, *row)
+        for n, (subject, begin, end) in enumerate(looked)
+        for row in unanswered(turns.get(n, Turns()), begin, end)
+    ]
+    columns = tuple(zip(*rows, strict=True)) or ((), (), (), ())
+    subject, since, until = (np.array(column, np.int64) for column in columns[:3])
+    held = Holds(subject, since, until, np.array(columns[3], np.float64))
+    return {RespondentLayer.UNANSWERED.value: [held]}
 
 
 def unanswered(turns: Turns, begin: int, end: int) -> list[Row]:

@@ -7,19 +7,20 @@ alone: what comes late, in whatever order, leaves the same behind.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, LiteralString
 
 import numpy as np
 import psycopg
 
-from rules.subjects.terminals.clock import NARROW_S, Off, clock_off, refused
+from metering.counter.model import Int64s
+from rules.subjects.terminals.clock import NARROW_S, Off
+from rules.subjects.terminals.hours import Hour, judged
 from storage import arrays
 from storage.times import us_of
 
-Hour = tuple[int, int]
-"""A terminal, and the begin of an hour, µs UTC."""
 AT_ONCE: Final = 500
 """Hours judged in one transaction: with a report each second nearly two million lie in memory."""
 
@@ -139,39 +140,33 @@ def judge(conn: psycopg.Connection[Any], gather: timedelta) -> tuple[int, bool]:
     hours = {(terminal, us_of(hour)) for terminal, hour in rows}
     meanwhile = conn.execute(_MEANWHILE, {**_named(hours), "behind": -NARROW_S}).fetchall()
     hours |= {(terminal, us_of(hour)) for terminal, hour in meanwhile}
-    found = _found(conn, sorted(hours))
+    found = judged(_Stored(conn), sorted(hours))
     return _store(conn, found), len(rows) == AT_ONCE
 
 
-def _found(conn: psycopg.Connection[Any], hours: Sequence[Hour]) -> dict[Hour, Off | None]:
-    values = _named(hours)
-    found: dict[Hour, Off | None] = dict.fromkeys(hours)
-    for n, made, received in conn.execute(_REPORTS, values):
-        found[hours[n - 1]] = clock_off(np.array(made, np.int64), np.array(received, np.int64))
-    for n, ahead, received in conn.execute(_REFUSED, values):
-        off = refused(np.array(received, np.int64), ahead=ahead)
-        found[hours[n - 1]] = _further(found[hours[n - 1]], off)
-    behind = [(hour, off) for hour, off in found.items() if off and off.seconds < -NARROW_S]
-    for hour in _caught_up(conn, behind):
-        found[hour] = None
-    return found
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """See :class:`rules.subjects.terminals.hours.Source`."""
 
+    conn: psycopg.Connection[Any]
 
-def _further(one: Off | None, other: Off | None) -> Off | None:
-    """What was refused is ahead for certain; behind only where nothing else came."""
-    if other is None or (one is not None and other.seconds < 0):
-        return one
-    return other
+    def reports(self, hours: Sequence[Hour]) -> Iterator[tuple[Hour, Int64s, Int64s]]:
+        for n, made, received in self.conn.execute(_REPORTS, _named(hours)):
+            yield hours[n - 1], np.array(made, np.int64), np.array(received, np.int64)
 
+    def refused(self, hours: Sequence[Hour]) -> Iterator[tuple[Hour, bool, Int64s]]:
+        for n, ahead, received in self.conn.execute(_REFUSED, _named(hours)):
+            yield hours[n - 1], ahead, np.array(received, np.int64)
 
-def _caught_up(conn: psycopg.Connection[Any], behind: Sequence[tuple[Hour, Off]]) -> list[Hour]:
-    offs = [off for _, off in behind]
-    values = {
-        **_named([hour for hour, _ in behind]),
-        **_received(offs),
-        "lates": [-off.seconds - NARROW_S for off in offs],
-    }
-    return [behind[n - 1][0] for (n,) in conn.execute(_CAUGHT_UP, values)]
+    def caught_up(self, behind: Sequence[tuple[Hour, Off]]) -> Iterator[Hour]:
+        offs = [off for _, off in behind]
+        values = {
+            **_named([hour for hour, _ in behind]),
+            **_received(offs),
+            "lates": [-off.seconds - NARROW_S for off in offs],
+        }
+        for (n,) in self.conn.execute(_CAUGHT_UP, values):
+            yield behind[n - 1][0]
 
 
 def _store(conn: psycopg.Connection[Any], found: dict[Hour, Off | None]) -> int:

@@ -11,20 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, LiteralString
 
-import numpy as np
-
-from metering.gauge.hold import Holds
 from registry.tags import DatedTag
 from rules.kinds.model import Sort, TerminalLayer
 from rules.subjects.model import Basis, Conn, Extents, Inputs, Subjects, Word
 from rules.subjects.terminals import due
+from rules.subjects.terminals.hours import HOUR_US, laid
 from rules.subjects.vehicles.tags import tags as tags_of_vehicles
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.times import ALWAYS_US, SECOND_US, at_us, us_of
+from storage.times import ALWAYS_US, at_us, us_of
 
 _HOUR_S: Final = 3_600
-_HOUR_US: Final = _HOUR_S * SECOND_US
 _CLOCKS: Final[LiteralString] = """
 SELECT terminal, (extract(epoch FROM hour) * 1000000)::int8, off_s
 FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) AS w (terminal, begin_, end_)
@@ -74,7 +71,7 @@ class KnownTerminals:
 
     def reach_us(self) -> tuple[int, int]:
         """An hour is due by its begin."""
-        return 0, _HOUR_US
+        return 0, HOUR_US
 
     def load(self, conn: Conn, windows: Windows) -> Inputs:
         """Return how far clocks were off within windows."""
@@ -90,13 +87,7 @@ class KnownTerminals:
             arrays.times([max(begin, ALWAYS_US) for _, begin, _ in rows]),
             arrays.times([end for *_, end in rows]),
         ]
-        found = conn.execute(_CLOCKS, values).fetchall()
-        terminal, hour, off = tuple(zip(*found, strict=True)) or ((), (), ())
-        since = np.array(hour, np.int64)
-        held = Holds(
-            np.array(terminal, np.int64), since, since + _HOUR_US, np.array(off, np.float64)
-        )
-        return {TerminalLayer.CLOCK.value: [held]}
+        return laid(conn.execute(_CLOCKS, values))
 
 
 def _look_up(

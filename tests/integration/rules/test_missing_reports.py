@@ -71,6 +71,13 @@ def bill(town: Town, month: date, code: str = "e", quantity: float = 100) -> Non
     town.conn.execute(_BILL, [month, end, quantity, code])
 
 
+def withdraw(conn: Conn, number: int, day: date, hours: float = 0) -> None:
+    at = midnight(day, ZONE) + timedelta(hours=hours)
+    conn.execute(
+        "UPDATE bill SET withdrawn_by = 'x', withdrawn_at = %s WHERE id = %s", [at, number]
+    )
+
+
 def begins(monkeypatch: pytest.MonkeyPatch, month: date) -> None:
     """The clock: a month that has begun."""
     monkeypatch.setattr(
@@ -161,7 +168,7 @@ def test_quarters_and_years_have_deadlines_of_their_own(
     conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_rules(conn, QUARTER, YEAR)
-    conn.execute("UPDATE bill SET withdrawn_at = now(), withdrawn_by = 'x' WHERE id = 12")
+    withdraw(conn, 12, date(2026, 1, 2))
     begins(monkeypatch, date(2026, 3, 1))
     assert told(conn, date(2026, 3, 17)) == [
         ("quarter", "26-01-11", "26-04-01", State.ASKED),
@@ -194,10 +201,34 @@ def test_who_hands_over_an_account_is_missed_no_more(
     conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_rules(conn, MONTH)
+    bill(town, date(2025, 2, 1), "g")
     conn.execute("UPDATE utility_account_institution SET valid = '[2025-01-01,2026-02-01)'")
     bill(town, date(2026, 1, 1))
     begins(monkeypatch, date(2026, 4, 1))
     assert told(conn, date(2026, 4, 20)) == []
+
+
+def test_a_bill_that_is_taken_back_is_missed_from_then_on_and_not_when_it_is_entered_anew(
+    conn: Conn, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rules(conn, MONTH)
+    account(town, "e2", "electricity", "kWh")
+    for code, month in (("e2", 12), ("e2", 13), ("e", 13)):
+        bill(town, later(date(2024, 12, 1), month), code)
+    begins(monkeypatch, date(2026, 2, 1))
+    assert told(conn, date(2026, 2, 19)) == []
+    withdraw(conn, 15, date(2026, 2, 20), 22.5)
+    assert told(conn, date(2026, 2, 20)) == []
+    assert told(conn, date(2026, 2, 21)) == [("month", "26-02-20", "26-03-01", State.ASKED)]
+    bill(town, date(2026, 1, 1))
+    assert told(conn, date(2026, 2, 22)) == [("month", "26-02-20", "26-03-01", State.WITHDRAWN)]
+    # Of another account nothing ever came: it is missing all the time, whatever is taken back.
+    account(town, "e3", "electricity", "kWh")
+    withdraw(conn, 16, date(2026, 2, 23))
+    assert [row[1:] for row in told(conn, date(2026, 2, 23)) if row[-1] is State.ASKED] == [
+        ("26-01-11", "26-02-01", State.ASKED),
+        ("26-02-11", "26-03-01", State.ASKED),
+    ]
 
 
 def test_what_is_metered_needs_no_bill_and_a_gap_is_missing(

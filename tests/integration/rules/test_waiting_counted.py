@@ -9,7 +9,7 @@ import pytest
 
 from rules.cases.life import Step
 from rules.subjects.respondents.read import named, turns
-from rules.subjects.respondents.waiting import ANSWER_US, Turns, unanswered
+from rules.subjects.respondents.waiting import ANSWER_US, Turns, turned, unanswered
 from storage.times import us_of
 from tests.integration.rules.world import Conn, Room, add_room, at
 
@@ -85,6 +85,12 @@ def test_it_is_counted_as_one_would_by_hand(conn: Conn, seed: int) -> None:
         begin, end = sorted(random.sample(range(100), 2))
         by_hand = [sum(waits(one, hour) for one in doubts) for hour in range(begin, end)]
         assert counted(conn, begin, end) == by_hand, (seed, begin, end)
+        at_once = turned(
+            (us(opened), [(us(hour), step) for hour, step in steps]) for _, opened, steps in doubts
+        )
+        window = us(begin), us(end)
+        stored = turns(conn, [(1, *window)]).get(0, Turns())
+        assert unanswered(at_once, *window) == unanswered(stored, *window), (seed, begin, end)
         told = named(conn, (1, us(begin), us(end)))
         assert told.waiting == [one[0] for one in doubts if waits(one, end - 1)]
         assert told.explained == sum(

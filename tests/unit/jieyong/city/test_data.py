@@ -1,4 +1,4 @@
-"""Rules about devices, registers and units find what they should; when broken less, or too much."""
+"""Rules about whoever measures, reports or is asked find what they should; when broken less."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from jieyong.evaluation.city import heard, registers, reported
+from jieyong.evaluation.city import answered, clocks, entered, heard, registers, reported
+from jieyong.evaluation.city.entered import Looked
 from jieyong.evaluation.city.places import Basis, Laid
 from jieyong.evaluation.city.reading import known, read_plan
 from jieyong.evaluation.city.run import ZONE, tally
@@ -20,10 +21,10 @@ from registry.calendar import DatedCalendar
 from registry.published_days import published_days
 from rules.ruleset.model import Rule
 from rules.ruleset.reading import read_rule_set
-from simulators.city import devices, reports
+from simulators.city import devices, ledgers, reports, respondents, terminals
 from simulators.city import registers as counted
 from simulators.city.life import span
-from simulators.city.plan import ODD, SILENT, Plan
+from simulators.city.plan import CLOCK, MISSING, ODD, SILENT, UNANSWERED, Plan
 
 DEFAULT = (Path(__file__).parents[4] / "rules" / "sets" / "default.yaml").read_text("utf-8")
 SEED = 6301
@@ -34,6 +35,7 @@ REPORTED = tuple(
     for kind in ("quota.ahead", "consumption.year_on_year")
     for energy in ("electricity", "heat")
 )
+QUARTER, YEAR = MISSING["quarter"], MISSING["year"]
 
 
 @cache
@@ -47,7 +49,7 @@ def rules(code: str = "", good: str = "", bad: str = "") -> tuple[Rule, ...]:
     head, name, tail = DEFAULT.partition(f"  - code: {code}\n") if code else (DEFAULT, "", "")
     assert good in tail
     text = head + name + (tail.replace(good, bad, 1) if code else tail)
-    wanted = {*HEARD, ODD, *REPORTED}
+    wanted = {*HEARD, ODD, *REPORTED, CLOCK, QUARTER, YEAR, UNANSWERED}
     return tuple(one for one in read_rule_set(text, "r", ZONE).rules if one.kind.code in wanted)
 
 
@@ -60,25 +62,34 @@ LIVE: dict[str, Callable[[Plan, int], Callable[[int], Sequence[Any]]]] = {
     "devices": devices.live,
     "registers": counted.live,
     "institutions": reports.live,
+    "terminals": terminals.live,
+    "ledgers": ledgers.live,
+    "respondents": respondents.live,
 }
-LAY: dict[str, Callable[[list[Any], Basis], list[Laid]]] = {
+LAY: dict[str, Callable[[list[Any], Basis], Sequence[Laid | Looked]]] = {
     "devices": heard.lay,
     "registers": lambda those, of: [registers.lay(those, of)],
     "institutions": lambda those, of: [reported.lay(those, of)],
+    "terminals": lambda those, of: [clocks.lay(those, of)],
+    "ledgers": lambda those, of: [entered.lay(those, of)],
+    "respondents": lambda those, of: [answered.lay(those, of)],
 }
 SORTS = {
     **dict.fromkeys(HEARD, "devices"),
     ODD: "registers",
     **dict.fromkeys(REPORTED, "institutions"),
+    CLOCK: "terminals",
+    **dict.fromkeys((QUARTER, YEAR), "ledgers"),
+    UNANSWERED: "respondents",
 }
 
 
 @cache
-def lays(sort: str) -> tuple[list[Any], list[Laid]]:
+def lays(sort: str) -> tuple[list[Any], list[Laid | Looked]]:
     """Subjects of all institutions, and what is known of them."""
     made = LIVE[sort](plan(), SEED)
     subjects: list[Any] = []
-    found: list[Laid] = []
+    found: list[Laid | Looked] = []
     for number in range(plan().institutions):
         those = made(number)
         subjects += those
@@ -100,11 +111,11 @@ def found(measured: Tally, kind: str) -> int:
 
 @pytest.mark.parametrize("kind", SORTS)
 def test_what_is_above_the_floors_is_found_and_little_else(kind: str) -> None:
-    (curve,) = (one for one in curves(measured(kind), plan().wanted) if one.kind == kind)
-    told, hit = (sum(getattr(size, name) for size in curve.sizes) for name in ("told", "found"))
-    assert told >= 15
-    assert hit >= ENOUGH * told, curve
-    assert (curve.precision(0) or 0) >= ENOUGH, curve
+    for curve in (one for one in curves(measured(kind), plan().wanted) if one.kind == kind):
+        told, hit = (sum(getattr(size, name) for size in curve.sizes) for name in ("told", "found"))
+        assert told >= 15
+        assert hit >= ENOUGH * told, curve
+        assert (curve.precision(0) or 0) >= ENOUGH, curve
 
 
 @pytest.mark.parametrize(
@@ -118,6 +129,13 @@ def test_what_is_above_the_floors_is_found_and_little_else(kind: str) -> None:
         ("quota.ahead.heat", "quota-ahead-heat", "over: 5", "over: 20"),
         (REPORTED[2], "year-on-year-electricity", "above: 25", "above: 65"),
         (REPORTED[3], "year-on-year-heat", "above: 25", "above: 90"),
+        (CLOCK, "terminal-clock", "ahead: 60", "ahead: 1000"),
+        (CLOCK, "terminal-clock", "behind: 600", "behind: 3600"),
+        (CLOCK, "terminal-clock", "silence: 7d", "silence: 1h"),
+        (QUARTER, "quarter-missing", "within: 15", "within: 25"),
+        (YEAR, "year-missing", "within: 90", "within: 120"),
+        (UNANSWERED, "doubts-unanswered", "for: 30d", "for: 40d"),
+        (UNANSWERED, "doubts-unanswered", "least: 3", "least: 12"),
     ],
 )
 def test_a_rule_that_is_too_slack_finds_less(kind: str, rule: str, good: str, bad: str) -> None:
@@ -132,6 +150,10 @@ def test_a_rule_that_is_too_slack_finds_less(kind: str, rule: str, good: str, ba
         ("site.silent", "site-silent", "for: 6h", "for: 1h"),
         (REPORTED[2], "year-on-year-electricity", "above: 25", "above: 3"),
         (REPORTED[3], "year-on-year-heat", "above: 25", "above: 3"),
+        (CLOCK, "terminal-clock", "behind: 600", "behind: 360"),
+        (QUARTER, "quarter-missing", "ahead: 5", "ahead: 14"),
+        (YEAR, "year-missing", "ahead: 15", "ahead: 89"),
+        (UNANSWERED, "doubts-unanswered", "least: 3", "least: 1"),
     ],
 )
 def test_a_rule_that_is_too_strict_raises_false_doubts(
@@ -158,6 +180,15 @@ def test_the_same_seed_is_the_same_city(sort: str) -> None:
 
 @pytest.mark.parametrize("sort", LIVE)
 def test_a_city_that_is_too_small_is_refused(sort: str) -> None:
-    small = replace(plan(), institutions=1, buses=2, registers=1, reporters=1)
+    small = replace(
+        plan(),
+        institutions=1,
+        buses=2,
+        registers=1,
+        reporters=1,
+        terminals=1,
+        ledgers=1,
+        respondents=1,
+    )
     with pytest.raises(ValueError, match="fewer of it, or"):
         LIVE[sort](small, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from jieyong.evaluation.city.score import Curve, Doubt, Size, Tally, curves, judged
+from jieyong.evaluation.city.score import Curve, Doubt, Size, Tally, Told, curves, judged
 from simulators.city.model import Case, Subject
 from simulators.city.plan import By, Wanted
 
@@ -127,3 +127,13 @@ def test_the_floor_is_where_everything_larger_is_found_too() -> None:
     assert floor(good, few) is None
     assert floor(good, good, false=4) == 1
     assert floor(good, good, false=5) is None
+
+
+def test_a_case_counts_along_the_measures_that_it_has() -> None:
+    ahead, behind = (
+        Case("terminal.clock", 0, 9_000, {by: 20.0}, told=True) for by in (By.AHEAD, By.BEHIND)
+    )
+    made = Tally(told=[Told("a", ahead, 60), Told("a", ahead, None), Told("b", behind, None)])
+    wanted = [Wanted("terminal.clock", by, (5, 15), 1) for by in (By.AHEAD, By.BEHIND)]
+    counted = [[(s.made, s.found) for s in one.sizes] for one in curves(made, wanted)]
+    assert counted == [[(0, 0), (2, 1)], [(0, 0), (1, 0)]]

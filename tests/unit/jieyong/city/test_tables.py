@@ -91,3 +91,16 @@ def test_of_a_measure_that_is_too_small_along_another_nothing_is_missed() -> Non
     found = Evaluation((Curve(kind, By.SHARE, (size(8.0),), 0),), tally, 2)
     told = json.loads(tables.as_json(hamlet(), 1, found, misses=True))
     assert [one["subject"] for one in told["misses"]] == ["b"]
+
+
+def test_a_case_is_missed_from_the_floor_of_its_own_measure_on() -> None:
+    kind = "terminal.clock"
+    behind, ahead = (
+        Told("t", Case(kind, 0, DAY, {by: 10.0}, told=True), None) for by in (By.BEHIND, By.AHEAD)
+    )
+    full = Size(1.5, 40, 40, 40, 0, 40, (60,)), Size(12.0, 40, 40, 40, 0, 40, (60,))
+    curves = Curve(kind, By.AHEAD, full[:1], 0), Curve(kind, By.BEHIND, full[1:], 0)
+    found = Evaluation(curves, Tally(told=[behind, ahead]), 1)
+    assert [one.floor for one in curves] == [1.5, 12.0]
+    told = json.loads(tables.as_json(hamlet(), 1, found, misses=True))
+    assert [one["size"] for one in told["misses"]] == [{"ahead": 10.0}]

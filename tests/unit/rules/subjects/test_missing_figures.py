@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +18,7 @@ from rules.subjects.institutions.missing import (
     missing,
     over,
 )
-from storage.times import at_us
+from storage.times import at_us, us_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 JUNE = date(2026, 6, 1)
@@ -52,6 +52,16 @@ def test_what_was_reported_without_an_account_is_expected_for_a_year() -> None:
 
 def test_an_account_that_ended_is_missed_no_more() -> None:
     assert of("electricity", {0: GONE, 1: KNOWN, 2: KNOWN}) == []
+
+
+@pytest.mark.parametrize("energy", ["heat", "gas"])
+def test_who_hands_over_an_account_of_what_is_used_in_seasons_is_missed_no_more(
+    energy: str,
+) -> None:
+    assert of(energy, {0: GONE, 12: KNOWN}) == []
+    assert of(energy, {12: KNOWN}) == []
+    # It was bought without an account: whether it is still used, nobody knows.
+    assert of(energy, {0: GONE, 12: UNBOUND}) == [(JUNE, energy)]
 
 
 @pytest.mark.parametrize("energy", ["heat", "gas", "petrol", "coal"])
@@ -110,3 +120,18 @@ def test_days_are_counted_from_the_end_and_begin_anew_with_the_next_period() -> 
     assert at_us(rows[-1][1]).astimezone(ZONE).date() == date(2026, 4, 1)
     assert all(a[1] == b[0] for a, b in itertools.pairwise(rows))
     assert begins[-1] - begins[0] == timedelta(days=28)
+
+
+def test_what_was_taken_back_is_missing_since_then() -> None:
+    begin, noon = (us_of(datetime(2026, 7, *at, tzinfo=ZONE)) for at in ((1, 0), (20, 12)))
+    back = Told(None, bound=True, gone_us=noon)
+    period = Period(JUNE, 1)
+    rows = days_since([period], {"water": {JUNE: back}}, ZONE)
+    assert rows[0] == (begin, noon, NOTHING)
+    assert (rows[1][0], rows[1][2], len(rows)) == (noon, 19.0, 1 + 12)
+    assert all(one[1] == other[0] for one, other in itertools.pairwise(rows))
+    # Something else never was there.
+    both = {"water": {JUNE: back}, "electricity": {JUNE: UNKNOWN}}
+    assert days_since([period], both, ZONE)[0][2] == 0.0
+    later_on = Told(None, bound=True, gone_us=us_of(datetime(2026, 8, 2, tzinfo=ZONE)))
+    assert [row[2] for row in days_since([period], {"water": {JUNE: later_on}}, ZONE)] == [NOTHING]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 
-from rules.subjects.respondents.waiting import ANSWER_US, Turns, unanswered
+from rules.cases.life import Step
+from rules.subjects.respondents import waiting
+from rules.subjects.respondents.waiting import ANSWER_US, Turns, laid, unanswered
 from storage.times import OPEN_US
 
 DAY = 86_400_000_000
@@ -55,3 +57,23 @@ def test_another_window_tells_the_same_of_the_same_time() -> None:
 
 def test_nothing_is_told_beyond_what_is_known_of_the_future() -> None:
     assert unanswered(turned((1, 1)), OPEN_US + DAY, OPEN_US + 2 * DAY) == []
+
+
+def test_what_is_done_with_a_doubt_says_whether_it_waits() -> None:
+    steps = [(3, Step.ESCALATE), (5, Step.EXPLAIN), (7, Step.CHECK), (9, Step.RETURN)]
+    found = waiting.turned([(DAY, [(day * DAY, step) for day, step in steps]), (2 * DAY, [])])
+    minute = ANSWER_US / DAY
+    assert found.answers == [5 * DAY]
+    assert told(found) == [(0, 0), (1, 1), (2, 2), (5, 0), (5 + minute, 1), (9, 2)]
+
+
+def test_what_was_never_asked_is_laid_as_nothing_that_waits() -> None:
+    (held,) = laid({1: waiting.turned([(2 * DAY, [])])}, [(7, 0, 9 * DAY), (8, 0, 9 * DAY)])[
+        "unanswered"
+    ]
+    rows = zip(held.subject, held.since, held.until, held.value, strict=True)
+    assert [tuple(map(int, row)) for row in rows] == [
+        (7, 0, 9 * DAY, 0),
+        (8, 0, 2 * DAY, 0),
+        (8, 2 * DAY, 9 * DAY, 1),
+    ]
