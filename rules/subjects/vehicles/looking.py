@@ -21,11 +21,11 @@ from rules.subjects.model import Basis, Conn, Inputs
 from rules.subjects.vehicles.laid import Event, laid, pieces
 from rules.subjects.vehicles.many import Many, months_of
 from rules.subjects.vehicles.normal import norm_events, upkeep_events
-from rules.subjects.vehicles.papers import checks_for, paper_events, part_events
+from rules.subjects.vehicles.papers import OF_ORDERS, checks_for, paper_events, part_events
 from rules.subjects.vehicles.places import LOOKS, asked, days, place_events, some
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.times import DAY_US, at_us, us_of
+from storage.times import DAY_US, at_us, midnight, us_of
 
 Events = Mapping[str, Sequence[Event]]
 Days = tuple[date, date]
@@ -36,6 +36,13 @@ _CODES: Final[LiteralString] = """
 """
 _UNTIMED: Final[LiteralString] = """
     SELECT id FROM fleet_spending WHERE NOT timed AND id = ANY(%s::int[])
+"""
+_ORDERED: Final[LiteralString] = """
+    SELECT min(least(day, (out_at AT TIME ZONE %(zone)s)::date))
+    FROM dispatch_order
+    JOIN fuel_consumer ON fuel_consumer.id = consumer_id AND fuel_consumer.withdrawn_at IS NULL
+    WHERE vehicle_id = ANY(%(ids)s::int[]) AND dispatch_order.withdrawn_at IS NULL
+        AND day <= %(last)s AND back_at > %(first)s
 """
 _DUTY: Final[LiteralString] = """
     SELECT vehicle_id, from_at, to_at FROM fleet_duty
@@ -143,6 +150,9 @@ def codes(conn: Conn, ids: Collection[int]) -> dict[str, int]:
 def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
     """Return what comparing papers with tracks says, for some layers."""
     basis, (first, last) = at.basis, at.span
+    checks = checks_for(layers)
+    if checks & OF_ORDERS:
+        first = _ordered(at)
     near = timedelta(days=PAIR_DAYS)
     months = months_of(first - near, last + near)
     return list(
@@ -153,10 +163,19 @@ def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
             basis.zone,
             basis.believed.joining,
             only=sorted(at.ids),
-            checks=checks_for(layers),
+            checks=checks,
             learned=at.known.many.places(at.conn, months),
         )
     )
+
+
+def _ordered(at: At) -> date:
+    """Return the first day, or that on which an order began that goes on then: some take weeks."""
+    first, last = at.span
+    since = midnight(first, at.basis.zone)
+    values = {"zone": at.basis.zone.key, "ids": arrays.ids(at.vehicles), "last": last}
+    ((began,),) = at.conn.execute(_ORDERED, values | {"first": since}).fetchall()
+    return first if began is None else min(first, began)
 
 
 def untimed(conn: Conn, found: Sequence[Verdict]) -> frozenset[int]:

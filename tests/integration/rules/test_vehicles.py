@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from tests.unit.fleet.joining.scene import (
     order,
     repair,
     subject,
+    us,
 )
 
 JUNE = begin(6, 20)
@@ -135,6 +137,34 @@ def test_in_whatever_order_papers_come_the_same_doubts_stand_there(
                 look(conn, JUNE)
     look(conn, JUNE)
     assert episodes(conn) == at_once
+
+
+def test_an_order_of_weeks_is_held_against_ways_that_come_as_it_goes_on(
+    conn: psycopg.Connection[Any],
+) -> None:
+    far = order(40, in_may(4), "08:50", None, out_hm=0, back_hm=90_000)
+    watched(conn, subject(Car("v", {}), replace(far, back_us=us(in_may(20), "18:00"))))
+    look(conn, JUNE)
+    doubted = ("order-kilometres", "05-04 08:50")
+    assert doubted in mine(conn)
+    tables = {"trip": "started_at", "vehicle_stop": "began_at"}
+    for table, at in tables.items():
+        conn.execute(
+            f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table} WHERE {at} >= %s".encode(),
+            [begin(5, 15)],
+        )
+        conn.execute(f"DELETE FROM {table} WHERE {at} >= %s".encode(), [begin(5, 15)])
+    look(conn, JUNE)
+    assert doubted not in mine(conn)
+    for since, until in ((15, 18), (18, 31)):
+        for table, at in tables.items():
+            conn.execute(
+                f"INSERT INTO {table} SELECT * FROM kept_{table}"
+                f" WHERE {at} >= %s AND {at} < %s".encode(),
+                [begin(5, since), begin(5, until)],
+            )
+        look(conn, JUNE)
+    assert doubted in mine(conn)
 
 
 def test_what_changes_is_gathered_before_it_is_looked_at(
