@@ -46,6 +46,11 @@ class Sort(enum.StrEnum):
         """Whether only days are told of it to everybody: times tell of a vehicle's track."""
         return self in {Sort.VEHICLE, Sort.TERMINAL}
 
+    @property
+    def by_month(self) -> bool:
+        """Whether what tells of it comes once a month, and late: statements, bills."""
+        return self in {Sort.VEHICLE, Sort.INSTITUTION}
+
 
 class Input(enum.StrEnum):
     """What a kind may look at of a place, by the name of the point in device profiles."""

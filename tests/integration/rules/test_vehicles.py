@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -10,8 +11,17 @@ import pytest
 
 from fleet.joining.model import Records
 from rules.subjects.vehicles import due
-from tests.integration.fleet.joining.world import card_of
-from tests.integration.rules.vehicles import begin, doubts, episodes, look, watched
+from tests.integration.fleet.joining.world import card_of, settle
+from tests.integration.rules.vehicles import (
+    LONG_AGO,
+    RULES,
+    begin,
+    doubts,
+    episodes,
+    look,
+    watched,
+)
+from tests.integration.rules.world import load_rules
 from tests.unit.fleet.joining.scene import (
     AT_A,
     AT_B,
@@ -71,6 +81,20 @@ def test_what_papers_and_tracks_contradict_becomes_doubts(
     assert not [at for rule, at in found if rule == "station-elsewhere" and at.startswith("05-05")]
     assert ("borrowed-card", "待说明") not in doubts(conn)
     assert "borrowed-card" in {rule for rule, _ in doubts(conn)}
+
+
+@pytest.mark.parametrize(("came", "news"), [(begin(6, 20), True), (begin(9, 1), False)])
+def test_what_a_statement_shows_of_last_month_is_told(
+    conn: psycopg.Connection[Any], records: Records, came: datetime, news: bool
+) -> None:
+    told = "kind: vehicle.overfill\n    route: energy\n    escalate: {after: 1d, route: bureau}"
+    text = RULES.read_text("utf-8").replace("kind: vehicle.overfill", told)
+    load_rules(conn, text, LONG_AGO)
+    settle(conn, records)
+    look(conn, came)
+    look(conn, came + timedelta(days=5))
+    routes = {route for (route,) in conn.execute("SELECT route FROM note")}
+    assert routes == ({"bureau@i", "energy@i"} if news else set())
 
 
 def test_trips_without_an_order_are_one_doubt_a_day_and_out_of_hours_another(
