@@ -14,6 +14,7 @@ from fleet.joining.load import checked
 from fleet.joining.verdict import Doubt, Kind, Verdict
 from fleet.norms.load import Norms, mended, norms
 from fleet.norms.upkeep import Upkeep, kept
+from fleet.yards import load
 from fleet.yards.source import Stored
 from metering.gauge.hold import Holds
 from rules.kinds.vehicles import NORMS, Layer
@@ -22,7 +23,7 @@ from rules.subjects.vehicles.laid import Event, laid, pieces
 from rules.subjects.vehicles.many import Many, months_of
 from rules.subjects.vehicles.normal import norm_events, upkeep_events
 from rules.subjects.vehicles.papers import OF_ORDERS, checks_for, paper_events, part_events
-from rules.subjects.vehicles.places import LOOKS, asked, days, place_events, some
+from rules.subjects.vehicles.places import LOOKS, asked, days, place_events
 from rules.timeline.overlay import Windows
 from storage import arrays
 from storage.times import DAY_US, at_us, midnight, us_of
@@ -222,7 +223,7 @@ def _parts(at: At) -> Events:
 
 
 def _places(at: At) -> Events:
-    vehicles = some(at.conn, at.vehicles)
+    vehicles = load.vehicles(at.conn, ids=at.vehicles)
     question = asked(at.basis, *at.span)
     return {
         layer: [
