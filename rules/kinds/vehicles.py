@@ -162,7 +162,7 @@ KINDS: Final = (
         "未按时停放在指定地点",
         (Layer.AWAY,),
         _is_one(Layer.AWAY),
-        "应在指定停放地点的时间，车辆不在那里。",
+        "应停放在指定地点的时段，测得车辆不在该处。",
         tracks=True,
     ),
     _kind(
@@ -178,7 +178,7 @@ KINDS: Final = (
         "尾号限行日行驶",
         (Layer.MOVED_TAIL,),
         _is_one(Layer.MOVED_TAIL),
-        "按车牌尾号停驶的时段，测得车辆行驶。",
+        "按车牌尾号应停驶的时段，测得车辆行驶。",
         tracks=True,
     ),
     _kind(
