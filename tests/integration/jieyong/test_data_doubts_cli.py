@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from jieyong import cli
+from rules.subjects.institutions import due
 from tests.integration.metering.tree.town import Town
 from tests.integration.rules import test_clocks as clocks
 from tests.integration.rules import test_missing_reports as reports
@@ -79,6 +80,8 @@ def test_what_is_missing_is_named_by_month(
     reports.account(town, "e", "electricity", "kWh")
     reports.bill(town, date(2025, 12, 1))
     load_figure_rules(conn, reports.MONTH)
+    reports.begins(monkeypatch, date(2026, 1, 1))
+    due.begin_month(conn)
     reports.begins(monkeypatch, date(2026, 2, 1))
     reports.told(conn, date(2026, 2, 20))
     (told,), *_ = tables(run("doubt", "show", number(conn, "institution"), "--json"))
