@@ -180,6 +180,9 @@ def _place(it: _Asked, one: Found) -> str:
         parts_.append(f"不在或行驶 {spans}")
     distances = (("按定位行驶", evidence.moved_mm), ("按终端里程表", evidence.odometer_mm))
     parts_ += [f"{name} {said.shown(Figure('x_mm', mm), zone)}" for name, mm in distances if mm]
+    if evidence.excuses:
+        excused = "、".join(f"{one.said}（{_span(it, *one.span)}）" for one in evidence.excuses)
+        parts_.append(f"已扣除 {excused}")
     if one.reason:
         parts_.append(f"依据 {one.reason}")
     return "，".join(parts_)
