@@ -43,7 +43,8 @@ def tell(
     """
     told = 0
     for one, route in opened(conn, numbers):
-        fresh = FRESH_BY_MONTH if one.sort.by_month else FRESH
+        kind = KINDS.get(one.kind)
+        fresh = FRESH_BY_MONTH if kind is not None and kind.by_month else FRESH
         if route is not None and (old_news or one.until >= now - fresh):
             told += put(conn, _note(one, route, zone), now)
     return told

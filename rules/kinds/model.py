@@ -46,11 +46,6 @@ class Sort(enum.StrEnum):
         """Whether only days are told of it to everybody: times tell of a vehicle's track."""
         return self in {Sort.VEHICLE, Sort.TERMINAL}
 
-    @property
-    def by_month(self) -> bool:
-        """Whether what tells of it comes once a month, and late: statements, bills."""
-        return self in {Sort.VEHICLE, Sort.INSTITUTION}
-
 
 class Input(enum.StrEnum):
     """What a kind may look at of a place, by the name of the point in device profiles."""
@@ -163,6 +158,7 @@ class Kind:
         expression: the condition as somebody wrote it; None: the program knows it.
         excess: how much more than usual was used; None: there is nothing usual.
         tracks: its doubts tell where or when a vehicle was: looking at one asks for a reason.
+        by_month: what tells of it comes once a month, and late: statements, bills.
     """
 
     code: str
@@ -179,3 +175,4 @@ class Kind:
     expression: str | None = None
     excess: Excess | None = None
     tracks: bool = False
+    by_month: bool = False

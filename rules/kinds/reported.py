@@ -99,6 +99,7 @@ def _kinds() -> Iterator[Kind]:
             holds=_ahead(one),
             sentence=f"本年累计用{one.name}量超过定额的同期计划 {{over:g}}% 以上。",
             sort=Sort.INSTITUTION,
+            by_month=True,
         )
         yield Kind(
             code=f"consumption.year_on_year.{one.code}",
@@ -114,6 +115,7 @@ def _kinds() -> Iterator[Kind]:
             sentence=f"当月用{one.name}量比按上年同月推算的用量高出 {{above:g}}% 以上"
             f"（已计入{one.expected_by}的变化）。",
             sort=Sort.INSTITUTION,
+            by_month=True,
             excess=Excess(one.unit, _more(one)),
         )
 

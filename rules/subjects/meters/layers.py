@@ -30,7 +30,7 @@ _DAY_HOURS: Final = 24
 WEATHERED: Final = frozenset({"electricity", "gas", "heat", "cooling"})
 """Energies of which days are held against days as warm."""
 HEATED: Final = 5.0
-"""°C of a day's mean up to which buildings are heated (GB 50736); on warmer days it may be over."""
+"""°C of a day's mean up to which buildings are heated, from experience; above it may be over."""
 
 Names = tuple[Metered, ...]
 """A figure, what is usual for it, how that spreads; and what else is told of it."""

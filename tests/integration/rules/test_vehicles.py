@@ -87,14 +87,17 @@ def test_what_papers_and_tracks_contradict_becomes_doubts(
 def test_what_a_statement_shows_of_last_month_is_told(
     conn: psycopg.Connection[Any], records: Records, came: datetime, news: bool
 ) -> None:
-    told = "kind: vehicle.overfill\n    route: energy\n    escalate: {after: 1d, route: bureau}"
-    text = RULES.read_text("utf-8").replace("kind: vehicle.overfill", told)
+    text = RULES.read_text("utf-8")
+    for kind, routes in (("overfill", ("energy", "bureau")), ("order_without_trip", ("x", "y"))):
+        told = "\n    route: {}\n    escalate: {{after: 1d, route: {}}}".format(*routes)
+        text = text.replace(f"kind: vehicle.{kind}", f"kind: vehicle.{kind}{told}")
     load_rules(conn, text, LONG_AGO)
     settle(conn, records)
     look(conn, came)
     look(conn, came + timedelta(days=5))
-    routes = {route for (route,) in conn.execute("SELECT route FROM note")}
-    assert routes == ({"bureau@i", "energy@i"} if news else set())
+    found = {route for (route,) in conn.execute("SELECT route FROM note")}
+    assert found == ({"bureau@i", "energy@i"} if news else set())
+    assert "order-without-trip" in {rule for rule, _ in mine(conn)}, "that came in time, or never"
 
 
 def test_trips_without_an_order_are_one_doubt_a_day_and_out_of_hours_another(
