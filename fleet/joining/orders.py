@@ -18,7 +18,7 @@ from fleet.joining.stated import About
 from fleet.joining.verdict import Check, Doubt, Figure, Kind, Verdict, Why
 from fleet.joining.ways import HM_MM, Way, Ways
 from fleet.joining.where import GAINED_MM
-from fleet.track.fixes import Int64s
+from fleet.track.fixes import Bools, Int64s
 from fleet.trips.model import TripFlag
 
 _AT_ONCE: Final = 500
@@ -118,13 +118,23 @@ def trip_verdicts(
     first, last = int(trips.started_us[begin]) - wide, int(trips.ended_us[end - 1]) + wide
     near = [one for one in orders if span_of(one)[1] >= first and span_of(one)[0] <= last]
     times = spoken(vehicle.track.stops, near, rules)
+    kept = _kept(orders, trips, rules)
     for first in range(begin, end, _AT_ONCE):
         part = slice(first, min(first + _AT_ONCE, end))
         shared, told = _beside(trips, part, times, rules)
         for index in range(part.start, part.stop):
             if trips.distance_mm[index] >= rules.trip_mm:
-                its = near if told[index - first] else ()
+                its = near if told[index - first] and kept[index] else ()
                 yield _trip(vehicle.code, trips, index, its, shared[index - first], rules)
+
+
+def _kept(orders: Sequence[Order], trips: Trips, rules: Rules) -> Bools:
+    """Tell for each trip whether orders were kept by then: not before the day of the first one."""
+    begun = np.sort([min(one.day_us, span_of(one)[0]) for one in orders]).astype(np.int64)
+    behind = np.searchsorted(begun, trips.ended_us + rules.order_slack_us, side="right")
+    since = np.searchsorted(begun, trips.started_us - rules.history_us)
+    kept: Bools = behind > since
+    return kept
 
 
 def _beside(trips: Trips, part: slice, times: Int64s, rules: Rules) -> tuple[Int64s, list[bool]]:

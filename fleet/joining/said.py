@@ -68,7 +68,7 @@ WHYS: Final[Mapping[Why, str]] = {
     Why.PRODUCT_UNKNOWN: "单据没有写油品",
     Why.ENERGY_UNKNOWN: "车辆能源未登记，或两种油品都可能",
     Why.UNUSUAL_STOP: "维修厂位置不知，其间到过不常去的地方",
-    Why.NO_ORDERS: "前后一个月没有派车单",
+    Why.NO_ORDERS: "前后一个月没有派车单，或当时尚未开始登记",
     Why.DRIVER_UNSTATED: "派车单没有写驾驶员姓名",
     Why.NO_TRIP: "派车单时段内没有只属于它的行程",
     Why.WAY_SHORT: "行驶很短，可能是就近办事，也可能是院内挪车",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
@@ -11,13 +11,14 @@ from psycopg.rows import class_row
 
 from fleet.yards.model import Sealed, Vehicle, Yard
 from fleet.yards.movement import Sign
+from storage import arrays
 from storage.times import us_of
 
 _VEHICLES: Final[LiteralString] = """
     SELECT v.id, v.code, v.plate, i.id AS institution_id, i.name AS institution,
         lower(v.valid) AS since, upper(v.valid) AS until
     FROM vehicle v JOIN institution i ON i.id = v.institution_id
-    WHERE (%(vehicle)s::int IS NULL OR v.id = %(vehicle)s)
+    WHERE (%(ids)s::int[] IS NULL OR v.id = ANY(%(ids)s))
         AND (%(only)s::text[] IS NULL OR i.code = ANY(%(only)s))
     ORDER BY i.code, v.code
 """
@@ -80,10 +81,13 @@ _BEHIND: Final[LiteralString] = """
 def vehicles(
     conn: psycopg.Connection[Any],
     institutions: Sequence[str] | None = None,
-    vehicle_id: int | None = None,
+    ids: Collection[int] | None = None,
 ) -> list[Vehicle]:
-    """Return vehicles by institution and code; of some institutions, or one."""
-    named = {"vehicle": vehicle_id, "only": None if institutions is None else list(institutions)}
+    """Return vehicles by institution and code; those of some institutions, or with some ids."""
+    named = {
+        "ids": None if ids is None else arrays.ids(ids),
+        "only": None if institutions is None else list(institutions),
+    }
     with conn.cursor(row_factory=class_row(Vehicle)) as cursor:
         found = cursor.execute(_VEHICLES, named).fetchall()
     by_id = {one.id: one for one in found}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from fleet.fence.datum import Degrees
 from fleet.yards.days import Window
@@ -43,6 +45,14 @@ class ExcuseKind(enum.StrEnum):
     DUTY = "duty"
 
 
+EXCUSES: Final[Mapping[ExcuseKind, str]] = {
+    ExcuseKind.ORDER: "派车单",
+    ExcuseKind.JOURNEY: "行驶中",
+    ExcuseKind.DUTY: "值班",
+}
+"""What officers call them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Excuse:
     """Time in which a vehicle may be elsewhere.
@@ -64,6 +74,11 @@ class Excuse:
     def span(self) -> Span:
         """When."""
         return self.from_us, self.to_us
+
+    @property
+    def said(self) -> str:
+        """Which, for officers."""
+        return " ".join(filter(None, (EXCUSES[self.kind], self.what)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ from rules.cases.overdue import overdue as find_overdue
 from rules.cases.photo import LARGEST, Photo
 from rules.cases.sums import LEFT_OUT, Judged, Sum, sums
 from rules.kinds.catalogue import KINDS
+from rules.kinds.model import Sort
 from rules.ruleset.store import versions
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
@@ -167,7 +168,9 @@ def show(
 def _looking(at: Session, found: listing.Listed, reason: str) -> Iterator[None]:
     """Look at a doubt inside; one that tells where or when a vehicle was is taken note of."""
     kind = KINDS.get(found.kind)
-    if kind is None or not kind.tracks:
+    # A condition of somebody's own may name anything of a vehicle.
+    tracks = found.sort is Sort.VEHICLE if kind is None else kind.tracks
+    if not tracks:
         yield
         return
     with track_of(at, "doubt.read", found.subject, reason, doubt=found.id, kind=found.kind):

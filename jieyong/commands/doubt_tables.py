@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from jieyong.commands.giving import tabled
-from jieyong.commands.rule_tables import SEVERITIES
+from jieyong.commands.rule_tables import DAYS, SEVERITIES, hours_of, lasting
 from notify.model import Severity
 from registry import tag_words
+from registry.day_kind import DayKind
 from registry.table import Row, Table
 from rules.cases.evidence import Evidence
 from rules.cases.inspection import Recorded
@@ -112,6 +113,7 @@ def shown(row: Row, rests: Evidence) -> Table:
         "sentence": f"{rule.sentence()}是否有特殊情况，请说明。",
         "rule": f"{rule.code}：{rule.title}",
         "thresholds": "；".join(_thresholds(rule)),
+        "day": None if rests.day is None else _calendar(rests.day),
         "exempt": "、".join(map(tag_words.name, sorted(rule.without))) or "无",
         "tags": "、".join(rests.tags) or "无",
         "energy": None if rests.used is None else energy(rests.used),
@@ -127,7 +129,7 @@ def shown(row: Row, rests: Evidence) -> Table:
         *(("minutes", "分钟"), ("energy", "期间用量"), ("yuan", "折合金额"), ("needless", "说明")),
         ("excess", "比平常多用"),
         ("compared", "比对"),
-        *(("rule", "规则"), ("thresholds", "判定条件")),
+        *(("rule", "规则"), ("thresholds", "判定条件"), ("day", "开始当日")),
         *(("exempt", "免检标签"), ("tags", "本处标签"), ("source", "依据")),
     )
     asked = [column for column in columns if told[column[0]] is not None or column[0] in row]
@@ -237,7 +239,13 @@ def row_of(one: Listed, zone: ZoneInfo, now: datetime) -> Row:
 def _thresholds(rule: Rule) -> list[str]:
     parameters = rule.kind.parameters
     found = [f"{p.what} {rule.values[name]:g} {p.unit}" for name, p in parameters.items()]
-    return [*found, f"持续 {rule.persistence.for_us // 60_000_000} 分钟以上"]
+    hours = [] if rule.hours is None else [f"时段（{hours_of(rule.hours)}）"]
+    return [*found, *hours, f"持续 {lasting(rule.persistence.for_us)}以上"]
+
+
+def _calendar(day: tuple[date, DayKind | None]) -> str:
+    kind = "节假日安排尚未公布" if day[1] is None else DAYS[day[1]]
+    return f"{day[0]:%Y-%m-%d} {kind}"
 
 
 def _said(word: Word, value: float) -> str | None:

@@ -100,7 +100,7 @@ def visits_command(  # noqa: PLR0913, PLR0917 - options of a command, each by it
     with session(config, by) as at:
         days = in_order(asked.day(first, "--from"), asked.day(last, "--to"))
         found = find_vehicle(at.conn, vehicle)
-        (its,) = load.vehicles(at.conn, vehicle_id=found.id)
+        (its,) = load.vehicles(at.conn, ids=[found.id])
         if its.sensitive_between(*days):
             refuse(found.code, "敏感车辆不保存位置，没有进出记录")
         known = fences.standing(at.conn, fence)

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from jieyong.commands.giving import tabled
 from notify.model import Severity
 from registry import tag_words
+from registry.day_kind import DayKind
 from registry.table import Row, Table
-from rules.ruleset.model import RuleSet, Version
+from rules.ruleset.model import Hours, RuleSet, Version
 from rules.work.backtest import Portion
 from rules.work.files import Followed
 from rules.work.health import Standing
@@ -20,15 +21,15 @@ from storage.times import ALWAYS_US, NEVER_US, at_us
 
 SEVERITIES: Final = {Severity.NOTICE: "一般", Severity.WARNING: "重要", Severity.URGENT: "紧急"}
 _HOUR_US: Final = 3_600_000_000
-_MINUTE_US: Final = 60_000_000
 _LEARNING: Final = {"vehicle": "车辆"}
-
+DAYS: Final = {DayKind.WORKDAY: "工作日", DayKind.WEEKEND: "周末", DayKind.HOLIDAY: "节假日"}
+_UNITS: Final = ((24 * _HOUR_US, "天"), (_HOUR_US, "小时"), (60_000_000, "分钟"))
 
 _CODE: Final = (("code", "编码"),)
 _WHAT: Final = (("title", "规则"), ("matter", "同一事项"), ("severity", "程度"))
 _KIND: Final = (("kind", "类型"),)
 _WHEN: Final = (
-    *(("for_min", "须持续 min"), ("since", "自"), ("until", "至")),
+    *(("lasting", "须持续"), ("since", "自"), ("until", "至")),
     *(("answer_days", "说明期限（工作日）"), ("answer_route", "逾期告知")),
 )
 _SCOPE: Final = (
@@ -107,6 +108,24 @@ def backtested(rule_set: RuleSet, found: Sequence[Portion], title: str) -> Table
     return tabled("试算", columns, rows, f"{title}（查看 {looked} 处）")
 
 
+def lasting(us: int) -> str:
+    """Say how long something lasts, in the largest unit of which that is a whole number."""
+    return next((f"{us // unit} {name}" for unit, name in _UNITS if us % unit == 0 < us), "0 分钟")
+
+
+def hours_of(hours: Hours) -> str:
+    """Say the hours of a rule, by kind of day."""
+    return "；".join(f"{name} {_times(hours.of_day[kind])}" for kind, name in DAYS.items())
+
+
+def _times(spans: Sequence[tuple[int, int]]) -> str:
+    return "、".join(f"{_clock(begin)}-{_clock(end)}" for begin, end in spans) or "无"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
 def _listed(one: Version, zone: ZoneInfo) -> Row:
     rule = one.rule
     return {
@@ -115,7 +134,7 @@ def _listed(one: Version, zone: ZoneInfo) -> Row:
         "kind": rule.kind.label,
         "matter": rule.matter,
         "severity": SEVERITIES[rule.severity],
-        "for_min": rule.persistence.for_us // _MINUTE_US,
+        "lasting": lasting(rule.persistence.for_us),
         "without": "、".join(map(tag_words.name, sorted(rule.without))),
         "only": "、".join(map(tag_words.name, sorted(rule.only))),
         "institutions": "、".join(sorted(rule.institutions)),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from fleet.yards.look import Found
 from fleet.yards.spans import Span
-from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, ExcuseKind, Why
+from fleet.yards.verdicts import Agrees, CannotTell, Doubt, DoubtKind, Evidence, Why
 from jieyong.commands.fence_tables import spans_shown
 from jieyong.commands.giving import tabled
 from registry.table import Row, Table
@@ -28,11 +28,6 @@ _WHY: Final = {
     Why.ORDER_OPEN: "派车单没有回车时间",
     Why.PENDING: "行程尚未计算完",
     Why.SENSITIVE: "敏感车辆，不保存位置",
-}
-_EXCUSES: Final = {
-    ExcuseKind.ORDER: "派车单",
-    ExcuseKind.JOURNEY: "行驶中",
-    ExcuseKind.DUTY: "值班",
 }
 
 
@@ -105,9 +100,7 @@ def _common(one: Found, zone: ZoneInfo) -> dict[str, str]:
         **_said(one),
         "away": spans_shown(evidence.away, zone),
         "unknown": spans_shown(evidence.unknown, zone),
-        "excuses": "；".join(
-            " ".join(filter(None, (_EXCUSES[x.kind], x.what))) for x in evidence.excuses
-        ),
+        "excuses": "；".join(one.said for one in evidence.excuses),
     }
 
 

@@ -124,7 +124,7 @@ def _vehicles(
     """Return the vehicles that are asked for, and in a word which they are, for the record."""
     one = None if vehicle is None else find_vehicle(at.conn, vehicle, "--vehicle")
     institutions_named(at.conn, institutions)
-    its = load.vehicles(at.conn, institutions, None if one is None else one.id)
+    its = load.vehicles(at.conn, institutions, None if one is None else [one.id])
     return its, "、".join(institutions or ("全部车辆",)) if one is None else one.code
 
 

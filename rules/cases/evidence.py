@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any, Final
 
 import numpy as np
 import psycopg
 
 from metering.factors.meter_cost import Pricing
+from registry.day_kind import DayKind
 from rules.cases.listing import Listed
 from rules.cases.used import Stretch, Used, counted, used
 from rules.derive.evaluate import Layers, measured
@@ -32,6 +34,8 @@ class Evidence:
 
     Attributes:
         rule: as it was in force when the doubt began.
+        day: on which it began, and what that is by the calendar (None: its year is not published);
+            None: the rule has no hours.
         tags: what the subject was then, of its own or by what it stands in, with the times.
         used: what was used over the doubt; None: this is not asked of its sort.
         excess: what was used more than usual; None: there is nothing usual.
@@ -41,6 +45,7 @@ class Evidence:
     """
 
     rule: Rule
+    day: tuple[date, DayKind | None] | None
     tags: Sequence[str]
     used: Used | None
     excess: str | None
@@ -81,6 +86,7 @@ def evidence(
     unit = "" if kind.excess is None else kind.excess.unit or subjects.unit(conn, subject)
     return Evidence(
         version.rule,
+        None if version.rule.hours is None else _day(basis, doubt.since),
         [str(tag) for tag in tags.get(subject, ())],
         spent[0] if spent else None,
         excess(kind, course(layers, subject, since, until), unit),
@@ -88,6 +94,11 @@ def evidence(
         course(layers, subject, seen.begin, seen.end),
         subjects.words,
     )
+
+
+def _day(basis: Basis, moment: datetime) -> tuple[date, DayKind | None]:
+    day = moment.astimezone(basis.zone).date()
+    return day, basis.calendar.kind(day) if basis.calendar.published(day.year) else None
 
 
 def excess(kind: Kind, course: Pieces, unit: str) -> str | None:
@@ -116,4 +127,16 @@ def _in_force(version: Version, code: str, at_us: int) -> bool:
 def course(layers: Layers, place: int, since_us: int, until_us: int) -> Pieces:
     """Return what was measured at a place from one moment to another."""
     window = Windows(np.array([place]), np.array([since_us]), np.array([until_us]))
-    return measured(layers, window)
+    return joined(measured(layers, window))
+
+
+def joined(pieces: Pieces) -> Pieces:
+    """Join pieces of one subject between which nothing changes: readings repeat themselves."""
+    changes = np.zeros(max(len(pieces) - 1, 0), np.bool_)
+    for values in pieces.columns.values():
+        before, behind = values[:-1], values[1:]
+        changes |= (before != behind) & ~(np.isnan(before) & np.isnan(behind))
+    first = np.flatnonzero(np.r_[len(pieces) > 0, changes])
+    last = np.r_[first[1:] - 1, len(pieces) - 1][: len(first)]
+    columns = {name: values[first] for name, values in pieces.columns.items()}
+    return Pieces(pieces.subject[first], pieces.since[first], pieces.until[last], columns)

@@ -17,7 +17,8 @@ from registry.calendar import Calendar
 from rules.cases.deadline import asked_before, deadline
 from rules.cases.life import Step
 from rules.cases.listing import Listed, opened
-from rules.cases.telling import FRESH, addressed, where
+from rules.cases.telling import FRESH, FRESH_BY_MONTH, addressed, where
+from rules.kinds.catalogue import KINDS
 
 PROGRAM: Final = "jieyong"
 LOCK: Final = 0x6A69_6579_6F6E_6723
@@ -31,7 +32,7 @@ SELECT doubt.id, doubt.changed_at AS asked_at, rule.answer_days AS days, rule.an
        told.deed IS NOT NULL AS told
 FROM doubt
 JOIN (
-    SELECT DISTINCT ON (code) code, answer_days, answer_route FROM rule
+    SELECT DISTINCT ON (code) code, answer_days, answer_route, meaning ->> 'kind' AS kind FROM rule
     WHERE NOT isempty(valid) ORDER BY code, lower(valid) DESC
 ) AS rule ON rule.code = doubt.rule_code
 JOIN unnest(%(days)s::int[], %(befores)s::timestamptz[]) AS late (days, before)
@@ -42,7 +43,8 @@ LEFT JOIN LATERAL (
 ) AS told ON true
 WHERE doubt.state = 'asked'
   AND (NOT %(to_tell)s OR (told.deed IS NULL AND rule.answer_route IS NOT NULL
-       AND (doubt.until >= doubt.opened_at - %(fresh)s::interval
+       AND (doubt.until >= doubt.opened_at
+                - CASE WHEN rule.kind = ANY(%(by_month)s) THEN %(late)s ELSE %(fresh)s END
             OR EXISTS (SELECT FROM inspection WHERE doubt_id = doubt.id))))
 ORDER BY doubt.changed_at, doubt.id
 LIMIT %(most)s
@@ -98,6 +100,8 @@ def overdue(  # noqa: PLR0913 - whose days, and which of them
         "befores": list(late.values()),
         "to_tell": to_tell,
         "fresh": FRESH,
+        "late": FRESH_BY_MONTH,
+        "by_month": [kind.code for kind in KINDS.values() if kind.by_month],
         "most": most,
     }
     due = cache(lambda day, days: deadline(day, days, calendar, zone))

@@ -17,6 +17,8 @@ from storage.times import midnight
 
 FRESH: Final = timedelta(days=3)
 """What ended before that is news to nobody: rules may speak of the past, and data come late."""
+FRESH_BY_MONTH: Final = timedelta(days=62)
+"""The same of what is told of by the month: a statement lists the first day of the month before."""
 
 
 def tell(
@@ -41,7 +43,9 @@ def tell(
     """
     told = 0
     for one, route in opened(conn, numbers):
-        if route is not None and (old_news or one.until >= now - FRESH):
+        kind = KINDS.get(one.kind)
+        fresh = FRESH_BY_MONTH if kind is not None and kind.by_month else FRESH
+        if route is not None and (old_news or one.until >= now - fresh):
             told += put(conn, _note(one, route, zone), now)
     return told
 

@@ -160,7 +160,7 @@ KINDS: Final = (
         (
             "water.night_flow",
             "夜间流量偏高（长流水）",
-            "夜间最小用水流量比此前 28 天学得的平常水平高出 {least:g} m³/h 以上。",
+            "夜间最小用水流量比此前 28 天的平常水平高出 {least:g} m³/h 以上。",
         ),
     ),
     Kind(
@@ -186,7 +186,7 @@ KINDS: Final = (
         (
             "electricity.base_load",
             "夜间基础负荷偏高",
-            "夜间基础负荷比此前 28 天学得的平常水平高出 {share:g}% 以上。",
+            "夜间基础负荷比此前 28 天的平常水平高出 {share:g}% 以上。",
         ),
     ),
     Kind(
@@ -236,8 +236,7 @@ KINDS: Final = (
         hours=False,
         holds=_stuck,
         sentence=(
-            "表计读数没有变化，而总表与其他分表之差（或该表自身的功率读数）"
-            "显示这一支路仍在用能用水。"
+            "表计读数没有变化，而总表与其他分表之差（或该表自身的功率读数）显示这一支路仍在使用。"
         ),
         sort=Sort.METER,
     ),
@@ -250,7 +249,7 @@ KINDS: Final = (
         hours=False,
         holds=_still,
         sentence=(
-            "表计读数长时间没有变化，而此前 28 天同类日子平常每日用量在 {least:g} 以上；"
+            "表计读数长时间没有变化，而此前 28 天常见的每日用量在 {least:g}（表计单位）以上；"
             "没有总表或功率读数可供核对。"
         ),
         sort=Sort.METER,

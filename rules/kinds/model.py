@@ -158,6 +158,7 @@ class Kind:
         expression: the condition as somebody wrote it; None: the program knows it.
         excess: how much more than usual was used; None: there is nothing usual.
         tracks: its doubts tell where or when a vehicle was: looking at one asks for a reason.
+        by_month: what tells of it comes once a month, and late: statements, bills.
     """
 
     code: str
@@ -174,3 +175,4 @@ class Kind:
     expression: str | None = None
     excess: Excess | None = None
     tracks: bool = False
+    by_month: bool = False

@@ -17,6 +17,7 @@ from rules.timeline.overlay import Pieces
 from rules.timeline.truth import Truth, known
 
 _DAY_HOURS: Final = 24
+_GROWN: Final = {"area": "面积", "heads": "人数"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Energy:
         felt: by what share of what is used without weather a degree-day a day (HDD18, CDD26) adds
             to it: of heat nearly all follows the weather, of gas what boilers burn, of electricity
             a few percent; from experience, not from a regulation.
+        by: what it grows with: ``area`` and ``heads``.
     """
 
     code: str
@@ -63,8 +65,14 @@ class Energy:
 
     @property
     def then(self) -> str:
-        """Layer: used on the days of last year's month that they are compared with, by day."""
+        """Layer: what may be expected of them by last year's month, by day."""
         return f"month_before_{self.code}"
+
+    @property
+    def expected_by(self) -> str:
+        """What is taken into account besides last year's use, Chinese."""
+        names = [name for one, name in _GROWN.items() if one in self.by]
+        return "、".join([*names, "气温"] if self.felt else names)
 
 
 ENERGIES: Final = (
@@ -89,8 +97,9 @@ def _kinds() -> Iterator[Kind]:
             },
             hours=False,
             holds=_ahead(one),
-            sentence=f"本年累计用{one.name}超过定额同期计划 {{over:g}}% 以上。",
+            sentence=f"本年累计用{one.name}量超过定额的同期计划 {{over:g}}% 以上。",
             sort=Sort.INSTITUTION,
+            by_month=True,
         )
         yield Kind(
             code=f"consumption.year_on_year.{one.code}",
@@ -98,13 +107,15 @@ def _kinds() -> Iterator[Kind]:
             inputs=(one.now, one.then),
             beside=(),
             parameters={
-                "above": Parameter(20.0, "%", 0.0, 1000.0, "当月比上年同月可比日高出的比例"),
+                "above": Parameter(20.0, "%", 0.0, 1000.0, "当月比按上年推算的用量高出的比例"),
                 "least": Parameter(one.least, one.unit, 0.0, 1e9, "当月至少多用"),
             },
             hours=False,
             holds=_grown(one),
-            sentence=f"当月用{one.name}比上年同月的可比日高出 {{above:g}}% 以上。",
+            sentence=f"当月用{one.name}量比按上年同月推算的用量高出 {{above:g}}% 以上"
+            f"（已计入{one.expected_by}的变化）。",
             sort=Sort.INSTITUTION,
+            by_month=True,
             excess=Excess(one.unit, _more(one)),
         )
 

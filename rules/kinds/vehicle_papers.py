@@ -19,10 +19,17 @@ from rules.timeline.truth import Truth, known
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is said about a doubt, and whether it tells where or when the vehicle was."""
+    """What is said about a doubt, and what of.
+
+    Attributes:
+        sentence: Chinese.
+        tracks: it tells where or when the vehicle was.
+        by_month: a line of a statement, or an invoice, tells of it.
+    """
 
     sentence: str
     tracks: bool = True
+    by_month: bool = True
 
 
 TABLE: Final = {
@@ -35,10 +42,10 @@ TABLE: Final = {
     Doubt.WRONG_FUEL: Said("单据的油品与登记的车辆能源不符。", tracks=False),
     Doubt.OTHER_VEHICLE: Said("单据所写的车辆不是油卡绑定的车辆。", tracks=False),
     Doubt.GARAGE_NEVER_VISITED: Said("维修单据前后，没有测得车辆到过该维修厂。"),
-    Doubt.ORDER_WITHOUT_TRIP: Said("有派车单，其时段内没有测得行驶。"),
-    Doubt.ORDER_KILOMETRES: Said("派车单里程与其时段内测得的行驶不符。"),
-    Doubt.TRIP_WITHOUT_ORDER: Said("测得的行程没有对应的派车单，可能是漏填。"),
-    Doubt.OTHER_DRIVER: Said("行驶时终端内不是派车单所写驾驶员的卡。"),
+    Doubt.ORDER_WITHOUT_TRIP: Said("有派车单，其时段内没有测得行驶。", by_month=False),
+    Doubt.ORDER_KILOMETRES: Said("派车单里程与其时段内测得的行驶不符。", by_month=False),
+    Doubt.TRIP_WITHOUT_ORDER: Said("测得的行程没有对应的派车单，可能是漏填。", by_month=False),
+    Doubt.OTHER_DRIVER: Said("行驶时终端内不是派车单所写驾驶员的卡。", by_month=False),
 }
 
 
@@ -62,6 +69,7 @@ KINDS: Final = tuple(
         sentence=said.sentence,
         sort=Sort.VEHICLE,
         tracks=said.tracks,
+        by_month=said.by_month,
     )
     for doubt, said in TABLE.items()
 )

@@ -104,6 +104,7 @@ def _kind(  # noqa: PLR0913 - what kinds differ in, each by its name
     parameters: dict[str, Parameter] | None = None,
     hours: bool = False,
     tracks: bool = False,
+    by_month: bool = False,
 ) -> Kind:
     return Kind(
         code=f"vehicle.{code}",
@@ -116,6 +117,7 @@ def _kind(  # noqa: PLR0913 - what kinds differ in, each by its name
         sentence=sentence,
         sort=Sort.VEHICLE,
         tracks=tracks,
+        by_month=by_month,
     )
 
 
@@ -131,6 +133,7 @@ KINDS: Final = (
         _above("rate"),
         "百公里油耗至少比本车以往高 {own_above:g}%，或高出同类、同能源车辆的通常范围。",
         parameters=_above_own(18.0),
+        by_month=True,
     ),
     _kind(
         "fuel_cost",
@@ -140,6 +143,7 @@ KINDS: Final = (
         "按当时油价比较，每公里燃油费至少比本车以往高 {own_above:g}%，"
         "或高出同类、同能源车辆的通常范围。",
         parameters=_above_own(22.0),
+        by_month=True,
     ),
     _kind(
         "maintenance_cost",
@@ -148,6 +152,7 @@ KINDS: Final = (
         _upkeep,
         "十二个月的每公里维修费，最大一笔不计，比同类车辆的通常范围高 {above:g}% 以上。",
         parameters={"above": Parameter(30.0, "%", 0.0, 1000.0, "比同类车辆的通常范围高出")},
+        by_month=True,
     ),
     _kind(
         "repeated_part",
@@ -156,13 +161,14 @@ KINDS: Final = (
         _part_early,
         "同一部件再次更换时，离通常使用期限还差 {early:g}% 以上。",
         parameters={"early": Parameter(50.0, "%", 1.0, 100.0, "离通常使用期限还差")},
+        by_month=True,
     ),
     _kind(
         "not_in_yard",
         "未按时停放在指定地点",
         (Layer.AWAY,),
         _is_one(Layer.AWAY),
-        "应在指定停放地点的时间，车辆不在那里。",
+        "应停放在指定地点的时段，测得车辆不在该处。",
         tracks=True,
     ),
     _kind(
@@ -178,7 +184,7 @@ KINDS: Final = (
         "尾号限行日行驶",
         (Layer.MOVED_TAIL,),
         _is_one(Layer.MOVED_TAIL),
-        "按车牌尾号停驶的时段，测得车辆行驶。",
+        "按车牌尾号应停驶的时段，测得车辆行驶。",
         tracks=True,
     ),
     _kind(

@@ -22,7 +22,7 @@ from rules.kinds.model import Sort
 from rules.subjects.meters.days import LEARNED, Days, Table, spanning, touched
 from rules.subjects.meters.layers import MAKERS, Part
 from rules.subjects.meters.read import DAY_GAP_US, HOUR_GAP_US, Figures
-from rules.subjects.meters.subjects import WEATHERED, having_of
+from rules.subjects.meters.subjects import having_of
 from rules.timeline.overlay import Windows
 from simulators.city.buildings import FRONT
 from simulators.city.model import Series, Subject
@@ -61,8 +61,7 @@ def _of(sort: tuple[str, bool], group: Sequence[Subject], basis: Basis) -> Laid:
     meters, days = np.arange(len(group)), _days(group[0], basis)
     begin, end = int(days.begin[LEARNED]), int(days.end[-1])
     windows = Windows(meters, np.full(len(group), begin), np.full(len(group), end))
-    weathered = np.full(len(group), energy in WEATHERED)
-    part = Part(_Simulated(group), meters, days, weathered)
+    part = Part(_Simulated(group), meters, days, [energy] * len(group))
     return laid(Sort.METER, group, _inputs(part, names), windows, basis.rules)
 
 

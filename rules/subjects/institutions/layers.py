@@ -28,8 +28,8 @@ from rules.subjects.institutions.months import (
     against_plan,
     binding,
     growth,
-    harder,
     plan_of,
+    weather,
 )
 from rules.subjects.model import Inputs
 from storage.times import at_us, midnight, us_of
@@ -109,8 +109,7 @@ class Months:
         grown = growth(now, then, energy.by)
         if not energy.felt:
             return grown
-        days = [[*self.source.celsius(one).values()] for one in windows]
-        return grown * harder(days[0], days[1], energy.felt)
+        return grown * weather(self.source.celsius, windows, energy.felt)
 
     def _limits(self, quotas: list[EnteredQuota], day: date) -> Iterator[Limit]:
         base = self.source.base(self.code, day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -136,6 +136,23 @@ def harder(now: Sequence[float], then: Sequence[float], felt: float) -> Decimal:
         for days in (now, then)
     )
     return max(Decimal(1), Decimal(asked / before))
+
+
+def weather(
+    celsius: Callable[[Window], Mapping[date, float]], windows: tuple[Window, Window], felt: float
+) -> Decimal:
+    """Return how many times as much a month asked for as the one before, see :func:`harder`.
+
+    Args:
+        celsius: mean outdoor temperatures of the days of a window that are known; where that are
+            few of either, nobody can tell.
+        windows: the month, and that of the year before.
+        felt: see there.
+    """
+    days = [[*celsius(one).values()] for one in windows]
+    if any(len(its) < _COMPARABLE * len(one) for its, one in zip(days, windows, strict=True)):
+        return Decimal(1)
+    return harder(days[0], days[1], felt)
 
 
 def _heating(celsius: float) -> float:

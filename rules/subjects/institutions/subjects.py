@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from metering.factors.rounding import of_micro
+from metering.plan import compare
 from registry.tags import DatedTag, tags_at
 from rules.kinds.missing import CADENCES, NOTHING
 from rules.kinds.model import Sort
@@ -62,8 +63,8 @@ WORDS: Final = {
     for name, label in (
         (one.used, f"本年累计用{one.name} {one.unit}"),
         (one.planned, f"同期计划用{one.name} {one.unit}"),
-        (one.now, f"可比日日均用{one.name} {one.unit}"),
-        (one.then, f"上年可比日日均用{one.name} {one.unit}"),
+        (one.now, f"日均用{one.name} {one.unit}"),
+        (one.then, f"按上年推算的日均用{one.name} {one.unit}"),
     )
 } | {one.layer: Word(f"{one.name}数据未齐，距期末 天", {NOTHING: "齐全"}) for one in CADENCES}
 
@@ -163,13 +164,21 @@ def _compared(conn: Conn, basis: Basis, id_: int, since: int, until: int) -> lis
             if energy.used in basis.inputs
         ]
         told += [
-            f"{month.first:%Y-%m} 用{energy.name}：{one.days} 个可比日共"
+            f"{month.first:%Y-%m} 用{energy.name}：{_days(one)}共"
             f" {of_micro(one.now or 0):.1f} {energy.unit}，上年 {of_micro(one.then or 0):.1f}"
-            + (f"（按面积、人数和气温，今年可为上年的 {times:.2f} 倍）" if times > 1 else "")
+            + (
+                f"（按{energy.expected_by}的变化，今年可为上年的 {times:.2f} 倍）"
+                if times > 1
+                else ""
+            )
             for month, one, times in months.years(energy, usage)
             if energy.now in basis.inputs
         ]
     return told
+
+
+def _days(one: compare.Comparison) -> str:
+    return "整月" if one.basis is compare.Basis.WHOLE else f"{one.days} 个可比日"
 
 
 INSTITUTIONS: Final = Subjects(

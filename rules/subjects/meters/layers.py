@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -27,6 +27,10 @@ from rules.timeline.overlay import Windows
 _MOST: Final = 6_000
 """Days of meters at a time: what is learned from each takes 28 times their memory."""
 _DAY_HOURS: Final = 24
+WEATHERED: Final = frozenset({"electricity", "gas", "heat", "cooling"})
+"""Energies of which days are held against days as warm."""
+HEATED: Final = 5.0
+"""°C of a day's mean up to which buildings are heated, from experience; above it may be over."""
 
 Names = tuple[Metered, ...]
 """A figure, what is usual for it, how that spreads; and what else is told of it."""
@@ -101,13 +105,17 @@ class Part:
         source: of figures.
         meters: ids, ascending.
         days: the 28 before them included.
-        weathered: whether what each counts moves with the weather.
+        energies: what each counts.
     """
 
     source: Source
     meters: Int64s
     days: Days
-    weathered: Bools
+    energies: Sequence[str]
+
+    def of(self, energies: Collection[str]) -> Bools:
+        """Tell which meters count one of some energies."""
+        return np.array([one in energies for one in self.energies], np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +126,13 @@ class Asked:
         calendar: which days are workdays.
         zone: of the site.
         having: which of the layers that are asked for there are of each meter.
-        weathered: meters of what moves with the weather.
+        energies: what each counts.
     """
 
     calendar: Calendar
     zone: ZoneInfo
     having: Mapping[int, frozenset[str]]
-    weathered: frozenset[int]
+    energies: Mapping[int, str]
 
 
 def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
@@ -141,8 +149,8 @@ def load(conn: Conn, asked: Asked, windows: Windows) -> Inputs:
         for names, make in MAKERS.items():
             mine = [one for one in meters if not asked.having.get(one, _NOTHING).isdisjoint(names)]
             if mine:
-                weathered = np.array([one in asked.weathered for one in mine])
-                part = Part(source, np.array(mine, np.int64), days, weathered)
+                energies = [asked.energies[one] for one in mine]
+                part = Part(source, np.array(mine, np.int64), days, energies)
                 for name, holds in make(part).items():
                     found.setdefault(name, []).append(holds)
     return {name: [_joined(parts)] for name, parts in found.items()}
@@ -195,7 +203,7 @@ def _days(part: Part) -> Told:
     value, group = part.source.days(part.meters, part.days).value, part.days.group
     idle = learned.idle_days(value, group)
     usual = learned.days(value, group, None, idle)
-    rows = np.flatnonzero(part.weathered)
+    rows = np.flatnonzero(part.of(WEATHERED))
     warm = learned.days(value[rows], group, part.days.celsius, idle[rows])
     usual.usual[rows], usual.spread[rows] = warm.usual, warm.spread
     often = learned.often(value, idle)
@@ -210,7 +218,7 @@ def _drawn(part: Part, now: Table, usual: Table) -> Table:
     """
     idle = (now <= 0) & (usual > 0)
     rows = np.flatnonzero(idle.any(axis=1))
-    drawn = np.full(now.shape, np.nan)
+    drawn = np.where(_off(part), 0.0, np.nan)
     if len(rows):
         meters, days = part.meters[rows], part.days
         power = part.source.by_power(meters, days)[:, LEARNED:]
@@ -218,8 +226,19 @@ def _drawn(part: Part, now: Table, usual: Table) -> Table:
         mains = np.unique(front[front >= 0])
         lacking = behind(*part.source.balances(mains, days)) if len(mains) else None
         balance = told_by(lacking, mains, front, usual[rows])
-        drawn[rows] = np.where(np.isfinite(power), power, balance)
+        told = np.where(np.isfinite(power), power, balance)
+        drawn[rows] = np.where(np.isfinite(told), told, drawn[rows])
     return np.where(idle, drawn, np.nan)
+
+
+def _off(part: Part) -> Bools:
+    """Tell of which days, where nothing else tells, heating or cooling was off: it has a season.
+
+    Not so of heating on days on which buildings are heated.
+    """
+    cold: Bools = part.days.celsius[LEARNED:] <= HEATED
+    off: Bools = part.of({"cooling"})[:, None] | (part.of({"heat"})[:, None] & ~cold)
+    return off
 
 
 def _balance(part: Part) -> Told:

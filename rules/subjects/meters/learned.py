@@ -104,6 +104,8 @@ def nights(
     """
     night = hours[:, :, :NIGHT_HOURS]
     lowest, mean = night.min(axis=2), np.sort(night, axis=2)[:, :, :_QUIET_HOURS].mean(axis=2)
+    # Of a night with an hour that is not known nobody knows its lowest ones.
+    mean = np.where(np.isnan(lowest), np.nan, mean)
     step = _step(micro)
     by_hour = _usual(lowest, after, (celsius, SIMILAR_NIGHTS), idle)
     by_night = _usual(mean, after, (celsius, SIMILAR_NIGHTS), idle)

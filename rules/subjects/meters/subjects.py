@@ -47,8 +47,6 @@ _EVERYONE: Final[LiteralString] = "SELECT id FROM meter ORDER BY id"
 _PLACES: Final[LiteralString] = """
 SELECT id, place_id FROM meter WHERE id = ANY(%s::int[]) AND place_id IS NOT NULL
 """
-WEATHERED: Final = {"electricity", "gas", "heat", "cooling"}
-"""Energies of which days are held against days as warm."""
 _REACH_US: Final = (LEARNED + 2) * DAY_US
 """A figure is usual for the 28 days behind it; and holds its whole day, whose night belongs to the
 day before."""
@@ -83,8 +81,8 @@ def _look_up(
 ) -> KnownMeters:
     rows = conn.execute(_METERS, [arrays.ids(meters)]).fetchall()
     having = {id_: having_of(*facts) & set(wanted) for id_, *facts in rows}
-    weathered = frozenset(id_ for id_, energy, *_ in rows if energy in WEATHERED)
-    asked = layers.Asked(basis.calendar, basis.zone, having, weathered)
+    energies = {id_: energy for id_, energy, *_ in rows}
+    asked = layers.Asked(basis.calendar, basis.zone, having, energies)
     return KnownMeters(asked)
 
 

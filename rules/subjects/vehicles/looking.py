@@ -14,6 +14,7 @@ from fleet.joining.load import checked
 from fleet.joining.verdict import Doubt, Kind, Verdict
 from fleet.norms.load import Norms, mended, norms
 from fleet.norms.upkeep import Upkeep, kept
+from fleet.yards import load
 from fleet.yards.source import Stored
 from metering.gauge.hold import Holds
 from rules.kinds.vehicles import NORMS, Layer
@@ -21,12 +22,12 @@ from rules.subjects.model import Basis, Conn, Inputs
 from rules.subjects.vehicles.laid import Event, laid, pieces
 from rules.subjects.vehicles.many import Many, months_of
 from rules.subjects.vehicles.normal import norm_events, upkeep_events
-from rules.subjects.vehicles.papers import checks_for, paper_events, part_events
-from rules.subjects.vehicles.places import LOOKS, asked, days, place_events, some
+from rules.subjects.vehicles.papers import OF_ORDERS, checks_for, paper_events, part_events
+from rules.subjects.vehicles.places import LOOKS, asked, days, place_events
 from rules.subjects.vehicles.secret import Days, apart
 from rules.timeline.overlay import Windows
 from storage import arrays
-from storage.times import DAY_US, at_us, us_of
+from storage.times import DAY_US, at_us, midnight, us_of
 
 Events = Mapping[str, Sequence[Event]]
 _CODES: Final[LiteralString] = """
@@ -35,6 +36,13 @@ _CODES: Final[LiteralString] = """
 """
 _UNTIMED: Final[LiteralString] = """
     SELECT id FROM fleet_spending WHERE NOT timed AND id = ANY(%s::int[])
+"""
+_ORDERED: Final[LiteralString] = """
+    SELECT min(least(day, (out_at AT TIME ZONE %(zone)s)::date))
+    FROM dispatch_order
+    JOIN fuel_consumer ON fuel_consumer.id = consumer_id AND fuel_consumer.withdrawn_at IS NULL
+    WHERE vehicle_id = ANY(%(ids)s::int[]) AND dispatch_order.withdrawn_at IS NULL
+        AND day <= %(last)s AND back_at > %(first)s
 """
 _DUTY: Final[LiteralString] = """
     SELECT vehicle_id, from_at, to_at FROM fleet_duty
@@ -143,11 +151,14 @@ def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
     """Return what comparing papers with tracks says, for some layers."""
     basis, (first, last) = at.basis, at.span
     zone, believed = basis.zone, basis.believed.joining
+    checks = checks_for(layers)
+    if checks & OF_ORDERS:
+        first = _ordered(at)
     near = timedelta(days=PAIR_DAYS)
     places = at.known.many.places(at.conn, months_of(first - near, last + near))
     return [
         verdict
-        for (begin, end), whose in apart(at.conn, at.ids, at.span, zone, believed).items()
+        for (begin, end), whose in apart(at.conn, at.ids, (first, last), zone, believed).items()
         for verdict in checked(
             at.conn,
             begin,
@@ -155,10 +166,19 @@ def verdicts(at: At, layers: Collection[str]) -> list[Verdict]:
             zone,
             believed,
             only=whose,
-            checks=checks_for(layers),
+            checks=checks,
             learned=places,
         )
     ]
+
+
+def _ordered(at: At) -> date:
+    """Return the first day, or that on which an order began that goes on then: some take weeks."""
+    first, last = at.span
+    since = midnight(first, at.basis.zone)
+    values = {"zone": at.basis.zone.key, "ids": arrays.ids(at.vehicles), "last": last}
+    ((began,),) = at.conn.execute(_ORDERED, values | {"first": since}).fetchall()
+    return first if began is None else min(first, began)
 
 
 def untimed(conn: Conn, found: Sequence[Verdict]) -> frozenset[int]:
@@ -205,7 +225,7 @@ def _parts(at: At) -> Events:
 
 
 def _places(at: At) -> Events:
-    vehicles = some(at.conn, at.vehicles)
+    vehicles = load.vehicles(at.conn, ids=at.vehicles)
     question = asked(at.basis, *at.span)
     return {
         layer: [

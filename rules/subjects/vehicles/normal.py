@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -46,6 +46,23 @@ def norm_events(
                     found[f"{what}_{norm}_least"].append(Event(ids[code], *span, least))
                     found[f"{what}_{norm}_most"].append(Event(ids[code], *span, most))
     return found
+
+
+def most_above(its: Sequence[Compared], above: Mapping[str, float]) -> tuple[str, Compared] | None:
+    """Return the norm and the window that show most, and so what a rule rests on; None: none do.
+
+    Args:
+        its: windows of a vehicle that end with a month.
+        above: from how many per cent on a rule asks, by norm.
+    """
+    found = [
+        (bound.least - above[norm], norm, one)
+        for norm, bound_of in NORM.items()
+        for one in its
+        if (bound := bound_of(one)) is not None
+    ]
+    best = max(found, key=lambda one: one[0], default=None)
+    return None if best is None else best[1:]
 
 
 def upkeep_events(

@@ -28,6 +28,8 @@ RAISES: Final[Mapping[Check, tuple[Doubt, ...]]] = {
     Check.DRIVER: (Doubt.OTHER_DRIVER,),
 }
 """What was compared → the doubts that it can raise."""
+OF_ORDERS: Final = frozenset({Check.ORDER, Check.DRIVER})
+"""Of orders, which may have begun long before the time in question."""
 _ENDS: Final = {
     Kind.TRIP: "ended_us",
     Kind.ORDER: "span_to_us",

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-import psycopg
-
 from fleet.track.rules import SECOND_US
-from fleet.yards import load
 from fleet.yards.look import Asked, By, Found, at_rest, in_yards
 from fleet.yards.model import Vehicle
 from fleet.yards.source import Source
@@ -64,12 +61,6 @@ def _events(one: Found) -> Iterator[Event]:
         # An odometer tells that it moved, and not when.
         spans = one.verdict.evidence.away or ((window.from_us, window.to_us),)
         yield from (Event(vehicle, *span) for span in spans)
-
-
-def some(conn: psycopg.Connection[Any], ids: Iterable[int]) -> list[Vehicle]:
-    """Return vehicles of the inventory with what the ledger says of them."""
-    wanted = set(ids)
-    return [one for one in load.vehicles(conn) if one.id in wanted]
 
 
 def days(begin_us: int, end_us: int, zone: ZoneInfo) -> tuple[date, date]:

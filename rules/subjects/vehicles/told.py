@@ -13,6 +13,7 @@ from fleet.joining import said
 from fleet.joining.verdict import Doubt, Figure, Verdict
 from fleet.norms.load import mended
 from fleet.norms.parts import again, parts
+from fleet.yards import load
 from fleet.yards.look import Found
 from fleet.yards.source import Stored
 from fleet.yards.verdicts import Doubt as PlaceDoubt
@@ -31,7 +32,7 @@ from rules.subjects.vehicles.looking import (
 )
 from rules.subjects.vehicles.many import Many
 from rules.subjects.vehicles.papers import span_of
-from rules.subjects.vehicles.places import LOOKS, asked, days, some
+from rules.subjects.vehicles.places import LOOKS, asked, days
 from rules.subjects.vehicles.told_norms import norm_lines
 
 _SUMS: Final = frozenset(
@@ -158,7 +159,7 @@ def _places(it: _Asked) -> Iterator[str]:
     if it.secret:
         return
     at = it.at
-    vehicles = some(at.conn, at.vehicles)
+    vehicles = load.vehicles(at.conn, ids=at.vehicles)
     for layer in sorted(LOOKS.keys() & at.known.wanted):
         for its in LOOKS[layer](Stored(at.conn), asked(at.basis, *at.span), vehicles):
             yield from (_place(it, one) for one in its if _meets(it, one))
@@ -179,6 +180,9 @@ def _place(it: _Asked, one: Found) -> str:
         parts_.append(f"不在或行驶 {spans}")
     distances = (("按定位行驶", evidence.moved_mm), ("按终端里程表", evidence.odometer_mm))
     parts_ += [f"{name} {said.shown(Figure('x_mm', mm), zone)}" for name, mm in distances if mm]
+    if evidence.excuses:
+        excused = "、".join(f"{one.said}（{_span(it, *one.span)}）" for one in evidence.excuses)
+        parts_.append(f"已扣除 {excused}")
     if one.reason:
         parts_.append(f"依据 {one.reason}")
     return "，".join(parts_)

@@ -13,7 +13,7 @@ from fleet.norms.compare import Bound, Compared
 from fleet.norms.peers import Peers
 from fleet.norms.used import Used
 from rules.subjects.vehicles.looking import COST, At, norms_of
-from rules.subjects.vehicles.normal import NORM, month_us
+from rules.subjects.vehicles.normal import NORM, month_us, most_above
 
 _NAMES: Final = {"own": "本车以往", "class": "同类车辆的通常范围", "fleet": "同能源车辆的通常范围"}
 
@@ -21,23 +21,16 @@ _NAMES: Final = {"own": "本车以往", "class": "同类车辆的通常范围", 
 def norm_lines(at: At, code: str, since: int, until: int) -> Iterator[str]:
     """Yield what was compared of a vehicle in the months of a time, µs UTC."""
     norms, money = norms_of(at), bool(COST & at.known.wanted)
+    asked = {name: above for v in at.basis.versions for name, above in v.rule.values.items()}
+    above = {norm: asked.get(f"{norm}_above", 0.0) for norm in NORM}
     for month, its in (norms.cost if money else norms.rate).items():
         begin, end = month_us(month, at.basis.zone)
         mine = [one for one in its if one.code == code]
-        if begin < until and end > since and mine:
-            norm, one = max(
-                ((norm, one) for norm in NORM for one in mine if NORM[norm](one) is not None),
-                key=lambda pair: _least(*pair),
-                default=("", None),
-            )
-            if one is not None:
-                price = norms.prices.at("diesel" if one.energy == "diesel" else "petrol", begin)
-                yield _line(month, norm, one, at.basis.zone, price=price, money=money)
-
-
-def _least(norm: str, one: Compared) -> float:
-    bound = NORM[norm](one)
-    return float("-inf") if bound is None else bound.least
+        shown = most_above(mine, above) if begin < until and end > since else None
+        if shown is not None:
+            norm, one = shown
+            price = norms.prices.at("diesel" if one.energy == "diesel" else "petrol", begin)
+            yield _line(month, norm, one, at.basis.zone, price=price, money=money)
 
 
 def _line(  # noqa: PLR0913 - what is told, each by its name
@@ -57,7 +50,7 @@ def _line(  # noqa: PLR0913 - what is told, each by its name
         spoken = f"{_day(one.base.since_us, zone)} 至 {_day(one.base.until_us, zone)}"
         parts.append(
             f"以往（{spoken}）{_used(one.base, money=money)}{season}，"
-            f"照此应{'付' if money else '用'} {one.expected_ml / 1000:.0f} L"
+            f"照此应{'折合' if money else '用'} {one.expected_ml / 1000:.0f} L"
         )
     parts += _peers("同类", one.of_class) if norm == "class" else []
     parts += _peers("同能源", one.of_fleet) if norm == "fleet" else []

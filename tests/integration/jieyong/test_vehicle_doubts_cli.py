@@ -14,10 +14,23 @@ from typer.testing import CliRunner, Result
 from jieyong import cli
 from registry.audit import lines
 from registry.refusal import RefusedError
-from tests.integration.rules.vehicles import RULES, begin, look, watched
+from tests.integration.rules.vehicles import LONG_AGO, RULES, begin, look, watched
+from tests.integration.rules.world import load_rules
 from tests.unit.fleet.joining.scene import Car, filling, in_may, order, subject
 
 Conn = psycopg.Connection[Any]
+OWN = """\
+code: own
+title: 自定义
+rules:
+  - code: own
+    kind: custom
+    title: 加油地点
+    expression: borrowed_card == 1
+    for: 1m
+    severity: notice
+    source: 惯例
+"""
 MAY = ("--from", "2026-05-01", "--to", "2026-05-31", "--json")
 
 
@@ -83,6 +96,19 @@ def test_what_tells_of_a_track_is_shown_for_a_reason_and_taken_note_of(
     (line,) = lines(conn, "v")
     assert (line.principal, line.action) == ("李主任", "doubt.read")
     assert line.detail["reason"] == "核实"
+
+
+def test_a_condition_of_ones_own_about_vehicles_is_shown_for_a_reason(
+    run: Callable[..., Result], conn: Conn
+) -> None:
+    load_rules(conn, OWN, LONG_AGO)
+    number = str(found(conn)["own"])
+    with pytest.raises(RefusedError, match="请写明查看轨迹的原因"):
+        run("doubt", "show", number)
+    (told,) = table(run("doubt", "show", number, "--reason", "核实", "--json"))
+    assert "距该商户最近" in told["compared"]
+    (line,) = lines(conn, "v")
+    assert line.action == "doubt.read"
 
 
 def test_sums_alone_need_no_reason(run: Callable[..., Result], conn: Conn) -> None:

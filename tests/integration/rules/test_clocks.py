@@ -8,29 +8,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-import numpy as np
 import psycopg
 import pytest
 
 from jieyong.doctor.rules import check_rules
-from jieyong.evaluation.city import clocks
-from jieyong.evaluation.city.places import Basis as SimulatedBasis
 from metering.counter.model import Int64s
-from registry.calendar import DatedCalendar
 from registry.calendar_store import load_calendar
-from registry.published_days import published_days
 from rules.cases.life import State
 from rules.cases.listing import Wanted, doubts
-from rules.kinds.model import TerminalLayer
 from rules.ruleset.store import versions
 from rules.subjects import catalogue
 from rules.subjects.catalogue import SUBJECTS
 from rules.subjects.model import Basis
 from rules.subjects.places.modes import Modes
-from rules.subjects.terminals import due, stored
+from rules.subjects.terminals import due, hours, stored
 from rules.subjects.terminals.clock import Off, clock_off
 from rules.subjects.terminals.stored import judge
-from simulators.city.model import Series, Subject
 from storage.migrate import DIRECTORY, migrate
 from storage.settings import DatabaseSettings
 from storage.times import us_of
@@ -246,7 +239,7 @@ def test_hours_are_judged_some_at_a_time_and_none_is_lost_with_a_killed_program(
         return clock_off(*reports)
 
     with monkeypatch.context() as context:
-        context.setattr(stored, "clock_off", killed)
+        context.setattr(hours, "clock_off", killed)
         with pytest.raises(AssertionError, match="killed"):
             due.follow(conn)
     assert left(conn) == (2, 3, 1)
@@ -374,31 +367,3 @@ def test_what_was_stored_before_the_migration_is_judged(
         follow(conn)
         look(conn, now[0])
         assert conn.execute("SELECT count(*) FROM episode").fetchone() == (1,)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_a_simulated_terminal_tells_the_same_as_its_positions(
-    conn: Conn, terminal: int, seed: int
-) -> None:
-    random = Random(seed)
-    reports: list[Report] = []
-    for first in range(2, 40, 3):
-        last, late = first + random.choice([1, 2, 3]), random.choice([0.05, 4.0, 30.0, 8 * HOUR])
-        reports += random.choice([kept(first, last, last), live(first, last, late)])
-    # Minutes that were told twice are one report here and several there: each is told once.
-    reports = [*{made: (made, came) for made, came in reports}.values()]
-    store(conn, reports)
-    follow(conn)
-    stored = conn.execute("SELECT hour, off_s FROM terminal_clock ORDER BY hour").fetchall()
-
-    made, came = (
-        np.array([us_of(at(moment)) for moment in column], np.int64)
-        for column in zip(*sorted(reports), strict=True)
-    )
-    series = Series("report", made, np.arange(len(made)).astype(np.float64), came, 0, 0)
-    subject = Subject("t", (series,), (), (), (), {}, ())
-    begin, end = (us_of(at(minute)) // 10**6 for minute in (-DAY, 4 * DAY))
-    basis = SimulatedBasis((), GAUGES, DatedCalendar(published_days()), ZONE, begin, end)
-    (held,) = clocks.lay([subject], basis).layers.inputs[TerminalLayer.CLOCK]
-    rows = zip(held.since.tolist(), held.value.tolist(), strict=True)
-    assert [*rows] == [(us_of(hour), off) for hour, off in stored], seed

@@ -154,3 +154,26 @@ def test_a_doubt_of_an_institution_tells_its_months(conn: Conn, town: Town) -> N
     assert rests.compared == ["2026-05 用电：30 个可比日共 10200.0 kWh，上年 6800.0"]
     assert rests.excess is not None
     assert rests.excess.startswith("约 35")
+
+
+def test_months_of_which_only_totals_are_known_are_told_as_such(conn: Conn, town: Town) -> None:
+    load_rules(conn, YEAR)
+    conn.execute(
+        "INSERT INTO earlier_import (sha256, name, entered_by, entered_at)"
+        " VALUES ('s', '台账.xlsx', 'x', now())"
+    )
+    conn.execute(
+        "INSERT INTO earlier_month (import_id, institution_id, month, energy, unit, quantity)"
+        " SELECT 1, %s, month, 'electricity', 'kWh', quantity"
+        " FROM (VALUES (date '2025-05-01', 6000), (date '2026-05-01', 9000)) AS known"
+        " (month, quantity)",
+        [town.ids["i"]],
+    )
+    now = START + timedelta(days=30)
+    look(conn, now)
+    (doubt,) = doubts(conn, Wanted(START - timedelta(days=400), now))
+    rests = evidence(conn, basis(conn), doubt, us_of(now))
+    assert rests.compared == ["2026-05 用电：整月共 9000.0 kWh，上年 6000.0"]
+    assert rests.rule.sentence() == (
+        "当月用电量比按上年同月推算的用量高出 20% 以上（已计入面积、人数、气温的变化）。"
+    )

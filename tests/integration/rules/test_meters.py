@@ -280,6 +280,21 @@ def test_a_meter_that_counts_nothing_is_asked_about_late_where_nothing_else_tell
     assert found(conn) == [("still", "water", 50.0, 62.0)]
 
 
+def test_heating_that_is_over_is_no_meter_that_stands_still(conn: Conn, town: Town) -> None:
+    load_rules(conn, STUCK, STILL)
+    town.meter("heat", "r-i", energy="heat", unit="GJ")
+    hours = usual(80, 1.0, 2.0)
+    hours[40:] = 0
+    put(town, "heat", 0, hours)
+    put(town, "water", 0, hours)
+    look(conn)
+    assert {meter for _, meter, *_ in found(conn)} == {"water"}
+    # Entered afterwards: it froze in the first two weeks.
+    warm(conn, {day: -2.0 if day < 54 else 9.0 for day in range(80)})
+    look(conn)
+    assert ("still", "heat", 40.0, 54.0) in found(conn)
+
+
 def behind_power(town: Town, days: int) -> tuple[Hours, Hours, Hours]:
     """Figures of a main meter and of what its two sub-meters count, a tenth of it nobody."""
     for sub in ("sub", "other"):

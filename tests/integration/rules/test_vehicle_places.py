@@ -9,6 +9,13 @@ import psycopg
 import pytest
 
 from fleet.ledger.words import words
+from registry.calendar_store import load_calendar
+from rules.cases.evidence import evidence
+from rules.cases.listing import Wanted, doubts
+from rules.ruleset.store import versions
+from rules.subjects.model import Basis
+from rules.subjects.places.modes import Modes
+from storage.times import us_of
 from tests.integration.fleet.fence.world import (
     SEALED,
     YARD,
@@ -20,7 +27,7 @@ from tests.integration.fleet.fence.world import (
 )
 from tests.integration.fleet.world import work
 from tests.integration.rules.vehicles import LONG_AGO, RULES, episodes, look
-from tests.integration.rules.world import ZONE, load_rules
+from tests.integration.rules.world import GAUGES, ZONE, load_rules
 
 Conn = psycopg.Connection[Any]
 NOW = datetime(2026, 6, 10, tzinfo=ZONE)
@@ -68,6 +75,24 @@ def test_who_was_not_in_its_yard_at_night_is_a_doubt_when_somebody_enters_the_ya
     )
     look(nights, NOW)
     assert of(nights, "not-in-yard") == set()
+
+
+def test_what_excuses_a_part_of_a_night_is_told_beside_the_rest(nights: Conn) -> None:
+    enter(nights, "yards", fence="Y1", since="2026-01-01")
+    enter(
+        nights,
+        "duty",
+        vehicle="out",
+        from_at="2026-06-01 18:00",
+        to_at="2026-06-01 22:40",
+        reason="防汛",
+    )
+    look(nights, NOW)
+    assert of(nights, "not-in-yard") == {("not-in-yard", "out", "06-01 22:40")}
+    (one,) = (one for one in doubts(nights, Wanted(LONG_AGO, NOW)) if one.rule == "not-in-yard")
+    basis = Basis(versions(nights), GAUGES, load_calendar(nights), ZONE, Modes())
+    (line,) = evidence(nights, basis, one, us_of(NOW)).compared
+    assert "已扣除 值班 防汛（06-01 18:00 至 06-01 22:40）" in line
 
 
 def test_a_sealed_vehicle_that_moved_is_a_doubt_of_notices_and_of_plates_another(

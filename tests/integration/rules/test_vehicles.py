@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,17 @@ from rules.subjects.vehicles import due
 from rules.subjects.vehicles.subjects import VEHICLES
 from rules.timeline.overlay import Windows
 from storage.times import us_of
-from tests.integration.fleet.joining.world import card_of
-from tests.integration.rules.vehicles import begin, doubts, episodes, look, watched
-from tests.integration.rules.world import GAUGES, ZONE
+from tests.integration.fleet.joining.world import card_of, settle
+from tests.integration.rules.vehicles import (
+    LONG_AGO,
+    RULES,
+    begin,
+    doubts,
+    episodes,
+    look,
+    watched,
+)
+from tests.integration.rules.world import GAUGES, ZONE, load_rules
 from tests.unit.fleet.joining.scene import (
     AT_A,
     AT_B,
@@ -35,6 +44,7 @@ from tests.unit.fleet.joining.scene import (
     order,
     repair,
     subject,
+    us,
 )
 
 JUNE = begin(6, 20)
@@ -82,6 +92,23 @@ def test_what_papers_and_tracks_contradict_becomes_doubts(
     assert not [at for rule, at in found if rule == "station-elsewhere" and at.startswith("05-05")]
     assert ("borrowed-card", "待说明") not in doubts(conn)
     assert "borrowed-card" in {rule for rule, _ in doubts(conn)}
+
+
+@pytest.mark.parametrize(("came", "news"), [(begin(6, 20), True), (begin(9, 1), False)])
+def test_what_a_statement_shows_of_last_month_is_told(
+    conn: psycopg.Connection[Any], records: Records, came: datetime, news: bool
+) -> None:
+    text = RULES.read_text("utf-8")
+    for kind, routes in (("overfill", ("energy", "bureau")), ("order_without_trip", ("x", "y"))):
+        told = "\n    route: {}\n    escalate: {{after: 1d, route: {}}}".format(*routes)
+        text = text.replace(f"kind: vehicle.{kind}", f"kind: vehicle.{kind}{told}")
+    load_rules(conn, text, LONG_AGO)
+    settle(conn, records)
+    look(conn, came)
+    look(conn, came + timedelta(days=5))
+    found = {route for (route,) in conn.execute("SELECT route FROM note")}
+    assert found == ({"bureau@i", "energy@i"} if news else set())
+    assert "order-without-trip" in {rule for rule, _ in mine(conn)}, "that came in time, or never"
 
 
 def test_trips_without_an_order_are_one_doubt_a_day_and_out_of_hours_another(
@@ -148,6 +175,34 @@ def test_in_whatever_order_papers_come_the_same_doubts_stand_there(
                 look(conn, JUNE)
     look(conn, JUNE)
     assert episodes(conn) == at_once
+
+
+def test_an_order_of_weeks_is_held_against_ways_that_come_as_it_goes_on(
+    conn: psycopg.Connection[Any],
+) -> None:
+    far = order(40, in_may(4), "08:50", None, out_hm=0, back_hm=90_000)
+    watched(conn, subject(Car("v", {}), replace(far, back_us=us(in_may(20), "18:00"))))
+    look(conn, JUNE)
+    doubted = ("order-kilometres", "05-04 08:50")
+    assert doubted in mine(conn)
+    tables = {"trip": "started_at", "vehicle_stop": "began_at"}
+    for table, at in tables.items():
+        conn.execute(
+            f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM {table} WHERE {at} >= %s".encode(),
+            [begin(5, 15)],
+        )
+        conn.execute(f"DELETE FROM {table} WHERE {at} >= %s".encode(), [begin(5, 15)])
+    look(conn, JUNE)
+    assert doubted not in mine(conn)
+    for since, until in ((15, 18), (18, 31)):
+        for table, at in tables.items():
+            conn.execute(
+                f"INSERT INTO {table} SELECT * FROM kept_{table}"
+                f" WHERE {at} >= %s AND {at} < %s".encode(),
+                [begin(5, since), begin(5, until)],
+            )
+        look(conn, JUNE)
+    assert doubted in mine(conn)
 
 
 def test_what_changes_is_gathered_before_it_is_looked_at(

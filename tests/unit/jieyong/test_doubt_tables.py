@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
-from jieyong.commands.doubt_tables import energy, listed, sums_table
+from jieyong.commands.doubt_tables import energy, listed, row_of, shown, sums_table
+from registry.day_kind import DayKind
+from rules.cases.evidence import Evidence
 from rules.cases.life import State
 from rules.cases.listing import Listed
 from rules.cases.sums import Sum
 from rules.cases.used import Used
 from rules.kinds.model import Sort
+from rules.ruleset.reading import read_rule_set
+from rules.timeline.overlay import Pieces
 
 ZONE = ZoneInfo("Asia/Shanghai")
+DEFAULT = Path(__file__).parents[3] / "rules" / "sets" / "default.yaml"
 BEGIN = datetime(2026, 11, 30, 0, 0, tzinfo=UTC)
 WHO = ("i", "局")
 DOUBT = Listed(
@@ -67,3 +74,19 @@ def test_what_nobody_knows_adds_up_to_nothing_and_not_to_zero() -> None:
     assert summed(nobody) == (None, None, 1, 0)
     assert summed(nobody, unpriced) == (Decimal("1.2"), None, 1, 1)
     assert summed(nobody, unpriced, priced) == (Decimal("3.2"), Decimal("1.41"), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(DayKind.HOLIDAY, "2026-10-01 节假日"), (None, "2026-10-01 节假日安排尚未公布")],
+)
+def test_a_doubt_outside_hours_tells_the_hours_and_what_the_day_was(
+    kind: DayKind | None, said: str
+) -> None:
+    rules = read_rule_set(DEFAULT.read_text("utf-8"), "default.yaml", ZONE).rules
+    rule = next(one for one in rules if one.code == "aircon-outside-hours")
+    nothing = Pieces(*(np.empty(0, np.int64),) * 3, {})
+    rests = Evidence(rule, (date(2026, 10, 1), kind), [], None, None, [], nothing, {})
+    (row,) = shown(row_of(DOUBT, ZONE, BEGIN), rests).rows
+    assert row["thresholds"] == ("时段（工作日 07:30-19:00；周末 无；节假日 无）；持续 1 小时以上")
+    assert row["day"] == said

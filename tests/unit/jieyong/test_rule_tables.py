@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from jieyong.commands import screen
 from jieyong.commands.giving import give
-from jieyong.commands.rule_tables import listed, parted
+from jieyong.commands.rule_tables import lasting, listed, parted
 from registry.table import Table
 from rules.ruleset.model import Version
 from rules.ruleset.reading import read_rule_set
@@ -36,6 +36,19 @@ def ran(number: int, code: str) -> Standing:
         *(number, code, True, LOADED, 123_456, 50_000, 0, 0),
         *(0, None, None, None, None),
     )
+
+
+@pytest.mark.parametrize(
+    ("us", "said"),
+    [
+        (90 * 60_000_000, "90 分钟"),
+        (29 * 3_600_000_000, "29 小时"),
+        (20 * 86_400_000_000, "20 天"),
+        (0, "0 分钟"),
+    ],
+)
+def test_how_long_is_said_in_whole_units(us: int, said: str) -> None:
+    assert lasting(us) == said
 
 
 def test_a_terminal_of_100_columns_shows_each_rule_on_a_line(

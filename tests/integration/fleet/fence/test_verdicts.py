@@ -363,3 +363,11 @@ def test_holidays_that_are_not_published_cannot_be_judged(fleet: psycopg.Connect
     (found,) = rests(fleet, then)["in"]
     assert isinstance(found.verdict, CannotTell)
     assert found.verdict.why is Why.CALENDAR
+
+
+def test_vehicles_are_read_by_their_ids(fleet: Conn) -> None:
+    every = load.vehicles(fleet)
+    assert len(every) > 2
+    some = every[::2]
+    assert load.vehicles(fleet, ids=[one.id for one in some]) == some
+    assert load.vehicles(fleet, ids=[]) == []

@@ -149,6 +149,16 @@ def test_where_no_orders_are_kept_a_trip_raises_no_doubt() -> None:
     assert {one.why for one in ordered().values()} == {Why.NO_ORDERS}
 
 
+def test_before_the_day_of_the_first_order_none_were_kept() -> None:
+    first = order(1, DAY + timedelta(days=1), "15:50", "17:00")
+    morning = Check.TRIP, us(DAY, "09:00")
+    assert ordered(first)[morning].why is Why.NO_ORDERS
+    earlier = order(2, DAY - timedelta(days=170), "08:50", "10:10")
+    assert ordered(earlier, first)[morning].doubt is Doubt.TRIP_WITHOUT_ORDER
+    long_ago = order(2, DAY - timedelta(days=190), "08:50", "10:10")
+    assert ordered(long_ago, first)[morning].why is Why.NO_ORDERS
+
+
 def test_an_order_without_a_return_claims_no_way_as_its_own() -> None:
     # Of the day's two ways of 5 km each, this order is of the morning's; it does not say so.
     assert of_order(back=None, out_hm=1000, back_hm=1040).finding is Finding.AGREES

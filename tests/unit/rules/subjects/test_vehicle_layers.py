@@ -8,12 +8,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from fleet.joining.rates import Rate
 from fleet.joining.said import DOUBTS
 from fleet.joining.verdict import Check, Doubt, Figure, Finding, Kind, Verdict, Why
+from fleet.norms.compare import Bound, Compared
+from fleet.norms.used import Used
 from rules.kinds.catalogue import KINDS
 from rules.kinds.model import WORKING, Sort
 from rules.kinds.vehicles import Layer
 from rules.subjects.vehicles.laid import MINUTE_US, Event, at_once, laid, pieces
+from rules.subjects.vehicles.normal import most_above
 from rules.subjects.vehicles.papers import RAISES, checks_for, paper_events
 from rules.subjects.vehicles.words import WORDS
 from rules.timeline.overlay import Pieces, Windows
@@ -158,6 +162,20 @@ def test_more_than_a_norm_at_least_is_a_doubt_less_at_most_is_none(
     more: dict[str, float], expected: int
 ) -> None:
     assert holds("fuel_rate", **{**KNOWN, **more}) == expected
+
+
+def window(months: int, own: float | None = None, class_: float | None = None) -> Compared:
+    used = Used(Rate(80_000, 1_000_000_000, 0, 0, 9), 80_000, 80_000, 1_000_000_000, 0, 1)
+    mine, others = (None if least is None else Bound(least, least + 9) for least in (own, class_))
+    return Compared("v", "petrol", months, used, None, None, None, mine, others, None, None, None)
+
+
+def test_what_a_doubt_rests_on_is_the_norm_that_is_passed_and_not_the_one_that_is_higher() -> None:
+    its = [window(1), window(3, own=17.0), window(6, own=10.0, class_=16.0)]
+    above = {"own": 18.0, "class": 15.0, "fleet": 30.0}
+    assert most_above(its, above) == ("class", its[2])
+    assert most_above(its[:2], above) == ("own", its[1])
+    assert most_above(its[:1], above) is None
 
 
 def test_out_of_hours_takes_a_trip_without_an_order_and_no_duty() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -9,10 +10,10 @@ import pytest
 
 from metering.plan.curve import Shape
 from metering.plan.progress import Base
-from metering.plan.usage import Usage, year_of
+from metering.plan.usage import Usage, Window, month_of, year_of
 from registry.calendar import DatedCalendar
 from registry.published_days import published_days
-from rules.subjects.institutions.months import growth, harder, plan_of
+from rules.subjects.institutions.months import growth, harder, plan_of, weather
 
 CALENDAR = DatedCalendar(published_days())
 WHOLE = Usage(dict.fromkeys(year_of(2025), 1_000_000))
@@ -49,6 +50,23 @@ def test_harder_weather_asks_for_more_and_milder_weather_for_no_less() -> None:
 
 def test_where_nobody_knows_the_weather_nothing_more_is_expected() -> None:
     assert harder([], [8.0], 10.0) == harder([2.0], [], 10.0) == 1
+
+
+def test_a_few_days_are_no_weather_of_a_month() -> None:
+    """A sensor that came into use on three cold days must not explain a whole month."""
+    cold, mild = [2.0] * 31, [8.0] * 31
+    months = month_of(date(2026, 1, 1)), month_of(date(2025, 1, 1))
+    assert weather(_known(cold, mild), months, 10.0) == harder(cold, mild, 10.0) > 1
+    assert weather(_known(cold[:16], mild), months, 10.0) == harder(cold, mild, 10.0)
+    assert weather(_known(cold[:15], mild), months, 10.0) == 1
+    assert weather(_known(cold, mild[:3]), months, 10.0) == 1
+
+
+def _known(now: list[float], then: list[float]) -> Callable[[Window], Mapping[date, float]]:
+    def celsius(window: Window) -> Mapping[date, float]:
+        return dict(zip(window, now if window.first.year == 2026 else then, strict=False))
+
+    return celsius
 
 
 def test_what_follows_the_seasons_has_no_even_plan() -> None:

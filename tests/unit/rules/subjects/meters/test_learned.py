@@ -92,6 +92,10 @@ def test_a_coarse_register_is_held_by_the_three_lowest_hours_of_a_night() -> Non
     assert (nights_of(hours).now[0] == 0).all()
     hours[28:, :5] = [1, 0, 1, 1, 1]
     assert nights_of(hours).now[0] == pytest.approx(2 / 3)
+    hours[28:, :3] = NAN
+    assert np.isnan(nights_of(hours).now[0]).all(), "its lowest hours may be those"
+    hours[28:, :5] = [NAN, NAN, 4, 4, 4]
+    assert np.isnan(nights_of(hours).now[0]).all(), "a tank that fills, and nobody knows the rest"
 
 
 def test_days_are_held_against_the_median_of_their_kind() -> None:
