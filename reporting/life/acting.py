@@ -17,15 +17,15 @@ from reporting.draft.store import Draft
 from reporting.life.content import Explained, sha256
 from reporting.life.life import Role, State, Step, after, after_signature
 
+# What stands is asked for once the lock is held: a statement that waits sees what was before.
 _LOCK: Final[LiteralString] = """
-SELECT report.id, revision.number, revision.state, revision.sha256
-FROM report
-JOIN institution ON institution.id = institution_id
-JOIN LATERAL (
-    SELECT * FROM report_revision WHERE report_id = report.id ORDER BY number DESC LIMIT 1
-) AS revision ON true
+SELECT report.id FROM report JOIN institution ON institution.id = institution_id
 WHERE institution.code = %s AND cadence = %s AND first = %s
 FOR UPDATE OF report
+"""
+_LAST: Final[LiteralString] = """
+SELECT report_id, number, state, sha256 FROM report_revision
+WHERE report_id = %s ORDER BY number DESC LIMIT 1
 """
 _SIGNED: Final[LiteralString] = """
 SELECT role FROM report_deed
@@ -53,6 +53,9 @@ SELECT report_id, number + 1, line, value, standing, why, traces FROM report_cel
 WHERE report_id = %s AND number = %s
 """
 # In one order: two who do this never wait for each other.
+_LOCK_ALL: Final[LiteralString] = """
+SELECT FROM report WHERE cadence = %s AND first = %s ORDER BY id FOR UPDATE
+"""
 _CLEAN: Final[LiteralString] = """
 SELECT institution.code
 FROM report
@@ -65,7 +68,7 @@ WHERE cadence = %s AND first = %s AND NOT EXISTS (
     SELECT FROM report_finding AS found
     WHERE found.report_id = one.report_id AND found.number = one.number AND severity <> 'note'
 )
-ORDER BY report.id FOR UPDATE OF report
+ORDER BY institution.code
 """
 _EXPLAINED: Final[LiteralString] = """
 SELECT rule, lines, words FROM report_explanation
@@ -174,7 +177,9 @@ def accept_clean(conn: psycopg.Connection[Any], act: Act, period: Period) -> lis
         The codes of the institutions.
     """
     with conn.transaction():
-        codes = [code for (code,) in conn.execute(_CLEAN, [period.cadence.value, period.first])]
+        asked = [period.cadence.value, period.first]
+        conn.execute(_LOCK_ALL, asked)
+        codes = [code for (code,) in conn.execute(_CLEAN, asked)]
         for code in codes:
             do(conn, act, code, period, Step.ACCEPT)
     return codes
@@ -236,6 +241,7 @@ def unfinished(findings: Sequence[Finding], explained: Explained) -> list[Findin
 def _hold(conn: psycopg.Connection[Any], institution: str, period: Period) -> _Held:
     values = [institution, period.cadence.value, period.first]
     row = conn.execute(_LOCK, values).fetchone()
+    row = None if row is None else conn.execute(_LAST, row).fetchone()
     name = f"{institution} {period.name}报表"
     if row is None:
         advice = f"运行 jieyong report run --period {period.code} --institution {institution}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -209,15 +211,69 @@ def test_of_several_who_sign_at_once_one_does(
     assert standing(conn) == replace(draft, state=State.HANDED_IN)
 
 
-def test_all_that_are_clean_are_accepted_at_once(conn: Conn, draft: store.Draft) -> None:
+class Behind:
+    """What somebody tries while another, who holds the report, is not done yet."""
+
+    def __init__(self, database: str, work: Callable[[Conn], object]) -> None:
+        self._database, self._work = database, work
+        self._thread = threading.Thread(target=self._run)
+        self.said = list[object]()
+
+    def _run(self) -> None:
+        with psycopg.connect(self._database, autocommit=True) as own:
+            try:
+                self.said.append(self._work(own))
+            except RefusedError as error:
+                self.said.append(str(error))
+
+    def wait(self, conn: Conn) -> None:
+        """Begin, and return once it waits for the lock."""
+        self._thread.start()
+        while not conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            time.sleep(0.01)
+
+    def done(self) -> list[object]:
+        self._thread.join()
+        return self.said
+
+
+@pytest.mark.usefixtures("draft")
+def test_who_waited_sees_what_was_done_meanwhile(conn: Conn, database: str) -> None:
+    signed(conn, Role.FILLER, Role.LEAD)
+    other = Behind(database, lambda own: acting.do(own, ACT, *WHOSE, Step.TAKE_BACK, "x"))
+    with conn.transaction(), psycopg.connect(database) as watch:
+        signed(conn, Role.HEAD)
+        other.wait(watch)
+    assert other.done() == ["报表已签，不能撤回：只有待签的报表可以"]
+    assert standing(conn).state is State.SIGNED
+
+
+def test_what_is_returned_meanwhile_is_not_accepted_with_the_clean_ones(
+    conn: Conn, database: str
+) -> None:
+    compile_clean(conn)
+    for role in Role:
+        acting.sign(conn, ACT, "jgj", JANUARY, role)
+    acting.do(conn, ACT, "jgj", JANUARY, Step.SUBMIT)
+    other = Behind(database, lambda own: acting.accept_clean(own, ACT, JANUARY))
+    with conn.transaction(), psycopg.connect(database) as watch:
+        acting.do(conn, ACT, "jgj", JANUARY, Step.RETURN, "x")
+        other.wait(watch)
+    assert other.done() == [[]]
+
+
+def compile_clean(conn: Conn) -> None:
     conn.execute(
         "INSERT INTO institution_fact (institution_id, code, value, valid, source, entered_by,"
         " entered_at) SELECT institution.id, fact.code, 100, '[2020-01-01,)', 'x', 'x', now()"
         " FROM institution, (VALUES ('floor-area'), ('energy-users')) AS fact (code)"
         " WHERE institution.code = 'jgj'"
     )
-    clean = compiled(conn, "2026-01", "jgj")["jgj"]
-    assert clean.findings == ()
+    assert compiled(conn, "2026-01", "jgj")["jgj"].findings == ()
+
+
+def test_all_that_are_clean_are_accepted_at_once(conn: Conn, draft: store.Draft) -> None:
+    compile_clean(conn)
     assert draft.findings
     for code in ("czj", "jgj"):
         for role in Role:
