@@ -47,11 +47,24 @@ INSERT INTO report_revision (report_id, number, edition, compiled_at)
 SELECT report_id, number + 1, edition, %s FROM report_revision
 WHERE report_id = %s AND number = %s
 """
-_COPIED: Final[LiteralString] = """
-INSERT INTO report_cell (report_id, number, line, value, standing, why, traces)
-SELECT report_id, number + 1, line, value, standing, why, traces FROM report_cell
-WHERE report_id = %s AND number = %s
-"""
+_COPIED: Final[tuple[LiteralString, ...]] = (
+    """
+    INSERT INTO report_cell (report_id, number, line, value, standing, why, traces)
+    SELECT report_id, number + 1, line, value, standing, why, traces FROM report_cell
+    WHERE report_id = %s AND number = %s
+    """,
+    """
+    INSERT INTO report_finding (report_id, number, n, rule, severity, lines, said, mend)
+    SELECT report_id, number + 1, n, rule, severity, lines, said, mend FROM report_finding
+    WHERE report_id = %s AND number = %s
+    """,
+    """
+    INSERT INTO report_explanation
+        (report_id, number, rule, lines, said, words, entered_by, entered_at)
+    SELECT report_id, number + 1, rule, lines, said, words, entered_by, entered_at
+    FROM report_explanation WHERE report_id = %s AND number = %s AND withdrawn_at IS NULL
+    """,
+)
 # In one order: two who do this never wait for each other.
 _LOCK_ALL: Final[LiteralString] = """
 SELECT FROM report WHERE cadence = %s AND first = %s ORDER BY id FOR UPDATE
@@ -70,17 +83,20 @@ WHERE cadence = %s AND first = %s AND NOT EXISTS (
 )
 ORDER BY institution.code
 """
+# Of what is found now, in the same words.
 _EXPLAINED: Final[LiteralString] = """
-SELECT rule, lines, words FROM report_explanation
-WHERE report_id = %s AND withdrawn_at IS NULL
+SELECT rule, lines, words
+FROM report_explanation JOIN report_finding USING (report_id, number, rule, lines, said)
+WHERE report_id = %s AND number = %s AND withdrawn_at IS NULL
 """
 _EXPLAIN: Final[LiteralString] = """
-INSERT INTO report_explanation (report_id, rule, lines, words, entered_by, entered_at)
-VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO report_explanation
+    (report_id, number, rule, lines, said, words, entered_by, entered_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _WITHDRAW: Final[LiteralString] = """
 UPDATE report_explanation SET withdrawn_by = %s, withdrawn_at = %s
-WHERE report_id = %s AND rule = %s AND lines = %s AND withdrawn_at IS NULL
+WHERE report_id = %s AND number = %s AND rule = %s AND lines = %s AND withdrawn_at IS NULL
 """
 
 
@@ -160,7 +176,8 @@ def do(  # noqa: PLR0913, PLR0917 - who does what with what
         _note(conn, act, held, step, (state, kept), words)
         if step is Step.REVISE:
             conn.execute(_NEXT, [act.at, held.id, held.number])
-            conn.execute(_COPIED, [held.id, held.number])
+            for copied in _COPIED:
+                conn.execute(copied, [held.id, held.number])
             state = State.DRAFT
     return state
 
@@ -214,17 +231,16 @@ def explain(  # noqa: PLR0913, PLR0917 - who says what of what
             rules = "、".join(dict.fromkeys(one.rule for one in draft.findings)) or "无"
             raise RefusedError(f"{held.name}没有 {rule} 的审核结果：现有 {rules}")
         for one in found:
-            lines = list(one.cells)
-            conn.execute(_WITHDRAW, [act.principal, act.at, held.id, rule, lines])
-            said = [held.id, rule, lines, words.strip(), act.principal, act.at]
-            conn.execute(_EXPLAIN, said)
+            of = held.id, held.number, rule, list(one.cells)
+            conn.execute(_WITHDRAW, [act.principal, act.at, *of])
+            conn.execute(_EXPLAIN, [*of, one.said, words.strip(), act.principal, act.at])
         record(conn, act, "report.explain", held.name, {"rule": rule, "words": words.strip()})
     return found
 
 
-def explained_of(conn: psycopg.Connection[Any], report: int) -> Explained:
-    """Return what was said of findings of a report."""
-    rows = conn.execute(_EXPLAINED, [report])
+def explained_of(conn: psycopg.Connection[Any], report: int, number: int) -> Explained:
+    """Return what was said of what is found in a revision of a report."""
+    rows = conn.execute(_EXPLAINED, [report, number])
     return {(rule, tuple(lines)): words for rule, lines, words in rows}
 
 
@@ -254,9 +270,7 @@ def _content(
 ) -> tuple[Draft, Explained]:
     """Return a draft, and what was said of what is found in it now."""
     draft = store.read(conn, period, [institution])[institution]
-    said = explained_of(conn, held.id)
-    there = {(one.rule, one.cells) for one in draft.findings}
-    return draft, {of: words for of, words in said.items() if of in there}
+    return draft, explained_of(conn, held.id, held.number)
 
 
 def _refuse_unfinished(draft: Draft, explained: Explained) -> None:

@@ -98,6 +98,6 @@ def read(
         draft,
         before.cells if before is not None else {},
         {Role(role): Signature(who, at.astimezone(zone).date()) for role, who, at in signed},
-        explained_of(conn, report),
+        explained_of(conn, report, draft.number),
         sha256 or "",
     )

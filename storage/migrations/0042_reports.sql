@@ -67,20 +67,24 @@ CREATE TABLE report_entry (
 );
 CREATE UNIQUE INDEX report_entry_one ON report_entry (report_id, line) WHERE withdrawn_at IS NULL;
 
--- Why something that was found is as it is: of a report, a rule and the lines that it names.
+-- Why something that was found is as it is: of a revision, a rule and the lines that it names; it holds
+-- as long as what is found is what was said.
 CREATE TABLE report_explanation (
     id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    report_id    int         NOT NULL REFERENCES report,
+    report_id    int         NOT NULL,
+    number       int         NOT NULL,
     rule         text        NOT NULL,
     lines        text[]      NOT NULL,
+    said         text        NOT NULL,
     words        text        NOT NULL CHECK (words <> ''),
     entered_by   text        NOT NULL CHECK (entered_by <> ''),
     entered_at   timestamptz NOT NULL,
     withdrawn_by text,
     withdrawn_at timestamptz,
+    FOREIGN KEY (report_id, number) REFERENCES report_revision,
     CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL))
 );
-CREATE UNIQUE INDEX report_explanation_one ON report_explanation (report_id, rule, lines)
+CREATE UNIQUE INDEX report_explanation_one ON report_explanation (report_id, number, rule, lines)
     WHERE withdrawn_at IS NULL;
 
 -- What people did with a revision: handed it in, signed it, sent it on, returned it.
@@ -126,4 +130,10 @@ CREATE TRIGGER report_finding_added AFTER INSERT ON report_finding
 CREATE TRIGGER report_finding_changed AFTER UPDATE ON report_finding
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_removed AFTER DELETE ON report_finding
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_added AFTER INSERT ON report_explanation
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_changed AFTER UPDATE ON report_explanation
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_removed AFTER DELETE ON report_explanation
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();

@@ -92,6 +92,31 @@ def test_what_asks_is_signed_once_it_is_explained(conn: Conn) -> None:
     assert signed(conn, Role.FILLER) is State.HANDED_IN
 
 
+def test_an_explanation_does_not_outlive_what_it_explained(conn: Conn) -> None:
+    open_account(conn)
+    billed(conn, date(2025, 1, 1), "100")
+    billed(conn, date(2026, 1, 1), "200")
+    for rule in {one.rule for one in compiled(conn, "2026-01", "czj")["czj"].findings}:
+        acting.explain(conn, ACT, *WHOSE, rule, "新增办公楼")
+    conn.execute("UPDATE bill SET quantity = 900 WHERE quantity = 200")
+    compiled(conn, "2026-01", "czj")
+    with pytest.raises(RefusedError, match=r"电（110）为 900\.00，上年同期 100\.00"):
+        signed(conn, Role.FILLER)
+    conn.execute("UPDATE bill SET quantity = 200 WHERE quantity = 900")
+    compiled(conn, "2026-01", "czj")
+    assert signed(conn, Role.FILLER) is State.HANDED_IN
+
+
+def test_what_was_explained_of_a_signed_revision_stays(conn: Conn, draft: store.Draft) -> None:
+    signed(conn)
+    acting.do(conn, ACT, *WHOSE, Step.REVISE, "漏填")
+    of = "SELECT id, words, entered_by, entered_at FROM report_explanation WHERE number = %s"
+    kept = conn.execute(of, [1]).fetchall()
+    assert [row[1:] for row in conn.execute(of, [2])] == [row[1:] for row in kept]
+    acting.explain(conn, ACT, *WHOSE, draft.findings[0].rule, "另一原因")
+    assert conn.execute(of, [1]).fetchall() == kept
+
+
 def test_an_explanation_holds_for_what_it_explained(conn: Conn, draft: store.Draft) -> None:
     assert draft.findings
     with pytest.raises(RefusedError, match="没有 year 的审核结果"):
@@ -128,6 +153,8 @@ def test_what_is_signed_is_not_compiled_anew(
         "INSERT INTO report_cell VALUES (1, 1, 'x', 1, 'known', '', '[]')",
         "DELETE FROM report_finding",
         "UPDATE report_finding SET said = ''",
+        "UPDATE report_explanation SET words = 'x'",
+        "DELETE FROM report_explanation",
         "DELETE FROM report_deed",
         "UPDATE report_revision SET sha256 = NULL",
     ],
@@ -157,7 +184,7 @@ def test_returned_it_is_revised_and_the_first_one_stays(conn: Conn, draft: store
     acting.do(conn, ACT, *WHOSE, Step.SUBMIT)
     acting.do(conn, ACT, *WHOSE, Step.RETURN, "电量与账单不符")
     assert acting.do(conn, ACT, *WHOSE, Step.REVISE, "按退回意见") is State.DRAFT
-    assert standing(conn).cells == draft.cells
+    assert standing(conn) == replace(draft, number=2, compiled_at=ACT.at)
     conn.execute("UPDATE bill SET quantity = 90")
     again = compiled(conn, "2026-01", "czj")["czj"]
     assert (again.number, values(again, "110")) == (2, ["90.00"])
