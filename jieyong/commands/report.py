@@ -19,11 +19,10 @@ from jieyong.commands.report_tables import (
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Session, session
 from registry.refusal import RefusedError
-from reporting.audit.reading import load_rules
 from reporting.draft import sources, store
 from reporting.draft.due import due, last_over
 from reporting.draft.period import Period, period_of
-from reporting.draft.run import Statistics, compile_reports
+from reporting.draft.run import compile_reports
 from reporting.draft.store import Draft
 from reporting.forms.model import Cadence, Edition
 from reporting.forms.reading import load_editions
@@ -76,7 +75,7 @@ def run(period: _Period = None, institution: _Institutions = None, config: Confi
 
 def _run(at: Session, period: Period, codes: list[str]) -> None:
     with counting(len(codes)) as tick:
-        found = compile_reports(at.conn, period, codes, _statistics(at), at.now, tick)
+        found = compile_reports(at.conn, period, codes, report_steps.statistics(at), at.now, tick)
     screen = console()
     screen.print(overview_table(period, found))
     screen.print(f"已编制 {period.name}报表草稿 {len(found)} 份。")
@@ -181,12 +180,6 @@ def _edition(draft: Draft) -> Edition:
 
 def _asked(at: Session, period: str | None) -> Period:
     return last_over(Cadence.MONTH, at.today) if period is None else period_of(period)
-
-
-def _statistics(at: Session) -> Statistics:
-    editions = load_editions()
-    lines = {line.code for edition in editions for line in edition.lines()}
-    return Statistics(editions, load_rules(lines), at.zone)
 
 
 def _reporters(at: Session, period: Period, wanted: list[str] | None) -> list[str]:

@@ -13,6 +13,7 @@ from registry.refusal import RefusedError
 from reporting.audit.model import Finding, Severity
 from reporting.draft import store
 from reporting.draft.period import Period
+from reporting.draft.run import Statistics, drafts
 from reporting.draft.store import Draft
 from reporting.life.content import Explained, sha256
 from reporting.life.life import Role, State, Step, after, after_signature
@@ -98,6 +99,8 @@ _WITHDRAW: Final[LiteralString] = """
 UPDATE report_explanation SET withdrawn_by = %s, withdrawn_at = %s
 WHERE report_id = %s AND number = %s AND rule = %s AND lines = %s AND withdrawn_at IS NULL
 """
+_NAMED: Final = 5
+"""Lines that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,17 @@ class _Held:
     name: str
 
 
-def sign(
-    conn: psycopg.Connection[Any], act: Act, institution: str, period: Period, role: Role
+def sign(  # noqa: PLR0913, PLR0917 - who signs what as whom
+    conn: psycopg.Connection[Any],
+    act: Act,
+    institution: str,
+    period: Period,
+    role: Role,
+    statistics: Statistics,
 ) -> State:
     """Sign a report; the first to sign hands it in, and from then on it is frozen.
+
+    What is handed in is what would be compiled now.
 
     Args:
         conn: any connection.
@@ -122,13 +132,15 @@ def sign(
         institution: code.
         period: of which.
         role: in which he signs.
+        statistics: forms and rules.
 
     Returns:
         Where it stands now.
 
     Raises:
-        RefusedError: there is no such report, it is another's turn, something in it blocks or waits
-            for an explanation, or it is not what the others signed.
+        RefusedError: there is no such report, it is another's turn, what it rests on changed since
+            it was compiled, something in it blocks or waits for an explanation, or it is not what
+            the others signed.
     """
     with conn.transaction():
         held = _hold(conn, institution, period)
@@ -137,6 +149,7 @@ def sign(
         state = after_signature(held.state, role, signed)
         draft, explained = _content(conn, held, institution, period)
         if held.state is State.DRAFT:
+            _refuse_old(draft, *drafts(conn, period, [institution], statistics, act.at))
             _refuse_unfinished(draft, explained)
         found = sha256(draft, explained)
         if held.sha256 not in {None, found}:
@@ -271,6 +284,15 @@ def _content(
     """Return a draft, and what was said of what is found in it now."""
     draft = store.read(conn, period, [institution])[institution]
     return draft, explained_of(conn, held.id, held.number)
+
+
+def _refuse_old(draft: Draft, now: Draft) -> None:
+    if (draft.edition, draft.cells, draft.findings) == (now.edition, now.cells, now.findings):
+        return
+    codes = [code for code, cell in now.cells.items() if cell != draft.cells.get(code)]
+    which = f"（指标 {'、'.join(codes[:_NAMED])}{'等' * (len(codes) > _NAMED)}）" if codes else ""
+    advice = f"jieyong report run --period {draft.period.code} --institution {draft.institution}"
+    raise RefusedError(f"尚不能签字：编制之后依据有变{which}，重新编制并核对：{advice}")
 
 
 def _refuse_unfinished(draft: Draft, explained: Explained) -> None:

@@ -18,12 +18,20 @@ from registry.audit import Act
 from registry.refusal import RefusedError
 from reporting.draft import store
 from reporting.draft.cells import Cell, Standing
+from reporting.draft.entering import Entered, enter
 from reporting.draft.period import period_of
 from reporting.life import acting
 from reporting.life.content import Explained, content
 from reporting.life.life import Role, State, Step
 from tests.integration.metering.bills.world import Conn, open_account
-from tests.integration.reporting.test_drafts import billed, compiled, values
+from tests.integration.reporting.test_drafts import (
+    EDITIONS,
+    STATISTICS,
+    billed,
+    compiled,
+    months,
+    values,
+)
 
 ACT = Act("张三", datetime(2027, 1, 6, tzinfo=UTC))
 JANUARY = period_of("2026-01")
@@ -46,7 +54,7 @@ def standing(conn: Conn) -> store.Draft:
 
 
 def signed(conn: Conn, *roles: Role) -> State:
-    return [acting.sign(conn, ACT, *WHOSE, role) for role in roles or Role][-1]
+    return [acting.sign(conn, ACT, *WHOSE, role, STATISTICS) for role in roles or Role][-1]
 
 
 def test_from_draft_to_accepted(conn: Conn, draft: store.Draft) -> None:
@@ -90,6 +98,33 @@ def test_what_asks_is_signed_once_it_is_explained(conn: Conn) -> None:
             signed(conn, Role.FILLER)
         acting.explain(conn, ACT, *WHOSE, rule, "新增办公楼")
     assert signed(conn, Role.FILLER) is State.HANDED_IN
+
+
+def test_what_is_handed_in_is_what_would_be_compiled_now(conn: Conn, draft: store.Draft) -> None:
+    enter(conn, ACT, WHOSE, EDITIONS[-1], Entered("210", Decimal(73)))
+    with pytest.raises(RefusedError, match=r"依据有变（指标 210），.*--period 2026-01"):
+        signed(conn, Role.FILLER)
+    enter(conn, ACT, WHOSE, EDITIONS[-1], Entered("210", None))
+    conn.execute("UPDATE bill SET amount = amount + 1")
+    with pytest.raises(RefusedError, match="依据有变（指标 111）"):
+        signed(conn, Role.FILLER)
+    compiled(conn, "2026-01", "czj")
+    assert signed(conn, Role.FILLER) is State.HANDED_IN
+    assert draft.cells["111"].value == 80
+
+
+def test_a_year_is_not_signed_that_is_not_its_quarters_any_more(conn: Conn) -> None:
+    open_account(conn)
+    for month in months(2025):
+        billed(conn, month, "100")
+    compiled(conn, "2025Q1", "czj")
+    year = period_of("2025")
+    for rule in {one.rule for one in compiled(conn, "2025", "czj")["czj"].findings}:
+        acting.explain(conn, ACT, "czj", year, rule, "已核对")
+    conn.execute("UPDATE bill SET quantity = 90 WHERE lower(period) = '2025-01-01'")
+    compiled(conn, "2025Q1", "czj")
+    with pytest.raises(RefusedError, match="依据有变（指标 110）"):
+        acting.sign(conn, ACT, "czj", year, Role.FILLER, STATISTICS)
 
 
 def test_an_explanation_does_not_outlive_what_it_explained(conn: Conn) -> None:
@@ -226,7 +261,7 @@ def test_of_several_who_sign_at_once_one_does(
         with psycopg.connect(database, autocommit=True) as own:
             start.wait()
             with contextlib.suppress(RefusedError):
-                done.append(acting.sign(own, ACT, *WHOSE, Role.FILLER))
+                done.append(acting.sign(own, ACT, *WHOSE, Role.FILLER, STATISTICS))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
@@ -280,7 +315,7 @@ def test_what_is_returned_meanwhile_is_not_accepted_with_the_clean_ones(
 ) -> None:
     compile_clean(conn)
     for role in Role:
-        acting.sign(conn, ACT, "jgj", JANUARY, role)
+        acting.sign(conn, ACT, "jgj", JANUARY, role, STATISTICS)
     acting.do(conn, ACT, "jgj", JANUARY, Step.SUBMIT)
     other = Behind(database, lambda own: acting.accept_clean(own, ACT, JANUARY))
     with conn.transaction(), psycopg.connect(database) as watch:
@@ -304,7 +339,7 @@ def test_all_that_are_clean_are_accepted_at_once(conn: Conn, draft: store.Draft)
     assert draft.findings
     for code in ("czj", "jgj"):
         for role in Role:
-            acting.sign(conn, ACT, code, JANUARY, role)
+            acting.sign(conn, ACT, code, JANUARY, role, STATISTICS)
         acting.do(conn, ACT, code, JANUARY, Step.SUBMIT)
     assert acting.accept_clean(conn, ACT, JANUARY) == ["jgj"]
     assert acting.accept_clean(conn, ACT, JANUARY) == []
