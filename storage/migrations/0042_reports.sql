@@ -123,17 +123,46 @@ CREATE TRIGGER report_cell_added AFTER INSERT ON report_cell
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_cell_changed AFTER UPDATE ON report_cell
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_cell_moved AFTER UPDATE ON report_cell
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_cell_removed AFTER DELETE ON report_cell
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_added AFTER INSERT ON report_finding
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_changed AFTER UPDATE ON report_finding
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_finding_moved AFTER UPDATE ON report_finding
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_removed AFTER DELETE ON report_finding
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_explanation_added AFTER INSERT ON report_explanation
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_explanation_changed AFTER UPDATE ON report_explanation
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_moved AFTER UPDATE ON report_explanation
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_explanation_removed AFTER DELETE ON report_explanation
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE FUNCTION report_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is not emptied: what is signed stays', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER report_cell_stays BEFORE TRUNCATE ON report_cell
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+CREATE TRIGGER report_finding_stays BEFORE TRUNCATE ON report_finding
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+CREATE TRIGGER report_explanation_stays BEFORE TRUNCATE ON report_explanation
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+
+-- Of a revision that is frozen only the state goes on; it is a draft again from "handed in" alone.
+CREATE FUNCTION report_revision_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a report that is handed in or signed is frozen: revise it';
+END $$;
+CREATE TRIGGER report_revision_changed BEFORE UPDATE ON report_revision FOR EACH ROW
+    WHEN (OLD.state <> 'draft' AND (
+        (NEW.report_id, NEW.number, NEW.edition, NEW.compiled_at)
+            IS DISTINCT FROM (OLD.report_id, OLD.number, OLD.edition, OLD.compiled_at)
+        OR (NEW.state = 'draft' AND OLD.state <> 'handed in')
+        OR (NEW.state <> 'draft' AND NEW.sha256 <> OLD.sha256)))
+    EXECUTE FUNCTION report_revision_is_frozen();

@@ -180,6 +180,30 @@ def test_what_is_signed_is_not_compiled_anew(
     assert standing(conn) == replace(draft, state=state)
 
 
+@pytest.mark.parametrize("role", [Role.FILLER, Role.HEAD])
+@pytest.mark.usefixtures("draft")
+def test_what_is_signed_is_no_draft_again(conn: Conn, role: Role) -> None:
+    signed(conn, *[*Role][: [*Role].index(role) + 1])
+    back = "UPDATE report_revision SET state = 'draft', sha256 = NULL"
+    if role is Role.FILLER:
+        conn.execute(back)
+        return
+    with pytest.raises(psycopg.errors.RaiseException, match="revise it"):
+        conn.execute(back)
+
+
+@pytest.mark.usefixtures("draft")
+def test_nothing_is_moved_into_what_is_signed(conn: Conn) -> None:
+    signed(conn)
+    compiled(conn, "2026-01", "jgj")
+    conn.execute(
+        "INSERT INTO report_cell SELECT report_id, 1, 'x', 1, 'known', '', '[]'"
+        " FROM report_revision WHERE state = 'draft'"
+    )
+    with pytest.raises(psycopg.errors.RaiseException, match="frozen"):
+        conn.execute("UPDATE report_cell SET report_id = 1 WHERE line = 'x'")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -190,7 +214,12 @@ def test_what_is_signed_is_not_compiled_anew(
         "UPDATE report_finding SET said = ''",
         "UPDATE report_explanation SET words = 'x'",
         "DELETE FROM report_explanation",
+        "TRUNCATE report_cell",
+        "TRUNCATE report_finding",
+        "TRUNCATE report_explanation",
         "DELETE FROM report_deed",
+        "UPDATE report_revision SET edition = '2022'",
+        "UPDATE report_revision SET sha256 = sha256('x')",
         "UPDATE report_revision SET sha256 = NULL",
     ],
 )
