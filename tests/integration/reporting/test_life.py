@@ -83,7 +83,7 @@ def test_what_blocks_is_not_signed(conn: Conn) -> None:
     open_account(conn)
     compiled(conn, "2026-01", "czj")
     with pytest.raises(
-        RefusedError, match=r"尚不能签字：电（110）未知：2026-01 用量未知；补录账单"
+        RefusedError, match=r"尚不能签字：电（110）未知：2026-01 用量未知；补录账单或购入"
     ):
         signed(conn, Role.FILLER)
 
