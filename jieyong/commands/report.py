@@ -65,10 +65,13 @@ def run(period: _Period = None, institution: _Institutions = None, config: Confi
             asked = period_of(period)
             _run(at, asked, _reporters(at, asked, institution))
             return
-        lacking = [*due(at.conn, at.today, at.zone)]
-        for one in lacking:
-            wanted = one.institutions if institution is None else {*institution}
-            _run(at, one.period, [code for code in one.institutions if code in wanted])
+        lacking = [
+            (one.period, codes)
+            for one in due(at.conn, at.today, at.zone)
+            if (codes := [c for c in one.institutions if institution is None or c in institution])
+        ]
+        for asked, codes in lacking:
+            _run(at, asked, codes)
         if not lacking:
             typer.echo("已结束的各期都有报表草稿；重新编制请写 --period。")
 

@@ -123,6 +123,7 @@ def test_without_a_period_what_is_lacking_is_compiled(run: Run) -> None:
     assert done.exit_code == 0, done.output
     # The last month, quarter and year that are over.
     assert done.output.count("报表草稿 1 份") == 3
+    assert "都有报表草稿" in run("run", "--institution", "czj").output
     assert run("run").output.count("报表草稿 1 份") == 3
     assert "都有报表草稿" in run("run").output
     assert "czj" in run("list").output
