@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -88,10 +88,19 @@ def drafts(
     cells = _cells(conn, period, institutions, statistics, quarters)
     before = _standing(conn, period.year_before(), institutions, statistics)
     return [
-        Draft(code, period, edition.code, 1, now, cells[code], audited(statistics.rules, one))
+        Draft(code, period, edition.code, 1, now, told, audited(statistics.rules, one))
         for code in institutions
-        for one in [Drafted(edition, period, cells[code], before[code], quarters[code])]
+        for told in [_beside(cells[code], before[code])]
+        for one in [Drafted(edition, period, told, before[code], quarters[code])]
     ]
+
+
+def _beside(cells: Cells, before: Cells) -> Cells:
+    """Return cells with what stood there a year before."""
+    return {
+        code: replace(cell, before=before[code].value if code in before else None)
+        for code, cell in cells.items()
+    }
 
 
 def _quarters(

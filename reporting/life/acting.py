@@ -50,8 +50,8 @@ WHERE report_id = %s AND number = %s
 """
 _COPIED: Final[tuple[LiteralString, ...]] = (
     """
-    INSERT INTO report_cell (report_id, number, line, value, standing, why, traces)
-    SELECT report_id, number + 1, line, value, standing, why, traces FROM report_cell
+    INSERT INTO report_cell (report_id, number, line, value, standing, why, traces, before)
+    SELECT report_id, number + 1, line, value, standing, why, traces, before FROM report_cell
     WHERE report_id = %s AND number = %s
     """,
     """

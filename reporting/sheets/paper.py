@@ -12,7 +12,6 @@ import psycopg
 
 from registry.refusal import RefusedError
 from reporting.draft import store
-from reporting.draft.cells import Cell
 from reporting.draft.period import Period
 from reporting.draft.store import Draft
 from reporting.forms.model import Edition
@@ -54,7 +53,6 @@ class Paper:
         credit_code: 统一社会信用代码; empty: not known.
         edition: of its forms.
         draft: figures and findings.
-        before: cells of the same time of the year before, by code; empty: there is none.
         signatures: by role.
         explained: what was said of findings.
         sha256: of what is signed, hexadecimal; empty: of a draft.
@@ -64,7 +62,6 @@ class Paper:
     credit_code: str
     edition: Edition
     draft: Draft
-    before: Mapping[str, Cell]
     signatures: Mapping[Role, Signature]
     explained: Explained
     sha256: str
@@ -86,7 +83,6 @@ def read(
     if draft is None:
         advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
         raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
-    before = store.read(conn, period.year_before(), [institution]).get(institution)
     values = [draft.number, institution, period.cadence.value, period.first]
     head = conn.execute(_HEAD, values).fetchone()
     name, credit_code, report, sha256 = head if head is not None else ("", None, 0, None)
@@ -96,7 +92,6 @@ def read(
         credit_code or "",
         next(one for one in editions if one.code == draft.edition),
         draft,
-        before.cells if before is not None else {},
         {Role(role): Signature(who, at.astimezone(zone).date()) for role, who, at in signed},
         explained_of(conn, report, draft.number),
         sha256 or "",

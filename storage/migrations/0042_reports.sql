@@ -24,7 +24,8 @@ CREATE TABLE report_revision (
     CHECK ((sha256 IS NULL) = (state = 'draft'))
 );
 
--- What stands in a line, and the months that it leads back to (reporting/draft/cells.py).
+-- What stands in a line, the months that it leads back to, and what stood there a year before
+-- (reporting/draft/cells.py).
 CREATE TABLE report_cell (
     report_id int     NOT NULL,
     number    int     NOT NULL,
@@ -33,6 +34,7 @@ CREATE TABLE report_cell (
     standing  text    NOT NULL CHECK (standing IN ('known', 'missing', 'absent')),
     why       text    NOT NULL,
     traces    jsonb   NOT NULL,
+    before    numeric,
     PRIMARY KEY (report_id, number, line),
     FOREIGN KEY (report_id, number) REFERENCES report_revision,
     CHECK ((value IS NOT NULL) = (standing = 'known')),

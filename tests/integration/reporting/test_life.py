@@ -127,6 +127,19 @@ def test_a_year_is_not_signed_that_is_not_its_quarters_any_more(conn: Conn) -> N
         acting.sign(conn, ACT, "czj", year, Role.FILLER, STATISTICS)
 
 
+def test_what_stood_there_a_year_before_is_frozen_as_well(conn: Conn) -> None:
+    open_account(conn)
+    billed(conn, date(2025, 1, 1), "100")
+    billed(conn, date(2026, 1, 1), "100")
+    # Nobody made a draft of that time: what would be compiled is what the audit looks at.
+    for rule in {one.rule for one in compiled(conn, "2026-01", "czj")["czj"].findings}:
+        acting.explain(conn, ACT, *WHOSE, rule, "已核对")
+    signed(conn)
+    conn.execute("UPDATE bill SET quantity = 90 WHERE lower(period) = '2025-01-01'")
+    compiled(conn, "2025-01", "czj")
+    assert standing(conn).cells["110"].before == 100
+
+
 def test_an_explanation_does_not_outlive_what_it_explained(conn: Conn) -> None:
     open_account(conn)
     billed(conn, date(2025, 1, 1), "100")
@@ -274,6 +287,8 @@ def test_every_figure_is_signed(draft: store.Draft) -> None:
     whole = content(draft, {})
     for code, cell in draft.cells.items():
         other = {**draft.cells, code: Cell(code, Decimal(7), Standing.KNOWN, "", cell.traces)}
+        assert content(replace(draft, cells=other), {}) != whole
+        other = {**draft.cells, code: replace(cell, before=Decimal(7))}
         assert content(replace(draft, cells=other), {}) != whole
     others = [replace(draft, number=2), replace(draft, edition="2022")]
     said: Explained = {("use-change", ("110",)): "新增"}
