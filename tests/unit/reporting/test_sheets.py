@@ -128,3 +128,10 @@ def test_csv_has_a_row_for_each_line(tmp_path: Path) -> None:
     assert [*rows] == [line.code for line in one.edition.lines()]
     assert (rows["150"]["数值"], rows["110"]["数值"]) == ("2437.05", "")
     assert rows["110"]["说明"] == "2026-09 用量未知"
+
+
+def test_csv_has_no_formulas_of_people(tmp_path: Path) -> None:
+    one = paper()
+    write_csv(tmp_path / "x.csv", replace(one, draft=replace(one.draft, institution="=1-1")))
+    with (tmp_path / "x.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {row["机构"] for row in csv.DictReader(file)} == {"'=1-1"}
