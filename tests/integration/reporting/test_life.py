@@ -336,6 +336,7 @@ class Behind:
         """Begin, and return once it waits for the lock."""
         self._thread.start()
         while not conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            assert self._thread.is_alive()
             time.sleep(0.01)
 
     def done(self) -> list[object]:
