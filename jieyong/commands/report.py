@@ -152,6 +152,9 @@ def write(
     institution: _Institution,
     period: _Given,
     file: Annotated[Path, typer.Argument(help=".xlsx、.csv 或 .json。")],
+    revision: Annotated[
+        int | None, typer.Option("--revision", help="第几版；缺省为最后一版。")
+    ] = None,
     config: Config = None,
 ) -> None:
     """导出一份报表：.xlsx 与表式一致，可打印签章 (write a report into a file)."""
@@ -160,7 +163,8 @@ def write(
     if writer is None:
         raise RefusedError(f"{file}：文件名应以 {'、'.join(writers)} 结尾")
     with session(config) as at:
-        one = paper.read(at.conn, institution, period_of(period), load_editions(), at.zone)
+        asked = period_of(period)
+        one = paper.read(at.conn, institution, asked, load_editions(), at.zone, revision)
     try:
         writer(file, one)
     except (FileCreateError, OSError) as error:

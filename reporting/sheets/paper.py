@@ -67,19 +67,23 @@ class Paper:
     sha256: str
 
 
-def read(
+def read(  # noqa: PLR0913, PLR0917 - which, and how it is read
     conn: psycopg.Connection[Any],
     institution: str,
     period: Period,
     editions: tuple[Edition, ...],
     zone: ZoneInfo,
+    number: int | None = None,
 ) -> Paper:
-    """Read the last revision of a report.
+    """Read a revision of a report; without a number the last one.
 
     Raises:
         RefusedError: there is none.
     """
-    draft = store.read(conn, period, [institution]).get(institution)
+    found = store.revisions(conn, period, institution)
+    draft = next((one for one in reversed(found) if number in {None, one.number}), None)
+    if draft is None and found:
+        raise RefusedError(f"{institution} {period.name}报表没有第 {number} 版：共 {len(found)} 版")
     if draft is None:
         advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
         raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")

@@ -72,6 +72,10 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
     assert "须说明原因" in refused(run("return", *whose, "--reason", " "))
     assert "已退回" in run("return", *whose, "--reason", "机柜数有误").output
     assert "草稿" in run("revise", *whose, "--reason", "漏填").output
+    run("write", *whose, "第一版.json", "--revision", "1")
+    before = json.loads(Path("第一版.json").read_text("utf-8"))
+    assert before == {**kept, "state": "returned"}
+    assert "没有第 3 版：共 2 版" in refused(run("write", *whose, "x.csv", "--revision", "3"))
     run("enter", *whose, "210", "70")
     run("run", "--period", "2026-01", "--institution", "czj")
     changed = run("difference", *whose).output
