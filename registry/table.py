@@ -141,7 +141,7 @@ def write_csv(path: Path, tables: Sequence[Table]) -> None:
         writer.writerow([*(table.named[1] for table in tables[:1]), *columns.values()])
         for table in tables:
             for row in table.rows:
-                writer.writerow([table.name, *(_csv(row.get(key)) for key in columns)])
+                writer.writerow([table.name, *(csv_cell(row.get(key)) for key in columns)])
 
 
 def as_json(tables: Sequence[Table]) -> str:
@@ -333,9 +333,9 @@ def _set_up(sheet: Worksheet, last_row: int, last_column: int) -> None:
     sheet.set_footer("&C第 &P 页，共 &N 页")
 
 
-def _csv(value: Value) -> str:
+def csv_cell(value: Value) -> str:
+    """Return a value as CSV has it: a spreadsheet would run what people wrote as a formula."""
     text = _plain(value) or ""
-    # A spreadsheet would run what people wrote as a formula.
     return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA_STARTS) else text
 
 

@@ -9,6 +9,7 @@ import typer
 from xlsxwriter.exceptions import FileCreateError
 
 from jieyong.commands import report_steps
+from jieyong.commands.options import institutions_named
 from jieyong.commands.report_tables import (
     cells_table,
     difference_table,
@@ -19,14 +20,13 @@ from jieyong.commands.report_tables import (
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Session, session
 from registry.refusal import RefusedError
-from reporting.audit.reading import load_rules
 from reporting.draft import sources, store
 from reporting.draft.due import due, last_over
 from reporting.draft.period import Period, period_of
-from reporting.draft.run import Statistics, compile_reports
+from reporting.draft.run import compile_reports
 from reporting.draft.store import Draft
 from reporting.forms.model import Cadence, Edition
-from reporting.forms.reading import load_editions
+from reporting.forms.reading import edition_named, load_editions
 from reporting.send.folder import SIGNED, write_folder
 from reporting.sheets import paper
 from reporting.sheets.excel import write_excel
@@ -67,17 +67,21 @@ def run(period: _Period = None, institution: _Institutions = None, config: Confi
             asked = period_of(period)
             _run(at, asked, _reporters(at, asked, institution))
             return
-        lacking = [*due(at.conn, at.today, at.zone)]
-        for one in lacking:
-            wanted = one.institutions if institution is None else {*institution}
-            _run(at, one.period, [code for code in one.institutions if code in wanted])
+        institutions_named(at.conn, institution)
+        lacking = [
+            (one.period, codes)
+            for one in due(at.conn, at.today, at.zone)
+            if (codes := [c for c in one.institutions if institution is None or c in institution])
+        ]
+        for asked, codes in lacking:
+            _run(at, asked, codes)
         if not lacking:
             typer.echo("已结束的各期都有报表草稿；重新编制请写 --period。")
 
 
 def _run(at: Session, period: Period, codes: list[str]) -> None:
     with counting(len(codes)) as tick:
-        found = compile_reports(at.conn, period, codes, _statistics(at), at.now, tick)
+        found = compile_reports(at.conn, period, codes, report_steps.statistics(at), at.now, tick)
     screen = console()
     screen.print(overview_table(period, found))
     screen.print(f"已编制 {period.name}报表草稿 {len(found)} 份。")
@@ -151,6 +155,9 @@ def write(
     institution: _Institution,
     period: _Given,
     file: Annotated[Path, typer.Argument(help=".xlsx、.csv 或 .json。")],
+    revision: Annotated[
+        int | None, typer.Option("--revision", help="第几版；缺省为最后一版。")
+    ] = None,
     config: Config = None,
 ) -> None:
     """导出一份报表：.xlsx 与表式一致，可打印签章 (write a report into a file)."""
@@ -159,7 +166,8 @@ def write(
     if writer is None:
         raise RefusedError(f"{file}：文件名应以 {'、'.join(writers)} 结尾")
     with session(config) as at:
-        one = paper.read(at.conn, institution, period_of(period), load_editions(), at.zone)
+        asked = period_of(period)
+        one = paper.read(at.conn, institution, asked, load_editions(), at.zone, revision)
     try:
         writer(file, one)
     except (FileCreateError, OSError) as error:
@@ -203,17 +211,11 @@ def _standing(at: Session, institution: str, period: Period) -> Draft:
 
 
 def _edition(draft: Draft) -> Edition:
-    return next(one for one in load_editions() if one.code == draft.edition)
+    return edition_named(load_editions(), draft.edition)
 
 
 def _asked(at: Session, period: str | None) -> Period:
     return last_over(Cadence.MONTH, at.today) if period is None else period_of(period)
-
-
-def _statistics(at: Session) -> Statistics:
-    editions = load_editions()
-    lines = {line.code for edition in editions for line in edition.lines()}
-    return Statistics(editions, load_rules(lines), at.zone)
 
 
 def _reporters(at: Session, period: Period, wanted: list[str] | None) -> list[str]:

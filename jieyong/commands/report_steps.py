@@ -8,8 +8,10 @@ import typer
 
 from jieyong.commands.factor_files import decimal
 from jieyong.commands.session import By, Config, Session, session
+from reporting.audit.reading import load_rules
 from reporting.draft import entering
 from reporting.draft.period import Period, period_of
+from reporting.draft.run import Statistics
 from reporting.forms.reading import edition_of, load_editions
 from reporting.life import acting
 from reporting.life.life import ROLES, STATES, Role, State, Step
@@ -67,10 +69,17 @@ def sign(
     """签字：填表人、统计负责人、单位负责人依次 (sign, in turn)."""
     with session(config, by) as at:
         asked = period_of(period)
-        state = acting.sign(at.conn, at.act, institution, asked, role)
+        state = acting.sign(at.conn, at.act, institution, asked, role, statistics(at))
         typer.echo(
             f"{at.act.principal} 已作为{ROLES[role]}签字；{_stands(institution, asked, state)}"
         )
+
+
+def statistics(at: Session) -> Statistics:
+    """Return the forms and rules of this installation."""
+    editions = load_editions()
+    lines = {line.code for edition in editions for line in edition.lines()}
+    return Statistics(editions, load_rules(lines), at.zone)
 
 
 def take_back(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from metering.factors.rounding import product, quotient, rounded, total
-from reporting.audit.model import Drafted, Finding, Kind, Of, Rule
+from reporting.audit.model import Drafted, Finding, Kind, Of, Rule, Severity
 from reporting.draft.cells import Cell, Standing
 from reporting.forms.model import Basis, Cost, Fact, Line, Quantity
 
@@ -18,6 +18,11 @@ _BASES: Final[Mapping[Of, type[Basis]]] = {
     Of.QUANTITY: Quantity,
     Of.COST: Cost,
     Of.FACT: Fact,
+}
+_MENDS: Final[Mapping[Of, str]] = {
+    Of.QUANTITY: "补录账单或购入，确未使用的录入 0",
+    Of.COST: "补录金额",
+    Of.FACT: "补录单位情况",
 }
 _Said = Iterator[tuple[tuple[str, ...], str, str]]
 """Codes of lines, what was found, what to do."""
@@ -33,11 +38,11 @@ def audited(rules: Iterable[Rule], drafted: Drafted) -> tuple[Finding, ...]:
 
 
 def _missing(rule: Rule, drafted: Drafted) -> _Said:
-    basis = _BASES[rule.of or Of.QUANTITY]
+    of = rule.of or Of.QUANTITY
     for line in _lines(drafted):
         cell = drafted.cells[line.code]
-        if isinstance(line.basis, basis) and cell.standing is Standing.MISSING:
-            mend = "补录单位情况" if isinstance(line.basis, Fact) else "补录账单，或说明原因"
+        if isinstance(line.basis, _BASES[of]) and cell.standing is Standing.MISSING:
+            mend = _MENDS[of] + ("" if rule.severity is Severity.BLOCK else "，或说明原因")
             yield (line.code,), f"{_name(line)}未知：{cell.why}", mend
 
 

@@ -64,6 +64,7 @@ class Cell:
         standing: which.
         why: in Chinese, why it is not known; else empty.
         traces: of what adds up from months; of a year those of its quarters.
+        before: what stood there for the same time a year before; None: nothing known.
     """
 
     code: str
@@ -71,6 +72,7 @@ class Cell:
     standing: Standing
     why: str = ""
     traces: tuple[Trace, ...] = ()
+    before: Decimal | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.standing is Standing.KNOWN):

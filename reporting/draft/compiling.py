@@ -32,11 +32,14 @@ class Sources:
         figures: what it reports, by energy and first day of the month.
         facts: of it, by code.
         entered: by code of the line.
+        elsewhere: months in which its own energy counts for others: where none of others counts
+            for it either, they add nothing.
     """
 
     figures: Mapping[tuple[str, date], Reported]
     facts: Mapping[str, Sequence[Span]]
     entered: Mapping[str, Decimal]
+    elsewhere: frozenset[date] = frozenset()
 
 
 def compiled(edition: Edition, period: Period, sources: Sources) -> tuple[Cell, ...]:
@@ -63,7 +66,7 @@ def added(edition: Edition, quarters: Sequence[Mapping[str, Cell]]) -> tuple[Cel
 def _cell(line: Line, period: Period, sources: Sources) -> Cell:
     match line.basis:
         case Quantity() | Cost():
-            return _flow(line, line.basis, period, sources.figures)
+            return _flow(line, line.basis, period, sources)
         case Fact():
             return _fact(line, line.basis, period, sources.facts)
         case Entry():
@@ -71,13 +74,13 @@ def _cell(line: Line, period: Period, sources: Sources) -> Cell:
             return _absent(line) if value is None else _known(line, value)
 
 
-def _flow(
-    line: Line,
-    basis: Quantity | Cost,
-    period: Period,
-    figures: Mapping[tuple[str, date], Reported],
-) -> Cell:
-    months = [(month, figures.get((basis.energy, month))) for month in period.months()]
+def _flow(line: Line, basis: Quantity | Cost, period: Period, sources: Sources) -> Cell:
+    found = [(month, sources.figures.get((basis.energy, month))) for month in period.months()]
+    months = [
+        (month, one)
+        for month, one in found
+        if month not in sources.elsewhere or (one is not None and one.parts)
+    ]
     traces = tuple(trace(one, basis) for _, one in months if one is not None)
     if not traces:
         return _absent(line)

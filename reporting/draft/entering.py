@@ -12,7 +12,7 @@ from metering.factors.rounding import rounded
 from registry.audit import Act, record
 from registry.refusal import RefusedError
 from reporting.draft.period import Period
-from reporting.forms.model import Edition, Entry
+from reporting.forms.model import Cadence, Edition, Entry
 from reporting.life.life import STATES, State
 
 _REPORT: Final[LiteralString] = """
@@ -67,10 +67,12 @@ def enter(
         one: what is stated.
 
     Raises:
-        RefusedError: there is no such line, it is compiled, the value does not fit,
+        RefusedError: it is a year, there is no such line, it is compiled, the value does not fit,
             the report is no draft, or there is no such institution.
     """
     institution, period = whose
+    if period.cadence is Cadence.YEAR:
+        raise RefusedError("年报由四个季度的报表得出：请录入到季度，如 2026Q4")
     _refuse_wrong(edition, one)
     with conn.transaction():
         row = conn.execute(_REPORT, [period.cadence.value, period.first, institution]).fetchone()

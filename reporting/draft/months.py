@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
-from metering.bills.month import PurchaseFigures, Source
+from metering.bills.month import Source
 from metering.bills.reported import Part, Reported
 from metering.factors.rounding import of_micro
+from metering.tree.shares import largest_remainder
 from reporting.draft.cells import Trace
 from reporting.forms.model import Cost, Quantity
 
@@ -18,10 +19,10 @@ _REST: Final = "other"
 
 def amount(one: Reported, basis: Quantity | Cost) -> Decimal | None:
     """Return what a month gives to a line, exact, in its unit; None: not known."""
-    whole, of_purchase, exact = _measure(one, basis)
+    whole, measure, exact = _measure(one, basis)
     if whole is None:
         return None
-    found = whole if basis.consumer is None else _of_class(one, basis.consumer, whole, of_purchase)
+    found = whole if basis.consumer is None else _of_class(one, basis.consumer, whole, measure)
     return None if found is None else exact(found)
 
 
@@ -46,15 +47,24 @@ def trace(one: Reported, basis: Quantity | Cost) -> Trace:
     )
 
 
-_OfPurchase = Callable[[PurchaseFigures], int | None]
+class _Measured(Protocol):
+    """A purchase, a figure, or a share of one."""
+
+    @property
+    def micro(self) -> int | None: ...
+    @property
+    def fen(self) -> int | None: ...
+
+
+_Measure = Callable[[_Measured], int | None]
 
 
 def _measure(
     one: Reported, basis: Quantity | Cost
-) -> tuple[int | None, _OfPurchase, Callable[[int], Decimal]]:
+) -> tuple[int | None, _Measure, Callable[[int], Decimal]]:
     if isinstance(basis, Quantity):
-        return one.micro, lambda bought: bought.micro, of_micro
-    return one.fen, lambda bought: bought.fen, _of_fen
+        return one.micro, lambda of: of.micro, of_micro
+    return one.fen, lambda of: of.fen, _of_fen
 
 
 def _of_micro(micro: int | None) -> Decimal | None:
@@ -65,7 +75,7 @@ def _of_fen(fen: int) -> Decimal:
     return Decimal(fen).scaleb(-2)
 
 
-def _of_class(one: Reported, consumer: str, whole: int, value: _OfPurchase) -> int | None:
+def _of_class(one: Reported, consumer: str, whole: int, value: _Measure) -> int | None:
     """Return what a class of consumers has; the rest is what the others leave of the whole.
 
     Earlier records do not say what burnt it.
@@ -80,11 +90,19 @@ def _of_class(one: Reported, consumer: str, whole: int, value: _OfPurchase) -> i
 
 
 def _shares(
-    parts: tuple[Part, ...], chosen: Callable[[str], bool], value: _OfPurchase
+    parts: tuple[Part, ...], chosen: Callable[[str], bool], value: _Measure
 ) -> Iterator[int | None]:
-    """Yield what parts have of purchases, whole numbers; a share to the nearest."""
+    """Yield what each part has of purchases, whole numbers: never more than all of the part."""
     for part in parts:
-        for bought in part.figure.facts.purchases:
-            if chosen(bought.consumer):
-                found = value(bought)
-                yield None if found is None else round(found * part.share)
+        bought = [value(one) for one in part.figure.facts.purchases if chosen(one.consumer)]
+        known = [one for one in bought if one is not None]
+        yield _share(part, sum(known), value) if len(known) == len(bought) else None
+
+
+def _share(part: Part, bought: int, value: _Measure) -> int:
+    whole, given = value(part.figure), value(part.amounts)
+    if given is not None and bought == whole:
+        return given
+    if whole is None or given is None or not 0 < bought < whole:
+        return round(bought * part.share)
+    return largest_remainder(given, [bought, whole - bought])[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -66,22 +66,41 @@ def compile_reports(  # noqa: PLR0913, PLR0917 - of whom, when and how
     Raises:
         RefusedError: no edition of the forms is for so old a period.
     """
-    edition = edition_of(statistics.editions, period.last)
     found: list[Draft] = []
     for first in range(0, len(institutions), AT_ONCE):
         some = institutions[first : first + AT_ONCE]
-        quarters = _quarters(conn, period, some, statistics)
-        cells = _cells(conn, period, some, statistics, quarters)
-        before = _standing(conn, period.year_before(), some, statistics)
-        portion = [
-            Draft(code, period, edition.code, 1, now, cells[code], audited(statistics.rules, one))
-            for code in some
-            for one in [Drafted(edition, period, cells[code], before[code], quarters[code])]
-        ]
-        found += store.write(conn, portion)
+        found += store.write(conn, drafts(conn, period, some, statistics, now))
         for _ in some:
             tick()
     return found
+
+
+def drafts(
+    conn: psycopg.Connection[Any],
+    period: Period,
+    institutions: Sequence[str],
+    statistics: Statistics,
+    now: datetime,
+) -> list[Draft]:
+    """Compile and audit what a portion of institutions reports; nothing is kept."""
+    edition = edition_of(statistics.editions, period.last)
+    quarters = _quarters(conn, period, institutions, statistics)
+    cells = _cells(conn, period, institutions, statistics, quarters)
+    before = _standing(conn, period.year_before(), institutions, statistics)
+    return [
+        Draft(code, period, edition.code, 1, now, told, audited(statistics.rules, one))
+        for code in institutions
+        for told in [_beside(cells[code], before[code])]
+        for one in [Drafted(edition, period, told, before[code], quarters[code])]
+    ]
+
+
+def _beside(cells: Cells, before: Cells) -> Cells:
+    """Return cells with what stood there a year before."""
+    return {
+        code: replace(cell, before=before[code].value if code in before else None)
+        for code, cell in cells.items()
+    }
 
 
 def _quarters(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ import psycopg
 
 from metering.bills.reported import Reported
 from metering.bills.reporting import reported
-from metering.bills.routes import routes
+from metering.bills.routes import Routes, routes
+from metering.derive.times import next_month
 from metering.factors import institution_facts
 from metering.factors.dated import Span
 from reporting.draft.compiling import Sources
@@ -38,7 +39,7 @@ WHERE withdrawn_at IS NULL AND cadence = %(cadence)s AND first = %(first)s
 def reporters(conn: psycopg.Connection[Any], period: Period, zone: ZoneInfo) -> list[str]:
     """Return the codes of those who report a period themselves.
 
-    They stand in it, and their own energy counts for them, be it in part, on its last day.
+    They stand in it, and their own energy counts for them, be it in part, in one of its months.
 
     Args:
         conn: in any state.
@@ -47,11 +48,19 @@ def reporters(conn: psycopg.Connection[Any], period: Period, zone: ZoneInfo) -> 
     """
     ways = routes(conn, zone)
     values = {"first": period.first, "end": period.end, "zone": zone.key}
-    return [
-        code
-        for (code,) in conn.execute(_STANDS, values)
-        if ways.ids[code] in {holder for holder, _ in ways.of(code, None, period.last)}
-    ]
+    stand = [code for (code,) in conn.execute(_STANDS, values)]
+    return [code for code in stand if _elsewhere(ways, code, period) < {*period.months()}]
+
+
+def _elsewhere(ways: Routes, institution: str, period: Period) -> frozenset[date]:
+    """Return the months in which an institution's own energy counts for others alone."""
+    own = ways.ids.get(institution)
+    return frozenset(
+        month
+        for month in period.months()
+        for ends in [(month, next_month(month) - timedelta(days=1))]
+        if own not in {one for day in ends for one, _ in ways.of(institution, None, day)}
+    )
 
 
 def read(
@@ -80,4 +89,8 @@ def read(
     }
     for institution, line, value in conn.execute(_ENTERED, values):
         entered[institution][line] = value
-    return {code: Sources(figures[code], facts[code], entered[code]) for code in institutions}
+    ways = routes(conn, zone)
+    return {
+        code: Sources(figures[code], facts[code], entered[code], _elsewhere(ways, code, period))
+        for code in institutions
+    }

@@ -50,7 +50,7 @@ DELETE FROM report_cell AS old USING one
 WHERE old.report_id = one.report_id AND old.number = one.number
 """
 _CELLS: Final[LiteralString] = """
-COPY report_cell (report_id, number, line, value, standing, why, traces) FROM STDIN
+COPY report_cell (report_id, number, line, value, standing, why, traces, before) FROM STDIN
 """
 _FINDINGS: Final[LiteralString] = """
 COPY report_finding (report_id, number, n, rule, severity, lines, said, mend) FROM STDIN
@@ -76,7 +76,7 @@ WHERE cadence = %(cadence)s AND first = %(first)s AND institution.code = ANY(%(i
 ORDER BY number
 """
 _READ_CELLS: Final[LiteralString] = """
-SELECT report_id, number, line, value, standing, why, traces::text FROM report_cell
+SELECT report_id, number, line, value, standing, why, traces::text, before FROM report_cell
 JOIN unnest(%s::int[], %s::int[]) AS last (report_id, number) USING (report_id, number)
 """
 _READ_FINDINGS: Final[LiteralString] = """
@@ -174,8 +174,8 @@ def _drafts(
 ) -> Iterator[Draft]:
     keys = [[row[1] for row in rows], [row[2] for row in rows]]
     cells: dict[tuple[int, int], dict[str, Cell]] = defaultdict(dict)
-    for *key, line, value, standing, why, traces in conn.execute(_READ_CELLS, keys):
-        one = Cell(line, value, Standing(standing), why, _TRACES.decode(traces))
+    for *key, line, value, standing, why, traces, before in conn.execute(_READ_CELLS, keys):
+        one = Cell(line, value, Standing(standing), why, _TRACES.decode(traces), before)
         cells[key[0], key[1]][line] = one
     findings: dict[tuple[int, int], list[Finding]] = defaultdict(list)
     for *key, rule, severity, lines, said, mend in conn.execute(_READ_FINDINGS, keys):
@@ -196,7 +196,7 @@ def _of(period: Period, institutions: Sequence[str]) -> dict[str, object]:
 
 def _row(cell: Cell) -> tuple[object, ...]:
     traces = msgspec.json.encode(cell.traces).decode()
-    return cell.code, cell.value, cell.standing.value, cell.why, traces
+    return cell.code, cell.value, cell.standing.value, cell.why, traces, cell.before
 
 
 def _finding_row(found: Finding) -> tuple[object, ...]:

@@ -41,6 +41,18 @@ def load_editions(directory: Path = DATA) -> tuple[Edition, ...]:
     return tuple(sorted(found.values(), key=lambda one: one.since))
 
 
+def edition_named(editions: Iterable[Edition], code: str) -> Edition:
+    """Return the edition by which a report was made.
+
+    Raises:
+        RefusedError: its file is gone.
+    """
+    for one in editions:
+        if one.code == code:
+            return one
+    raise RefusedError(f"没有 {code} 版报表：请恢复 reporting/forms/data/{code}.yaml")
+
+
 def edition_of(editions: Iterable[Edition], last: date) -> Edition:
     """Return the edition by which a period is reported that ends on a day.
 

@@ -13,19 +13,20 @@ from registry.refusal import RefusedError
 from reporting.audit.model import Finding, Severity
 from reporting.draft import store
 from reporting.draft.period import Period
+from reporting.draft.run import Statistics, drafts
 from reporting.draft.store import Draft
 from reporting.life.content import Explained, sha256
 from reporting.life.life import Role, State, Step, after, after_signature
 
+# What stands is asked for once the lock is held: a statement that waits sees what was before.
 _LOCK: Final[LiteralString] = """
-SELECT report.id, revision.number, revision.state, revision.sha256
-FROM report
-JOIN institution ON institution.id = institution_id
-JOIN LATERAL (
-    SELECT * FROM report_revision WHERE report_id = report.id ORDER BY number DESC LIMIT 1
-) AS revision ON true
+SELECT report.id FROM report JOIN institution ON institution.id = institution_id
 WHERE institution.code = %s AND cadence = %s AND first = %s
 FOR UPDATE OF report
+"""
+_LAST: Final[LiteralString] = """
+SELECT report_id, number, state, sha256 FROM report_revision
+WHERE report_id = %s ORDER BY number DESC LIMIT 1
 """
 _SIGNED: Final[LiteralString] = """
 SELECT role FROM report_deed
@@ -47,12 +48,28 @@ INSERT INTO report_revision (report_id, number, edition, compiled_at)
 SELECT report_id, number + 1, edition, %s FROM report_revision
 WHERE report_id = %s AND number = %s
 """
-_COPIED: Final[LiteralString] = """
-INSERT INTO report_cell (report_id, number, line, value, standing, why, traces)
-SELECT report_id, number + 1, line, value, standing, why, traces FROM report_cell
-WHERE report_id = %s AND number = %s
-"""
+_COPIED: Final[tuple[LiteralString, ...]] = (
+    """
+    INSERT INTO report_cell (report_id, number, line, value, standing, why, traces, before)
+    SELECT report_id, number + 1, line, value, standing, why, traces, before FROM report_cell
+    WHERE report_id = %s AND number = %s
+    """,
+    """
+    INSERT INTO report_finding (report_id, number, n, rule, severity, lines, said, mend)
+    SELECT report_id, number + 1, n, rule, severity, lines, said, mend FROM report_finding
+    WHERE report_id = %s AND number = %s
+    """,
+    """
+    INSERT INTO report_explanation
+        (report_id, number, rule, lines, said, words, entered_by, entered_at)
+    SELECT report_id, number + 1, rule, lines, said, words, entered_by, entered_at
+    FROM report_explanation WHERE report_id = %s AND number = %s AND withdrawn_at IS NULL
+    """,
+)
 # In one order: two who do this never wait for each other.
+_LOCK_ALL: Final[LiteralString] = """
+SELECT FROM report WHERE cadence = %s AND first = %s ORDER BY id FOR UPDATE
+"""
 _CLEAN: Final[LiteralString] = """
 SELECT institution.code
 FROM report
@@ -65,20 +82,25 @@ WHERE cadence = %s AND first = %s AND NOT EXISTS (
     SELECT FROM report_finding AS found
     WHERE found.report_id = one.report_id AND found.number = one.number AND severity <> 'note'
 )
-ORDER BY report.id FOR UPDATE OF report
+ORDER BY institution.code
 """
+# Of what is found now, in the same words.
 _EXPLAINED: Final[LiteralString] = """
-SELECT rule, lines, words FROM report_explanation
-WHERE report_id = %s AND withdrawn_at IS NULL
+SELECT rule, lines, words
+FROM report_explanation JOIN report_finding USING (report_id, number, rule, lines, said)
+WHERE report_id = %s AND number = %s AND withdrawn_at IS NULL
 """
 _EXPLAIN: Final[LiteralString] = """
-INSERT INTO report_explanation (report_id, rule, lines, words, entered_by, entered_at)
-VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO report_explanation
+    (report_id, number, rule, lines, said, words, entered_by, entered_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 """
 _WITHDRAW: Final[LiteralString] = """
 UPDATE report_explanation SET withdrawn_by = %s, withdrawn_at = %s
-WHERE report_id = %s AND rule = %s AND lines = %s AND withdrawn_at IS NULL
+WHERE report_id = %s AND number = %s AND rule = %s AND lines = %s AND withdrawn_at IS NULL
 """
+_NAMED: Final = 5
+"""Lines that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +114,17 @@ class _Held:
     name: str
 
 
-def sign(
-    conn: psycopg.Connection[Any], act: Act, institution: str, period: Period, role: Role
+def sign(  # noqa: PLR0913, PLR0917 - who signs what as whom
+    conn: psycopg.Connection[Any],
+    act: Act,
+    institution: str,
+    period: Period,
+    role: Role,
+    statistics: Statistics,
 ) -> State:
     """Sign a report; the first to sign hands it in, and from then on it is frozen.
+
+    What is handed in is what would be compiled now.
 
     Args:
         conn: any connection.
@@ -103,13 +132,15 @@ def sign(
         institution: code.
         period: of which.
         role: in which he signs.
+        statistics: forms and rules.
 
     Returns:
         Where it stands now.
 
     Raises:
-        RefusedError: there is no such report, it is another's turn, something in it blocks or waits
-            for an explanation, or it is not what the others signed.
+        RefusedError: there is no such report, it is another's turn, what it rests on changed since
+            it was compiled, something in it blocks or waits for an explanation, or it is not what
+            the others signed.
     """
     with conn.transaction():
         held = _hold(conn, institution, period)
@@ -118,6 +149,7 @@ def sign(
         state = after_signature(held.state, role, signed)
         draft, explained = _content(conn, held, institution, period)
         if held.state is State.DRAFT:
+            _refuse_old(draft, *drafts(conn, period, [institution], statistics, act.at))
             _refuse_unfinished(draft, explained)
         found = sha256(draft, explained)
         if held.sha256 not in {None, found}:
@@ -157,7 +189,8 @@ def do(  # noqa: PLR0913, PLR0917 - who does what with what
         _note(conn, act, held, step, (state, kept), words)
         if step is Step.REVISE:
             conn.execute(_NEXT, [act.at, held.id, held.number])
-            conn.execute(_COPIED, [held.id, held.number])
+            for copied in _COPIED:
+                conn.execute(copied, [held.id, held.number])
             state = State.DRAFT
     return state
 
@@ -174,7 +207,9 @@ def accept_clean(conn: psycopg.Connection[Any], act: Act, period: Period) -> lis
         The codes of the institutions.
     """
     with conn.transaction():
-        codes = [code for (code,) in conn.execute(_CLEAN, [period.cadence.value, period.first])]
+        asked = [period.cadence.value, period.first]
+        conn.execute(_LOCK_ALL, asked)
+        codes = [code for (code,) in conn.execute(_CLEAN, asked)]
         for code in codes:
             do(conn, act, code, period, Step.ACCEPT)
     return codes
@@ -209,17 +244,16 @@ def explain(  # noqa: PLR0913, PLR0917 - who says what of what
             rules = "、".join(dict.fromkeys(one.rule for one in draft.findings)) or "无"
             raise RefusedError(f"{held.name}没有 {rule} 的审核结果：现有 {rules}")
         for one in found:
-            lines = list(one.cells)
-            conn.execute(_WITHDRAW, [act.principal, act.at, held.id, rule, lines])
-            said = [held.id, rule, lines, words.strip(), act.principal, act.at]
-            conn.execute(_EXPLAIN, said)
+            of = held.id, held.number, rule, list(one.cells)
+            conn.execute(_WITHDRAW, [act.principal, act.at, *of])
+            conn.execute(_EXPLAIN, [*of, one.said, words.strip(), act.principal, act.at])
         record(conn, act, "report.explain", held.name, {"rule": rule, "words": words.strip()})
     return found
 
 
-def explained_of(conn: psycopg.Connection[Any], report: int) -> Explained:
-    """Return what was said of findings of a report."""
-    rows = conn.execute(_EXPLAINED, [report])
+def explained_of(conn: psycopg.Connection[Any], report: int, number: int) -> Explained:
+    """Return what was said of what is found in a revision of a report."""
+    rows = conn.execute(_EXPLAINED, [report, number])
     return {(rule, tuple(lines)): words for rule, lines, words in rows}
 
 
@@ -236,6 +270,7 @@ def unfinished(findings: Sequence[Finding], explained: Explained) -> list[Findin
 def _hold(conn: psycopg.Connection[Any], institution: str, period: Period) -> _Held:
     values = [institution, period.cadence.value, period.first]
     row = conn.execute(_LOCK, values).fetchone()
+    row = None if row is None else conn.execute(_LAST, row).fetchone()
     name = f"{institution} {period.name}报表"
     if row is None:
         advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
@@ -248,9 +283,16 @@ def _content(
 ) -> tuple[Draft, Explained]:
     """Return a draft, and what was said of what is found in it now."""
     draft = store.read(conn, period, [institution])[institution]
-    said = explained_of(conn, held.id)
-    there = {(one.rule, one.cells) for one in draft.findings}
-    return draft, {of: words for of, words in said.items() if of in there}
+    return draft, explained_of(conn, held.id, held.number)
+
+
+def _refuse_old(draft: Draft, now: Draft) -> None:
+    if (draft.edition, draft.cells, draft.findings) == (now.edition, now.cells, now.findings):
+        return
+    codes = [code for code, cell in now.cells.items() if cell != draft.cells.get(code)]
+    which = f"（指标 {'、'.join(codes[:_NAMED])}{'等' * (len(codes) > _NAMED)}）" if codes else ""
+    advice = f"jieyong report run --period {draft.period.code} --institution {draft.institution}"
+    raise RefusedError(f"尚不能签字：编制之后依据有变{which}，重新编制并核对：{advice}")
 
 
 def _refuse_unfinished(draft: Draft, explained: Explained) -> None:

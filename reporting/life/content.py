@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 
 from reporting.draft.store import Draft
 
@@ -13,7 +14,7 @@ Explained = Mapping[tuple[str, tuple[str, ...]], str]
 
 
 def content(draft: Draft, explained: Explained) -> bytes:
-    """Return what a signature stands for: every figure, and what was explained.
+    """Return what a signature stands for: every figure and last year's, and what was explained.
 
     The same figures give the same bytes on any machine and with any version of the program: UTF-8,
     keys in order, numbers as texts.
@@ -23,10 +24,8 @@ def content(draft: Draft, explained: Explained) -> bytes:
         "period": draft.period.code,
         "edition": draft.edition,
         "revision": draft.number,
-        "cells": {
-            code: None if cell.value is None else f"{cell.value:f}"
-            for code, cell in draft.cells.items()
-        },
+        "cells": {code: _text(cell.value) for code, cell in draft.cells.items()},
+        "before": {code: _text(cell.before) for code, cell in draft.cells.items()},
         "explained": [
             {"rule": rule, "lines": list(lines), "words": words}
             for (rule, lines), words in sorted(explained.items())
@@ -34,6 +33,10 @@ def content(draft: Draft, explained: Explained) -> bytes:
     }
     text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode()
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
 
 
 def sha256(draft: Draft, explained: Explained) -> bytes:

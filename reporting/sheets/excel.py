@@ -11,7 +11,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from reporting.audit.model import SEVERITIES
-from reporting.draft.cells import Cell, Standing
+from reporting.draft.cells import Standing
 from reporting.forms.model import Form, Line
 from reporting.life.life import ROLES, STATES, Role, State
 from reporting.sheets.paper import Paper
@@ -119,20 +119,12 @@ def _write_line(sheet: Worksheet, row: int, line: Line, paper: Paper, looks: _Lo
     sheet.write_string(row, 0, name, looks.part if is_part else looks.text)
     sheet.write_string(row, 1, line.unit, looks.middle)
     sheet.write_string(row, 2, line.code, looks.middle)
-    _write_value(sheet, (row, 3), cell, line, looks)
-    _write_value(sheet, (row, 4), paper.before.get(line.code), line, looks)
+    for column, value, else_ in ((3, cell.value, _STANDINGS[cell.standing]), (4, cell.before, "")):
+        if value is None:
+            sheet.write_string(row, column, else_, looks.middle)
+        else:
+            sheet.write_number(row, column, float(value), looks.number(line.digits))
     sheet.write_string(row, 5, cell.why, looks.text)
-
-
-def _write_value(
-    sheet: Worksheet, at: tuple[int, int], cell: Cell | None, line: Line, looks: _Looks
-) -> None:
-    if cell is None:
-        sheet.write_blank(*at, None, looks.middle)
-    elif cell.value is None:
-        sheet.write_string(*at, _STANDINGS[cell.standing], looks.middle)
-    else:
-        sheet.write_number(*at, float(cell.value), looks.number(line.digits))
 
 
 def _write_signatures(sheet: Worksheet, row: int, paper: Paper, looks: _Looks) -> None:

@@ -12,10 +12,10 @@ import psycopg
 
 from registry.refusal import RefusedError
 from reporting.draft import store
-from reporting.draft.cells import Cell
 from reporting.draft.period import Period
 from reporting.draft.store import Draft
 from reporting.forms.model import Edition
+from reporting.forms.reading import edition_named
 from reporting.life.acting import explained_of
 from reporting.life.content import Explained
 from reporting.life.life import Role
@@ -54,7 +54,6 @@ class Paper:
         credit_code: 统一社会信用代码; empty: not known.
         edition: of its forms.
         draft: figures and findings.
-        before: cells of the same time of the year before, by code; empty: there is none.
         signatures: by role.
         explained: what was said of findings.
         sha256: of what is signed, hexadecimal; empty: of a draft.
@@ -64,29 +63,31 @@ class Paper:
     credit_code: str
     edition: Edition
     draft: Draft
-    before: Mapping[str, Cell]
     signatures: Mapping[Role, Signature]
     explained: Explained
     sha256: str
 
 
-def read(
+def read(  # noqa: PLR0913, PLR0917 - which, and how it is read
     conn: psycopg.Connection[Any],
     institution: str,
     period: Period,
     editions: tuple[Edition, ...],
     zone: ZoneInfo,
+    number: int | None = None,
 ) -> Paper:
-    """Read the last revision of a report.
+    """Read a revision of a report; without a number the last one.
 
     Raises:
         RefusedError: there is none.
     """
-    draft = store.read(conn, period, [institution]).get(institution)
+    found = store.revisions(conn, period, institution)
+    draft = next((one for one in reversed(found) if number in {None, one.number}), None)
+    if draft is None and found:
+        raise RefusedError(f"{institution} {period.name}报表没有第 {number} 版：共 {len(found)} 版")
     if draft is None:
         advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
         raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
-    before = store.read(conn, period.year_before(), [institution]).get(institution)
     values = [draft.number, institution, period.cadence.value, period.first]
     head = conn.execute(_HEAD, values).fetchone()
     name, credit_code, report, sha256 = head if head is not None else ("", None, 0, None)
@@ -94,10 +95,9 @@ def read(
     return Paper(
         name,
         credit_code or "",
-        next(one for one in editions if one.code == draft.edition),
+        edition_named(editions, draft.edition),
         draft,
-        before.cells if before is not None else {},
         {Role(role): Signature(who, at.astimezone(zone).date()) for role, who, at in signed},
-        explained_of(conn, report),
+        explained_of(conn, report, draft.number),
         sha256 or "",
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from registry.table import csv_cell
 from reporting.sheets.paper import Paper
 
 _HEADINGS: Final = ("机构", "报告期", "表", "代码", "指标", "计量单位", "数值", "状态", "说明")
@@ -72,11 +73,11 @@ def as_json(paper: Paper) -> str:
     return json.dumps(said, ensure_ascii=False, indent=1)
 
 
-def _rows(paper: Paper) -> Iterator[tuple[str, ...]]:
+def _rows(paper: Paper) -> Iterator[list[str]]:
     draft = paper.draft
     for form in paper.edition.forms:
         for line in form.lines:
             cell = draft.cells[line.code]
-            value = "" if cell.value is None else f"{cell.value:f}"
-            named = (line.code, line.name, line.unit, value, cell.standing.value, cell.why)
-            yield draft.institution, draft.period.code, form.title, *named
+            named = line.code, line.name, line.unit, cell.value, cell.standing.value, cell.why
+            row = draft.institution, draft.period.code, form.title, *named
+            yield [csv_cell(value) for value in row]

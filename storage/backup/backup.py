@@ -84,21 +84,34 @@ def backup(
         if one.exists():
             raise BackupError(f"{one} is there already: choose another name, or move it away")
     part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(0o600)
+    try:
+        told = _dump(conninfo, part, now, places, tick)
+        manifest_of(file).write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))
+        part.rename(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return told
+
+
+def _dump(
+    conninfo: str, part: Path, now: datetime, places: Iterable[Path], tick: Callable[[], None]
+) -> Manifest:
     with psycopg.connect(conninfo, autocommit=True) as conn:
         engine = probe(conn)
         program = programs.find("pg_dump", conn.info.server_version // 10_000, places)
         conn.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # While the dump is written nothing is asked here.
+        conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         row = conn.execute("SELECT pg_export_snapshot()").fetchone()
         snapshot = str(row[0]) if row is not None else ""
         settings = conn.execute(_SETTINGS).fetchone()
         found = sums(conn, tick)
         wanted = ["--format=custom", "--no-owner", "--no-privileges"]
-        try:
-            programs.run(program, [*wanted, f"--snapshot={snapshot}", f"--file={part}"], conninfo)
-        except BackupError:
-            part.unlink(missing_ok=True)
-            raise
-    told = Manifest(
+        programs.run(program, [*wanted, f"--snapshot={snapshot}", f"--file={part}"], conninfo)
+    return Manifest(
         FORM,
         now,
         engine.kind.value,
@@ -107,9 +120,6 @@ def backup(
         _sha256(part),
         found,
     )
-    manifest_of(file).write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))
-    part.rename(file)
-    return told
 
 
 def read_manifest(file: Path) -> Manifest:
@@ -156,20 +166,17 @@ def restore(
             raise BackupError(
                 f"the database has {len(there)} tables: restore into one that was just created"
             )
-        program = programs.find("pg_restore", conn.info.server_version // 10_000, places)
-        timescale = told.engine != "plain"
-        if timescale:
-            conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
-            conn.execute("SELECT timescaledb_pre_restore()")
-        wanted = [
-            "--exit-on-error",
-            "--no-owner",
-            "--no-privileges",
-            f"--dbname={conn.info.dbname}",
-        ]
-        programs.run(program, [*wanted, str(file)], conninfo)
-        if timescale:
-            conn.execute("SELECT timescaledb_post_restore()")
+        server = conn.info.server_version // 10_000
+        if server < int(told.server.partition(".")[0]):
+            raise BackupError(
+                f"the backup is of PostgreSQL {told.server}, the server of {server}: "
+                "restore into one that is as new"
+            )
+        program = programs.find("pg_restore", server, places)
+        try:
+            _bring_back(conn, conninfo, file, program, timescale=told.engine != "plain")
+        except BackupError as error:
+            raise BackupError(f"{error}: drop this database and create it anew") from error
         _set(conn, told.settings)
         with conn.transaction():
             found = sums(conn, tick)
@@ -177,12 +184,26 @@ def restore(
     return told
 
 
+def _bring_back(
+    conn: psycopg.Connection[Any], conninfo: str, file: Path, program: Path, *, timescale: bool
+) -> None:
+    if timescale:
+        conn.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        conn.execute("SELECT timescaledb_pre_restore()")
+    wanted = ["--exit-on-error", "--no-owner", "--no-privileges"]
+    programs.run(program, [*wanted, str(file)], conninfo)
+    if timescale:
+        conn.execute("SELECT timescaledb_post_restore()")
+
+
 def _set(conn: psycopg.Connection[Any], settings: Iterable[str]) -> None:
     name = sql.Identifier(conn.info.dbname)
     for one in settings:
         key, _, value = one.partition("=")
-        statement = sql.SQL("ALTER DATABASE {} SET {} = {}")
-        conn.execute(statement.format(name, sql.Identifier(key), sql.Literal(value)))
+        statement = sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT")
+        with conn.transaction():
+            conn.execute("SELECT set_config(%s, %s, true)", [key, value])
+            conn.execute(statement.format(name, sql.Identifier(key)))
 
 
 def _refuse_others(told: Iterable[TableSum], found: Iterable[TableSum]) -> None:

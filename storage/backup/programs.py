@@ -5,28 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
-_VARIABLES: Final[Mapping[str, str]] = {
-    "host": "PGHOST",
-    "hostaddr": "PGHOSTADDR",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-    "passfile": "PGPASSFILE",
-    "options": "PGOPTIONS",
-}
 
 
 class BackupError(RuntimeError):
@@ -34,7 +20,10 @@ class BackupError(RuntimeError):
 
 
 def find(program: str, server: int, places: Iterable[Path]) -> Path:
-    """Return the oldest program that is not older than the server.
+    """Return a program of the server's own major version.
+
+    An older one reads neither the server nor its dumps; what a newer one writes no older server
+    takes back (PostgreSQL 17 and later set ``transaction_timeout``).
 
     Args:
         program: ``pg_dump`` or ``pg_restore``.
@@ -44,17 +33,14 @@ def find(program: str, server: int, places: Iterable[Path]) -> Path:
     Raises:
         BackupError: there is none.
     """
-    found = [
-        (version, path)
-        for place in places
-        if (path := place / program).is_file() and (version := _version(path)) >= server
-    ]
-    if not found:
-        raise BackupError(
-            f"no {program} of PostgreSQL {server} or newer: install postgresql-client-{server} "
-            "(Debian), or put its directory on the PATH"
-        )
-    return min(found)[1]
+    for place in places:
+        path = place / program
+        if path.is_file() and _version(path) == server:
+            return path
+    raise BackupError(
+        f"no {program} of PostgreSQL {server}, the server's version: install "
+        f"postgresql-client-{server} (Debian), or put its directory on the PATH"
+    )
 
 
 def usual_places() -> list[Path]:
@@ -69,11 +55,15 @@ def run(program: Path, arguments: Sequence[str], conninfo: str) -> None:
     Raises:
         BackupError: it failed; with what it said.
     """
-    told = conninfo_to_dict(conninfo)
-    own = {_VARIABLES[key]: str(value) for key, value in told.items() if key in _VARIABLES}
-    environment = {**os.environ, **own, "LC_MESSAGES": "C"}
+    told = {key: str(value) for key, value in conninfo_to_dict(conninfo).items()}
+    password = told.pop("password", None)
+    own = {} if password is None else {"PGPASSWORD": password}
     done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs
-        [str(program), *arguments], env=environment, capture_output=True, check=False, text=True
+        [str(program), f"--dbname={make_conninfo(**told)}", *arguments],
+        env={**os.environ, **own, "LC_MESSAGES": "C"},
+        capture_output=True,
+        check=False,
+        text=True,
     )
     if done.returncode:
         said = done.stderr.strip().splitlines()[-5:] or [f"it ended with {done.returncode}"]

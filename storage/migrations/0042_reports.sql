@@ -24,7 +24,8 @@ CREATE TABLE report_revision (
     CHECK ((sha256 IS NULL) = (state = 'draft'))
 );
 
--- What stands in a line, and the months that it leads back to (reporting/draft/cells.py).
+-- What stands in a line, the months that it leads back to, and what stood there a year before
+-- (reporting/draft/cells.py).
 CREATE TABLE report_cell (
     report_id int     NOT NULL,
     number    int     NOT NULL,
@@ -33,6 +34,7 @@ CREATE TABLE report_cell (
     standing  text    NOT NULL CHECK (standing IN ('known', 'missing', 'absent')),
     why       text    NOT NULL,
     traces    jsonb   NOT NULL,
+    before    numeric,
     PRIMARY KEY (report_id, number, line),
     FOREIGN KEY (report_id, number) REFERENCES report_revision,
     CHECK ((value IS NOT NULL) = (standing = 'known')),
@@ -67,20 +69,24 @@ CREATE TABLE report_entry (
 );
 CREATE UNIQUE INDEX report_entry_one ON report_entry (report_id, line) WHERE withdrawn_at IS NULL;
 
--- Why something that was found is as it is: of a report, a rule and the lines that it names.
+-- Why something that was found is as it is: of a revision, a rule and the lines that it names; it holds
+-- as long as what is found is what was said.
 CREATE TABLE report_explanation (
     id           int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    report_id    int         NOT NULL REFERENCES report,
+    report_id    int         NOT NULL,
+    number       int         NOT NULL,
     rule         text        NOT NULL,
     lines        text[]      NOT NULL,
+    said         text        NOT NULL,
     words        text        NOT NULL CHECK (words <> ''),
     entered_by   text        NOT NULL CHECK (entered_by <> ''),
     entered_at   timestamptz NOT NULL,
     withdrawn_by text,
     withdrawn_at timestamptz,
+    FOREIGN KEY (report_id, number) REFERENCES report_revision,
     CHECK ((withdrawn_by IS NULL) = (withdrawn_at IS NULL))
 );
-CREATE UNIQUE INDEX report_explanation_one ON report_explanation (report_id, rule, lines)
+CREATE UNIQUE INDEX report_explanation_one ON report_explanation (report_id, number, rule, lines)
     WHERE withdrawn_at IS NULL;
 
 -- What people did with a revision: handed it in, signed it, sent it on, returned it.
@@ -101,7 +107,7 @@ CREATE FUNCTION report_deed_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
 BEGIN
     RAISE EXCEPTION 'report_deed is append-only: what was done with a report stays';
 END $$;
-CREATE TRIGGER report_deed_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON report_deed
+CREATE TRIGGER report_deed_is_append_only BEFORE UPDATE OR DELETE ON report_deed
     FOR EACH STATEMENT EXECUTE FUNCTION report_deed_is_append_only();
 
 -- What is no draft any more is frozen, whoever asks.
@@ -119,11 +125,51 @@ CREATE TRIGGER report_cell_added AFTER INSERT ON report_cell
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_cell_changed AFTER UPDATE ON report_cell
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_cell_moved AFTER UPDATE ON report_cell
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_cell_removed AFTER DELETE ON report_cell
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_added AFTER INSERT ON report_finding
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_changed AFTER UPDATE ON report_finding
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_finding_moved AFTER UPDATE ON report_finding
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
 CREATE TRIGGER report_finding_removed AFTER DELETE ON report_finding
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_added AFTER INSERT ON report_explanation
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_changed AFTER UPDATE ON report_explanation
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_moved AFTER UPDATE ON report_explanation
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE TRIGGER report_explanation_removed AFTER DELETE ON report_explanation
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION report_is_frozen();
+CREATE FUNCTION report_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM report_deed) THEN
+        RAISE EXCEPTION '% is not emptied: what is signed stays', TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER report_deed_stays BEFORE TRUNCATE ON report_deed
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+CREATE TRIGGER report_cell_stays BEFORE TRUNCATE ON report_cell
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+CREATE TRIGGER report_finding_stays BEFORE TRUNCATE ON report_finding
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+CREATE TRIGGER report_explanation_stays BEFORE TRUNCATE ON report_explanation
+    FOR EACH STATEMENT EXECUTE FUNCTION report_stays();
+
+-- Of a revision that is frozen only the state goes on; it is a draft again from "handed in" alone.
+CREATE FUNCTION report_revision_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a report that is handed in or signed is frozen: revise it';
+END $$;
+CREATE TRIGGER report_revision_changed BEFORE UPDATE ON report_revision FOR EACH ROW
+    WHEN (OLD.state <> 'draft' AND (
+        (NEW.report_id, NEW.number, NEW.edition, NEW.compiled_at)
+            IS DISTINCT FROM (OLD.report_id, OLD.number, OLD.edition, OLD.compiled_at)
+        OR (NEW.state = 'draft' AND OLD.state <> 'handed in')
+        OR (NEW.state <> 'draft' AND NEW.sha256 <> OLD.sha256)))
+    EXECUTE FUNCTION report_revision_is_frozen();

@@ -162,6 +162,23 @@ def test_everything_counts_once_over_all_who_report(conn: Conn) -> None:
     assert found["czj"].cells["110"].traces[0].members == ("czj", "jgj")
 
 
+def test_who_is_merged_within_a_quarter_reports_the_months_before(conn: Conn) -> None:
+    open_account(conn)
+    open_account(conn, "510002", institution="jgj")
+    for month in months()[:3]:
+        for account in ("510001", "510002"):
+            billed(conn, month, "100", account)
+    since = date(2026, 3, 1)
+    enter_relation(conn, ACT, Relation("institution", "jgj", Kind.MERGED, {"czj": 1}, since))
+    who = sources.reporters(conn, period_of("2026Q1"), STATISTICS.zone)
+    found = compiled(conn, "2026Q1", *who)
+    assert {code: values(one, "110", "140") for code, one in found.items()} == {
+        "czj": ["400.00", None],
+        "jgj": ["200.00", None],
+    }
+    assert sources.reporters(conn, period_of("2026-03"), STATISTICS.zone) == ["czj"]
+
+
 def test_what_nobody_has_is_absent_and_no_edition_is_older(conn: Conn) -> None:
     draft = compiled(conn, "2026-01", "czj")["czj"]
     assert {draft.cells[code].standing for code in ("110", "120", "150")} == {Standing.ABSENT}

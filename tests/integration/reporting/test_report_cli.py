@@ -59,6 +59,19 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
         signed = run("sign", *whose, role, "--by", name)
         assert signed.exit_code == 0, signed.output
     assert "赵局长 已作为单位负责人签字；czj 2026年1月报表：已签" in signed.output
+    assert "另有 1 份已提交签字或已签，未重新编制。" in run("run", "--period", "2026-01").output
+    assert "已签" in run("list", "--period", "2026-01").output
+    assert "不能录入" in refused(run("enter", *whose, "210", "13"))
+
+
+def test_what_is_signed_is_written_submitted_returned_and_revised(run: Run) -> None:
+    whose = ("czj", "2026-01")
+    run("enter", *whose, "210", "73")
+    run("run", "--period", "2026-01")
+    for rule in ("fact-missing", "price-of-electricity"):
+        run("explain", *whose, rule, "--reason", "待核实")
+    for role, name in (("filler", "王会计"), ("lead", "李科长"), ("head", "赵局长")):
+        run("sign", *whose, role, "--by", name)
     assert "已写入 报表.xlsx" in run("write", *whose, "报表.xlsx").output
     run("write", *whose, "报表.json")
     kept = json.loads(Path("报表.json").read_text("utf-8"))
@@ -69,15 +82,16 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
     assert "已签报表 1 份在 报送；未签 1 份" in run("folders", "报送", "--period", "2026-01").output
     (made,) = Path("报送").iterdir()
     assert made.name == f"czj_2026-01_r1_{kept['sha256'][:16]}"
-    assert "另有 1 份已提交签字或已签，未重新编制。" in run("run", "--period", "2026-01").output
-    assert "已签" in run("list", "--period", "2026-01").output
-    assert "不能录入" in refused(run("enter", *whose, "210", "13"))
     assert "没有修订过" in refused(run("difference", *whose))
     assert "已报送" in run("submit", *whose).output
     assert "报表审核通过 0 份：无" in run("accept", "2026-01").output
     assert "须说明原因" in refused(run("return", *whose, "--reason", " "))
     assert "已退回" in run("return", *whose, "--reason", "机柜数有误").output
     assert "草稿" in run("revise", *whose, "--reason", "漏填").output
+    run("write", *whose, "第一版.json", "--revision", "1")
+    before = json.loads(Path("第一版.json").read_text("utf-8"))
+    assert before == {**kept, "state": "returned"}
+    assert "没有第 3 版：共 2 版" in refused(run("write", *whose, "x.csv", "--revision", "3"))
     run("enter", *whose, "210", "70")
     run("run", "--period", "2026-01", "--institution", "czj")
     changed = run("difference", *whose).output
@@ -99,6 +113,7 @@ def test_a_report_is_compiled_completed_and_signed(run: Run) -> None:
         (("write", "czj", "2026-01", "x.xlsx"), "没有 2026年1月的报表草稿"),
         (("lineage", "czj", "2026-01", "110"), "没有 2026年1月的报表草稿"),
         (("enter", "czj", "2026-01", "110", "5"), "由账单、计量或单位情况得出"),
+        (("enter", "czj", "2025", "210", "5"), "请录入到季度"),
         (("enter", "czj", "2026-01", "999", "5"), "没有指标 999"),
         (("enter", "czj", "2026-01", "210", "1.5"), "最多 0 位小数"),
         (("enter", "czj", "2026-01", "210", "1,000,000,000,000,000"), "小于 10^15"),
@@ -131,6 +146,8 @@ def test_without_a_period_what_is_lacking_is_compiled(run: Run, conn: Conn) -> N
     done = run("run", "--institution", "czj")
     assert done.exit_code == 0, done.output
     assert f"已编制 {last.name}报表草稿 1 份" in done.output
+    assert "都有报表草稿" in run("run", "--institution", "czj").output
     assert f"已编制 {last.name}报表草稿 1 份" in run("run").output
     assert "都有报表草稿" in run("run").output
     assert "状态" in run("list").output
+    assert "机构 x 不存在" in refused(run("run", "--institution", "x"))

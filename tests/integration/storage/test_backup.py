@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from jieyong.embedded.binaries import BIN_IN_PACKAGE, wheel_package
 from registry.audit import Act, record
@@ -150,3 +152,99 @@ def test_an_older_state_of_the_schema_is_brought_up_to_date_afterwards(
     backup(database, tmp_path / "x", NOW, PLACES)
     restore(blank_database, tmp_path / "x", PLACES)
     assert migrate(blank_database) == migrate(database)
+
+
+def test_nobody_else_reads_it(conn: Conn, database: str, tmp_path: Path) -> None:
+    (tmp_path / "x.part").write_text("of one that was killed")
+    (tmp_path / "x.part").chmod(0o644)
+    backup(database, tmp_path / "x", NOW, PLACES)
+    assert stat.S_IMODE((tmp_path / "x").stat().st_mode) == 0o600
+
+
+def test_one_that_is_broken_off_leaves_nothing(
+    conn: Conn, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(programs, "run", broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        backup(database, tmp_path / "x", NOW, PLACES)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_place_that_is_not_there_is_told_at_once(
+    conn: Conn, database: str, tmp_path: Path
+) -> None:
+    ticks = list[int]()
+    with pytest.raises(FileNotFoundError):
+        backup(database, tmp_path / "no" / "x", NOW, PLACES, lambda: ticks.append(1))
+    assert ticks == []
+
+
+def test_a_server_that_ends_idle_transactions_does_not_end_it(
+    conn: Conn, database: str, tmp_path: Path
+) -> None:
+    place = tmp_path / "bin"
+    place.mkdir()
+    real = programs.find("pg_dump", conn.info.server_version // 10_000, PLACES)
+    slow = place / "pg_dump"
+    slow.write_text(f'#!/bin/sh\n"{real}" "$@" && sleep 1\n')
+    slow.chmod(0o755)
+    conn.execute(
+        sql.SQL("ALTER DATABASE {} SET idle_in_transaction_session_timeout = 300").format(
+            sql.Identifier(conn.info.dbname)
+        )
+    )
+    backup(database, tmp_path / "x", NOW, [place])
+    assert read_manifest(tmp_path / "x").tables
+
+
+def test_settings_that_are_lists_come_back(
+    conn: Conn, database: str, blank_database: str, tmp_path: Path
+) -> None:
+    conn.execute(
+        sql.SQL('ALTER DATABASE {} SET search_path = public, "$user"').format(
+            sql.Identifier(conn.info.dbname)
+        )
+    )
+    backup(database, tmp_path / "x", NOW, PLACES)
+    restore(blank_database, tmp_path / "x", PLACES)
+    with psycopg.connect(blank_database) as back:
+        assert back.execute("SHOW search_path").fetchone() == ('public, "$user"',)
+
+
+def test_a_connection_may_be_a_service(
+    conn: Conn, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = psycopg.conninfo.conninfo_to_dict(database)
+    lines = [f"{key}={value}" for key, value in told.items()]
+    (tmp_path / "services").write_text("\n".join(["[here]", *lines]))
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    assert backup("service=here", tmp_path / "x", NOW, PLACES).tables
+
+
+def test_a_newer_program_is_none_that_fits(
+    conn: Conn, database: str, blank_database: str, tmp_path: Path
+) -> None:
+    for name in ("pg_dump", "pg_restore"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'x (PostgreSQL) 99.1'\n")
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(BackupError, match=r"no pg_dump of PostgreSQL \d\d, the server's version"):
+        backup(database, tmp_path / "x", NOW, [tmp_path])
+    backup(database, tmp_path / "x", NOW, [tmp_path, *PLACES])
+    told = manifest_of(tmp_path / "x").read_text("utf-8")
+    (version,) = [line for line in told.splitlines() if '"server"' in line]
+    manifest_of(tmp_path / "x").write_text(told.replace(version, ' "server": "99.1",'), "utf-8")
+    with pytest.raises(BackupError, match=r"the backup is of PostgreSQL 99\.1"):
+        restore(blank_database, tmp_path / "x", PLACES)
+
+
+def test_one_that_does_not_come_back_says_what_to_do(
+    conn: Conn, database: str, blank_database: str, tmp_path: Path
+) -> None:
+    backup(database, tmp_path / "x", NOW, PLACES)
+    with psycopg.connect(blank_database, autocommit=True) as other:
+        other.execute("CREATE TYPE institution AS (one int)")
+    with pytest.raises(BackupError, match="drop this database and create it anew"):
+        restore(blank_database, tmp_path / "x", PLACES)

@@ -58,6 +58,12 @@ def test_a_quantity_that_is_missing_blocks_a_cost_asks() -> None:
         ("fact-missing", Severity.EXPLAIN, ("101",)),
     ]
     assert said[0].said == "电（110）未知：2026-03 用量未知"
+    # What blocks is not to be explained: it must not say so.
+    assert [one.mend for one in said] == [
+        "补录账单或购入，确未使用的录入 0",
+        "补录金额，或说明原因",
+        "补录单位情况，或说明原因",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,34 @@ def test_a_share_of_what_was_bought_is_reported() -> None:
     assert values(found, "150", "1501", "1502") == ["3.00", "3.00", "0.00"]
 
 
+def test_shares_of_several_purchases_leave_nothing_below_zero() -> None:
+    # Two thirds of a millionth each are one by themselves, but four thirds are one as well.
+    part = bought(JANUARY, *[("vehicle", 2, 200)] * 2, share=Fraction(1, 3))
+    found = cells(part, code="2026-01")
+    assert values(found, *FUEL) == ["0.00", "0.00", "0.00", "1.33", "1.33", "0.00"]
+
+
+def test_shares_of_many_purchases_never_exceed_the_whole() -> None:
+    part = bought(JANUARY, *[("vehicle", 20_000_000, 200)] * 30, share=Fraction(1, 3))
+    found = cells(part, code="2026-01")
+    assert values(found, *FUEL) == ["200.00", "200.00", "0.00", "20.00", "20.00", "0.00"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["vehicle", "other"]), st.integers(0, 99)), min_size=1),
+    st.fractions(Fraction(1, 9), Fraction(8, 9), max_denominator=9),
+)
+def test_shares_of_parts_make_up_the_share_of_the_whole(
+    rows: list[tuple[str, int]], share: Fraction
+) -> None:
+    part = bought(JANUARY, *[(who, n * 10_000, n) for who, n in rows], share=share)
+    found = cells(part, code="2026-01")
+    for whole, *parts in (FUEL[:3], FUEL[3:]):
+        shown = [found[code].value or Decimal(0) for code in parts]
+        assert sum(shown) == found[whole].value
+        assert min(shown) >= 0
+
+
 def test_earlier_records_do_not_say_what_burnt_it() -> None:
     found = cells(recorded(JANUARY, 5_000_000, 4_000), code="2026-01")
     assert values(found, *FUEL) == ["5.00", None, None, "40.00", None, None]

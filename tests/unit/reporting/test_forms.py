@@ -11,7 +11,7 @@ from metering.factors.files import DataFileError
 from metering.factors.kinds import load_fact_kinds, load_kinds
 from registry.refusal import RefusedError
 from reporting.forms.model import Cost, Entry, Fact, Quantity
-from reporting.forms.reading import edition_of, load_editions
+from reporting.forms.reading import edition_named, edition_of, load_editions
 
 EDITIONS = {one.code: one for one in load_editions()}
 HEAD = """
@@ -41,6 +41,12 @@ def test_a_period_is_reported_by_the_edition_in_force_when_it_ends() -> None:
     assert edition_of(editions, date(2025, 11, 30)).code == "2025"
     with pytest.raises(RefusedError, match="2022-12-31"):
         edition_of(editions, date(2022, 12, 31))
+
+
+def test_an_edition_that_is_gone_is_named() -> None:
+    assert edition_named(load_editions(), "2022").code == "2022"
+    with pytest.raises(RefusedError, match=r"reporting/forms/data/2019\.yaml"):
+        edition_named(load_editions(), "2019")
 
 
 def test_codes_agree_with_those_of_energies_and_facts() -> None:

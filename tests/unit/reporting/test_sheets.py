@@ -48,14 +48,15 @@ def paper(edition: str = "2025", code: str = "2026Q3") -> Paper:
     known = Sources({(one.energy, one.month): one for one in figures}, facts, {"210": Decimal(12)})
     forms = EDITIONS[edition]
     cells = {one.code: one for one in compiled(forms, period, known)}
-    before = {code: replace(cell, traces=()) for code, cell in cells.items()}
+    before = cells
+    cells = {code: replace(cell, before=cell.value) for code, cell in cells.items()}
     findings = audited(RULES, Drafted(forms, period, cells, before))
     at = datetime(2026, 10, 8, 2, tzinfo=UTC)
     draft = Draft("czj", period, edition, 2, at, cells, findings, State.SIGNED)
     names = {Role.FILLER: "王会计", Role.LEAD: "李科长", Role.HEAD: "赵局长"}
     signed = {role: Signature(name, DAY) for role, name in names.items()}
     said = {(one.rule, one.cells): "待供电公司补寄账单" for one in findings}
-    return Paper("市财政局", "11500000MB0000000X", forms, draft, before, signed, said, "ab" * 32)
+    return Paper("市财政局", "11500000MB0000000X", forms, draft, signed, said, "ab" * 32)
 
 
 @pytest.mark.parametrize(("edition", "code"), [("2022", "2025Q3"), ("2025", "2026Q3")])
@@ -75,6 +76,7 @@ def test_excel_has_what_is_reported(tmp_path: Path) -> None:
         for line in form.lines:
             value = one.draft.cells[line.code].value
             shown = rows[line.code][3]
+            assert rows[line.code][4] == ("" if value is None else shown)
             if value is None:
                 assert shown in {"未知", "—"}
             else:
@@ -126,3 +128,10 @@ def test_csv_has_a_row_for_each_line(tmp_path: Path) -> None:
     assert [*rows] == [line.code for line in one.edition.lines()]
     assert (rows["150"]["数值"], rows["110"]["数值"]) == ("2437.05", "")
     assert rows["110"]["说明"] == "2026-09 用量未知"
+
+
+def test_csv_has_no_formulas_of_people(tmp_path: Path) -> None:
+    one = paper()
+    write_csv(tmp_path / "x.csv", replace(one, draft=replace(one.draft, institution="=1-1")))
+    with (tmp_path / "x.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert {row["机构"] for row in csv.DictReader(file)} == {"'=1-1"}
