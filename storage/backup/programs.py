@@ -12,6 +12,7 @@ from typing import Final
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 DEBIAN: Final = Path("/usr/lib/postgresql")
+_SETS_MORE: Final = 17
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -20,10 +21,10 @@ class BackupError(RuntimeError):
 
 
 def find(program: str, server: int, places: Iterable[Path]) -> Path:
-    """Return a program of the server's own major version.
+    """Return a program of the server's own major version, or else the next newer that fits.
 
-    An older one reads neither the server nor its dumps; what a newer one writes no older server
-    takes back (PostgreSQL 17 and later set ``transaction_timeout``).
+    An older one reads neither the server nor its dumps. What one of PostgreSQL 17 or newer writes
+    begins with a setting (``transaction_timeout``) that older servers do not know.
 
     Args:
         program: ``pg_dump`` or ``pg_restore``.
@@ -33,10 +34,15 @@ def find(program: str, server: int, places: Iterable[Path]) -> Path:
     Raises:
         BackupError: there is none.
     """
-    for place in places:
-        path = place / program
-        if path.is_file() and _version(path) == server:
-            return path
+    found = [
+        (version, n, path)
+        for n, place in enumerate(places)
+        if os.access(path := place / program, os.X_OK)
+        and (version := _version(path)) >= server
+        and (version == server or server >= _SETS_MORE)
+    ]
+    if found:
+        return min(found)[2]
     raise BackupError(
         f"no {program} of PostgreSQL {server}, the server's version: install "
         f"postgresql-client-{server} (Debian), or put its directory on the PATH"
