@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import enum
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
@@ -31,6 +31,7 @@ _MOST_POINTS: Final = 409.0
 """Excel takes no higher row."""
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
+T = TypeVar("T")
 Value = str | int | Decimal | date | None
 Row = Mapping[str, Value]
 
@@ -170,11 +171,24 @@ def write(path: Path, tables: Sequence[Table]) -> None:
     Raises:
         RefusedError: it asks for none of them, or cannot be written.
     """
-    writers = {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}
+    write_by(path, {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}, tables)
+
+
+def write_by(path: Path, writers: Mapping[str, Callable[[Path, T], None]], what: T) -> None:
+    """Write something in the form that the file's name asks for.
+
+    Args:
+        path: of the file.
+        writers: by the end of the name.
+        what: is written.
+
+    Raises:
+        RefusedError: the name asks for none of them, or the file cannot be written.
+    """
     if path.suffix.lower() not in writers:
         raise RefusedError(f"{path}：文件名应以 {'、'.join(writers)} 结尾")
     try:
-        writers[path.suffix.lower()](path, tables)
+        writers[path.suffix.lower()](path, what)
     except (FileCreateError, OSError) as error:
         # XlsxWriter's error is no OSError, and says the same.
         message = f"{path}：不能写入（{error}），请核对目录；文件若在 Excel 中打开，请先关闭"
@@ -214,13 +228,13 @@ def _lines(row: Row, columns: Sequence[Column]) -> int:
         if isinstance(value := row.get(column.key), str)
     )
     counts = (
-        sum(max(1, -(-_size(line) // width)) for line in value.split("\n"))
+        sum(max(1, -(-text_width(line) // width)) for line in value.split("\n"))
         for value, width in widths
     )
     return max(counts, default=1)
 
 
-def _size(text: str) -> int:
+def text_width(text: str) -> int:
     """Return how wide a text is, in characters of a Latin letter's width."""
     return sum(1 + (ord(sign) > 0x2E7F) for sign in text)
 
@@ -264,7 +278,7 @@ def _write_sheet(sheet: Worksheet, given: Table, formats: Mapping[str, Format]) 
         below = _write_totals(sheet, table, formats)
     wide = sum(column.width for column in table.columns)
     for line, text in enumerate(table.remarks, below):
-        sheet.set_row(line, max(1, -(-_size(text) // wide)) * _LINE_POINTS)
+        sheet.set_row(line, max(1, -(-text_width(text) // wide)) * _LINE_POINTS)
         _write_across(sheet, line, last, text, formats["remark"])
     line = below + len(table.remarks)
     sheet.set_row(line, 2 * _LINE_POINTS)
@@ -279,7 +293,7 @@ def _write_sheet(sheet: Worksheet, given: Table, formats: Mapping[str, Format]) 
 
 def _heading(column: Column) -> str:
     """Put the unit of a heading that does not fit into a line of its own: not cut anywhere."""
-    if not column.unit or _size(column.heading) <= column.width:
+    if not column.unit or text_width(column.heading) <= column.width:
         return column.heading
     return f"{column.title}\n（{column.unit}）"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from xlsxwriter.exceptions import FileCreateError
 
 from jieyong.commands import report_steps
 from jieyong.commands.options import institutions_named
@@ -20,6 +19,7 @@ from jieyong.commands.report_tables import (
 from jieyong.commands.screen import console, counting
 from jieyong.commands.session import Config, Session, session
 from registry.refusal import RefusedError
+from registry.table import write_by
 from reporting.draft import sources, store
 from reporting.draft.due import due, last_over
 from reporting.draft.period import Period, period_of
@@ -27,6 +27,7 @@ from reporting.draft.run import compile_reports
 from reporting.draft.store import Draft
 from reporting.forms.model import Cadence, Edition
 from reporting.forms.reading import edition_named, load_editions
+from reporting.life.life import Step
 from reporting.send.folder import SIGNED, write_folder
 from reporting.sheets import paper
 from reporting.sheets.excel import write_excel
@@ -39,11 +40,18 @@ report_app = typer.Typer(
 report_app.command("enter")(report_steps.enter)
 report_app.command("explain")(report_steps.explain)
 report_app.command("sign")(report_steps.sign)
-report_app.command("take-back")(report_steps.take_back)
+for _name, _step, _help in (
+    (
+        "take-back",
+        Step.TAKE_BACK,
+        "撤回待签的报表，改后重签 (take back what is being signed).",
+    ),
+    ("return", Step.RETURN, "退回报表，由填报单位修订 (return a report)."),
+    ("revise", Step.REVISE, "修订已签的报表：原版本保留 (begin another revision)."),
+):
+    report_app.command(_name, help=_help)(report_steps.why(_step))
 report_app.command("submit")(report_steps.submit)
 report_app.command("accept")(report_steps.accept)
-report_app.command("return")(report_steps.return_)
-report_app.command("revise")(report_steps.revise)
 
 _SHOWN: Final = 10
 _Period = Annotated[
@@ -60,7 +68,14 @@ _Institutions = Annotated[
 
 
 @report_app.command()
-def run(period: _Period = None, institution: _Institutions = None, config: Config = None) -> None:
+def run(
+    period: Annotated[
+        str | None,
+        typer.Option("--period", help="报告期，如 2026-10、2026Q4、2026；缺省为缺少草稿的各期。"),
+    ] = None,
+    institution: _Institutions = None,
+    config: Config = None,
+) -> None:
     """编制并审核报表草稿；不写报告期则补齐已结束各期缺少的草稿 (compile and audit drafts)."""
     with session(config) as at:
         if period is not None:
@@ -76,7 +91,7 @@ def run(period: _Period = None, institution: _Institutions = None, config: Confi
         for asked, codes in lacking:
             _run(at, asked, codes)
         if not lacking:
-            typer.echo("已结束的各期都有报表草稿；重新编制请写 --period。")
+            typer.echo("没有缺少草稿的报告期；要编制某一期，请写 --period，如 --period 2026-10。")
 
 
 def _run(at: Session, period: Period, codes: list[str]) -> None:
@@ -130,9 +145,10 @@ def lineage(
     """显示一个数值由哪些月份、账单、计量而来 (lead a figure back)."""
     with session(config) as at:
         draft = _standing(at, institution, period_of(period))
+        meters = dict(at.conn.execute("SELECT id, code FROM meter").fetchall())
     if line not in draft.cells:
         raise RefusedError(f"报表没有指标 {line}：指标代码见 jieyong report show 的第一列")
-    console().print(lineage_table(draft.cells[line]))
+    console().print(lineage_table(draft.cells[line], meters))
 
 
 @report_app.command()
@@ -161,18 +177,10 @@ def write(
     config: Config = None,
 ) -> None:
     """导出一份报表：.xlsx 与表式一致，可打印签章 (write a report into a file)."""
-    writers = {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}
-    writer = writers.get(file.suffix.lower())
-    if writer is None:
-        raise RefusedError(f"{file}：文件名应以 {'、'.join(writers)} 结尾")
     with session(config) as at:
         asked = period_of(period)
         one = paper.read(at.conn, institution, asked, load_editions(), at.zone, revision)
-    try:
-        writer(file, one)
-    except (FileCreateError, OSError) as error:
-        message = f"{file}：不能写入（{error}），请核对目录；文件若在 Excel 中打开，请先关闭"
-        raise RefusedError(message) from error
+    write_by(file, {".xlsx": write_excel, ".csv": write_csv, ".json": write_json}, one)
     typer.echo(f"{institution} {one.draft.period.name}报表已写入 {file}")
 
 
@@ -205,8 +213,7 @@ def folders(
 def _standing(at: Session, institution: str, period: Period) -> Draft:
     draft = store.read(at.conn, period, [institution]).get(institution)
     if draft is None:
-        advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
-        raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
+        raise store.missing(institution, period)
     return draft
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Final
 
 import typer
@@ -82,16 +83,20 @@ def statistics(at: Session) -> Statistics:
     return Statistics(editions, load_rules(lines), at.zone)
 
 
-def take_back(
-    institution: _Institution,
-    period: _Period,
-    words: _Words,
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """撤回待签的报表，修改后重新签字 (take back what is being signed)."""
-    with session(config, by) as at:
-        _do(at, institution, period, Step.TAKE_BACK, words)
+def why(step: Step) -> Callable[..., None]:
+    """Return the command of a step of which somebody says why."""
+
+    def command(
+        institution: _Institution,
+        period: _Period,
+        words: _Words,
+        by: By = None,
+        config: Config = None,
+    ) -> None:
+        with session(config, by) as at:
+            _do(at, institution, period, step, words)
+
+    return command
 
 
 def submit(
@@ -118,30 +123,6 @@ def accept(
         asked = period_of(period)
         done = acting.accept_clean(at.conn, at.act, asked)
     typer.echo(f"{asked.name}报表审核通过 {len(done)} 份：{'、'.join(done) or '无'}")
-
-
-def return_(
-    institution: _Institution,
-    period: _Period,
-    words: _Words,
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """退回报表，由填报单位修订 (return a report)."""
-    with session(config, by) as at:
-        _do(at, institution, period, Step.RETURN, words)
-
-
-def revise(
-    institution: _Institution,
-    period: _Period,
-    words: _Words,
-    by: By = None,
-    config: Config = None,
-) -> None:
-    """修订已签的报表：原版本保留 (begin another revision)."""
-    with session(config, by) as at:
-        _do(at, institution, period, Step.REVISE, words)
 
 
 def _do(at: Session, institution: str, period: str, step: Step, words: str) -> None:

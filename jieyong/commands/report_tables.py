@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Final
 
 from rich.table import Table
 
 from jieyong.commands.screen import plain
 from metering.bills.ledger import REASONS, SOURCES
 from reporting.audit.model import SEVERITIES
-from reporting.draft.cells import Cell, Standing
+from reporting.draft.cells import STANDINGS, Cell, Standing
 from reporting.draft.period import Period
 from reporting.draft.store import Draft
 from reporting.forms.model import Edition, Form
 from reporting.life.life import STATES
-
-_STANDINGS: Final[Mapping[Standing, str]] = {
-    Standing.KNOWN: "",
-    Standing.MISSING: "未知",
-    Standing.ABSENT: "—",
-}
 
 
 def overview_table(period: Period, drafts: Sequence[Draft]) -> Table:
@@ -51,7 +44,7 @@ def cells_table(form: Form, cells: Mapping[str, Cell]) -> Table:
     table.add_column("说明")
     for line in form.lines:
         cell = cells[line.code]
-        value = _STANDINGS[cell.standing] if cell.value is None else f"{cell.value:,}"
+        value = STANDINGS[cell.standing] if cell.value is None else f"{cell.value:,}"
         name = f"  其中：{line.name}" if line.part_of is not None else line.name
         table.add_row(line.code, name, line.unit, value, plain(cell.why))
     return table
@@ -86,8 +79,8 @@ def findings_table(draft: Draft) -> Table:
     return table
 
 
-def lineage_table(cell: Cell) -> Table:
-    """Return the months of a cell, each with what it leads back to."""
+def lineage_table(cell: Cell, meters: Mapping[int, str]) -> Table:
+    """Return the months of a cell, each with what it leads back to; meters by id → code."""
     table = Table("月份", title=f"指标 {cell.code} 的来源")
     for title in ("数值", "其中估算", "计量"):
         table.add_column(title, justify="right")
@@ -102,7 +95,8 @@ def lineage_table(cell: Cell) -> Table:
             "、".join(
                 f"{SOURCES[source]} {_shown(value)}" for source, value in one.by_source.items()
             ),
-            *(" ".join(map(str, ids)) for ids in (one.bills, one.purchases, one.meters)),
+            *(" ".join(map(str, ids)) for ids in (one.bills, one.purchases)),
+            plain("、".join(meters.get(id_, str(id_)) for id_ in one.meters)),
             plain("、".join(one.members)),
             "、".join(REASONS[reason] for reason in one.reasons),
         )

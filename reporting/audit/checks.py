@@ -79,24 +79,6 @@ def _both(rule: Rule, drafted: Drafted) -> _Said:
             yield (quantity, cost), said, "补录缺少的一项，或说明原因（如自备井、光伏、预付费）"
 
 
-def _year(_: Rule, drafted: Drafted) -> _Said:
-    for line in _lines(drafted):
-        cell = drafted.cells[line.code]
-        quarters = [
-            value
-            for quarter in drafted.quarters
-            if (one := quarter.get(line.code)) and (value := one.value) is not None
-        ]
-        if (
-            line.adds
-            and cell.value is not None
-            and drafted.quarters
-            and total(quarters) != cell.value
-        ):
-            said = f"{_name(line)}全年为 {cell.value}，四个季度合计 {total(quarters)}"
-            yield (line.code,), said, "重新编制年报"
-
-
 def _change(rule: Rule, drafted: Drafted) -> _Said:
     for line in _lines(drafted):
         if line.code not in rule.lines:
@@ -148,7 +130,6 @@ _CHECKS: Final[Mapping[Kind, Callable[[Rule, Drafted], _Said]]] = {
     Kind.PARTS: _parts,
     Kind.WITHIN: _within,
     Kind.BOTH: _both,
-    Kind.YEAR: _year,
     Kind.CHANGE: _change,
     Kind.PRICE: _price,
     Kind.ESTIMATED: _estimated,

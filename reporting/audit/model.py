@@ -41,7 +41,6 @@ class Kind(enum.StrEnum):
     """Parts are not more than their whole."""
     WITHIN = "within"
     BOTH = "both"
-    YEAR = "year"
     CHANGE = "change"
     PRICE = "price"
     ESTIMATED = "estimated"
@@ -94,14 +93,12 @@ class Drafted:
         period: of which.
         cells: by code of the line.
         before: of the same time a year before.
-        quarters: of a year: cells of each of its quarters as they stand now.
     """
 
     edition: Edition
     period: Period
     cells: Mapping[str, Cell]
     before: Mapping[str, Cell]
-    quarters: tuple[Mapping[str, Cell], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

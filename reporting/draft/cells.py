@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from metering.bills.month import Reason, Source
 
@@ -19,6 +20,14 @@ class Standing(enum.StrEnum):
     """It should be there, and is not known."""
     ABSENT = "absent"
     """Nothing tells of it: no account, meter, purchase, record or fact."""
+
+
+STANDINGS: Final[Mapping[Standing, str]] = {
+    Standing.KNOWN: "",
+    Standing.MISSING: "未知",
+    Standing.ABSENT: "—",
+}
+"""What stands in the place of a value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def drafts(
         Draft(code, period, edition.code, 1, now, told, audited(statistics.rules, one))
         for code in institutions
         for told in [_beside(cells[code], before[code])]
-        for one in [Drafted(edition, period, told, before[code], quarters[code])]
+        for one in [Drafted(edition, period, told, before[code])]
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, LiteralString
 import msgspec
 import psycopg
 
+from registry.refusal import RefusedError
 from reporting.audit.model import Finding, Severity
 from reporting.draft.cells import Cell, Standing, Trace
 from reporting.draft.period import Period
@@ -161,6 +162,12 @@ def read(
     """Return the last revisions that stand, by code of the institution."""
     rows = conn.execute(_LAST, _of(period, institutions)).fetchall()
     return {one.institution: one for one in _drafts(conn, period, rows)}
+
+
+def missing(institution: str, period: Period) -> RefusedError:
+    """Return what is said where there is no report, and how to make one."""
+    advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
+    return RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
 
 
 def revisions(conn: psycopg.Connection[Any], period: Period, institution: str) -> list[Draft]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -29,7 +30,7 @@ SELECT report_id, number, state, sha256 FROM report_revision
 WHERE report_id = %s ORDER BY number DESC LIMIT 1
 """
 _SIGNED: Final[LiteralString] = """
-SELECT role FROM report_deed
+SELECT role, principal, at FROM report_deed
 WHERE report_id = %(report)s AND number = %(number)s AND step = 'sign' AND id > coalesce((
     SELECT max(id) FROM report_deed
     WHERE report_id = %(report)s AND number = %(number)s AND step = 'take back'
@@ -144,8 +145,7 @@ def sign(  # noqa: PLR0913, PLR0917 - who signs what as whom
     """
     with conn.transaction():
         held = _hold(conn, institution, period)
-        values = {"report": held.id, "number": held.number}
-        signed = [Role(one) for (one,) in conn.execute(_SIGNED, values)]
+        signed = [one.role for one in signatures(conn, held.id, held.number)]
         state = after_signature(held.state, role, signed)
         draft, explained = _content(conn, held, institution, period)
         if held.state is State.DRAFT:
@@ -251,6 +251,21 @@ def explain(  # noqa: PLR0913, PLR0917 - who says what of what
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who signed as what, and when."""
+
+    role: Role
+    name: str
+    at: datetime
+
+
+def signatures(conn: psycopg.Connection[Any], report: int, number: int) -> list[Signed]:
+    """Return who signed a revision since it was last a draft, in order."""
+    rows = conn.execute(_SIGNED, {"report": report, "number": number})
+    return [Signed(Role(role), name, at) for role, name, at in rows]
+
+
 def explained_of(conn: psycopg.Connection[Any], report: int, number: int) -> Explained:
     """Return what was said of what is found in a revision of a report."""
     rows = conn.execute(_EXPLAINED, [report, number])
@@ -271,11 +286,9 @@ def _hold(conn: psycopg.Connection[Any], institution: str, period: Period) -> _H
     values = [institution, period.cadence.value, period.first]
     row = conn.execute(_LOCK, values).fetchone()
     row = None if row is None else conn.execute(_LAST, row).fetchone()
-    name = f"{institution} {period.name}报表"
     if row is None:
-        advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
-        raise RefusedError(f"没有 {name}：{advice}")
-    return _Held(row[0], row[1], State(row[2]), row[3], name)
+        raise store.missing(institution, period)
+    return _Held(row[0], row[1], State(row[2]), row[3], f"{institution} {period.name}报表")
 
 
 def _content(

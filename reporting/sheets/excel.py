@@ -10,8 +10,9 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from registry.table import text_width
 from reporting.audit.model import SEVERITIES
-from reporting.draft.cells import Standing
+from reporting.draft.cells import STANDINGS
 from reporting.forms.model import Form, Line
 from reporting.life.life import ROLES, STATES, Role, State
 from reporting.sheets.paper import Paper
@@ -23,7 +24,6 @@ _A4: Final = 9
 _ROW: Final = 19.5
 """Points."""
 _SEAL_ROWS: Final = 5
-_STANDINGS: Final = {Standing.KNOWN: "", Standing.MISSING: "未知", Standing.ABSENT: "—"}
 
 
 def write_excel(path: Path, paper: Paper) -> None:
@@ -115,11 +115,11 @@ def _write_line(sheet: Worksheet, row: int, line: Line, paper: Paper, looks: _Lo
     cell = paper.draft.cells[line.code]
     is_part = line.part_of is not None
     name = f"其中：{line.name}" if is_part else line.name
-    sheet.set_row(row, _ROW * max(1, -(-_size(cell.why) // _WIDTHS[-1])))
+    sheet.set_row(row, _ROW * max(1, -(-text_width(cell.why) // _WIDTHS[-1])))
     sheet.write_string(row, 0, name, looks.part if is_part else looks.text)
     sheet.write_string(row, 1, line.unit, looks.middle)
     sheet.write_string(row, 2, line.code, looks.middle)
-    for column, value, else_ in ((3, cell.value, _STANDINGS[cell.standing]), (4, cell.before, "")):
+    for column, value, else_ in ((3, cell.value, STANDINGS[cell.standing]), (4, cell.before, "")):
         if value is None:
             sheet.write_string(row, column, else_, looks.middle)
         else:
@@ -157,16 +157,11 @@ def _write_audit(sheet: Worksheet, paper: Paper, looks: _Looks) -> None:
 def _write_row(sheet: Worksheet, row: int, said: Sequence[str], look: Format) -> None:
     """Write five texts, as high as they need; the fourth has two columns."""
     widths = (*_WIDTHS[:3], sum(_WIDTHS[3:5]), _WIDTHS[5])
-    lines = max(-(-_size(text) // width) for text, width in zip(said, widths, strict=True))
+    lines = max(-(-text_width(text) // width) for text, width in zip(said, widths, strict=True))
     sheet.set_row(row, _ROW * max(1, lines))
     for column, text in zip((0, 1, 2, 5), (*said[:3], said[4]), strict=True):
         sheet.write_string(row, column, text, look)
     sheet.merge_range(row, 3, row, 4, said[3], look)
-
-
-def _size(text: str) -> int:
-    """Return how wide a text is, in characters of a Latin letter's width."""
-    return sum(1 + (ord(sign) > 0x2E7F) for sign in text)
 
 
 def _set_up(sheet: Worksheet) -> None:

@@ -16,7 +16,7 @@ from reporting.draft.period import Period
 from reporting.draft.store import Draft
 from reporting.forms.model import Edition
 from reporting.forms.reading import edition_named
-from reporting.life.acting import explained_of
+from reporting.life.acting import explained_of, signatures
 from reporting.life.content import Explained
 from reporting.life.life import Role
 
@@ -26,14 +26,6 @@ FROM report
 JOIN institution ON institution.id = institution_id
 JOIN report_revision AS revision ON revision.report_id = report.id AND number = %s
 WHERE institution.code = %s AND cadence = %s AND first = %s
-"""
-_SIGNED: Final[LiteralString] = """
-SELECT role, principal, at FROM report_deed
-WHERE report_id = %(report)s AND number = %(number)s AND step = 'sign' AND id > coalesce((
-    SELECT max(id) FROM report_deed
-    WHERE report_id = %(report)s AND number = %(number)s AND step = 'take back'
-), 0)
-ORDER BY id
 """
 
 
@@ -86,18 +78,17 @@ def read(  # noqa: PLR0913, PLR0917 - which, and how it is read
     if draft is None and found:
         raise RefusedError(f"{institution} {period.name}报表没有第 {number} 版：共 {len(found)} 版")
     if draft is None:
-        advice = f"运行 jieyong report run --period {period.code} --institution {institution}"
-        raise RefusedError(f"{institution} 没有 {period.name}的报表草稿：{advice}")
+        raise store.missing(institution, period)
     values = [draft.number, institution, period.cadence.value, period.first]
     head = conn.execute(_HEAD, values).fetchone()
     name, credit_code, report, sha256 = head if head is not None else ("", None, 0, None)
-    signed = conn.execute(_SIGNED, {"report": report, "number": draft.number})
+    signed = signatures(conn, report, draft.number)
     return Paper(
         name,
         credit_code or "",
         edition_named(editions, draft.edition),
         draft,
-        {Role(role): Signature(who, at.astimezone(zone).date()) for role, who, at in signed},
+        {one.role: Signature(one.name, one.at.astimezone(zone).date()) for one in signed},
         explained_of(conn, report, draft.number),
         sha256 or "",
     )

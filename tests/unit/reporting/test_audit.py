@@ -156,18 +156,8 @@ def test_what_figures_rest_on(estimated: str, difference: str | None, expected: 
     assert brief({**cells(), "130": traced("100", estimated, difference)}) == expected
 
 
-def test_a_year_that_is_not_its_quarters_blocks() -> None:
-    quarters = (cells(_130="1"), cells(_130="2"), cells(), cells(_130="3"))
-    for value, expected in (("6", []), ("5.99", [("year", Severity.BLOCK, ("130",))])):
-        year = Drafted(EDITION, period_of("2026"), cells(_130=value), {}, quarters)
-        assert [(one.rule, one.severity, one.cells) for one in audited(RULES, year)] == expected
-
-
 def test_what_is_not_known_for_sure_blocks_nobody(tmp_path: Path) -> None:
-    assert {one.code for one in RULES if one.severity is Severity.BLOCK} == {
-        "quantity-missing",
-        "year",
-    }
+    assert [one.code for one in RULES if one.severity is Severity.BLOCK] == ["quantity-missing"]
     path = tmp_path / "rules.yaml"
     text = DATA.read_text("utf-8")
     path.write_text(text.replace("high: 1.5\n    severity: note", "high: 1.5\n    severity: block"))
@@ -181,9 +171,9 @@ def test_what_is_not_known_for_sure_blocks_nobody(tmp_path: Path) -> None:
         ("[240/110, ", "[240/11O, ", "no edition has a line 11O"),
         ('lines: ["103", ', 'lines: ["1O3", ', "no edition has a line 1O3"),
         ("above: 0.05, ", "", "above is missing"),
-        ("kind: year", "kind: jear", "did you mean year"),
+        ("kind: both", "kind: bth", "did you mean both"),
         ("pairs: [110/111]\n", "pairs: []\n", "pairs is missing"),
-        ("code: year", "code: sums", "stands there twice"),
+        ("code: parts", "code: sums", "stands there twice"),
     ],
 )
 def test_a_mistake_is_refused_with_its_line(
